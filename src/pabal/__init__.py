@@ -1,0 +1,1 @@
+"""Pabal: mail and names for a domain, in one program."""

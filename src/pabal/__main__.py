@@ -1,0 +1,1 @@
+"""``python -m pabal`` and the console script ``pabal``."""

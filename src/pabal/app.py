@@ -1,0 +1,1 @@
+"""Composition root of one process: builds every object, opens listeners, stops in order."""

@@ -1,0 +1,151 @@
+"""Tasks that are held, and writes that share one fsync.
+
+The only module that creates asyncio tasks.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Executor
+from typing import Final, Generic, TypeVar
+
+from pabal.base.log import Log
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+BATCH_MAX: Final = 256
+"""Most jobs in one transaction: bounds how long the first of them waits."""
+
+STOP_SECONDS: Final = 5.0
+"""How long a cancelled task may take to clean up."""
+
+log = Log("tasks")
+
+
+class Tasks:
+    """Background tasks of one owner: held until done, errors logged, stopped together.
+
+    A task that fails is logged and gone; its siblings live on. That is what a server
+    wants of its connections, and why this is not an ``asyncio.TaskGroup``.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Run ``work`` in the background; ``name`` appears in the log if it fails."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            log.error("task failed", task=task.get_name(), error=repr(error))
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until every task ended, at most ``seconds``; return whether they did."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=seconds)
+        return not self._running
+
+    async def stop(self) -> None:
+        """Cancel what still runs and wait for it."""
+        for task in tuple(self._running):
+            task.cancel()
+        await self.wait(STOP_SECONDS)
+
+
+class Batcher(Generic[Job, Result]):
+    """Runs jobs in batches on a thread: while one batch is written, the next gathers.
+
+    This is group commit: a hundred waiting deliveries cost one transaction and one
+    fsync. Jobs run in the order they came. One instance a database and event loop.
+
+    Args (of the constructor):
+        run: Called on the executor with a batch; returns one result or one exception a
+            job, in order. An exception it raises fails every job of the batch.
+        executor: Where ``run`` is called; never twice at once for one instance.
+        batch_max: Most jobs a batch.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Job]], Sequence[Result | BaseException]],
+        executor: Executor,
+        batch_max: int = BATCH_MAX,
+    ) -> None:
+        self._run = run
+        self._executor = executor
+        self._batch_max = batch_max
+        self._waiting: deque[tuple[Job, asyncio.Future[Result]]] = deque()
+        self._busy = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def submit(self, job: Job) -> Result:
+        """Return what ``run`` made of ``job``, after its batch was committed.
+
+        The job is written even if the caller is cancelled while it waits.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._waiting.append((job, future))
+        if not self._busy:
+            self._busy = True
+            self._idle.clear()
+            # Let everything that is ready now join the first batch.
+            loop.call_soon(self._next_batch, loop)
+        return await future
+
+    async def settle(self) -> None:
+        """Wait until nothing is waiting or being written."""
+        await self._idle.wait()
+
+    def _next_batch(self, loop: asyncio.AbstractEventLoop) -> None:
+        size = min(len(self._waiting), self._batch_max)
+        batch = [self._waiting.popleft() for _ in range(size)]
+        jobs = [job for job, _ in batch]
+        done = self._executor.submit(self._run, jobs)
+        done.add_done_callback(
+            lambda finished: loop.call_soon_threadsafe(
+                self._finished, loop, batch, finished.exception() or finished.result()
+            )
+        )
+
+    def _finished(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[tuple[Job, asyncio.Future[Result]]],
+        outcome: Sequence[Result | BaseException] | BaseException,
+    ) -> None:
+        if isinstance(outcome, BaseException):
+            outcome = [outcome] * len(batch)
+        for (_, future), result in zip(batch, outcome, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, BaseException):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+        if self._waiting:
+            self._next_batch(loop)
+        else:
+            self._busy = False
+            self._idle.set()
+
+
+async def sleep_until_set(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for ``event`` at most ``seconds``; return whether it was set."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

@@ -1,0 +1,1 @@
+"""Reads pabal.toml; every error at once, each with its place."""

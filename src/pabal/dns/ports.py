@@ -1,0 +1,143 @@
+"""What the parts of ``pabal.dns`` and its users ask of each other.
+
+Names and records are dnspython's immutable values (``dns.name``, ``dns.rrset``): the
+control plane's common language. Wire octets stay inside ``wire`` and ``server``.
+"""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import dns.name
+import dns.rdatatype
+import dns.rrset
+
+from pabal.base.errors import UnavailableError
+
+
+class Security(enum.Enum):
+    """What DNSSEC says of an answer (RFC 4033 §5)."""
+
+    SECURE = "secure"
+    INSECURE = "insecure"
+    BOGUS = "bogus"
+    INDETERMINATE = "indeterminate"
+
+
+class ResolutionError(UnavailableError):
+    """No answer could be had: the client gets SERVFAIL, a mail is tried later.
+
+    Attributes:
+        reason: For the log and `pabal dig`: which servers were asked and what came.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One question sent on the way to an answer, for traces and ``pabal dig``.
+
+    Attributes:
+        name: The name asked for, absolute, presentation form.
+        rdtype: The type asked for, for example ``MX``.
+        server: Who was asked: ``name@address#port`` or ``cache``.
+        zone: The zone whose server was asked.
+        outcome: What came, in words: ``referral to example.test.``, ``answer``, …
+        elapsed_ms: From question to answer.
+    """
+
+    name: str
+    rdtype: str
+    server: str
+    zone: str
+    outcome: str
+    elapsed_ms: float
+
+
+@dataclass(slots=True)
+class Steps:
+    """Collects the steps of one or more resolutions; the caller owns it."""
+
+    taken: list[Step] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A complete answer, positive or negative.
+
+    Attributes:
+        rcode: 0 NOERROR or 3 NXDOMAIN (RFC 1035 §4.1.1).
+        answer: The CNAME chain, then the rrset asked for; empty when negative.
+        authority: The SOA of a negative answer (RFC 2308 §2).
+        security: What validation found.
+        authoritative: Whether it came from a zone this server holds.
+    """
+
+    rcode: int
+    answer: tuple[dns.rrset.RRset, ...]
+    authority: tuple[dns.rrset.RRset, ...] = ()
+    security: Security = Security.INDETERMINATE
+    authoritative: bool = False
+
+
+class Resolver(Protocol):
+    """Finds answers anywhere in the name space."""
+
+    async def resolve(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        steps: Steps | None = None,
+    ) -> Resolved:
+        """Return the answer for absolute ``name``; questions sent go to ``steps``.
+
+        Raises:
+            ResolutionError: No server gave a usable answer in time.
+        """
+        ...
+
+
+class LocalZones(Protocol):
+    """The zones this server is authoritative for, as a resolver sees them."""
+
+    def local(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
+    ) -> Resolved | None:
+        """Return the authoritative answer, or ``None`` if no zone here holds it.
+
+        A delegation away from here is ``None`` too: the resolver goes on by itself.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedRecord:
+    """A record that follows from the directory, the keys or the certificate.
+
+    Attributes:
+        owner: Absolute name, presentation form.
+        rdtype: Type mnemonic.
+        rdata: Presentation form (RFC 1035 §5.1), names absolute.
+        ttl_s: Time to live, seconds.
+    """
+
+    owner: str
+    rdtype: str
+    rdata: str
+    ttl_s: int = 3600
+
+
+class DerivedSource(Protocol):
+    """Knows which records a hosted domain should have; built by ``app``."""
+
+    def domains(self) -> Sequence[str]:
+        """Return the hosted domains (A-labels, no trailing dot)."""
+        ...
+
+    def records(self, domain: str) -> Sequence[DerivedRecord]:
+        """Return the records of ``domain``; the owner's zone file wins over them."""
+        ...

@@ -1,0 +1,1 @@
+"""Recursion: iterator, cache, driver."""

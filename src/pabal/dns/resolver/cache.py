@@ -1,0 +1,1 @@
+"""Answers and referrals, kept for their TTL."""

@@ -1,0 +1,1 @@
+"""One resolution without I/O: ask for the next query, feed the answer."""

@@ -1,0 +1,1 @@
+"""Authoritative data: zones, derived records, answers."""

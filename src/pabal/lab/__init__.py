@@ -1,0 +1,1 @@
+"""Two mail servers and their name server on one machine."""

@@ -1,0 +1,1 @@
+"""Messages as octets: addresses, headers, MIME parts, charsets, dates."""

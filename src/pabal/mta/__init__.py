@@ -1,0 +1,1 @@
+"""Takes responsibility for mail and gets rid of it."""

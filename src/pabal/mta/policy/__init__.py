@@ -1,0 +1,1 @@
+"""What a message says about its sender: DKIM now, SPF, DMARC, ARC later."""

@@ -1,0 +1,1 @@
+"""The durable queue: items, schedule, runner."""

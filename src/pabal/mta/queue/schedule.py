@@ -1,0 +1,1 @@
+"""Which recipient is tried when: pure, the time is an argument."""

@@ -1,0 +1,1 @@
+"""Mail from other servers: who may send what to whom."""

@@ -1,0 +1,1 @@
+"""The connection driver every server and client uses."""

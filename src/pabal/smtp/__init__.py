@@ -1,0 +1,1 @@
+"""The protocol SMTP, both sides."""

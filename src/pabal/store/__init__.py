@@ -1,0 +1,1 @@
+"""Mailboxes, neutral to protocols: ids, UIDs, flags, modseqs, changes, search."""

@@ -1,0 +1,1 @@
+"""The parent process: sockets, privileges, one process a role, restarts."""

@@ -1,0 +1,1 @@
+"""Trace events in one SQLite database."""

@@ -1,0 +1,1 @@
+"""Static sites of the hosted domains over HTTP."""
