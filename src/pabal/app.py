@@ -1,1 +1,1 @@
-"""Composition root of one process: builds every object, opens listeners, stops in order."""
+"""Composition root of one process: builds objects, opens listeners, stops in order."""

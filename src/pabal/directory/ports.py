@@ -1,0 +1,166 @@
+"""Who exists here: domains, accounts, aliases; asked by every server.
+
+Reads are immediate (a database point read or memory); what hashes passwords or writes
+is awaited. A change made by any process is seen within a second.
+"""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pabal.base.errors import PabalError
+from pabal.message.address import Mailbox
+
+
+class DirectoryError(PabalError):
+    """A change that cannot be made: exists already, is not there, is not valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who has mailboxes here.
+
+    Attributes:
+        id: Never reused.
+        address: The main address, canonical (``pabal.message.address.Mailbox``).
+        enabled: Whether it may log in and receive.
+        quota_octets: Most octets of mail; 0: no limit.
+    """
+
+    id: int
+    address: str
+    enabled: bool = True
+    quota_octets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """An address that stands for others.
+
+    Attributes:
+        address: Canonical; ``@example.com`` catches what nobody else has there.
+        targets: Addresses here or elsewhere.
+    """
+
+    address: str
+    targets: Sequence[str]
+
+
+class Route(enum.Enum):
+    """What an address is to this server."""
+
+    LOCAL = "local"
+    """A mailbox here."""
+    UNKNOWN = "unknown"
+    """Its domain is here, the mailbox is not: 550 5.1.1."""
+    REMOTE = "remote"
+    """Its domain is elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where mail for an address finally goes.
+
+    Attributes:
+        route: LOCAL or REMOTE.
+        account_id: The account, when LOCAL.
+        address: The final address (after aliases).
+        detail: Subaddress (``tag`` of ``user+tag@``), empty if none.
+    """
+
+    route: Route
+    address: Mailbox
+    account_id: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What an address resolves to.
+
+    Attributes:
+        route: What the address is; an alias is LOCAL wherever its targets are.
+        targets: Where the mail goes, duplicates removed; empty when UNKNOWN. For REMOTE
+            the address itself.
+    """
+
+    route: Route
+    targets: Sequence[Target] = field(default_factory=tuple)
+
+
+class Directory(Protocol):
+    """What servers ask."""
+
+    def is_hosted(self, domain: str) -> bool:
+        """Whether ``domain`` (any form) is one of ours."""
+        ...
+
+    def resolve(self, address: Mailbox) -> Resolution:
+        """Return where mail for ``address`` goes: account, alias, catch-all.
+
+        Alias loops end: every address is followed once.
+        """
+        ...
+
+    def account(self, account_id: int) -> Account | None:
+        """Return the account, if there is one."""
+        ...
+
+    def account_of(self, address: str) -> Account | None:
+        """Return the account whose main address this is."""
+        ...
+
+    def may_send_as(self, account_id: int, address: Mailbox) -> bool:
+        """Whether the account may use ``address`` as sender: its own or an alias to it.
+
+        With subaddress allowed.
+        """
+        ...
+
+    def domains(self) -> Sequence[str]:
+        """Return the hosted domains, A-labels, sorted."""
+        ...
+
+
+class DirectoryAdmin(Protocol):
+    """What an administrator changes. Every method is durable when it returns.
+
+    Raises ``DirectoryError`` with words for the operator.
+    """
+
+    def add_domain(self, domain: str) -> None:
+        """Host ``domain``."""
+        ...
+
+    def remove_domain(self, domain: str) -> None:
+        """Host it no longer; refused while accounts are left in it."""
+        ...
+
+    def add_account(self, address: Mailbox, password: str) -> Account:
+        """Create an account; its domain must be hosted."""
+        ...
+
+    def set_password(self, address: str, password: str) -> None:
+        """Replace the password."""
+        ...
+
+    def remove_account(self, address: str) -> Account:
+        """Remove the account; its mailboxes are the caller's to remove."""
+        ...
+
+    def accounts(self) -> Sequence[Account]:
+        """Return every account by address."""
+        ...
+
+    def add_alias(self, address: str, targets: Sequence[str]) -> None:
+        """Let ``address`` (or ``@domain``) stand for ``targets`` too."""
+        ...
+
+    def remove_alias(self, address: str) -> None:
+        """Remove the alias and all its targets."""
+        ...
+
+    def aliases(self) -> Sequence[Alias]:
+        """Return every alias by address."""
+        ...

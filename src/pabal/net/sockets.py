@@ -1,0 +1,59 @@
+"""Binding, with errors that name the thing and the fix."""
+
+import errno
+import socket
+
+from pabal.base.errors import OperatorError
+from pabal.net.endpoint import Endpoint
+
+
+def bind(endpoint: Endpoint, service: str, *, udp: bool = False) -> socket.socket:
+    """Return a socket bound to ``endpoint``; TCP ones listen already.
+
+    SO_REUSEPORT is not set here: a second program on the same port is a mistake that
+    must be seen. See ``share``.
+
+    Raises:
+        OperatorError: The port is in use, not permitted or not on this machine.
+    """
+    family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
+    kind = socket.SOCK_DGRAM if udp else socket.SOCK_STREAM
+    sock = socket.socket(family, kind)
+    try:
+        if not udp:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if endpoint.is_ipv6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setblocking(False)  # noqa: FBT003 (no keyword form)
+        sock.bind((endpoint.address, endpoint.port))
+        if not udp:
+            sock.listen(1024)
+    except OSError as error:
+        sock.close()
+        raise _explained(error, endpoint, service, "udp" if udp else "tcp") from error
+    return sock
+
+
+def _explained(
+    error: OSError, endpoint: Endpoint, service: str, protocol: str
+) -> OperatorError:
+    where = f"{service} cannot listen on {endpoint} ({protocol})"
+    key = f"[listen] {service} in pabal.toml"
+    if error.errno == errno.EADDRINUSE:
+        flag = "u" if protocol == "udp" else "t"
+        return OperatorError(
+            f"{where}: another program has that port.",
+            f"`ss -l{flag}np 'sport = :{endpoint.port}'` shows which;"
+            f" stop it, or change {key}.",
+        )
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return OperatorError(
+            f"{where}: ports below 1024 need root.",
+            f"Start pabal as root (it drops privileges then), or change {key}.",
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return OperatorError(
+            f"{where}: this machine has no such address.",
+            f"`ip address` shows those it has; change {key}.",
+        )
+    return OperatorError(f"{where}: {error.strerror}.", f"Change {key}.")

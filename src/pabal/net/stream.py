@@ -1,0 +1,316 @@
+"""A connection on a socket: the one driver of every server and client.
+
+Back-pressure both ways: reading stops while ``READ_HIGH_OCTETS`` wait to be taken,
+``flush`` waits while the peer does not read. Memory a connection is bounded by these
+and by what its session keeps.
+
+Security: everything a stranger sends passes here first; nothing is interpreted.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Final
+
+from typing_extensions import override
+
+from pabal.base.errors import LocalProtocolError
+from pabal.net.endpoint import Endpoint
+from pabal.net.ports import (
+    ConnectionLostError,
+    IdleTimeoutError,
+    TlsFailedError,
+    TlsInfo,
+)
+
+READ_HIGH_OCTETS: Final = 256 * 1024
+"""Received and not taken: above this the kernel holds the rest."""
+
+WRITE_HIGH_OCTETS: Final = 512 * 1024
+"""Queued and not sent: above this ``flush`` waits."""
+
+TLS_HANDSHAKE_SECONDS: Final = 30.0
+"""Longest handshake: a slow client must not hold a connection for nothing."""
+
+TLS_SHUTDOWN_SECONDS: Final = 5.0
+"""How long the peer may take to answer our close_notify."""
+
+
+class SocketStream(asyncio.Protocol):
+    """Implements ``pabal.net.ports.Stream``.
+
+    Args (of the constructor):
+        tls_context: What ``start_tls`` uses; ``None``: TLS is not on offer.
+        server_side: Which part of the handshake is ours.
+        on_made: Called once the socket is connected.
+        on_lost: Called once it is gone.
+    """
+
+    def __init__(
+        self,
+        tls_context: ssl.SSLContext | None = None,
+        *,
+        server_side: bool = True,
+        on_made: "Callable[[SocketStream], None] | None" = None,
+        on_lost: "Callable[[SocketStream], None] | None" = None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._context = tls_context
+        self._server_side = server_side
+        self._callbacks = (on_made, on_lost)
+        self._transport: asyncio.Transport | None = None
+        self._ends = (Endpoint("0.0.0.0", 0), Endpoint("0.0.0.0", 0))  # noqa: S104 (not bound: nobody yet)
+        self._tls: TlsInfo | None = None
+        self._input = _Input()
+        self._output = _Gate()
+        self._closing = False
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not isinstance(transport, asyncio.Transport):
+            raise LocalProtocolError("a stream needs a stream transport")
+        self._transport = transport
+        transport.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
+        self._ends = (
+            _endpoint(transport, "peername"),
+            _endpoint(transport, "sockname"),
+        )
+        self._tls = _tls_info(transport)
+        if self._callbacks[0]:
+            self._callbacks[0](self)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        if self._input.add(data) and self._transport:
+            self._transport.pause_reading()
+
+    @override
+    def eof_received(self) -> bool:
+        self._input.end()
+        # A TLS transport must close with its peer; a plain one may still send.
+        return self._tls is None
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closing = True
+        self._input.end()
+        self._output.fail()
+        if self._callbacks[1]:
+            self._callbacks[1](self)
+
+    @override
+    def pause_writing(self) -> None:
+        self._output.shut()
+
+    @override
+    def resume_writing(self) -> None:
+        self._output.open()
+
+    @property
+    def peer(self) -> Endpoint:
+        """The other end."""
+        return self._ends[0]
+
+    @property
+    def local(self) -> Endpoint:
+        """Our end."""
+        return self._ends[1]
+
+    @property
+    def tls(self) -> TlsInfo | None:
+        """What protects the octets, ``None`` if nothing does."""
+        return self._tls
+
+    async def receive(self, timeout_s: float) -> bytes:
+        """Return whatever octets have come, at least one; ``b""`` once it is over.
+
+        Raises:
+            IdleTimeoutError: Nothing came for ``timeout_s`` seconds.
+        """
+        if not self._input.ready:
+            await self._input.wait(self._loop, timeout_s)
+        data, was_full = self._input.take()
+        if was_full and self._transport and not self._closing:
+            self._transport.resume_reading()
+        return data
+
+    def send(self, data: bytes) -> None:
+        """Queue octets for the peer; silently dropped once the connection is gone."""
+        if self._transport and not self._closing:
+            self._transport.write(data)
+
+    async def flush(self, timeout_s: float = 300.0) -> None:
+        """Wait until more may be queued.
+
+        Raises:
+            ConnectionLostError: It never will.
+            IdleTimeoutError: The peer took nothing for ``timeout_s`` seconds.
+        """
+        if self._output.is_open and not self._closing:
+            return
+        await self._output.wait(self._loop, timeout_s)
+
+    async def start_tls(self, server_name: str = "") -> None:
+        """Turn the connection into a TLS one; plaintext received so far is forgotten.
+
+        Raises:
+            TlsFailedError: No TLS session came about; only ``close`` is left.
+        """
+        if self._transport is None or self._context is None or self._closing:
+            raise TlsFailedError("the connection is closed or TLS is not set up")
+        self._input.forget()
+        try:
+            transport = await self._loop.start_tls(
+                self._transport,
+                self,
+                self._context,
+                server_side=self._server_side,
+                server_hostname=None if self._server_side else server_name,
+                ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=TLS_SHUTDOWN_SECONDS,
+            )
+        except (OSError, ssl.SSLError, TimeoutError) as error:
+            self.abort()
+            raise TlsFailedError(str(error)) from error
+        if transport is None:
+            self.abort()
+            raise TlsFailedError("the peer closed during the handshake")
+        self._transport = transport
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
+        self._tls = _tls_info(transport)
+
+    def close(self) -> None:
+        """Send what is queued, then close. Idempotent."""
+        if self._transport and not self._closing:
+            self._closing = True
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once; what is queued is lost. Idempotent."""
+        self._closing = True
+        if self._transport:
+            self._transport.abort()
+
+
+class _Input:
+    """Octets received and not taken; one waiter at most."""
+
+    __slots__ = ("_chunks", "_ended", "_full", "_size", "_waiter")
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._ended = False
+        self._full = False
+        self._waiter: asyncio.Future[bool] | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._ended or self._size > 0
+
+    def add(self, data: bytes) -> bool:
+        """Return whether reading has to stop now."""
+        self._chunks.append(data)
+        self._size += len(data)
+        self._wake()
+        if self._size > READ_HIGH_OCTETS and not self._full:
+            self._full = True
+            return True
+        return False
+
+    def end(self) -> None:
+        self._ended = True
+        self._wake()
+
+    def forget(self) -> None:
+        self._chunks.clear()
+        self._size = 0
+
+    def take(self) -> tuple[bytes, bool]:
+        """Return every octet, and whether reading had been stopped."""
+        chunks = self._chunks
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        was_full = self._full
+        chunks.clear()
+        self._size, self._full = 0, False
+        return data, was_full
+
+    async def wait(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+        waiter = loop.create_future()
+        self._waiter = waiter
+        timer = loop.call_later(timeout_s, _give_up, waiter)
+        try:
+            if not await waiter:
+                raise IdleTimeoutError(f"nothing came for {timeout_s:g} s")
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(True)
+
+
+class _Gate:
+    """Whether more may be written."""
+
+    __slots__ = ("_failed", "_open", "_waiters")
+
+    def __init__(self) -> None:
+        self._open = True
+        self._failed = False
+        self._waiters: list[asyncio.Future[bool]] = []
+
+    @property
+    def is_open(self) -> bool:
+        return self._open and not self._failed
+
+    def shut(self) -> None:
+        self._open = False
+
+    def open(self) -> None:
+        self._open = True
+        self._wake()
+
+    def fail(self) -> None:
+        self._failed = True
+        self._wake()
+
+    async def wait(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+        if not self._failed and not self._open:
+            waiter = loop.create_future()
+            self._waiters.append(waiter)
+            timer = loop.call_later(timeout_s, _give_up, waiter)
+            try:
+                if not await waiter:
+                    raise IdleTimeoutError(f"the peer read nothing for {timeout_s:g} s")
+            finally:
+                timer.cancel()
+                self._waiters.remove(waiter)
+        if self._failed:
+            raise ConnectionLostError("the connection is closed")
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(True)
+
+
+def _give_up(waiter: asyncio.Future[bool]) -> None:
+    if not waiter.done():
+        waiter.set_result(False)
+
+
+def _endpoint(transport: asyncio.BaseTransport, key: str) -> Endpoint:
+    name: tuple[str, int] | str | None = transport.get_extra_info(key)
+    if isinstance(name, tuple):
+        return Endpoint(name[0].removeprefix("::ffff:"), name[1])
+    return Endpoint("127.0.0.1", 0)
+
+
+def _tls_info(transport: asyncio.BaseTransport) -> TlsInfo | None:
+    ssl_object = transport.get_extra_info("ssl_object")
+    if not isinstance(ssl_object, ssl.SSLObject):
+        return None
+    cipher = ssl_object.cipher() or ("", "", 0)
+    return TlsInfo(ssl_object.version() or "TLS", cipher[0], cipher[2])

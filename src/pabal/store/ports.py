@@ -1,0 +1,422 @@
+"""What protocols ask of mailboxes: ids, flags, predicates; no grammar of any protocol.
+
+Two adapters implement this and pass one contract suite: ``pabal.store.memory`` and
+``pabal.store.sqlite``. No method hands out a path, a cursor or a connection, so a
+cluster engine fits behind the same ports.
+
+Vocabulary: an *email* is an immutable message; an *entry* is an email in a mailbox
+under a UID; every change raises the account's one *modseq*.
+"""
+
+import enum
+from array import array
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from pabal.base.errors import PabalError
+from pabal.message.spool import Spool
+from pabal.store.flags import NO_FLAGS, FlagChange, Flags
+from pabal.store.predicate import Predicate
+
+AccountId = int
+MailboxId = int
+EmailId = int
+Uid = int
+ModSeq = int
+
+INBOX: Final = "INBOX"
+"""The mailbox every account has; its name is case-insensitive (RFC 9051 §5.1)."""
+
+SEPARATOR: Final = "/"
+"""Between the levels of a mailbox name."""
+
+BLOB_CHUNK_OCTETS: Final = 256 * 1024
+"""Size of a stored chunk: small enough to stream, large enough to be few."""
+
+
+class StoreError(PabalError):
+    """A request that cannot be done as the mailboxes are now."""
+
+
+class NoSuchMailboxError(StoreError):
+    """The mailbox does not exist (any more)."""
+
+
+class MailboxExistsError(StoreError):
+    """There is a mailbox of that name already."""
+
+
+class MailboxNameError(StoreError):
+    """The name cannot be a mailbox's name; says why."""
+
+
+class OverQuotaError(StoreError):
+    """The account would pass its quota; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxInfo:
+    r"""A mailbox as it is at one moment.
+
+    Attributes:
+        id: Never reused.
+        name: Levels separated by ``/``; NFC.
+        special_use: ``\\Sent`` … (RFC 6154 §2), empty if none.
+        subscribed: Whether clients show it by default.
+        uid_validity: Changes when UIDs lose their meaning (RFC 9051 §2.3.1.1).
+        uid_next: The UID the next message will get, at least.
+        highest_modseq: The newest change in it.
+        message_count: Messages.
+        unseen_count: Messages without ``\\Seen``.
+        deleted_count: Messages with ``\\Deleted``.
+        size_octets: Sum of the messages' sizes.
+    """
+
+    id: MailboxId
+    name: str
+    special_use: str
+    subscribed: bool
+    uid_validity: int
+    uid_next: Uid
+    highest_modseq: ModSeq
+    message_count: int = 0
+    unseen_count: int = 0
+    deleted_count: int = 0
+    size_octets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewEmail:
+    """A message to put into a mailbox.
+
+    Attributes:
+        spool: The octets, CRLF line ends; stays the caller's, who closes it.
+        received_at: INTERNALDATE, seconds since 1970.
+        flags: Flags it starts with.
+    """
+
+    spool: Spool
+    received_at: float
+    flags: Flags = NO_FLAGS
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a message went."""
+
+    mailbox_id: MailboxId
+    uid_validity: int
+    uid: Uid
+    email_id: EmailId
+    modseq: ModSeq
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What COPY and MOVE did: parallel, ascending in ``sources``."""
+
+    uid_validity: int
+    sources: Sequence[Uid]
+    targets: Sequence[Uid]
+    modseq: ModSeq
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsSet:
+    """What a flag change did.
+
+    Attributes:
+        modseq: Of the change; the mailbox's highest one if nothing changed.
+        changed: UIDs whose flags are different now.
+        refused: UIDs newer than ``unchanged_since`` (RFC 7162 §3.1.3).
+    """
+
+    modseq: ModSeq
+    changed: Sequence[Uid]
+    refused: Sequence[Uid] = ()
+
+
+class Column(enum.Enum):
+    """An immutable fact of an email, as ``read`` returns it (type in brackets)."""
+
+    SIZE = "size"
+    """Octets (int)."""
+    RECEIVED = "received_at"
+    """INTERNALDATE, seconds since 1970 (float)."""
+    SENT = "sent_at"
+    """Date header, seconds since 1970 (float), ``None`` without one."""
+    THREAD = "thread_id"
+    """Thread (int)."""
+    ENVELOPE = "envelope"
+    """IMAP ENVELOPE, ready to send (bytes)."""
+    BODY = "body"
+    """IMAP BODY without extension data, ready to send (bytes)."""
+    BODYSTRUCTURE = "bodystructure"
+    """IMAP BODYSTRUCTURE, ready to send (bytes)."""
+    HEADER = "header"
+    """The header with its empty line (bytes)."""
+    PREVIEW = "preview"
+    """The first words of its text (str; RFC 8970)."""
+    OCTETS = "octets"
+    """The whole message (bytes); ``None`` above ``BLOB_CHUNK_OCTETS``: stream those."""
+
+
+Fact = int | float | str | bytes | None
+Row = tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Messages arrived under ``uids`` (ascending)."""
+
+    modseq: ModSeq
+    mailbox_id: MailboxId
+    uids: Sequence[Uid]
+
+
+@dataclass(frozen=True, slots=True)
+class Reflagged:
+    """Messages ``uids`` have other flags now."""
+
+    modseq: ModSeq
+    mailbox_id: MailboxId
+    uids: Sequence[Uid]
+
+
+@dataclass(frozen=True, slots=True)
+class Expunged:
+    """Messages ``uids`` (ascending) are gone."""
+
+    modseq: ModSeq
+    mailbox_id: MailboxId
+    uids: Sequence[Uid]
+
+
+class MailboxEvent(enum.Enum):
+    """What happened to a mailbox as a whole."""
+
+    CREATED = "created"
+    RENAMED = "renamed"
+    REMOVED = "removed"
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxChanged:
+    """A mailbox came, went, or is called something else now."""
+
+    modseq: ModSeq
+    mailbox_id: MailboxId
+    event: MailboxEvent
+    name: str
+    old_name: str = ""
+
+
+Change = Added | Reflagged | Expunged | MailboxChanged
+Watcher = Callable[[Change], None]
+"""Called on the event loop, in the order of modseqs; must not block or raise."""
+
+
+class MailboxView(Protocol):
+    """A mailbox in memory: parallel arrays ascending by UID, shared by its sessions.
+
+    Arrivals extend the arrays in place; an expunge *replaces* all four, so a session
+    that keeps the ``uids`` array and a count it has shown has its sequence numbers
+    whatever happens meanwhile. Read only. Kept current while somebody holds it.
+    """
+
+    @property
+    def mailbox(self) -> MailboxInfo:
+        """The mailbox, with current counters."""
+        ...
+
+    @property
+    def uids(self) -> "array[int]":
+        """UIDs, ascending (typecode ``I``)."""
+        ...
+
+    @property
+    def emails(self) -> "array[int]":
+        """Email ids (typecode ``Q``)."""
+        ...
+
+    @property
+    def flags(self) -> "array[int]":
+        """Ids of flag sets (typecode ``I``): see ``AccountStore.flags_of``."""
+        ...
+
+    @property
+    def modseqs(self) -> "array[int]":
+        """Modseqs (typecode ``Q``)."""
+        ...
+
+    def close(self) -> None:
+        """Stop using it; the last one to close frees the arrays."""
+        ...
+
+
+class AccountStore(Protocol):
+    """The mailboxes of one account. Every method that changes returns after the fsync.
+
+    Raises anywhere: ``StorageFullError`` (nothing was written), ``UnavailableError``.
+    Methods that take a mailbox id raise ``NoSuchMailboxError``. UIDs that do not exist
+    are passed over in silence.
+    """
+
+    @property
+    def highest_modseq(self) -> ModSeq:
+        """The newest change in the account."""
+        ...
+
+    async def mailboxes(self) -> Sequence[MailboxInfo]:
+        """Return every mailbox, by name; INBOX is always there."""
+        ...
+
+    async def mailbox(self, name: str) -> MailboxInfo:
+        """Return the mailbox called ``name``."""
+        ...
+
+    async def create(self, name: str, special_use: str = "") -> MailboxInfo:
+        """Create a mailbox (parents come into being with it).
+
+        Raises:
+            MailboxExistsError: There is one.
+            MailboxNameError: No such name can be.
+        """
+        ...
+
+    async def rename(self, mailbox_id: MailboxId, name: str) -> None:
+        """Give a mailbox and those below it another name.
+
+        INBOX stays: its messages move to the new mailbox (RFC 9051 §6.3.6).
+        """
+        ...
+
+    async def remove(self, mailbox_id: MailboxId) -> None:
+        """Remove a mailbox and its messages; those below it stay."""
+        ...
+
+    async def subscribe(self, name: str, *, subscribed: bool) -> None:
+        """Set whether clients show it by default."""
+        ...
+
+    async def view(self, mailbox_id: MailboxId) -> MailboxView:
+        """Return the mailbox in memory; the caller closes it."""
+        ...
+
+    def flags_of(self, flag_set: int) -> Flags:
+        """Return the names in a flag set id taken from a view; ids never change."""
+        ...
+
+    async def claim_recent(self, mailbox_id: MailboxId) -> Uid:
+        r"""Return the first UID no session was told of yet; the caller is that one.
+
+        What remains of ``\\Recent`` (RFC 3501 §2.3.2).
+        """
+        ...
+
+    async def append(
+        self, mailbox_id: MailboxId, emails: Sequence[NewEmail]
+    ) -> Sequence[Appended]:
+        """Add messages, all or none."""
+        ...
+
+    async def set_flags(
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        change: FlagChange,
+        unchanged_since: ModSeq | None = None,
+    ) -> FlagsSet:
+        """Change flags; messages newer than ``unchanged_since`` are refused."""
+        ...
+
+    async def copy(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid], target: MailboxId
+    ) -> Copied:
+        """Add the same emails to ``target``, flags kept; no octets move."""
+        ...
+
+    async def move(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid], target: MailboxId
+    ) -> Copied:
+        """Copy and expunge in one change (RFC 6851 §3.3)."""
+        ...
+
+    async def expunge(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid]
+    ) -> Sequence[Uid]:
+        """Remove messages whatever their flags; return those that were there."""
+        ...
+
+    async def read(
+        self, emails: Sequence[EmailId], columns: Sequence[Column]
+    ) -> Sequence[Row | None]:
+        """Return facts in the order of ``emails``; ``None`` for one that is gone.
+
+        Ask for slices (a few hundred) so that memory and latency stay bounded.
+        """
+        ...
+
+    def octets(
+        self, email: EmailId, start: int = 0, length: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the octets of an email from ``start``, in chunks.
+
+        Raises:
+            StoreError: The email is gone.
+        """
+        ...
+
+    async def search(
+        self, mailbox_id: MailboxId, predicate: Predicate
+    ) -> Sequence[Uid]:
+        """Return the UIDs ``predicate`` holds for, ascending."""
+        ...
+
+    async def expunged_since(
+        self, mailbox_id: MailboxId, modseq: ModSeq
+    ) -> Sequence[Uid] | None:
+        """Return UIDs expunged after ``modseq``; ``None``: too long ago to know."""
+        ...
+
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Call ``watcher`` with every change from now on; return how to stop it."""
+        ...
+
+    def try_lock(self, purpose: str) -> Callable[[], None] | None:
+        """Take an exclusive lock across processes (POP3, RFC 1939 §4).
+
+        Returns how to release it, or ``None`` if somebody has it.
+        """
+        ...
+
+
+class Store(Protocol):
+    """The mailboxes of every account."""
+
+    async def account(self, account_id: AccountId) -> AccountStore:
+        """Return the account's mailboxes, made on first use."""
+        ...
+
+    def changed_elsewhere(self, account_id: AccountId) -> None:
+        """Take note that another process changed the account: the doorbell rang."""
+        ...
+
+    async def remove(self, account_id: AccountId) -> None:
+        """Remove every mailbox of the account."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is being written and close everything."""
+        ...
+
+
+class Doorbell(Protocol):
+    """Tells other processes that something changed: a hint, never the truth."""
+
+    def ring(self, subject: str) -> None:
+        """Send ``subject`` (``account 17``) to every other process."""
+        ...
