@@ -88,6 +88,7 @@ class IterativeResolver:
         Raises:
             ResolutionError: No server gave a usable answer in time.
         """
+        name = name.canonicalize()
         if dns.rdatatype.is_metatype(rdtype):
             raise ResolutionError(f"{dns.rdatatype.to_text(rdtype)} is not resolved")
         flight = self._flights.get((name, rdtype))

@@ -111,7 +111,7 @@ class Iterator:
             frame.again = (query.server, True)
             return
         try:
-            reading = scrub(read(octets), query)
+            reading = scrub(read(octets, query), query)
         except MalformedReplyError as error:
             self._journal.asked(query, f"malformed: {error}", elapsed_s)
             self._reject(frame, delegation, query, "malformed answer")

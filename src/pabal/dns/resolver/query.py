@@ -160,12 +160,18 @@ def is_truncated(octets: bytes) -> bool:
     return bool(octets[2] & 0x02)
 
 
-def read(octets: bytes) -> dns.message.Message:
-    """Return the message in ``octets``.
+def read(octets: bytes, query: Query) -> dns.message.Message:
+    """Return the message in ``octets``, which ``query`` judged a match.
+
+    The name in the question gets its own case back: the names of the answer are mostly
+    pointers to it, and the random case must go no further.
 
     Raises:
         MalformedReplyError: They are none.
     """
+    if octets[5]:
+        name = _wire_name(query.name)
+        octets = octets[:HEADER_OCTETS] + name + octets[HEADER_OCTETS + len(name) :]
     try:
         return dns.message.from_wire(octets, ignore_trailing=True)
     except (dns.exception.DNSException, ValueError) as error:
