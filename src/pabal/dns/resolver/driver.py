@@ -104,6 +104,10 @@ class IterativeResolver:
     async def stop(self) -> None:
         """End every resolution under way; those who wait get ``ResolutionError``."""
         await self._tasks.stop()
+        # A task cancelled before its first step never reaches its own ``finally``.
+        for flight in self._flights.values():
+            flight.landed.set_result(Failed("the resolver stopped"))
+        self._flights.clear()
 
     def _take_off(
         self,
