@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from pabal.mta.queue.schedule import ScheduleSettings
-
 
 @dataclass(frozen=True, slots=True)
 class TransportSettings:
@@ -32,6 +30,39 @@ class TransportSettings:
     idle_max_s: float = 5.0
     messages_a_connection_max: int = 100
     connections_idle_max: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """When, and how many at once.
+
+    Attributes:
+        retry_first_s: Wait after the first failure, seconds; doubles with each.
+        retry_max_s: Longest wait between attempts, seconds.
+        jitter: Share by which a wait is longer or shorter, 0 to 1.
+        deliveries_max: Deliveries at once.
+        destination_first: Deliveries at once to a destination nothing is known of.
+        destination_max: Most deliveries at once to one destination.
+        claims_max: Claimed recipients waiting here, in all.
+        waiting_max: Claimed recipients waiting here, a destination: one that is slow
+            leaves room for the others.
+        recipients_max: Recipients in one delivery (RFC 5321 §4.5.3.1.8: 100 always
+            work).
+        failures_dead: Failed connections in a row after which a destination is dead.
+        dead_s: How long it is left alone, seconds.
+    """
+
+    retry_first_s: float = 300.0
+    retry_max_s: float = 4 * 3600.0
+    jitter: float = 0.2
+    deliveries_max: int = 500
+    destination_first: int = 4
+    destination_max: int = 20
+    claims_max: int = 20_000
+    waiting_max: int = 100
+    recipients_max: int = 100
+    failures_dead: int = 3
+    dead_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
