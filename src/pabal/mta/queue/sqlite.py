@@ -62,13 +62,15 @@ class _Job(Generic[T]):
 
     def run(self, connection: apsw.Connection) -> PabalError | None:
         """Do the work inside a savepoint; return what failed of this job alone."""
+        connection.execute("SAVEPOINT job")
         try:
-            with connection:
-                self.result.append(self.work(connection))
-        except PabalError as error:
-            return error
-        except apsw.ConstraintError as error:
+            self.result.append(self.work(connection))
+        except (PabalError, apsw.ConstraintError) as error:
+            connection.execute("ROLLBACK TO job; RELEASE job")
+            if isinstance(error, PabalError):
+                return error
             return LocalProtocolError(str(error))
+        connection.execute("RELEASE job")
         return None
 
 
