@@ -24,7 +24,9 @@ def test_nobody_gets_it_twice() -> None:
     stage = Stage()
     stage.book.aliases["all@here.test"] = ("alice@here.test", "bob@far.test")
     made = plan(
-        resolved(stage, "alice@here.test", "all@here.test", "bob@far.test", "c@far.test")
+        resolved(
+            stage, "alice@here.test", "all@here.test", "bob@far.test", "c@far.test"
+        )
     )
     assert [copy.target.account_id for copy in made.local] == [2]
     assert {

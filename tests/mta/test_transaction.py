@@ -88,7 +88,9 @@ async def test_subaddress_finds_its_mailbox_or_inbox() -> None:
 async def test_too_large() -> None:
     stage = Stage(settings(message_size_max_octets=200))
     big = MESSAGE + b"x" * 500
-    assert (await refused(stage, "alice@here.test", message=big)).startswith("552 5.3.4")
+    assert (await refused(stage, "alice@here.test", message=big)).startswith(
+        "552 5.3.4"
+    )
 
 
 async def test_too_large_though_announced_small() -> None:
@@ -107,7 +109,9 @@ async def test_too_large_though_announced_small() -> None:
 async def test_endless_header() -> None:
     stage = Stage(settings(header_max_octets=20_000))
     long = b"X: y\r\n" * 10_000 + b"\r\n"
-    assert (await refused(stage, "alice@here.test", message=long)).startswith("552 5.3.4")
+    assert (await refused(stage, "alice@here.test", message=long)).startswith(
+        "552 5.3.4"
+    )
 
 
 async def test_hops_end() -> None:

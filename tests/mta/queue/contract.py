@@ -1,9 +1,6 @@
-"""What every queue does; both adapters pass it."""
+"""What every queue does; both adapters pass it: each has a fixture ``queue``."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-
-import pytest
 
 from pabal.base.ids import new_id
 from pabal.message.address import Mailbox
@@ -75,11 +72,6 @@ def deferred(item_id: str, number: int = 0, at: float = NOW + 300) -> AttemptRec
 
 
 class QueueContract:
-    @pytest.fixture
-    async def queue(self) -> AsyncIterator[Queue]:
-        raise NotImplementedError
-        yield
-
     async def test_an_item_comes_back_as_it_went_in(self, queue: Queue) -> None:
         added = await add(queue, "a@x.test", "b@y.test")
         found = await queue.item(added.id)
