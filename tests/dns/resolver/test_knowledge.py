@@ -3,6 +3,7 @@ import dns.rdatatype
 import dns.rrset
 
 from pabal.dns.resolver.cache import Cache, Failures, Trust
+from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.knowledge import Knowledge
 from pabal.dns.resolver.scrub import Kind, Reading
@@ -79,7 +80,7 @@ def test_what_is_kept_has_the_trust_it_deserves() -> None:
         record("ns.example.test. 60 A 192.0.2.3"),
     )
     delegation = known.closest(WWW, A, 0.0)
-    query = known.query(delegation, ROOT, (WWW, A), tcp=False)
+    query = known.query(delegation, ROOT, (WWW, A), tcp=False, now=0.0)
     reading = Reading(
         Kind.ANSWER,
         (alias, address),
@@ -99,6 +100,21 @@ def test_what_is_kept_has_the_trust_it_deserves() -> None:
     assert trust(address) is Trust.ANSWER
     assert trust(ns) is Trust.AUTHORITY
     assert trust(glue) is Trust.GLUE
+
+
+def test_case_is_mixed_over_udp_to_servers_found() -> None:
+    known = knowledge()
+    found = known.closest(WWW, A, 0.0)
+    chosen = Delegation(dns.name.root, [ROOT], recursive=True)
+    plain = b"\x03www\x07example\x04test"
+
+    def is_mixed(delegation: Delegation, *, tcp: bool) -> bool:
+        query = known.query(delegation, ROOT, (WWW, A), tcp=tcp, now=0.0)
+        return plain not in query.wire
+
+    assert is_mixed(found, tcp=False)
+    assert not is_mixed(found, tcp=True)
+    assert not is_mixed(chosen, tcp=False)
 
 
 def test_served() -> None:
