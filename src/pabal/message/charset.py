@@ -1,0 +1,160 @@
+"""Octets to text: what a charset label means, and what it means when it lies.
+
+Sans-IO. Nothing here raises on octets from outside.
+Source: RFC 2045 §5 (charset parameter); the labels are those of the WHATWG Encoding
+Standard, which says how mail and web are written, not only how they should be.
+
+Security: labels are looked up in a closed table. Python's own look-up would import
+modules by a name a stranger chose, and remember every wrong one for ever.
+"""
+
+import re
+import unicodedata
+from types import MappingProxyType
+from typing import Final
+
+_CODECS: Final = MappingProxyType(
+    {
+        label: codec
+        for codec, labels in {
+            "ascii": "usascii ascii ansix341968 iso646us us",
+            "utf-8": "utf8 unicode11utf8 utf8mb4",
+            "utf-7": "utf7 unicode11utf7",
+            "utf-16": "utf16 unicode ucs2 iso10646ucs2",
+            "utf-16-le": "utf16le",
+            "utf-16-be": "utf16be",
+            # What Korean programs call KS X 1001 is its superset UHC, always.
+            "cp949": (
+                "euckr ksc56011987 ksc56011989 ksc5601 ksx1001 cp949 ms949 949 uhc"
+                " windows949 cseuckr csksc56011987 korean isoir149"
+            ),
+            "iso2022_kr": "iso2022kr csiso2022kr",
+            "johab": "johab cp1361",
+            "gb18030": (
+                "gb18030 gb2312 gbk cp936 ms936 936 euccn csgb2312 gb231280"
+                " isoir58 chinese windows936"
+            ),
+            "hz": "hzgb2312 hz",
+            "big5hkscs": "big5 big5hkscs cp950 csbig5 cnbig5 bigfive",
+            "cp932": "shiftjis sjis cp932 ms932 mskanji windows31j csshiftjis",
+            "euc_jis_2004": "eucjp cseucpkdfmtjapanese",
+            "iso2022_jp_ext": "iso2022jp csiso2022jp iso2022jp1 iso2022jp2",
+            # RFC 1345 Latin-1 has control characters where everybody writes quotes.
+            "cp1252": "iso88591 latin1 l1 cp1252 windows1252 isoir100 cp819 ansi",
+            "cp1250": "cp1250 windows1250",
+            "cp1251": "cp1251 windows1251",
+            "cp1253": "cp1253 windows1253",
+            "cp1254": "cp1254 windows1254 iso88599 latin5",
+            "cp1255": "cp1255 windows1255",
+            "cp1256": "cp1256 windows1256",
+            "cp1257": "cp1257 windows1257",
+            "cp1258": "cp1258 windows1258",
+            "cp874": "cp874 windows874 tis620 iso885911",
+            "cp437": "cp437 ibm437",
+            "cp850": "cp850 ibm850",
+            "cp866": "cp866 ibm866",
+            "iso8859-2": "iso88592 latin2",
+            "iso8859-3": "iso88593 latin3",
+            "iso8859-4": "iso88594 latin4",
+            "iso8859-5": "iso88595 cyrillic",
+            "iso8859-6": "iso88596 arabic",
+            "iso8859-7": "iso88597 greek",
+            "iso8859-8": "iso88598 iso88598i hebrew",
+            "iso8859-10": "iso885910 latin6",
+            "iso8859-13": "iso885913",
+            "iso8859-14": "iso885914",
+            "iso8859-15": "iso885915 latin9",
+            "iso8859-16": "iso885916",
+            "koi8-r": "koi8r koi8 cskoi8r",
+            "koi8-u": "koi8u",
+            "mac-roman": "macintosh macroman xmacroman",
+        }.items()
+        for label in labels.split()
+    }
+)
+"""Label (lower case, letters and digits only) to Python codec."""
+
+_STATEFUL: Final = frozenset(
+    {"iso2022_kr", "iso2022_jp_ext", "hz", "utf-7", "utf-16", "utf-16-le", "utf-16-be"}
+)
+"""Codecs in which seven-bit octets need not mean ASCII."""
+
+_DOUBLE_OCTET: Final = frozenset(
+    {"cp949", "johab", "gb18030", "big5hkscs", "cp932", "euc_jis_2004"}
+)
+"""Codecs in which most text that is valid UTF-8 is an accident, but not all."""
+
+_NOISE: Final = re.compile(r"[^0-9a-z]+")
+
+_THREE_OCTETS_TWICE: Final = re.compile(rb"(?:[\xe0-\xef][\x80-\xbf]{2}){2}")
+"""Two characters of UTF-8 in a row that Korean, Chinese and Japanese are made of."""
+
+LABEL_MAX: Final = 40
+"""Longest label looked at; registered names are at most 40 (RFC 2978 §2.3)."""
+
+
+def codec_of(label: str) -> str | None:
+    """Return Python's name of the charset ``label``, or ``None`` if unknown."""
+    if len(label) > LABEL_MAX:
+        return None
+    key = _NOISE.sub("", label.lower())
+    codec = _CODECS.get(key)
+    if codec is None and label[:2].lower() == "x-":
+        codec = _CODECS.get(key[1:])
+    return codec
+
+
+def decode(octets: bytes, label: str | None = None) -> str:
+    """Return the text of ``octets``, said to be in ``label``; never raises.
+
+    A label that cannot be true is not believed: octets that are UTF-8 beyond doubt
+    are read as UTF-8; octets that do not fit their label are guessed.
+    """
+    codec = codec_of(label) if label else None
+    if octets.isascii() and codec not in _STATEFUL:
+        return octets.decode("ascii")
+    if codec is None or codec == "ascii" or _lies(octets, codec):
+        return _guess(octets)
+    try:
+        return octets.decode(codec)
+    except UnicodeDecodeError:
+        return _guess(octets, codec)
+
+
+def fold(text: str) -> str:
+    """Return ``text`` as SEARCH compares it: compatibility forms and case folded.
+
+    Folding twice changes nothing.
+    """
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+def _lies(octets: bytes, codec: str) -> bool:
+    """Whether ``octets`` (not ASCII) are UTF-8 although labelled ``codec``."""
+    if codec == "utf-8" or codec in _STATEFUL:
+        return False
+    if codec in _DOUBLE_OCTET and not _THREE_OCTETS_TWICE.search(octets):
+        return False
+    try:
+        octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _guess(octets: bytes, codec: str = "cp1252") -> str:
+    """Return text of octets with no label or a wrong one; ``codec`` as last resort.
+
+    UTF-8 is nearly impossible by accident; what fails it and comes from Korea is
+    CP949; the rest keeps what fits and shows U+FFFD for what does not.
+    """
+    for guess in ("utf-8", "cp949"):
+        if guess != codec:
+            try:
+                return octets.decode(guess)
+            except UnicodeDecodeError:
+                continue
+    return octets.decode(codec if codec != "ascii" else "utf-8", "replace")
