@@ -1,0 +1,28 @@
+"""APPEND of one message or several.
+
+Source: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID).
+"""
+
+from pabal.imap.commands.context import Context
+from pabal.imap.commands.refusal import Refusal
+from pabal.imap.wire.mailboxes import Append
+from pabal.imap.wire.response import Tagged
+from pabal.imap.wire.sequence import format_set
+from pabal.store.ports import NewEmail
+
+
+async def run(context: Context, command: Append) -> Tagged:
+    """Add messages to a mailbox, all or none; durable when it says so."""
+    info = await context.find(command.mailbox, b"TRYCREATE")
+    now = context.services.clock.now()
+    emails = []
+    for message, spool in zip(command.messages, context.messages, strict=True):
+        if not message.size:
+            # RFC 3502 §6.3.11: a message of no octets cancels the whole append.
+            raise Refusal("Cancelled: a message is empty")
+        received = message.received_at if message.received_at is not None else now
+        emails.append(NewEmail(spool, received, message.flags))
+    added = await context.mailboxes.append(info.id, emails)
+    uids = format_set([one.uid for one in added])
+    code = b"APPENDUID %d %b" % (added[0].uid_validity, uids)
+    return Tagged(b"Appended", code)
