@@ -28,6 +28,7 @@ def imap_string(value: bytes) -> bytes:
     may have it (RFC 9051 §9, CHAR8).
     """
     if len(value) <= QUOTED_MAX_OCTETS:
+        # Two steps: nearly nothing has a quote or a backslash inside.
         if _SAFE.fullmatch(value):
             return b'"' + value + b'"'
         if _SEVEN_BIT.fullmatch(value):

@@ -13,9 +13,8 @@ from typing import Final
 from pabal.message.address import HeaderAddress, HeaderGroup, parse_address_list
 from pabal.message.date import parse_date
 from pabal.message.envelope import envelope
-from pabal.message.header import HEADER_MAX_OCTETS, Header
-from pabal.message.mime import Octets, Part, scan
-from pabal.message.structure import body_structure
+from pabal.message.mime import Octets, Part, scan_with_header
+from pabal.message.structure import structures
 from pabal.message.subject import base_subject
 from pabal.message.text import part_text, text_parts
 from pabal.message.words import decode_words
@@ -85,8 +84,8 @@ def scan_facts(octets: Octets, size: int | None = None) -> MessageFacts:
 
     Cost: about 50 µs for 4 KB of plain text; linear in the octets.
     """
-    root = scan(octets)
-    header = Header(octets[: min(root.body_start, HEADER_MAX_OCTETS)])
+    root, header = scan_with_header(octets)
+    bodystructure, body = structures(octets, root)
     authors = parse_address_list(header.joined(b"from"))
     to = parse_address_list(header.joined(b"to"))
     cc = parse_address_list(header.joined(b"cc")) if b"cc" in header else ()
@@ -106,8 +105,8 @@ def scan_facts(octets: Octets, size: int | None = None) -> MessageFacts:
         to=_people(to),
         cc=_people(cc),
         envelope=envelope(header, authors, to, cc),
-        bodystructure=body_structure(octets, root, extensible=True),
-        body=body_structure(octets, root, extensible=False),
+        bodystructure=bodystructure,
+        body=body,
         preview=preview(octets, root),
     )
 
@@ -126,7 +125,9 @@ def preview(octets: Octets, root: Part) -> str:
         return ""
     limit = _HTML_OCTETS if chosen.subtype == "html" else _PLAIN_OCTETS
     text = part_text(octets, chosen, limit)
-    return " ".join(text.split())[:PREVIEW_MAX].replace("\0", "")
+    # No more words are needed than fill the preview with single letters.
+    words = text.split(None, PREVIEW_MAX // 2 + 1)[: PREVIEW_MAX // 2 + 1]
+    return " ".join(words)[:PREVIEW_MAX].replace("\0", "")
 
 
 def _people(addresses: tuple[HeaderAddress | HeaderGroup, ...]) -> str:

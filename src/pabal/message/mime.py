@@ -132,7 +132,15 @@ def scan(octets: Octets) -> Part:
 
     Cost: linear; a few readings for nested multiparts, at most ``READINGS_MAX``.
     """
-    return _Scan(octets).message(0, len(octets), 0)
+    return scan_with_header(octets)[0]
+
+
+def scan_with_header(octets: Octets) -> tuple[Part, Header]:
+    """Return the tree and the message's own header, which was read on the way."""
+    end = len(octets)
+    body = header_end(octets, 0, end)
+    header = Header(octets[: min(body, HEADER_MAX_OCTETS)])
+    return _Scan(octets).described(header, (0, body, end), 0, "text/plain"), header
 
 
 def header_end(octets: Octets, start: int, end: int) -> int:
@@ -175,14 +183,22 @@ class _Scan:
         self._parts_left = PARTS_MAX
         self._search_left = READINGS_MAX * len(octets)
 
-    def message(self, start: int, end: int, depth: int) -> Part:
-        """Return the message in ``start:end``, header and body."""
-        return self._part(start, end, depth, "text/plain")
-
     def _part(self, start: int, end: int, depth: int, default: str) -> Part:
-        octets = self._octets
-        body = header_end(octets, start, end)
-        header = Header(octets[start : min(body, start + HEADER_MAX_OCTETS)])
+        """Return what is in ``start:end``, header and body."""
+        body = header_end(self._octets, start, end)
+        header = Header(self._octets[start : min(body, start + HEADER_MAX_OCTETS)])
+        return self.described(header, (start, body, end), depth, default)
+
+    def described(
+        self, header: Header, span: tuple[int, int, int], depth: int, default: str
+    ) -> Part:
+        """Return the part ``header`` describes.
+
+        Args:
+            span: Where the header starts, the body starts, the body ends.
+            default: The type of a part that does not say (RFC 2046 §5.1.5).
+        """
+        start, body, end = span
         declared, params = parse_parameters(header.get(b"content-type") or b"")
         match = _TYPE.fullmatch(declared) or _TYPE.fullmatch(default)
         kind, subtype = (match[1], match[2]) if match else ("text", "plain")
@@ -196,7 +212,7 @@ class _Scan:
             boundary = parameter(params, "boundary")
             children = self._children((body, end), boundary, depth, inner)
         elif is_message:
-            message = self.message(body, end, depth + 1)
+            message = self._part(body, end, depth + 1, "text/plain")
         counted = is_message or kind == "text"
         disposition, disposition_params = parse_parameters(
             header.get(b"content-disposition") or b""
@@ -219,7 +235,7 @@ class _Scan:
             header_start=start,
             body_start=body,
             body_end=end,
-            lines=count_lines(octets, body, end) if counted else 0,
+            lines=count_lines(self._octets, body, end) if counted else 0,
             children=children,
             message=message,
         )

@@ -15,50 +15,43 @@ _NO_PARTS: Final = b'("text" "plain" NIL NIL NIL "7bit" 0 0'
 """What stands for the parts of a multipart that has none: the grammar wants one."""
 
 
-def body_structure(octets: Octets, part: Part, *, extensible: bool) -> bytes:
-    """Return the structure of ``part``.
-
-    Args:
-        extensible: BODYSTRUCTURE, with extension data; else BODY, without.
-    """
+def structures(octets: Octets, part: Part) -> tuple[bytes, bytes]:
+    """Return BODYSTRUCTURE (with extension data) and BODY (without) of ``part``."""
     if part.type == "multipart":
-        return _multipart(octets, part, extensible=extensible)
-    pieces = [
-        b"(",
+        return _multipart(octets, part)
+    fields = b"(%b %b %b %b %b %b %d" % (
         _media(part.type),
-        b" ",
         _media(part.subtype),
-        b" ",
         _parameters(part.params),
-        b" %b %b " % (imap_nstring(part.id), imap_nstring(part.description)),
+        imap_nstring(part.id),
+        imap_nstring(part.description),
         _media(part.encoding),
-        b" %d" % part.size,
-    ]
+        part.size,
+    )
+    extension = b" %b%b)" % (imap_nstring(part.md5), _extension(part))
     if part.message is not None:
-        inner = part.message
-        pieces += [
-            b" ",
-            envelope(_header(octets, inner)),
-            b" ",
-            body_structure(octets, inner, extensible=extensible),
-            b" %d" % part.lines,
-        ]
-    elif part.type == "text":
-        pieces.append(b" %d" % part.lines)
-    if extensible:
-        pieces.append(b" " + imap_nstring(part.md5) + _extension(part))
-    pieces.append(b")")
-    return b"".join(pieces)
+        inner_full, inner_basic = structures(octets, part.message)
+        fields = b"%b %b " % (fields, envelope(_header(octets, part.message)))
+        tail = b" %d" % part.lines
+        full = b"".join((fields, inner_full, tail, extension))
+        return full, b"".join((fields, inner_basic, tail, b")"))
+    if part.type == "text":
+        fields += b" %d" % part.lines
+    return fields + extension, fields + b")"
 
 
-def _multipart(octets: Octets, part: Part, *, extensible: bool) -> bytes:
-    children = [
-        body_structure(octets, child, extensible=extensible) for child in part.children
-    ] or [_NO_PARTS + (b" NIL NIL NIL NIL)" if extensible else b")")]
-    tail = b" " + _media(part.subtype)
-    if extensible:
-        tail += b" " + _parameters(part.params) + _extension(part)
-    return b"(" + b"".join(children) + tail + b")"
+def _multipart(octets: Octets, part: Part) -> tuple[bytes, bytes]:
+    pairs = [structures(octets, child) for child in part.children]
+    if not pairs:
+        pairs = [(_NO_PARTS + b" NIL NIL NIL NIL)", _NO_PARTS + b")")]
+    subtype = _media(part.subtype)
+    full = b"(%b %b %b%b)" % (
+        b"".join([pair[0] for pair in pairs]),
+        subtype,
+        _parameters(part.params),
+        _extension(part),
+    )
+    return full, b"(%b %b)" % (b"".join([pair[1] for pair in pairs]), subtype)
 
 
 def _header(octets: Octets, part: Part) -> Header:
