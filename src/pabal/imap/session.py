@@ -32,7 +32,9 @@ SKIP_MAX_OCTETS: Final = 1024 * 1024
 """Octets of an unwanted literal read and dropped; above it the connection ends."""
 
 _ANNOUNCED: Final = re.compile(rb"(~?)\{(\d{1,19})(\+?)\}\Z")
-_TAG_AND_NAME: Final = re.compile(rb'([^(){ \x00-\x1f\x7f%*"\\+\x80-\xff]+) ([A-Za-z]+)')
+_TAG_AND_NAME: Final = re.compile(
+    rb'([^(){ \x00-\x1f\x7f%*"\\+\x80-\xff]+) ([A-Za-z]+)'
+)
 _NO_TAG: Final = b"*"
 """Tag of a reply to a line without one (RFC 9051 §7.1.3)."""
 
@@ -234,10 +236,13 @@ class Session:
                 self._messages += 1
                 self._mode, self._left = _Mode.MESSAGE, size
                 return MessageBegins(size, sync)
-        elif refusal is None and self._fits(size):
-            if sync or self._may_come_unasked(size):
-                self._mode, self._left = _Mode.LITERAL, size
-                return Continue() if sync else None
+        elif (
+            refusal is None
+            and self._fits(size)
+            and (sync or self._may_come_unasked(size))
+        ):
+            self._mode, self._left = _Mode.LITERAL, size
+            return Continue() if sync else None
         return self._refuse_literal(refusal, size, sync=sync)
 
     def _refuse_literal(
@@ -323,10 +328,7 @@ class Session:
     def _finish(self) -> Event:
         """Return the event of the command gathered."""
         refusal = self._refusal
-        if refusal is None:
-            event = self._parse()
-        else:
-            event = refusal
+        event = self._parse() if refusal is None else refusal
         self._reset()
         return event
 

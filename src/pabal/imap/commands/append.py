@@ -4,7 +4,7 @@ Source: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID).
 """
 
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.refusal import Refusal
+from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.mailboxes import Append
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import format_set
@@ -19,7 +19,7 @@ async def run(context: Context, command: Append) -> Tagged:
     for message, spool in zip(command.messages, context.messages, strict=True):
         if not message.size:
             # RFC 3502 §6.3.11: a message of no octets cancels the whole append.
-            raise Refusal("Cancelled: a message is empty")
+            raise RefusedError("Cancelled: a message is empty")
         received = message.received_at if message.received_at is not None else now
         emails.append(NewEmail(spool, received, message.flags))
     added = await context.mailboxes.append(info.id, emails)

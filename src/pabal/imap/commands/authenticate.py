@@ -8,7 +8,7 @@ from typing import Final
 
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.login import settle
-from pabal.imap.commands.refusal import Refusal, bad
+from pabal.imap.commands.refusal import RefusedError, bad
 from pabal.imap.wire.login import Authenticate, decode_base64
 from pabal.imap.wire.response import Tagged
 from pabal.net.sasl import Challenge, Granted
@@ -28,14 +28,14 @@ async def run(context: Context, command: Authenticate) -> Tagged:
         encrypted=context.encrypted,
     )
     if exchange is None:
-        raise Refusal("The mechanism is not on offer", b"CANNOT")
+        raise RefusedError("The mechanism is not on offer", b"CANNOT")
     step = await exchange.step(command.initial)
     for _ in range(STEPS_MAX):
         if not isinstance(step, Challenge):
             break
         step = await exchange.step(await _answer(context, step.octets))
     if isinstance(step, Challenge):
-        raise Refusal("Log-in failed", b"AUTHENTICATIONFAILED")
+        raise RefusedError("Log-in failed", b"AUTHENTICATIONFAILED")
     if isinstance(step, Granted) and step.final:
         # IMAP has no room for octets that come with success (RFC 4422 §4, 3b).
         await _answer(context, step.final)
@@ -46,7 +46,7 @@ async def _answer(context: Context, challenge: bytes) -> bytes:
     """Send a challenge and return the client's answer.
 
     Raises:
-        Refusal: The client gave up, or its answer is not base64.
+        RefusedError: The client gave up, or its answer is not base64.
     """
     context.send(b"+ %b\r\n" % base64.b64encode(challenge))
     line = await context.dialogue.line()

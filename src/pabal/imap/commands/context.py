@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from pabal.base.clock import Clock
 from pabal.base.errors import LocalProtocolError
-from pabal.imap.commands.refusal import Refusal
+from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
 from pabal.imap.ports import FetchedHook, Pause
 from pabal.imap.session import Session, State
@@ -18,7 +18,13 @@ from pabal.imap.wire import mailbox_name, response
 from pabal.message.spool import Spool
 from pabal.net.ports import Stream
 from pabal.net.sasl import Authenticator, Identity
-from pabal.store.ports import INBOX, AccountStore, MailboxInfo, NoSuchMailboxError, Store
+from pabal.store.ports import (
+    INBOX,
+    AccountStore,
+    MailboxInfo,
+    NoSuchMailboxError,
+    Store,
+)
 
 REV2: Final = b"IMAP4REV2"
 UTF8: Final = b"UTF8=ACCEPT"
@@ -156,13 +162,13 @@ class Context:
         """Return the mailbox a client names.
 
         Raises:
-            Refusal: There is none; with ``code``.
+            RefusedError: There is none; with ``code``.
             NameEncodingError: The name cannot be read.
         """
         try:
             return await self.mailboxes.mailbox(self.name_of(octets))
         except NoSuchMailboxError as error:
-            raise Refusal("There is no such mailbox", code) from error
+            raise RefusedError("There is no such mailbox", code) from error
 
     def written(self, name: str) -> bytes:
         """Return a mailbox name as this client reads it."""

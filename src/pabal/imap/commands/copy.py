@@ -4,7 +4,7 @@ Source: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3 (COPYUID), RFC 6851 (MOVE).
 """
 
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.refusal import Refusal
+from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.messages import Transfer
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import format_set
@@ -29,7 +29,7 @@ async def move(context: Context, command: Transfer) -> Tagged:
     """Put the messages into another mailbox instead, in one change."""
     selected = context.mailbox
     if selected.read_only:
-        raise Refusal("The mailbox is open for reading only", b"READ-ONLY")
+        raise RefusedError("The mailbox is open for reading only", b"READ-ONLY")
     target = await context.find(command.mailbox, b"TRYCREATE")
     uids = selected.uids(selected.indexes(command.messages, by_uid=command.by_uid))
     if not uids:
@@ -37,7 +37,7 @@ async def move(context: Context, command: Transfer) -> Tagged:
     source = selected.view.mailbox.id
     if source == target.id:
         # Moving a message to where it is would only change its UID for nothing.
-        raise Refusal("The messages are there already", b"CANNOT")
+        raise RefusedError("The messages are there already", b"CANNOT")
     moved = await context.mailboxes.move(source, uids, target.id)
     if not moved.sources:
         return Tagged(b"Nothing to move")

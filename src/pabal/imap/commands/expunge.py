@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.refusal import Refusal
+from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.messages import Expunge
 from pabal.imap.wire.response import Tagged
 from pabal.store.flags import DELETED
@@ -18,7 +18,7 @@ async def run(context: Context, command: Expunge) -> Tagged:
     r"""Remove what is marked ``\\Deleted``; the driver tells the numbers."""
     selected = context.mailbox
     if selected.read_only:
-        raise Refusal("The mailbox is open for reading only", b"READ-ONLY")
+        raise RefusedError("The mailbox is open for reading only", b"READ-ONLY")
     ranges = None
     if command.messages is not None:
         ranges = selected.indexes(command.messages, by_uid=True)

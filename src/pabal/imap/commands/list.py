@@ -51,26 +51,22 @@ async def run(context: Context, command: ListMailboxes) -> Tagged:
 
 async def lsub(context: Context, command: ListMailboxes) -> Tagged:
     """List subscribed mailboxes as IMAP4rev1 does."""
-    shown = await _matching(context, command)
-    # RFC 3501 §6.3.9: with %, a name above subscribed ones is shown, not selectable.
-    above = _above(context, command, {one.name for one in shown})
+    if any(b"%" in pattern for pattern in command.patterns):
+        # RFC 3501 §6.3.9: a name above subscribed ones, which % hides, is shown.
+        command = replace(command, selection=command.selection | {b"RECURSIVEMATCH"})
     lines = [
-        b'* LSUB () "/" %b\r\n' % context.written(one.name) for one in shown
-    ] + [b'* LSUB (\\Noselect) "/" %b\r\n' % context.written(name) for name in above]
+        b'* LSUB (%b) "/" %b\r\n'
+        % (
+            b"" if one.info and one.info.subscribed else b"\\Noselect",
+            context.written(one.name),
+        )
+        for one in await _matching(context, command)
+    ]
     context.send(b"".join(lines))
     return Tagged(b"Lsub completed")
 
 
-def _above(
-    context: Context, command: ListMailboxes, subscribed: set[str]
-) -> Sequence[str]:
-    _ = context, command, subscribed
-    return ()
-
-
-async def _matching(
-    context: Context, command: ListMailboxes
-) -> Sequence[_Shown]:
+async def _matching(context: Context, command: ListMailboxes) -> Sequence[_Shown]:
     """Return the names to show, by name."""
     infos = {info.name: info for info in await context.mailboxes.mailboxes()}
     everything = _with_parents(infos)

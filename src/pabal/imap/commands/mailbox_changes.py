@@ -6,7 +6,7 @@ Source: RFC 9051 §6.3.4-§6.3.8; RFC 6154 §3 (USE); RFC 8474 §4.1 (MAILBOXID)
 from typing import Final
 
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.refusal import Refusal
+from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.mailboxes import Create, MailboxName, Rename
 from pabal.imap.wire.response import Tagged
 from pabal.store.ports import INBOX, SEPARATOR
@@ -32,12 +32,12 @@ async def create(context: Context, command: Create) -> Tagged:
     if len(command.special_uses) > 1 or not SPECIAL_USES.issuperset(
         command.special_uses
     ):
-        raise Refusal("A mailbox cannot have that use", b"USEATTR")
+        raise RefusedError("A mailbox cannot have that use", b"USEATTR")
     use = command.special_uses[0] if command.special_uses else ""
     if use and any(
         info.special_use == use for info in await context.mailboxes.mailboxes()
     ):
-        raise Refusal("Another mailbox has that use", b"USEATTR")
+        raise RefusedError("Another mailbox has that use", b"USEATTR")
     info = await context.mailboxes.create(name, use)
     return Tagged(b"Created", b"MAILBOXID (F%d)" % info.id)
 
@@ -46,7 +46,7 @@ async def delete(context: Context, command: MailboxName) -> Tagged:
     """Remove a mailbox; those below it stay."""
     info = await context.find(command.mailbox)
     if info.name == INBOX:
-        raise Refusal("INBOX stays", b"CANNOT")
+        raise RefusedError("INBOX stays", b"CANNOT")
     selected = context.selected
     if selected is not None and selected.view.mailbox.id == info.id:
         context.unselect()
@@ -60,9 +60,9 @@ async def rename(context: Context, command: Rename) -> Tagged:
     info = await context.find(command.old)
     name = context.name_of(command.new).removesuffix(SEPARATOR)
     if name == INBOX:
-        raise Refusal("There is an INBOX already", b"ALREADYEXISTS")
+        raise RefusedError("There is an INBOX already", b"ALREADYEXISTS")
     if name.startswith(info.name + SEPARATOR) and info.name != INBOX:
-        raise Refusal("A mailbox cannot be below itself", b"CANNOT")
+        raise RefusedError("A mailbox cannot be below itself", b"CANNOT")
     await context.mailboxes.rename(info.id, name)
     return Tagged(b"Renamed")
 

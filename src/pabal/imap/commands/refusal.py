@@ -20,7 +20,7 @@ from pabal.store.ports import (
 )
 
 
-class Refusal(PabalError):
+class RefusedError(PabalError):
     """A command that cannot be done.
 
     Attributes:
@@ -32,9 +32,9 @@ class Refusal(PabalError):
         self.reply = Tagged(text.encode("utf-8"), code, status)
 
 
-def bad(text: str) -> Refusal:
+def bad(text: str) -> RefusedError:
     """Return a refusal of a command that makes no sense."""
-    return Refusal(text, status=b"BAD")
+    return RefusedError(text, status=b"BAD")
 
 
 _REPLIES: Final[tuple[tuple[type[PabalError], Tagged], ...]] = (
@@ -52,7 +52,7 @@ _REPLIES: Final[tuple[tuple[type[PabalError], Tagged], ...]] = (
 
 def reply_of(error: PabalError) -> Tagged | None:
     """Return what to tell the client about ``error``; ``None``: not the command's."""
-    if isinstance(error, Refusal):
+    if isinstance(error, RefusedError):
         return error.reply
     if isinstance(error, ConnectionLostError):
         return None

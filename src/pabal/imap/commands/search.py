@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.refusal import Refusal
+from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
 from pabal.imap.wire import search as keys
 from pabal.imap.wire.grammar import day_start
 from pabal.imap.wire.response import Tagged, quoted
 from pabal.imap.wire.search import Recency, Return, Search
-from pabal.imap.wire.sequence import format_set
+from pabal.imap.wire.sequence import SequenceSet, format_set
 from pabal.message.charset import codec_of, decode
 from pabal.store import predicate as found_by
 from pabal.store.flags import SEEN
@@ -31,7 +31,7 @@ DATE_END: Final = math.inf
 async def run(context: Context, command: Search) -> Tagged:
     """Find messages."""
     selected = context.mailbox
-    charset = _charset(context, command)
+    charset = _charset(command)
     by_modseq = _mentions_modseq(command.key)
     if by_modseq:
         context.enable_condstore()
@@ -55,11 +55,11 @@ async def run(context: Context, command: Search) -> Tagged:
     return Tagged(b"Search completed")
 
 
-def _charset(context: Context, command: Search) -> str:
+def _charset(command: Search) -> str:
     """Return the charset of the strings.
 
     Raises:
-        Refusal: Nobody knows it.
+        RefusedError: Nobody knows it.
     """
     if not command.charset:
         return "utf-8"
@@ -68,7 +68,7 @@ def _charset(context: Context, command: Search) -> str:
     codec = codec_of(label)
     if codec is None or codec.startswith("utf-16"):
         names = b" ".join(CHARSETS)
-        raise Refusal("The charset is unknown", b"BADCHARSET (%b)" % names)
+        raise RefusedError("The charset is unknown", b"BADCHARSET (%b)" % names)
     return codec
 
 
@@ -183,8 +183,6 @@ class _Predicates:
                 return self._recent(what)
             case keys.KeyNumbers(messages, by_uid):
                 return self._numbers(messages, by_uid=by_uid)
-            case keys.KeyDate():
-                return _date(key)
             case keys.KeyText(where, octets):
                 return found_by.Contains(where, decode(octets, self._charset))
             case keys.KeyHeader(name, octets):
@@ -204,9 +202,7 @@ class _Predicates:
             return is_recent
         return found_by.All([is_recent, found_by.Not(found_by.HasFlag(SEEN))])
 
-    def _numbers(
-        self, messages: keys.SequenceSet, *, by_uid: bool
-    ) -> found_by.Predicate:
+    def _numbers(self, messages: SequenceSet, *, by_uid: bool) -> found_by.Predicate:
         selected = self._selected
         known = selected.numbers
         if by_uid and not messages.saved:
@@ -230,6 +226,8 @@ def _constant(key: keys.Key) -> found_by.Predicate:
             if larger:
                 return found_by.LargerThan(octets)
             return found_by.SmallerThan(octets)
+        case keys.KeyDate():
+            return _date(key)
         case keys.KeyModseq(modseq):
             return found_by.ModifiedSince(modseq)
         case keys.KeyId(octets, thread):

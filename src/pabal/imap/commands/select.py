@@ -36,9 +36,7 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     info = await context.find(command.mailbox)
     account = context.mailboxes
     view = await account.view(info.id)
-    selected = Selected(
-        account, view, context.dialogue.changed, read_only=read_only
-    )
+    selected = Selected(account, view, context.dialogue.changed, read_only=read_only)
     try:
         first_recent = None
         if not context.rev2 and not read_only:

@@ -12,7 +12,14 @@ from typing import Final, NamedTuple
 from pabal.imap.numbers import Numbers
 from pabal.imap.wire.response import flag_names
 from pabal.imap.wire.sequence import SequenceSet
-from pabal.store.ports import AccountStore, Change, Expunged, MailboxView, Reflagged, Uid
+from pabal.store.ports import (
+    AccountStore,
+    Change,
+    Expunged,
+    MailboxView,
+    Reflagged,
+    Uid,
+)
 
 FLAG_SETS_MAX: Final = 10_000
 """Renderings of flag sets kept a session; more than that starts anew."""
@@ -99,9 +106,7 @@ class Selected:
             found += known[start:end]
         return found
 
-    def batches(
-        self, ranges: Sequence[tuple[int, int]], size: int
-    ) -> Iterator[Batch]:
+    def batches(self, ranges: Sequence[tuple[int, int]], size: int) -> Iterator[Batch]:
         """Yield the messages of index ``ranges``, at most ``size`` at once.
 
         Each batch is read when it is asked for: it has what holds then, and nothing

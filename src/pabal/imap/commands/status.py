@@ -21,9 +21,7 @@ async def run(context: Context, command: Status) -> Tagged:
     return Tagged(b"Status completed")
 
 
-def status_line(
-    context: Context, info: MailboxInfo, items: Sequence[bytes]
-) -> bytes:
+def status_line(context: Context, info: MailboxInfo, items: Sequence[bytes]) -> bytes:
     """Return the STATUS response with ``items`` of a mailbox."""
     values = {
         b"MESSAGES": b"%d" % info.message_count,

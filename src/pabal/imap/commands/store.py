@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.refusal import Refusal, bad
+from pabal.imap.commands.refusal import RefusedError, bad
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.numbers import join
 from pabal.imap.wire.messages import Store
@@ -55,17 +55,15 @@ async def run(context: Context, command: Store) -> Tagged:
 
 def _check(selected: Selected, command: Store) -> None:
     if selected.read_only:
-        raise Refusal("The mailbox is open for reading only", b"READ-ONLY")
+        raise RefusedError("The mailbox is open for reading only", b"READ-ONLY")
     if len(command.change.flags) > KEYWORDS_MAX:
-        raise Refusal("Too many flags at once", b"LIMIT")
+        raise RefusedError("Too many flags at once", b"LIMIT")
     if RECENT in command.change.flags:
         # RFC 3501 §2.3.2: this one no client can alter.
         raise bad("\\Recent is not for clients to set")
 
 
-def _responses(
-    context: Context, command: Store, batch: Batch, done: FlagsSet
-) -> bytes:
+def _responses(context: Context, command: Store, batch: Batch, done: FlagsSet) -> bytes:
     """Return what to tell of a slice: all flags, or only what the modseqs are now."""
     selected = context.mailbox
     if not command.silent:
@@ -92,9 +90,7 @@ def _without(selected: Selected, batch: Batch, refused: Sequence[Uid]) -> Batch:
 
 def _batch_of(selected: Selected, uids: Sequence[Uid]) -> Batch:
     known = selected.numbers
-    return selected.batch(
-        join(index_ranges(known.uids, known.count, ranges_of(uids)))
-    )
+    return selected.batch(join(index_ranges(known.uids, known.count, ranges_of(uids))))
 
 
 def _modified(selected: Selected, command: Store, refused: Sequence[Uid]) -> bytes:

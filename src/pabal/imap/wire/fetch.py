@@ -126,9 +126,7 @@ _OLD: Final = MappingProxyType(
     {
         b"RFC822": Body(Section(), b"RFC822", peek=False),
         b"RFC822.HEADER": Body(Section((), SectionText.HEADER), b"RFC822.HEADER"),
-        b"RFC822.TEXT": Body(
-            Section((), SectionText.TEXT), b"RFC822.TEXT", peek=False
-        ),
+        b"RFC822.TEXT": Body(Section((), SectionText.TEXT), b"RFC822.TEXT", peek=False),
     }
 )
 """Names of IMAP4rev1 that RFC 9051 dropped; every client still may send them."""

@@ -1,7 +1,7 @@
-"""The grammar of IMAP: one method an ABNF rule, over octets with literals in place.
+r"""The grammar of IMAP: one method an ABNF rule, over octets with literals in place.
 
 Sans-IO. A command is one run of octets, its literals standing where they were sent:
-``a1 LOGIN {4}\\r\\nuser "x"``. Methods named ``take_`` try, others raise.
+``a1 LOGIN {4}\r\nuser "x"``. Methods named ``take_`` try, others raise.
 Source: RFC 9051 §9, RFC 3501 §9; RFC 7888 (non-synchronizing literals).
 
 Security: depth and sizes are bounded; whatever comes, only ``ScanError`` leaves.
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from pabal.base.scan import Scanner, ScanError
+from pabal.base.scan import ScanError, Scanner
 from pabal.imap.wire.sequence import NUMBER_MAX, RANGES_MAX, STAR, SequenceSet
 from pabal.store.flags import Flags, canonical
 

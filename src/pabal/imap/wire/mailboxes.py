@@ -71,10 +71,7 @@ def parse_list(reader: Reader) -> ListMailboxes:
         selection = frozenset(
             reader.list_of(lambda: _one_of(reader, _SELECTION), "selection options")
         )
-        if selection == {b"RECURSIVEMATCH"} or selection == {
-            b"RECURSIVEMATCH",
-            b"REMOTE",
-        }:
+        if selection - {b"REMOTE"} == {b"RECURSIVEMATCH"}:
             # RFC 5258 §3.1: it qualifies another option and is nothing by itself.
             raise reader.fail("an option besides RECURSIVEMATCH")
         reader.sp()

@@ -16,7 +16,7 @@ _MONTH_NAMES: Final = (
     *(b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun"),
     *(b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"),
 )
-_SYSTEM: Final = frozenset(SYSTEM_FLAGS)
+_SYSTEM: Final[Flags] = frozenset(SYSTEM_FLAGS)
 _NO_QUOTED: Final = frozenset(b"\r\n\0")
 
 
