@@ -35,6 +35,7 @@ _ANNOUNCED: Final = re.compile(rb"(~?)\{(\d{1,19})(\+?)\}\Z")
 _TAG_AND_NAME: Final = re.compile(
     rb'([^(){ \x00-\x1f\x7f%*"\\+\x80-\xff]+) ([A-Za-z]+)'
 )
+_SECOND_WORD: Final = re.compile(rb" ([A-Za-z]+)")
 _NO_TAG: Final = b"*"
 """Tag of a reply to a line without one (RFC 9051 §7.1.3)."""
 
@@ -230,6 +231,8 @@ class Session:
         if refusal is None and self._is_message():
             if self._messages >= self._settings.append_messages_max:
                 refusal = self._refusal_of(b"NO [LIMIT] too many messages at once")
+            elif len(self._command) > self._settings.command_max_octets:
+                refusal = self._refusal_of(b"BAD the command is too long")
             elif size > self._settings.message_max_octets:
                 refusal = self._refusal_of(b"NO [TOOBIG] the message is too large")
             elif sync or self._may_come_unasked(size):
@@ -298,7 +301,7 @@ class Session:
         end = match.end()
         name = match[2].upper()
         if name == b"UID":
-            rest = re.compile(rb" ([A-Za-z]+)").match(self._command, end)
+            rest = _SECOND_WORD.match(self._command, end)
             if rest is not None:
                 name, end = b"UID " + rest[1].upper(), rest.end()
         rule = self._rules.get(name)

@@ -99,7 +99,7 @@ def _recent_count(selected: Selected) -> int:
 
 
 def _first_unseen(context: Context, selected: Selected) -> int:
-    r"""Return the number of the first message without ``\\Seen``, 0 if there is none."""
+    r"""Return the number of the first message not ``\\Seen``; 0: none."""
     flags = selected.view.flags
     unseen = [
         flag_set

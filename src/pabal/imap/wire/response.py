@@ -64,7 +64,7 @@ def mailbox(name: str, *, utf8: bool) -> bytes:
 
 def flag_names(flags: Flags) -> bytes:
     """Return flags side by side: system flags first, in their order, then keywords."""
-    names = [name for name in SYSTEM_FLAGS if name in flags]
+    names: list[str] = [name for name in SYSTEM_FLAGS if name in flags]
     if len(names) != len(flags):
         names += sorted(flags - _SYSTEM)
     return " ".join(names).encode("utf-8")
