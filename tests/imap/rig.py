@@ -185,7 +185,7 @@ class Client:
         line = b""
         while True:
             line += await self._until(b"\r\n")
-            head, brace, size = line[:-2].rpartition(b"{")
+            _, brace, size = line[:-2].rpartition(b"{")
             if not (brace and size.endswith(b"}") and size[:-1].isdigit()):
                 return line[:-2]
             line += await self._exactly(int(size[:-1]))

@@ -1,14 +1,12 @@
 """The whole server over streams in memory: dialogues, and what they cannot say."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from pabal.imap.settings import ImapSettings
-from pabal.net.ports import IdleTimeoutError
 from pabal.store.flags import FLAGGED, SEEN
-from tests.imap.rig import PASSWORD, USER, Client, FakeAuthenticator, Rig, letter
+from tests.imap.rig import FakeAuthenticator, Rig, letter
 from tests.support.dialogue import play, read_dialogue
 
 DIALOGUES = Path(__file__).parent.parent / "dialogue" / "imap"

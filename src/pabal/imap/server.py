@@ -10,7 +10,6 @@ bounded; an error of ours closes the connection and shows no text of it.
 import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from pabal.base.clock import Clock
 from pabal.base.errors import LocalProtocolError, PabalError
@@ -18,6 +17,7 @@ from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.imap.commands.capability import capabilities
 from pabal.imap.commands.context import Context, Services
+from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.refusal import reply_of
 from pabal.imap.commands.table import COMMANDS, RULES
 from pabal.imap.ports import FetchedHook
@@ -34,7 +34,7 @@ from pabal.imap.session import (
     State,
 )
 from pabal.imap.settings import ImapSettings
-from pabal.message.spool import MEMORY_MAX_OCTETS, Spool
+from pabal.message.spool import Spool
 from pabal.net.ports import (
     ConnectionLostError,
     IdleTimeoutError,
@@ -43,9 +43,6 @@ from pabal.net.ports import (
 )
 from pabal.net.sasl import Authenticator
 from pabal.store.ports import Store
-
-APPEND_MEMORY_OCTETS: Final = 4 * 1024 * 1024
-"""Memory one APPEND's messages may take together; the rest waits in files."""
 
 log = Log("imap")
 
@@ -103,10 +100,13 @@ class _Connection:
         self._stream = stream
         self._settings = services.settings
         self._session = Session(RULES, services.settings)
-        self._context = Context(stream, services, self._session, self)
+        messages = Incoming(services.spool)
+        self._context = Context(stream, services, self._session, self, messages)
         self._tasks = Tasks()
         self._pushing = False
         self._bad_commands = 0
+        now = services.clock.monotonic()
+        self._log_in_by = now + services.settings.login_timeout_s
 
     async def run(self) -> None:
         """Greet, then answer until one side has enough."""
@@ -125,7 +125,7 @@ class _Connection:
         """Let go of everything the connection held."""
         self._context.idling = False
         self._context.unselect()
-        self._drop_messages()
+        self._context.messages.close()
         await self._tasks.stop()
         self._stream.close()
 
@@ -149,7 +149,11 @@ class _Connection:
     @property
     def _patience_s(self) -> float:
         if self._session.state is State.NOT_AUTHENTICATED:
-            return self._settings.login_timeout_s
+            # Of the whole log-in: an octet a minute must not hold a connection.
+            left = self._log_in_by - self._context.services.clock.monotonic()
+            if left <= 0:
+                raise IdleTimeoutError("nobody logged in")
+            return left
         return self._settings.idle_timeout_s
 
     async def _handle(self, event: Event) -> None:
@@ -157,13 +161,15 @@ class _Connection:
             case Command():
                 await self._run(event)
             case MessagePiece(octets):
-                self._write(octets)
+                self._context.messages.write(octets)
             case MessageBegins(_, sync):
-                self._begin_message(sync=sync)
+                self._context.messages.begin()
+                if sync:
+                    self._stream.send(b"+ OK\r\n")
             case Continue():
                 self._stream.send(b"+ OK\r\n")
             case Refused(tag, reply):
-                self._drop_messages()
+                self._context.messages.close()
                 self._stream.send(b"%b %b\r\n" % (tag, reply))
                 self._count_bad(reply)
             case Fatal(text):
@@ -186,13 +192,24 @@ class _Connection:
             self._log_refusal(command, error)
             reply = refusal
         finally:
-            self._drop_messages()
+            self._context.messages.close()
         if context.selected is not None and context.selected is before:
             self._stream.send(context.selected.updates(expunges=spec.expunges))
         self._stream.send(reply.line(command.tag))
+        self._leave_removed()
         if spec.after is not None and reply.status == b"OK":
             await spec.after(context)
         self._count_bad(reply.status)
+        await self._stream.flush()
+
+    def _leave_removed(self) -> None:
+        """Close when the selected mailbox was deleted by somebody else.
+
+        RFC 2180 §3.4: no client understands a mailbox that is not there any more.
+        """
+        selected = self._context.selected
+        if selected is not None and selected.removed:
+            self._bye(b"The selected mailbox was deleted")
 
     def _log_refusal(self, command: Command, error: PabalError) -> None:
         log.debug(
@@ -213,21 +230,6 @@ class _Connection:
     def _bye(self, text: bytes) -> None:
         self._stream.send(b"* BYE %b\r\n" % text)
         self._session.state = State.LOGOUT
-
-    def _begin_message(self, *, sync: bool) -> None:
-        used = sum(spool.size for spool in self._context.messages if spool.in_memory)
-        room = max(0, min(MEMORY_MAX_OCTETS, APPEND_MEMORY_OCTETS - used))
-        self._context.messages.append(self._context.services.spool(room))
-        if sync:
-            self._stream.send(b"+ OK\r\n")
-
-    def _write(self, octets: bytes) -> None:
-        self._context.messages[-1].write(octets)
-
-    def _drop_messages(self) -> None:
-        for spool in self._context.messages:
-            spool.close()
-        self._context.messages.clear()
 
     async def line(self) -> bytes:
         """Return the client's next line, whatever it is."""
@@ -254,6 +256,10 @@ class _Connection:
         context = self._context
         try:
             while context.idling and context.selected is not None:
+                if context.selected.removed:
+                    self._leave_removed()
+                    self._stream.close()
+                    return
                 updates = context.selected.updates(expunges=True)
                 if not updates:
                     return

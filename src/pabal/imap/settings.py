@@ -19,7 +19,7 @@ class ImapSettings:
         command_max_octets: Longest command with such literals.
         message_max_octets: Longest message in APPEND; told as APPENDLIMIT.
         append_messages_max: Messages in one APPEND (RFC 3502).
-        login_timeout_s: Silence allowed before log-in, seconds.
+        login_timeout_s: Time to log in, seconds.
         idle_timeout_s: Silence allowed after log-in, seconds; at least 30 minutes
             (RFC 9051 §5.4).
         bad_commands_max: Commands without meaning before the connection is closed.

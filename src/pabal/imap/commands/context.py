@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from pabal.base.clock import Clock
 from pabal.base.errors import LocalProtocolError
+from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
 from pabal.imap.ports import FetchedHook, Pause
@@ -81,11 +82,11 @@ class Context:
         services: What all sessions share.
         session: The state machine; commands move its state.
         dialogue: Lines that are no commands.
+        messages: Octets of the messages of the APPEND being run.
         identity: Who is logged in.
         account: Their mailboxes.
         selected: The selected mailbox.
         enabled: Capabilities turned on by the client (RFC 9051 §6.3.1).
-        messages: Octets of the messages of the APPEND being run.
         idling: Whether changes are told at once.
         failures: Failed log-ins.
         tag: Tag of the command being run.
@@ -95,11 +96,11 @@ class Context:
     services: Services
     session: Session
     dialogue: Dialogue
+    messages: Incoming
     identity: Identity | None = None
     account: AccountStore | None = None
     selected: Selected | None = None
     enabled: set[bytes] = field(default_factory=set)
-    messages: list[Spool] = field(default_factory=list)
     idling: bool = False
     failures: int = 0
     tag: bytes = b""

@@ -172,9 +172,18 @@ class _Fetcher:
         selected.numbers.own_change(done.modseq, done.changed)
         # The ranges of the batch, read once more: others may have gone meanwhile.
         batch = selected.batch([(n - 1, n) for n in batch.numbers])
-        if Attribute.FLAGS in self._items and not selected.condstore:
-            return batch, [b""] * len(batch.uids)
-        return batch, _additions(selected, batch, frozenset(unseen))
+        template = self._addition()
+        return batch, _additions(selected, batch, frozenset(unseen), template)
+
+    def _addition(self) -> bytes:
+        """Return the template of what is added where a flag changed on the way."""
+        template = b""
+        if Attribute.FLAGS not in self._items:
+            template += b" FLAGS (%(flags)b)"
+        if self._selected.condstore and Attribute.MODSEQ not in self._items:
+            # RFC 7162 §3.2: a flag change is told with its mod-sequence.
+            template += b" MODSEQ (%(modseq)d)"
+        return template
 
     async def _send_bodies(
         self, batch: Batch, rows: Sequence[Row], extra: Sequence[bytes] | None
@@ -249,19 +258,13 @@ def _marks(item: Item) -> bool:
 
 
 def _additions(
-    selected: Selected, batch: Batch, changed: frozenset[int]
+    selected: Selected, batch: Batch, changed: frozenset[int], template: bytes
 ) -> Sequence[bytes]:
     flags = selected.flag_octets(batch.flags, batch.uids)
-    found = []
-    for uid, names, modseq in zip(batch.uids, flags, batch.modseqs, strict=True):
-        if uid not in changed:
-            found.append(b"")
-        elif selected.condstore:
-            # RFC 7162 §3.2: a flag change is told with its mod-sequence.
-            found.append(b" FLAGS (%b) MODSEQ (%d)" % (names, modseq))
-        else:
-            found.append(b" FLAGS (%b)" % names)
-    return found
+    return [
+        template % {b"flags": names, b"modseq": modseq} if uid in changed else b""
+        for uid, names, modseq in zip(batch.uids, flags, batch.modseqs, strict=True)
+    ]
 
 
 def _filtered(batch: Batch, kept: Sequence[bool]) -> Batch:

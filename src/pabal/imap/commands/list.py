@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pabal.imap.commands.context import CONDSTORE, Context
+from pabal.imap.commands.context import Context
 from pabal.imap.commands.status import status_line
 from pabal.imap.wire.mailboxes import ListMailboxes
 from pabal.imap.wire.response import Tagged
@@ -40,7 +40,7 @@ async def run(context: Context, command: ListMailboxes) -> Tagged:
         return Tagged(b"List completed")
     shown = await _matching(context, command)
     if b"HIGHESTMODSEQ" in command.status:
-        context.enabled.add(CONDSTORE)
+        context.enable_condstore()
     for one in shown:
         context.send(_line(context, command, one))
         if command.status and one.info is not None:

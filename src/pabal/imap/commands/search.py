@@ -31,7 +31,11 @@ DATE_END: Final = math.inf
 async def run(context: Context, command: Search) -> Tagged:
     """Find messages."""
     selected = context.mailbox
-    charset = _charset(command)
+    returns = command.returns
+    if returns is None and context.rev2:
+        # RFC 9051 §6.4.4: IMAP4rev2 knows the extended response only.
+        returns = frozenset((Return.ALL,))
+    charset = _charset(command, selected)
     by_modseq = _mentions_modseq(command.key)
     if by_modseq:
         context.enable_condstore()
@@ -39,11 +43,11 @@ async def run(context: Context, command: Search) -> Tagged:
     account = context.mailboxes
     uids = await account.search(selected.view.mailbox.id, wanted)
     uids = _known(selected, uids)
-    modseq = _highest_modseq(selected, uids) if by_modseq and uids else 0
-    returns = command.returns
-    if returns is None and context.rev2:
-        # RFC 9051 §6.4.4: IMAP4rev2 knows the extended response only.
-        returns = frozenset((Return.ALL,))
+    modseq = 0
+    if by_modseq and uids:
+        # RFC 4731 §3.2: with MIN and MAX alone, of these messages alone.
+        told = _to_save(uids, returns or frozenset())
+        modseq = _highest_modseq(selected, told)
     if returns is not None and Return.SAVE in returns:
         selected.saved = _to_save(uids, returns)
     numbers = uids if command.by_uid else _numbers(selected, uids)
@@ -55,7 +59,7 @@ async def run(context: Context, command: Search) -> Tagged:
     return Tagged(b"Search completed")
 
 
-def _charset(command: Search) -> str:
+def _charset(command: Search, selected: Selected) -> str:
     """Return the charset of the strings.
 
     Raises:
@@ -67,6 +71,9 @@ def _charset(command: Search) -> str:
     # Strings of a multi-octet charset like UTF-16 hold NULs, which nothing can send.
     codec = codec_of(label)
     if codec is None or codec.startswith("utf-16"):
+        if command.returns and Return.SAVE in command.returns:
+            # RFC 5182 §2.1: a search that ends in NO leaves nothing saved.
+            selected.saved = ()
         names = b" ".join(CHARSETS)
         raise RefusedError("The charset is unknown", b"BADCHARSET (%b)" % names)
     return codec

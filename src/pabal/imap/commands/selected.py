@@ -16,6 +16,8 @@ from pabal.store.ports import (
     AccountStore,
     Change,
     Expunged,
+    MailboxChanged,
+    MailboxEvent,
     MailboxView,
     Reflagged,
     Uid,
@@ -52,6 +54,7 @@ class Selected:
         read_only: Whether it was opened by EXAMINE.
         recent: UIDs that are ``\\Recent`` in this session.
         saved: UIDs of the saved search result, ``$``.
+        removed: Whether somebody deleted the mailbox meanwhile.
         condstore: Whether flag changes are told with their MODSEQ.
     """
 
@@ -69,6 +72,7 @@ class Selected:
         self.recent = range(0)
         self.saved: Sequence[Uid] = ()
         self.condstore = False
+        self.removed = False
         self._account = account
         self._id = view.mailbox.id
         self._on_change = on_change
@@ -88,6 +92,8 @@ class Selected:
         elif isinstance(change, Expunged) and self.saved:
             gone = set(change.uids)
             self.saved = [uid for uid in self.saved if uid not in gone]
+        elif isinstance(change, MailboxChanged):
+            self.removed = self.removed or change.event is MailboxEvent.REMOVED
         self._on_change()
 
     def indexes(self, messages: SequenceSet, *, by_uid: bool) -> list[tuple[int, int]]:

@@ -23,4 +23,3 @@ async def after(context: Context) -> None:
     """Shake hands; only what comes through TLS counts from here on."""
     context.session.forget()
     await context.dialogue.start_tls()
-    context.session.forget()

@@ -175,7 +175,11 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
         ),
         # Authenticated
         b"ENABLE": _spec(
-            login_grammar.Enable, enable.run, login_grammar.parse_enable, LOGGED_IN
+            login_grammar.Enable,
+            enable.run,
+            login_grammar.parse_enable,
+            # RFC 9051 §6.3.1: before any mailbox is selected.
+            State.AUTHENTICATED,
         ),
         b"SELECT": _select(select.run),
         b"EXAMINE": _select(select.examine),
