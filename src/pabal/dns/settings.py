@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 PAYLOAD_OCTETS: Final = 1232
-"""Fits every path with an IPv6 minimum MTU unfragmented (DNS flag day 2020)."""
+"""Fits every IPv6 path unfragmented (DNS flag day 2020)."""
 
 CACHE_ENTRIES_MAX: Final = 200_000
 """Ready answers a process keeps: what a busy site is asked again and again."""
@@ -22,7 +22,7 @@ TCP_PER_ADDRESS_MAX: Final = 20
 """TCP connections of one address: RFC 7766 §6.2.2 wants a limit, and clients few."""
 
 TCP_IDLE_S: Final = 15.0
-"""How long a TCP connection may be silent (RFC 7766 §6.2.3: of the order of seconds)."""
+"""How long a TCP connection may be silent (RFC 7766 §6.2.3: some seconds)."""
 
 LOCAL_NETWORKS: Final = ("127.0.0.0/8", "::1")
 """Who may use the resolver unless it is said otherwise."""
@@ -51,7 +51,7 @@ class DnsSettings:
     )
     forwarders: tuple[str, ...] = field(
         default=(),
-        metadata={"help": "resolvers to ask instead of the root, address or address:port"},
+        metadata={"help": "resolvers to ask instead of the root: address[:port]"},
     )
     root_hints: str = field(
         default="",

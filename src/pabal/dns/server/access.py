@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pabal.base.errors import OperatorError
+from pabal.net.endpoint import plain_address
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -68,16 +69,44 @@ def _networks(words: Sequence[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(word) for word in words)
 
 
-def parse_address(host: str) -> Address | None:
-    """Return the address of a socket's peer; ``None`` if it is none.
+CLIENTS_MAX: Final = 65_536
+"""Addresses whose rights are remembered; forged ones make it forget, never grow."""
 
-    An IPv4 client of an IPv6 socket is an IPv4 client; the zone of a link-local address
-    is not part of what lists speak of.
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a client may do.
+
+    Attributes:
+        query: Ask for what this server holds.
+        recursion: Ask for names elsewhere; only together with ``query``, as in BIND.
     """
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
+
+    query: bool
+    recursion: bool
+
+
+class Access:
+    """Rights by address, remembered."""
+
+    def __init__(self, query: AccessList, recursion: AccessList) -> None:
+        self._query = query
+        self._recursion = recursion
+        self._known: dict[str, Rights] = {}
+
+    def rights(self, host: str) -> Rights:
+        """Return what the client at ``host``, a socket's peer address, may do."""
+        rights = self._known.get(host)
+        if rights is None:
+            if len(self._known) >= CLIENTS_MAX:
+                self._known.clear()
+            rights = self._known[host] = self._decide(host)
+        return rights
+
+    def _decide(self, host: str) -> Rights:
+        try:
+            address = plain_address(host)
+        except ValueError:
+            return Rights(query=False, recursion=False)
+        query = self._query.allows(address)
+        return Rights(query, query and self._recursion.allows(address))

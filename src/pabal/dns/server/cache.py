@@ -22,8 +22,8 @@ ENTRY_OVERHEAD_OCTETS: Final = 300
 _TTL: Final = Struct("!I")
 
 Entry = Iterator[bytes]
-"""Gives the octets after the id, again and again, turned each time; stops when the answer
-has lived out its TTL. Iterators of ``itertools`` cost a hit no Python frame."""
+"""Gives the octets after the id, again and again, turned each time; stops when the
+answer has lived out its TTL. Iterators of ``itertools`` cost a hit no Python frame."""
 
 
 def turns(rendered: Rendered, *, round_robin: bool) -> list[bytes]:
@@ -35,21 +35,15 @@ def turns(rendered: Rendered, *, round_robin: bool) -> list[bytes]:
     return [turned(rendered.octets, run, by)[2:] for by in range(count)]
 
 
-class Lasting:
-    """Makes entries for answers of our own zones: good until the zones change."""
-
-    @staticmethod
-    def entry(versions: list[bytes]) -> Entry:
-        """Return an entry that never stops."""
-        return cycle(versions)
+def lasting(versions: list[bytes]) -> Entry:
+    """Return an entry that never stops: our own zones, until they change."""
+    return cycle(versions)
 
 
 class Ageing:
     """An entry for an answer of the resolver: its TTLs count down (RFC 1035 §4.1.3)."""
 
-    def __init__(
-        self, versions: list[bytes], rendered: Rendered, clock: Clock
-    ) -> None:
+    def __init__(self, rendered: Rendered, versions: list[bytes], clock: Clock) -> None:
         self._clock = clock
         self._versions = [bytearray(version) for version in versions]
         # The id is cut off, so everything stands two octets earlier.
@@ -85,12 +79,14 @@ class AnswerCache:
     """Ready answers for one class of clients.
 
     Attributes:
-        young: Looked into first, by the driver itself: one dict look-up is the hot path.
+        young: Looked into first, by the driver itself: one dict look-up.
     """
 
     def __init__(self, entries_max: int, octets_max: int) -> None:
         self.young: dict[bytes, Entry] = {}
+        self._young_sizes: dict[bytes, int] = {}
         self._old: dict[bytes, Entry] = {}
+        self._old_sizes: dict[bytes, int] = {}
         self._entries_max = max(1, entries_max // 2)
         self._octets_max = octets_max // 2
         self._octets = 0
@@ -98,38 +94,32 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self.young) + len(self._old)
 
-    def get(self, key: bytes) -> bytes | None:
-        """Return the answer for ``key`` as of now, id cut off."""
+    def entry(self, key: bytes) -> Entry | None:
+        """Return what is kept for ``key``; asked for, it stays another generation."""
         entry = self.young.get(key)
         if entry is None:
             entry = self._old.pop(key, None)
-            if entry is None:
-                return None
-            # Asked for again: it stays another generation. Its octets are not known
-            # any more and count as the key's only.
-            self._put(key, entry, len(key))
-        answer = next(entry, None)
-        if answer is None:
-            self.young.pop(key, None)
-        return answer
+            if entry is not None:
+                self._put(key, entry, self._old_sizes.pop(key))
+        return entry
 
     def put(self, key: bytes, entry: Entry, octets: int) -> None:
         """Keep ``entry``, whose versions have ``octets`` in all, for ``key``."""
         self._old.pop(key, None)
-        self._put(key, entry, octets + len(key))
+        self._put(key, entry, octets + len(key) + ENTRY_OVERHEAD_OCTETS)
 
-    def _put(self, key: bytes, entry: Entry, octets: int) -> None:
-        octets += ENTRY_OVERHEAD_OCTETS
+    def _put(self, key: bytes, entry: Entry, size: int) -> None:
         full = len(self.young) >= self._entries_max
-        if full or self._octets + octets > self._octets_max:
-            self._old = self.young
-            self.young = {}
+        if full or self._octets + size > self._octets_max:
+            self._old, self._old_sizes = self.young, self._young_sizes
+            self.young, self._young_sizes = {}, {}
             self._octets = 0
+        self._octets += size - self._young_sizes.get(key, 0)
         self.young[key] = entry
-        self._octets += octets
+        self._young_sizes[key] = size
 
     def clear(self) -> None:
         """Forget everything."""
-        self.young = {}
-        self._old = {}
+        self.young, self._young_sizes = {}, {}
+        self._old, self._old_sizes = {}, {}
         self._octets = 0

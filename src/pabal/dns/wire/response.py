@@ -35,8 +35,8 @@ Only the well-known types of RFC 1035 (RFC 3597 §4).
 """
 
 _ROTATED: Final = frozenset((codes.A, codes.AAAA))
-"""What round robin turns: addresses. Their records are all of one size and hold no name,
-so turning them is cutting octets."""
+"""What round robin turns: addresses. Their records are all of one size and hold no
+name, so turning them is cutting octets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,11 @@ class _Writer:
                 self._rdata(rdata, *names)
         count = len(rrset.rdatas)
         size = second - start
-        if count < 2 or rrset.rdtype not in _ROTATED or len(out) != start + size * count:
+        if (
+            count < 2
+            or rrset.rdtype not in _ROTATED
+            or len(out) != start + size * count
+        ):
             return None
         return Run(start, size, count)
 
@@ -272,7 +276,9 @@ def header_only(data: bytes, rcode: int) -> bytes:
 
 
 def turned(octets: bytes, run: Run, by: int) -> bytes:
-    """Return ``octets`` with the first ``by`` records of ``run`` moved behind the rest."""
+    """Return ``octets`` with the first ``by`` records of ``run`` moved to its end."""
     end = run.start + run.size_octets * run.count
     cut = run.start + run.size_octets * by
-    return octets[: run.start] + octets[cut:end] + octets[run.start : cut] + octets[end:]
+    return (
+        octets[: run.start] + octets[cut:end] + octets[run.start : cut] + octets[end:]
+    )

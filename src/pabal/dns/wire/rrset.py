@@ -33,10 +33,10 @@ class RRset:
 def from_dnspython(rrset: dns.rrset.RRset) -> RRset:
     """Return ``rrset`` (absolute names) as octets."""
     return RRset(
-        rrset.name.to_wire(),
+        name_octets(rrset.name),
         int(rrset.rdtype),
         rrset.ttl,
-        tuple(rdata.to_wire() for rdata in rrset),
+        tuple(rdata_octets(rdata) for rdata in rrset),
     )
 
 
@@ -54,3 +54,13 @@ def name_of(octets: bytes) -> dns.name.Name:
     """Return wire name ``octets`` as dnspython's value."""
     name, _ = dns.name.from_wire(octets, 0)
     return name
+
+
+def name_octets(name: dns.name.Name) -> bytes:
+    """Return absolute ``name`` as wire octets, letters as they are."""
+    return name.to_wire() or b""  # None only where it wrote into a file
+
+
+def rdata_octets(rdata: dns.rdata.Rdata) -> bytes:
+    """Return ``rdata`` as wire octets, names in it uncompressed."""
+    return rdata.to_wire() or b""  # None only where it wrote into a file

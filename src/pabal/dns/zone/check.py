@@ -81,8 +81,10 @@ class ZoneCheck:
             key = (owner, codes.CNAME)
             name = to_text(owner)
             if types - _BESIDE_CNAME:
-                fix = f"keep the CNAME or the other records of {name}, not both"
-                yield _error(self._place(key), f"CNAME beside other data at {name}", fix)
+                fix = f"keep the CNAME or the rest of {name}, not both"
+                yield _error(
+                    self._place(key), f"CNAME beside other data at {name}", fix
+                )
             if len(self._rrsets[key].rdatas) > 1:
                 yield _error(self._place(key), f"more than one CNAME at {name}")
 
@@ -122,7 +124,7 @@ class ZoneCheck:
         return self._types.get(WILDCARD + above, set())
 
     def _cut_above(self, target: bytes, key: Key) -> bool:
-        """Return whether ``target`` lies in a child zone that ``key`` is not the cut of.
+        """Return whether ``target`` lies in a child zone whose cut is not ``key``.
 
         The child's servers know its addresses; only the cut's own NS need glue here.
         """

@@ -18,7 +18,7 @@ import dns.ttl
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import is_below, parent, to_text
-from pabal.dns.wire.rrset import RRset
+from pabal.dns.wire.rrset import RRset, name_octets, rdata_octets
 from pabal.dns.zone.master import Record
 from pabal.dns.zone.problem import Place, Problem, Severity
 
@@ -61,7 +61,7 @@ class Composition:
         wires: dict[bytes, bytes] = {}
         for record in records:
             # The dict gives equal names one object: a million records, fewer octets.
-            owner = record.owner.to_wire().lower()
+            owner = name_octets(record.owner).lower()
             owner = wires.setdefault(owner, owner)
             if not is_below(owner, self.origin):
                 self._out_of_zone(record)
@@ -84,8 +84,8 @@ class Composition:
                 reason = f"records of one set have different TTLs; {ttl_s} is used"
                 self.problems.append(Problem(Severity.WARNING, record.place, reason))
                 break
-        unique = {record.rdata.to_wire(): record for record in group}
-        owner = first.owner.to_wire()
+        unique = {rdata_octets(record.rdata): record for record in group}
+        owner = name_octets(first.owner)
         self.rrsets[key] = RRset(owner, key[1], ttl_s, tuple(unique))
         self.places[key] = first.place
         self.words[key] = tuple(record.words for record in unique.values())
@@ -113,7 +113,7 @@ class Composition:
                 self._warn_of_hidden_spf(key, rdatas)
 
     def _leaves_room(self, key: Key, taken: set[int]) -> bool:
-        """Return whether the file has nothing that ``key`` would stand beside wrongly."""
+        """Return whether ``key`` may stand beside what the file has."""
         owner, rdtype = key
         if rdtype in taken or codes.CNAME in taken:
             return False
@@ -143,10 +143,10 @@ class Composition:
     def _parse(self, record: DerivedRecord) -> tuple[Key, bytes] | None:
         """Return the record as octets, or report it: a bug of ours harms no zone."""
         try:
-            owner = dns.name.from_text(record.owner).to_wire().lower()
+            owner = name_octets(dns.name.from_text(record.owner)).lower()
             rdtype = dns.rdatatype.from_text(record.rdtype)
             rdata = dns.rdata.from_text(dns.rdataclass.IN, rdtype, record.rdata)
-            wire = rdata.to_wire()
+            wire = rdata_octets(rdata)
         except (dns.exception.DNSException, ValueError) as error:
             reason = f"derived record {record.owner} {record.rdtype}: {error}"
             place = Place(DERIVED, text=record.rdata)

@@ -11,6 +11,7 @@ import dns.name
 
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire import codes
+from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.check import ZoneCheck
 from pabal.dns.zone.compose import Composition
 from pabal.dns.zone.master import MasterFile, ReadFile
@@ -70,7 +71,7 @@ def load_zone(given: ZoneInput, read_file: ReadFile) -> Loaded:
             reason = f"cannot be read: {error}"
             return Loaded(None, (Problem(Severity.ERROR, place, reason),))
         master.read(given.file, text)
-    origin = given.name.to_wire().lower()
+    origin = name_octets(given.name).lower()
     composition = Composition(origin)
     composition.add_file(master.records)
     composition.add_derived(_with_apex(given, composition))
@@ -86,9 +87,7 @@ def load_zone(given: ZoneInput, read_file: ReadFile) -> Loaded:
     return Loaded(zone, problems)
 
 
-def _with_apex(
-    given: ZoneInput, composition: Composition
-) -> Sequence[DerivedRecord]:
+def _with_apex(given: ZoneInput, composition: Composition) -> Sequence[DerivedRecord]:
     """Return the derived records, SOA and NS added where nobody gave one."""
     if not given.hosted:
         return given.derived

@@ -127,7 +127,7 @@ class _Chain:
         """Return the answer for ``name``, which ``zone`` is nearest to."""
         while True:
             found = search(zone, name, self._rdtype)
-            target = self._alias(zone, name, found)
+            target = self._alias(name, found)
             if target is None:
                 away = name if found.match is Match.DELEGATION else None
                 return Answer(self._last(zone, name, found), away, zone)
@@ -140,10 +140,10 @@ class _Chain:
                 return Answer(self._partial(), target, zone)
             zone, name = next_zone, target
 
-    def _alias(self, zone: Zone, name: bytes, found: Found) -> bytes | None:
+    def _alias(self, name: bytes, found: Found) -> bytes | None:
         """Put the alias at ``name`` into the answer; return where it leads."""
         if found.match is Match.DNAME:
-            return self._rename(zone, name, found)
+            return self._rename(name, found)
         if found.match not in (Match.EXACT, Match.WILDCARD):
             return None
         alias = found.rrsets.get(codes.CNAME)
@@ -152,7 +152,7 @@ class _Chain:
         self._answer.append(_owned(alias, name, found))
         return alias.rdatas[0].lower()
 
-    def _rename(self, zone: Zone, name: bytes, found: Found) -> bytes | None:
+    def _rename(self, name: bytes, found: Found) -> bytes | None:
         """Apply the DNAME above ``name`` (RFC 6672 §3.2)."""
         dname = found.rrsets[codes.DNAME]
         prefix = name[: len(name) - len(found.owner)]

@@ -20,6 +20,7 @@ import dns.rdatatype
 import dns.ttl
 
 from pabal.dns.wire import codes
+from pabal.dns.wire.rrset import rdata_octets
 from pabal.dns.zone.entry import Entries, Entry, Token
 from pabal.dns.zone.problem import Place, Problem, Severity
 
@@ -35,9 +36,28 @@ TTL_FALLBACK_S: Final = 3600
 _CLASSES: Final = frozenset(("IN", "CH", "HS", "CS"))
 
 _TYPE_WORDS: Final = (
-    "A AAAA CAA CNAME DNAME DNSKEY DS HINFO HTTPS LOC MX NAPTR NS PTR SOA SRV SSHFP "
-    "SVCB TLSA TXT URI"
-).split()
+    "A",
+    "AAAA",
+    "CAA",
+    "CNAME",
+    "DNAME",
+    "DNSKEY",
+    "DS",
+    "HINFO",
+    "HTTPS",
+    "LOC",
+    "MX",
+    "NAPTR",
+    "NS",
+    "PTR",
+    "SOA",
+    "SRV",
+    "SSHFP",
+    "SVCB",
+    "TLSA",
+    "TXT",
+    "URI",
+)
 """What a misspelt type is compared with."""
 
 ReadFile = Callable[[str], str]
@@ -127,7 +147,7 @@ class MasterFile:
         if self._last_ttl_s is not None:
             return self._last_ttl_s  # RFC 1035 §5.1: the last stated
         if rdata.rdtype == dns.rdatatype.SOA:
-            return int.from_bytes(rdata.to_wire()[-4:], "big")
+            return int.from_bytes(rdata_octets(rdata)[-4:], "big")
         if not self._ttl_missed:
             self._ttl_missed = True
             reason = f"no TTL is given; {TTL_FALLBACK_S} seconds are assumed"

@@ -7,6 +7,8 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 
 class Severity(enum.Enum):
     """Whether a zone can be served all the same."""
@@ -48,6 +50,7 @@ class Problem:
     reason: str
     fix: str = ""
 
+    @override
     def __str__(self) -> str:
         """Return ``file:line:column: severity: reason``, the line and a caret."""
         place = self.place

@@ -27,7 +27,7 @@ class ZoneSource(Protocol):
     """Knows the master files."""
 
     def files(self) -> Mapping[dns.name.Name, str]:
-        """Return the file of each zone; raises OSError if the files are out of reach."""
+        """Return the file of each zone; raises OSError if they are out of reach."""
         ...
 
     def stamp(self, file: str) -> Stamp:

@@ -1,7 +1,7 @@
 """A zone as an immutable tree of names.
 
-Sans-IO. The tree is one dict from folded wire name to the rrsets there, with every empty
-non-terminal present, so that a walk down the labels of a name is a few look-ups.
+Sans-IO. The tree is one dict from folded wire name to the rrsets there, with every
+empty non-terminal present, so that a walk down the labels is a few look-ups.
 
 Source: RFC 1034 §4.2 (zones, cuts), RFC 4592 §2.2 (empty non-terminals), RFC 2308 §3
 (the TTL of a negative answer).

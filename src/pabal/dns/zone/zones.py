@@ -1,7 +1,7 @@
 """All zones of this server, and their exchange while it runs.
 
-``reload`` may take long and is meant for a thread; every look-up sees either the old set
-of zones or the new one, because the set is one immutable mapping replaced at once.
+``reload`` may take long and is meant for a thread; every look-up sees either the old
+set of zones or the new one, because the set is one immutable mapping replaced at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from pabal.base.clock import Clock
 from pabal.dns.ports import DerivedRecord, DerivedSource, LocalZones, Resolved
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import label_offsets, to_text
-from pabal.dns.wire.rrset import to_dnspython
+from pabal.dns.wire.rrset import name_octets, to_dnspython
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.lookup import lookup
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
@@ -102,7 +102,7 @@ class Zones(LocalZones):
 
     def get(self, name: dns.name.Name) -> Zone | None:
         """Return the zone of exactly this name."""
-        return self._zones.get(name.to_wire().lower())
+        return self._zones.get(name_octets(name).lower())
 
     def find(self, name: bytes, rdtype: int) -> Zone | None:
         """Return the zone nearest to folded ``name`` for ``rdtype``, if any.
@@ -126,10 +126,10 @@ class Zones(LocalZones):
     ) -> Resolved | None:
         """Return the authoritative answer, or ``None`` if no zone here holds it.
 
-        A delegation away from here is ``None`` too. An alias whose target lies elsewhere
-        is returned as far as it goes: the last CNAME's target is still to be resolved.
+        A delegation away from here is ``None`` too. An alias whose target lies
+        elsewhere is returned as far as it goes: its target is still to be resolved.
         """
-        answer = lookup(self, name.to_wire().lower(), int(rdtype))
+        answer = lookup(self, name_octets(name).lower(), int(rdtype))
         if answer is None:
             return None
         response = answer.response
@@ -196,13 +196,16 @@ class _Batch:
         self.zones: dict[bytes, Zone] = {}
         self.bases: dict[bytes, _Basis] = {}
         self._names: dict[str, list[str]] = {
-            "loaded": [], "unchanged": [], "kept": [], "refused": []
+            "loaded": [],
+            "unchanged": [],
+            "kept": [],
+            "refused": [],
         }
         self._problems: list[Problem] = []
 
     def take(self, given: ZoneInput, source: ZoneSource) -> None:
         """Load the zone of ``given``, unless nothing it is made from has changed."""
-        origin = given.name.to_wire().lower()
+        origin = name_octets(given.name).lower()
         before = self._running.get(origin)
         reader = _Reader(source)
         basis = self._running_bases.get(origin)
