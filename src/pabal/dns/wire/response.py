@@ -121,7 +121,7 @@ class _Writer:
         self.ttl_offsets: list[int] = []
         self.ttl_min_s = 0xFFFF_FFFF
         self._offsets: dict[bytes, int] = {}
-        folded = head[codes.HEADER_OCTETS : question_end].lower()
+        folded = head[codes.HEADER_OCTETS : question_end - 4].lower()
         position = 0
         while folded[position]:
             self._offsets[folded[position:]] = codes.HEADER_OCTETS + position

@@ -118,10 +118,13 @@ class ZoneCheck:
             yield Problem(severity, place, reason, fix)
 
     def _wildcard_types(self, target: bytes) -> set[int]:
-        above = parent(target)
+        """Return the types of the wildcard that stands in for ``target``."""
+        above = target
         while above != self._origin and above not in self._types:
             above = parent(above)
-        return self._types.get(WILDCARD + above, set())
+            if WILDCARD + above in self._types:
+                return self._types[WILDCARD + above]
+        return set()
 
     def _cut_above(self, target: bytes, key: Key) -> bool:
         """Return whether ``target`` lies in a child zone whose cut is not ``key``.

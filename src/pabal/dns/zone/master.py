@@ -17,7 +17,9 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.tokenizer
 import dns.ttl
+from typing_extensions import override
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import rdata_octets
@@ -242,15 +244,16 @@ class _FileReader:
     def _rdata(
         self, word: Token, rdtype: dns.rdatatype.RdataType, tokens: Sequence[Token]
     ) -> dns.rdata.Rdata:
-        text = " ".join(token.text for token in tokens)
+        words = _Words(" ".join(token.text for token in tokens))
         try:
             return dns.rdata.from_text(
-                dns.rdataclass.IN, rdtype, text, self._origin, relativize=False
+                dns.rdataclass.IN, rdtype, words, self._origin, relativize=False
             )
         except (dns.exception.DNSException, ValueError) as error:
             message = str(error) or type(error).__name__
             reason = f"wrong data for {word.text.upper()}: {message}"
-            raise _WrongError(_blamed(message, word, tokens), reason) from error
+            last = min(words.taken, len(tokens)) - 1
+            raise _WrongError(tokens[last] if tokens else word, reason) from error
 
     def _name(self, token: Token) -> dns.name.Name:
         try:
@@ -282,9 +285,21 @@ def _rdtype(token: Token) -> dns.rdatatype.RdataType:
     return rdtype
 
 
-def _blamed(message: str, word: Token, tokens: Sequence[Token]) -> Token:
-    """Return the word an error of dnspython most likely speaks of."""
-    for token in tokens:
-        if token.text.strip('"') and token.text.strip('"') in message:
-            return token
-    return tokens[-1] if tokens else word
+class _Words(dns.tokenizer.Tokenizer):
+    """Counts what dnspython has taken, so that an error has its place."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.taken = 0
+
+    @override
+    def get(
+        self, want_leading: bool = False, want_comment: bool = False
+    ) -> dns.tokenizer.Token:
+        self.taken += 1
+        return super().get(want_leading, want_comment)
+
+    @override
+    def unget(self, token: dns.tokenizer.Token) -> None:
+        self.taken -= 1
+        super().unget(token)
