@@ -1,0 +1,118 @@
+import asyncio
+import socket
+
+import dns.message
+import pytest
+
+from pabal.base.tasks import Tasks
+from pabal.dns.server.answering import Asked
+from pabal.dns.server.udp import BURST_MAX, UdpServer
+from tests.dns.server.parts import FRIEND, STRANGER, Bench, bench, positive
+from tests.support.zones import question, recursive
+
+
+class FakeSocket:
+    """What the driver uses of a socket, without one."""
+
+    def __init__(self) -> None:
+        self.incoming: list[tuple[bytes, tuple[str, int]]] = []
+        self.sent: list[tuple[bytes, tuple[str, int]]] = []
+        self.full = False
+
+    def recvfrom(self, size: int) -> tuple[bytes, tuple[str, int]]:
+        if not self.incoming:
+            raise BlockingIOError
+        return self.incoming.pop(0)
+
+    def sendto(self, data: bytes, client: tuple[str, int]) -> None:
+        if self.full:
+            raise BlockingIOError
+        self.sent.append((data, client))
+
+
+def driver(parts: Bench) -> tuple[UdpServer, FakeSocket]:
+    sock = FakeSocket()
+    server = UdpServer(parts.answering, sock, Tasks())  # type: ignore[arg-type]  # a fake
+    return server, sock
+
+
+def test_hot_and_cold_answers_are_the_same_but_for_the_id() -> None:
+    server, sock = driver(bench())
+    for ident in (b"\x00\x01", b"\x00\x02", b"\x00\x03"):
+        data = ident + question("mail.example.com")[2:]
+        sock.incoming.append((data, (STRANGER, 5)))
+    server._readable()
+    assert [data[:2] for data, _ in sock.sent] == [
+        b"\x00\x01",
+        b"\x00\x02",
+        b"\x00\x03",
+    ]
+    assert len({data[2:] for data, _ in sock.sent}) == 1
+
+
+def test_a_burst_has_an_end() -> None:
+    server, sock = driver(bench())
+    sock.incoming = [(question("www.example.com"), (STRANGER, 5))] * (BURST_MAX + 5)
+    server._readable()
+    assert len(sock.sent) == BURST_MAX
+    server._readable()
+    assert len(sock.sent) == BURST_MAX + 5
+
+
+def test_a_full_buffer_drops_answers_only() -> None:
+    server, sock = driver(bench())
+    sock.full = True
+    sock.incoming = [(question("www.example.com"), (STRANGER, 5))] * 3
+    server._readable()
+    assert not sock.incoming
+
+
+def test_silence_stays_silent() -> None:
+    server, sock = driver(bench())
+    sock.incoming = [(b"", (STRANGER, 5)), (b"\xff" * 40, (STRANGER, 5))]
+    server._readable()
+    assert not sock.sent
+
+
+def test_watched_answers_are_told_even_when_cached() -> None:
+    parts = bench()
+    seen: list[Asked] = []
+    parts.answering.on_query = seen.append
+    server, sock = driver(parts)
+    sock.incoming = [(question("www.example.com"), (STRANGER, 5))] * 2
+    server._readable()
+    assert [asked.cached for asked in seen] == [False, True]
+
+
+async def test_recursion_runs_beside() -> None:
+    parts = bench()
+    parts.resolver.answers["a.test. A"] = positive("a.test.", "192.0.2.9")
+    server, sock = driver(parts)
+    sock.incoming = [(recursive("a.test"), (FRIEND, 5))]
+    server._readable()
+    assert not sock.sent
+    await server._tasks.wait(5)
+    assert dns.message.from_wire(sock.sent[0][0]).answer
+
+
+@pytest.fixture
+def bound() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+async def test_on_a_real_socket(bound: socket.socket) -> None:
+    server = UdpServer(bench().answering, bound, Tasks())
+    server.start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.setblocking(False)
+        client.connect(bound.getsockname())
+        client.send(question("www.example.com"))
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            data = await loop.sock_recv(client, 4096)
+    assert len(dns.message.from_wire(data).answer[0]) == 2
+    server.stop()
+    server.close()
+    server.close()
