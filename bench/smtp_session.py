@@ -78,20 +78,11 @@ def expect(sock: socket.socket, code: bytes) -> None:
         answer += more
 
 
-async def serve(count: int, connections: int) -> float:
+async def serve(sock: socket.socket, children: list[int]) -> float:
     server = SmtpServer(Service("mail.example.com", NullReceiver()), SystemClock())
     listener = Listener(server.serve, ListenerSettings())
-    sock = bind(Endpoint("127.0.0.1", 0), "smtp")
-    await listener.start(sock)
-    port = sock.getsockname()[1]
-    children = []
-    for _ in range(connections):
-        child = os.fork()
-        if child == 0:
-            send_messages(port, count)
-            os._exit(0)
-        children.append(child)
     before = time.process_time()
+    await listener.start(sock)
     for child in children:
         while os.waitpid(child, os.WNOHANG)[0] == 0:
             await asyncio.sleep(0.05)
@@ -100,17 +91,34 @@ async def serve(count: int, connections: int) -> float:
     return used
 
 
+def start_clients(port: int, count: int, connections: int) -> list[int]:
+    """Fork before there is a loop; the kernel holds their connections until then."""
+    children = []
+    for _ in range(connections):
+        child = os.fork()
+        if child == 0:
+            try:
+                send_messages(port, count)
+            finally:
+                os._exit(0)
+        children.append(child)
+    return children
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=3000)
     parser.add_argument("--connections", type=int, default=1)
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
+    sock = bind(Endpoint("127.0.0.1", 0), "smtp")
+    port = sock.getsockname()[1]
+    children = start_clients(port, options.count, options.connections)
     profile = cProfile.Profile()
     if options.profile:
         profile.enable()
     began = time.perf_counter()
-    used = uvloop.run(serve(options.count, options.connections))
+    used = uvloop.run(serve(sock, children))
     passed = time.perf_counter() - began
     messages = options.count * options.connections
     print(f"{used / messages * 1e6:.0f} µs of server CPU a message")
