@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from pabal.base.errors import ProtocolError
 from pabal.base.scan import Scanner
+from pabal.message.charset import decode
 from pabal.message.words import decode_words
 
 LOCAL_PART_MAX_OCTETS: Final = 64
@@ -285,10 +286,12 @@ class HeaderAddress:
     @property
     def text(self) -> str:
         """The address for people: ``Name <local@domain>``, decoded."""
-        address = decode_words(self.local_part)
+        address = self.local_part
         if self.domain:
-            address = f"{address}@{decode_words(self.domain)}"
-        return f"{decode_words(self.name)} <{address}>" if self.name else address
+            address = b"%b@%b" % (address, self.domain)
+        if not self.name:
+            return decode(address)
+        return f"{decode_words(self.name)} <{decode(address)}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ def build_field(name: bytes, value: bytes) -> bytes:
     lines: list[bytes] = []
     line = name + b":"
     for word in words:
-        if len(line) + 1 + len(word) > FOLD_OCTETS and word and line.strip(b" \t"):
+        if len(line) + 1 + len(word) > FOLD_OCTETS and word and line != name + b":":
             lines.append(line)
             line = b""
         line += b" " + word

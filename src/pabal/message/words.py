@@ -37,7 +37,7 @@ def decode_words(value: bytes) -> str:
     """
     value = value[:VALUE_MAX_OCTETS]
     if b"=?" not in value:
-        return decode(value)
+        return value.decode("ascii") if value.isascii() else decode(value)
     pieces: list[str] = []
     charset, pending, position = "", b"", 0
     for match in _WORD.finditer(value):
@@ -61,18 +61,21 @@ def decode_words(value: bytes) -> str:
     return "".join(pieces)
 
 
-def encode_words(text: str) -> bytes:
+def encode_words(text: str, taken: int = 0) -> bytes:
     """Return ``text`` for an unstructured field or a phrase, words parted by spaces.
 
     ASCII text stays as it is unless it looks like an encoded word. Line ends and
     other control characters become spaces: nobody injects a field.
+
+    Args:
+        taken: Octets on the line already, so that the first word fits behind them.
     """
     text = "".join(" " if ord(c) < 32 or ord(c) == 127 else c for c in text)
     if text.isascii() and "=?" not in text:
         return text.encode("ascii")
     octets = text.encode("utf-8", "replace")
     plain = sum(octet in _Q_SAFE or octet == 32 for octet in octets)
-    return _encode(text, "Q" if plain * 2 >= len(octets) else "B")
+    return _encode(text, "Q" if plain * 2 >= len(octets) else "B", taken)
 
 
 def _word_octets(encoding: bytes, data: bytes) -> bytes:
@@ -98,9 +101,11 @@ def _unpad(clean: bytes) -> bytes:
     return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
 
 
-def _encode(text: str, encoding: str) -> bytes:
+def _encode(text: str, encoding: str, taken: int) -> bytes:
     words: list[str] = []
-    current, used = "", 0
+    current, used = "", min(taken, _ROOM // 2)
+    if encoding == "B":
+        used = used // 4 * 3 + 3 if taken else 0
     for character in text:
         octets = character.encode("utf-8", "replace")
         cost = _q_cost(octets) if encoding == "Q" else len(octets)

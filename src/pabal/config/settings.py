@@ -1,0 +1,199 @@
+"""Everything pabal.toml can set, with types, defaults and words.
+
+Source: the contract in docs/configuration.md, which is written from this file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pabal.config.section import Section
+from pabal.net.endpoint import Endpoint
+
+FILE_NAME: Final = "pabal.toml"
+DEFAULT_USER: Final = "pabal"
+SERVICE_PORTS: Final = {
+    "smtp": 25,
+    "submission": 587,
+    "submissions": 465,
+    "imap": 143,
+    "imaps": 993,
+    "pop3": 110,
+    "pop3s": 995,
+    "dns": 53,
+    "http": 80,
+    "https": 443,
+    "ssh": 22,
+    "metrics": 9090,
+}
+"""The services of [listen] and their standard ports (IANA)."""
+
+OFF_UNLESS_SET: Final = frozenset({"https", "ssh", "metrics"})
+"""Services that are not built yet or are nobody's business by default."""
+
+TABLES: Final = ("", "listen", "tls", "auth", "mta", "dns")
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSection:
+    """[tls]: absolute paths."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class MtaSection:
+    """[mta].
+
+    Attributes:
+        port: Where other servers are reached.
+        message_size_max: Octets.
+        smarthost: ``host`` or ``host:port`` that takes all outgoing mail; empty: MX.
+    """
+
+    port: int
+    message_size_max: int
+    smarthost: str
+
+
+@dataclass(frozen=True, slots=True)
+class DnsSection:
+    """[dns].
+
+    Attributes:
+        port: Where the name servers of other zones are asked.
+        root_hints: A file, absolute; empty: built in.
+        addresses: What the derived records say this host's addresses are.
+    """
+
+    allow_query: tuple[str, ...]
+    allow_recursion: tuple[str, ...]
+    forwarders: tuple[str, ...]
+    root_hints: str
+    round_robin: bool
+    port: int
+    addresses: tuple[str, ...]
+    zones: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server.
+
+    Attributes:
+        directory: Where pabal.toml is, absolute.
+        hostname: What the server calls itself.
+        data: The data directory, absolute.
+        workers: Processes a role; 0: as many as the machine has cores; 1: one in all.
+        user: Whom to become when started as root; empty: see ``pabal.supervisor``.
+        listen: Where each service listens.
+        cleartext: Where passwords may travel without TLS: never, loopback, always.
+        source_address: Our end of connections to other servers; empty: any.
+    """
+
+    directory: Path
+    hostname: str
+    data: Path
+    workers: int
+    user: str
+    log_level: str
+    source_address: str
+    listen: Mapping[str, tuple[Endpoint, ...]]
+    tls: TlsSection
+    cleartext: str
+    mta: MtaSection
+    dns: DnsSection
+
+
+def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
+    """Return the settings in ``sections`` (one for each of ``TABLES``)."""
+    top = sections[""]
+    return Settings(
+        directory=directory,
+        hostname=top.hostname("hostname", "What this server calls itself."),
+        data=Path(
+            top.path("data", "data", "Mailboxes, queue, keys; relative to here.")
+        ),
+        workers=top.workers(
+            "workers", "Processes a role; 1 runs everything in one process."
+        ),
+        user=top.text("user", DEFAULT_USER, "Whom to become when started as root."),
+        log_level=top.choice(
+            "log_level",
+            "info",
+            ("debug", "info", "warning", "error"),
+            "How much is logged.",
+        ),
+        source_address=top.text(
+            "source_address", "", "Our end of connections to others; empty: any."
+        ),
+        listen=_listen(sections["listen"]),
+        tls=_tls(sections["tls"]),
+        cleartext=sections["auth"].choice(
+            "cleartext",
+            "loopback",
+            ("never", "loopback", "always"),
+            "Where passwords may travel without TLS.",
+        ),
+        mta=_mta(sections["mta"]),
+        dns=_dns(sections["dns"]),
+    )
+
+
+def _listen(section: Section) -> dict[str, tuple[Endpoint, ...]]:
+    return {
+        service: section.endpoints(
+            service,
+            () if service in OFF_UNLESS_SET else (f"0.0.0.0:{port}", f"[::]:{port}"),
+            f'Where {service} listens; "" is off.',
+        )
+        for service, port in SERVICE_PORTS.items()
+    }
+
+
+def _tls(section: Section) -> TlsSection:
+    return TlsSection(
+        Path(section.path("certificate", "tls/cert.pem", "PEM, with its chain.")),
+        Path(section.path("key", "tls/key.pem", "PEM, its private key.")),
+    )
+
+
+def _mta(section: Section) -> MtaSection:
+    return MtaSection(
+        section.integer("port", 25, 1, 65535, "Where other servers are reached."),
+        section.size("message_size_max", "50MB", "Largest message taken."),
+        section.text(
+            "smarthost", "", "host or host:port that takes all outgoing mail."
+        ),
+    )
+
+
+def _dns(section: Section) -> DnsSection:
+    return DnsSection(
+        allow_query=section.networks(
+            "allow_query", ("any",), "Who may ask about our zones."
+        ),
+        allow_recursion=section.networks(
+            "allow_recursion",
+            ("127.0.0.0/8", "::1"),
+            "Who may ask about everything else.",
+        ),
+        forwarders=section.addresses(
+            "forwarders", (), "Resolvers to ask instead of the root."
+        ),
+        root_hints=section.path("root_hints", "", "A hints file; empty: built in."),
+        round_robin=section.boolean(
+            "round_robin", default=True, about="Rotate answers of several addresses."
+        ),
+        port=section.integer(
+            "port", 53, 1, 65535, "Where name servers of other zones are asked."
+        ),
+        addresses=section.addresses(
+            "addresses",
+            (),
+            "Addresses of this host in derived records; empty: those it listens on.",
+        ),
+        zones=Path(section.path("zones", "zones", "Master files, DOMAIN.zone each.")),
+    )

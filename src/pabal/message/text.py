@@ -1,0 +1,127 @@
+"""Text of a message as people see it: for searching and for previews.
+
+Sans-IO. Every text part is decoded (transfer encoding, charset), HTML loses its tags,
+header fields lose their encoded words.
+Source: RFC 9051 §6.4.4 (SEARCH BODY and TEXT: decoded before comparing).
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pabal.message.charset import decode, fold
+from pabal.message.header import HEADER_MAX_OCTETS, fields, unfold
+from pabal.message.mime import Octets, Part, decode_body, scan
+from pabal.message.words import decode_words
+
+TEXT_MAX_OCTETS: Final = 16 * 1024 * 1024
+"""Octets of text, still encoded, that are searched in one message."""
+
+_INLINE_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|big|code|em|font|i|ins|mark|o:p|s|small|span|strong|sub|sup|u|wbr)"
+    r"(?:\s[^>]*)?>",
+    re.IGNORECASE,
+)
+# Each branch ends at its closing mark or at the very end, so the whole is linear.
+_MARKUP: Final = re.compile(
+    r"<(?:!--.*?(?:-->|\Z)"
+    r"|(script|style|title)\b.*?(?:</\1\s*>|\Z)"
+    r"|[/!?a-z][^>]*(?:>|\Z))",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def searchable(octets: Octets, part: Part) -> str:
+    """Return header and text of a message folded: what SEARCH TEXT looks into."""
+    return fold("\n".join(_texts(octets, part, headers=True, body=True)))
+
+
+def contains(
+    octets: Octets, needle_folded: str, *, headers: bool = True, body: bool = True
+) -> bool:
+    """Return whether the message has a text, part by part, the cheap ones first.
+
+    Args:
+        needle_folded: What to look for, through ``charset.fold`` already.
+        headers: Look into header fields (SEARCH TEXT).
+        body: Look into the text parts (SEARCH TEXT and BODY).
+    """
+    if not needle_folded:
+        return True
+    texts = _texts(octets, scan(octets), headers=headers, body=body)
+    return any(needle_folded in fold(text) for text in texts)
+
+
+def part_text(octets: Octets, part: Part, limit: int | None = None) -> str:
+    """Return the text of a text part, HTML without its markup.
+
+    Args:
+        limit: Octets of the encoded body to look at; a cut character is left out.
+    """
+    body = decode_body(octets, part, limit)
+    if limit is not None and part.size > limit:
+        body = _whole_characters(body)
+    text = decode(body, part.charset or None)
+    return strip_html(text) if part.subtype == "html" else text
+
+
+def strip_html(text: str) -> str:
+    """Return the text of HTML: no tags, scripts, styles; entities resolved.
+
+    Tags within words vanish, the others become a space: ``회<b>의</b>`` is ``회의``.
+    """
+    return html.unescape(_MARKUP.sub(" ", _INLINE_TAG.sub("", text)))
+
+
+def text_parts(part: Part) -> Iterator[Part]:
+    """Yield the text parts of a tree in order, those of messages inside included."""
+    waiting = [part]
+    while waiting:
+        current = waiting.pop()
+        if current.type == "text":
+            yield current
+        elif current.message is not None:
+            waiting.append(current.message)
+        else:
+            waiting.extend(reversed(current.children))
+
+
+def _texts(octets: Octets, part: Part, *, headers: bool, body: bool) -> Iterator[str]:
+    if headers:
+        for start, end in _header_spans(part):
+            yield _header_text(octets[start:end])
+    if not body:
+        return
+    left = TEXT_MAX_OCTETS
+    for leaf in text_parts(part):
+        if left <= 0:
+            return
+        yield part_text(octets, leaf, left)
+        left -= leaf.size
+
+
+def _header_spans(part: Part) -> Iterator[tuple[int, int]]:
+    """Yield where the headers of the message, its parts and messages in it are."""
+    waiting = [part]
+    while waiting:
+        current = waiting.pop()
+        end = min(current.body_start, current.header_start + HEADER_MAX_OCTETS)
+        yield current.header_start, end
+        if current.message is not None:
+            waiting.append(current.message)
+        waiting.extend(reversed(current.children))
+
+
+def _header_text(header: bytes) -> str:
+    lines = (
+        f"{name.decode('latin-1')}: {decode_words(unfold(raw))}"
+        for name, raw in fields(header)
+    )
+    return "\n".join(lines)
+
+
+def _whole_characters(octets: bytes) -> bytes:
+    """Return ``octets`` cut back to the last white space, where no character is cut."""
+    cut = max(octets.rfind(b" "), octets.rfind(b"\n"))
+    return octets[:cut] if cut > len(octets) // 2 else octets

@@ -1,0 +1,305 @@
+"""Which messages of a mailbox a predicate holds for.
+
+Flags, UIDs, modseqs and ids are decided from the arrays; sizes and dates from facts of
+those that are still candidates; text last, from octets. Runs in bounded slices: between
+them the event loop gets its turn.
+Source: RFC 9051 §6.4.4 (SEARCH).
+"""
+
+import asyncio
+from array import array
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from itertools import compress
+from typing import Final, Protocol
+
+from pabal.message.charset import fold
+from pabal.message.header import Header
+from pabal.message.text import contains
+from pabal.message.words import decode_words
+from pabal.store.flagtable import FlagTable
+from pabal.store.ports import EmailId, MailboxId, Uid
+from pabal.store.predicate import (
+    All,
+    Any,
+    Contains,
+    DateBetween,
+    DateField,
+    EmailIn,
+    Everything,
+    HasFlag,
+    HeaderContains,
+    LargerThan,
+    ModifiedSince,
+    Not,
+    Predicate,
+    SmallerThan,
+    TextField,
+    ThreadIn,
+    UidsIn,
+)
+from pabal.store.view import MailboxArrays, in_ranges
+
+SLICE_MESSAGES: Final = 512
+"""Messages whose facts are asked for at once."""
+
+ARRAY_SLICE: Final = 65_536
+"""Array elements tested before the loop gets its turn: about 2 ms."""
+
+Mask = int
+"""A set of positions: octet ``i``, from the low end, is 1 if position ``i`` is in."""
+
+
+class FactKind(Enum):
+    """A number predicates compare."""
+
+    SIZE = "size"
+    RECEIVED = "received"
+    SENT_DAY = "sent"
+    """Seconds of the Date field as if its local time were UTC."""
+    SAVED = "saved"
+    THREAD = "thread"
+
+
+class TextPart(Enum):
+    """Which octets a test is given."""
+
+    HEADER = "header"
+    WHOLE = "whole"
+
+
+TextTest = Callable[[bytes], bool]
+
+
+class FactSource(Protocol):
+    """Where facts come from: an adapter."""
+
+    async def numbers(
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        emails: Sequence[EmailId],
+        kind: FactKind,
+    ) -> Sequence[float | None]:
+        """Return a fact of each email, in order; ``None``: it has none."""
+        ...
+
+    async def test(
+        self, emails: Sequence[EmailId], part: TextPart, test: TextTest
+    ) -> Sequence[bool]:
+        """Return what ``test`` says of each email's octets; gone ones are ``False``."""
+        ...
+
+
+_ADDRESS_FIELDS: Final = {
+    TextField.FROM: b"from",
+    TextField.TO: b"to",
+    TextField.CC: b"cc",
+    TextField.BCC: b"bcc",
+    TextField.SUBJECT: b"subject",
+}
+
+_DATES: Final = {
+    DateField.RECEIVED: FactKind.RECEIVED,
+    DateField.SENT: FactKind.SENT_DAY,
+    DateField.SAVED: FactKind.SAVED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The arrays as they were when the search began, by copy."""
+
+    mailbox_id: MailboxId
+    uids: "array[int]"
+    emails: "array[int]"
+    flags: "array[int]"
+    modseqs: "array[int]"
+
+    @classmethod
+    def of(cls, arrays: MailboxArrays) -> "Snapshot":
+        """Return a copy of ``arrays``."""
+        return cls(
+            arrays.info.id,
+            arrays.uids[:],
+            arrays.emails[:],
+            arrays.flags[:],
+            arrays.modseqs[:],
+        )
+
+
+class Matcher:
+    """One search: evaluates a predicate over a snapshot."""
+
+    def __init__(
+        self, snapshot: Snapshot, flags: FlagTable, source: FactSource
+    ) -> None:
+        self._snapshot = snapshot
+        self._flags = flags
+        self._source = source
+        self._size = len(snapshot.uids)
+        self._all: Mask = int.from_bytes(b"\1" * self._size, "little")
+
+    async def uids(self, predicate: Predicate) -> list[Uid]:
+        """Return the UIDs ``predicate`` holds for, ascending."""
+        mask = await self._select(predicate, self._all)
+        return list(compress(self._snapshot.uids, self._octets(mask)))
+
+    async def _select(self, predicate: Predicate, among: Mask) -> Mask:
+        """Return the positions ``among`` those given the predicate holds for."""
+        if not among:
+            return 0
+        match predicate:
+            case Not() | All() | Any():
+                return await self._combined(predicate, among)
+            case Contains() | HeaderContains():
+                return await self._text(predicate, among)
+            case LargerThan() | SmallerThan() | DateBetween() | ThreadIn():
+                return await self._numbers(predicate, among)
+            case _:
+                return among & await self._arrays(predicate)
+
+    async def _combined(self, predicate: Not | All | Any, among: Mask) -> Mask:
+        """Combine, the cheap parts first, the dear ones on what they leave."""
+        if isinstance(predicate, Not):
+            return among & ~await self._select(predicate.inner, among)
+        parts = sorted(predicate.inner, key=cost)
+        if isinstance(predicate, All):
+            for part in parts:
+                among = await self._select(part, among)
+            return among
+        found = 0
+        for part in parts:
+            found |= await self._select(part, among & ~found)
+        return found
+
+    async def _arrays(
+        self, predicate: Everything | HasFlag | UidsIn | ModifiedSince | EmailIn
+    ) -> Mask:
+        snapshot = self._snapshot
+        match predicate:
+            case Everything():
+                return self._all
+            case UidsIn(ranges=ranges):
+                mask = bytearray(self._size)
+                for start, end in in_ranges(snapshot.uids, ranges):
+                    mask[start:end] = b"\1" * (end - start)
+                return int.from_bytes(mask, "little")
+            case HasFlag(name=name):
+                return await self._members(snapshot.flags, self._flags.with_flag(name))
+            case ModifiedSince(modseq=modseq):
+                return await self._tested(snapshot.modseqs, modseq.__le__)
+            case EmailIn(emails=emails):
+                return await self._members(snapshot.emails, emails)
+
+    async def _members(self, values: "array[int]", wanted: Container[int]) -> Mask:
+        return await self._tested(values, wanted.__contains__)
+
+    async def _tested(
+        self, values: "array[int]", test: Callable[[int], object]
+    ) -> Mask:
+        mask = bytearray()
+        for start in range(0, self._size, ARRAY_SLICE):
+            mask += bytes(map(bool, map(test, values[start : start + ARRAY_SLICE])))
+            if start:
+                await asyncio.sleep(0)
+        return int.from_bytes(mask, "little")
+
+    async def _numbers(
+        self,
+        predicate: LargerThan | SmallerThan | DateBetween | ThreadIn,
+        among: Mask,
+    ) -> Mask:
+        kind, test = _number_test(predicate)
+        positions = self._positions(among)
+        verdicts: list[bool] = []
+        for start in range(0, len(positions), SLICE_MESSAGES):
+            part = positions[start : start + SLICE_MESSAGES]
+            uids = [self._snapshot.uids[position] for position in part]
+            emails = [self._snapshot.emails[position] for position in part]
+            numbers = await self._source.numbers(
+                self._snapshot.mailbox_id, uids, emails, kind
+            )
+            verdicts += [number is not None and test(number) for number in numbers]
+        return self._mask(positions, verdicts)
+
+    async def _text(self, predicate: Contains | HeaderContains, among: Mask) -> Mask:
+        part, test = _text_test(predicate)
+        positions = self._positions(among)
+        emails = [self._snapshot.emails[position] for position in positions]
+        verdicts: list[bool] = []
+        for start in range(0, len(emails), SLICE_MESSAGES):
+            verdicts += await self._source.test(
+                emails[start : start + SLICE_MESSAGES], part, test
+            )
+        return self._mask(positions, verdicts)
+
+    def _octets(self, mask: Mask) -> bytes:
+        return mask.to_bytes(self._size, "little")
+
+    def _positions(self, mask: Mask) -> list[int]:
+        return list(compress(range(self._size), self._octets(mask)))
+
+    def _mask(self, positions: Sequence[int], verdicts: Sequence[bool]) -> Mask:
+        mask = bytearray(self._size)
+        for position in compress(positions, verdicts):
+            mask[position] = 1
+        return int.from_bytes(mask, "little")
+
+
+def cost(predicate: Predicate) -> int:
+    """Return how dear ``predicate`` is: 0 arrays, 1 facts, 2 headers, 3 texts."""
+    match predicate:
+        case Not(inner=inner):
+            return cost(inner)
+        case All(inner=several) | Any(inner=several):
+            return max(map(cost, several), default=0)
+        case Contains(where=TextField.BODY | TextField.TEXT):
+            return 3
+        case Contains() | HeaderContains():
+            return 2
+        case LargerThan() | SmallerThan() | DateBetween() | ThreadIn():
+            return 1
+        case _:
+            return 0
+
+
+def _number_test(
+    predicate: LargerThan | SmallerThan | DateBetween | ThreadIn,
+) -> tuple[FactKind, Callable[[float], bool]]:
+    match predicate:
+        case LargerThan(octets=octets):
+            return FactKind.SIZE, lambda size: size > octets
+        case SmallerThan(octets=octets):
+            return FactKind.SIZE, lambda size: size < octets
+        case DateBetween(which=which, start=start, end=end):
+            return _DATES[which], lambda at: start <= at < end
+        case ThreadIn(threads=threads):
+            return FactKind.THREAD, lambda thread: thread in threads
+
+
+def _text_test(predicate: Contains | HeaderContains) -> tuple[TextPart, TextTest]:
+    needle = fold(predicate.needle)
+    if isinstance(predicate, HeaderContains):
+        name = predicate.name.lower().encode("utf-8", "surrogateescape")
+        return TextPart.HEADER, partial(field_contains, name=name, needle=needle)
+    field = _ADDRESS_FIELDS.get(predicate.where)
+    if field is not None:
+        return TextPart.HEADER, partial(field_contains, name=field, needle=needle)
+    headers = predicate.where is TextField.TEXT
+    return TextPart.WHOLE, partial(contains, needle_folded=needle, headers=headers)
+
+
+def field_contains(header: bytes, name: bytes, needle: str) -> bool:
+    """Return whether a field ``name`` (lower case) of ``header`` holds ``needle``.
+
+    An empty needle is in every field that is there (RFC 9051 §6.4.4, HEADER).
+    """
+    parsed = Header(header)
+    if name not in parsed:
+        return False
+    return not needle or any(
+        needle in fold(decode_words(value)) for value in parsed.all(name)
+    )

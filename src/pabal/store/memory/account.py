@@ -1,0 +1,242 @@
+"""The mailboxes of one account, in memory, behind the port."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from pabal.base.clock import Clock
+from pabal.store.delta import Delta
+from pabal.store.feed import Feed
+from pabal.store.flags import FlagChange, Flags
+from pabal.store.matching import (
+    FactKind,
+    Matcher,
+    Snapshot,
+    TextPart,
+    TextTest,
+)
+from pabal.store.memory.mailboxes import Mailboxes
+from pabal.store.names import normalise
+from pabal.store.ports import (
+    BLOB_CHUNK_OCTETS,
+    AccountId,
+    Appended,
+    Column,
+    Copied,
+    EmailId,
+    FlagsSet,
+    MailboxId,
+    MailboxInfo,
+    ModSeq,
+    NewEmail,
+    NoSuchMailboxError,
+    Row,
+    StoreError,
+    Uid,
+    Watcher,
+)
+from pabal.store.predicate import Predicate
+from pabal.store.view import MailboxArrays, View
+
+
+class MemoryAccount:
+    """``pabal.store.ports.AccountStore`` without a disk."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._boxes = Mailboxes(clock)
+        self._feed = Feed()
+        self._locks: set[str] = set()
+
+    @property
+    def highest_modseq(self) -> ModSeq:
+        """The newest change in the account."""
+        return self._boxes.modseq
+
+    async def mailboxes(self) -> Sequence[MailboxInfo]:
+        """Return every mailbox, by name."""
+        return self._boxes.infos()
+
+    async def mailbox(self, name: str) -> MailboxInfo:
+        """Return the mailbox called ``name``."""
+        box = self._boxes.find(normalise(name))
+        if box is None:
+            raise NoSuchMailboxError(f"no mailbox {name!r}")
+        return box.info
+
+    async def create(self, name: str, special_use: str = "") -> MailboxInfo:
+        """Create a mailbox and what is missing above it."""
+        deltas = self._boxes.create(name, special_use)
+        self._publish(deltas)
+        return self._boxes.box(deltas[-1].change.mailbox_id).info
+
+    async def rename(self, mailbox_id: MailboxId, name: str) -> None:
+        """Give a mailbox and those below it another name."""
+        self._publish(self._boxes.rename(mailbox_id, name))
+
+    async def remove(self, mailbox_id: MailboxId) -> None:
+        """Remove a mailbox and its messages."""
+        self._publish(self._boxes.remove(mailbox_id))
+
+    async def subscribe(self, name: str, *, subscribed: bool) -> None:
+        """Set whether clients show it by default."""
+        self._publish(self._boxes.subscribe(name, subscribed=subscribed))
+
+    async def view(self, mailbox_id: MailboxId) -> View:
+        """Return the mailbox in memory; the caller closes it."""
+        return View(self._boxes.box(mailbox_id).arrays, _nothing_to_free)
+
+    def flags_of(self, flag_set: int) -> Flags:
+        """Return the names in a flag set."""
+        return self._boxes.flags[flag_set]
+
+    async def claim_recent(self, mailbox_id: MailboxId) -> Uid:
+        """Return the first UID no session was told of yet."""
+        return self._boxes.claim_recent(mailbox_id)
+
+    async def append(
+        self, mailbox_id: MailboxId, emails: Sequence[NewEmail]
+    ) -> Sequence[Appended]:
+        """Add messages, all or none."""
+        appended, deltas = self._boxes.append(mailbox_id, emails)
+        self._publish(deltas)
+        return appended
+
+    async def set_flags(
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        change: FlagChange,
+        unchanged_since: ModSeq | None = None,
+    ) -> FlagsSet:
+        """Change flags."""
+        done, deltas = self._boxes.set_flags(mailbox_id, uids, change, unchanged_since)
+        self._publish(deltas)
+        return done
+
+    async def copy(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid], target: MailboxId
+    ) -> Copied:
+        """Add the same emails to ``target``."""
+        copied, deltas = self._boxes.transfer(mailbox_id, uids, target, expunge=False)
+        self._publish(deltas)
+        return copied
+
+    async def move(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid], target: MailboxId
+    ) -> Copied:
+        """Copy and expunge in one change."""
+        copied, deltas = self._boxes.transfer(mailbox_id, uids, target, expunge=True)
+        self._publish(deltas)
+        return copied
+
+    async def expunge(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid]
+    ) -> Sequence[Uid]:
+        """Remove messages whatever their flags."""
+        gone, deltas = self._boxes.expunge(mailbox_id, uids)
+        self._publish(deltas)
+        return gone
+
+    async def read(
+        self, emails: Sequence[EmailId], columns: Sequence[Column]
+    ) -> Sequence[Row | None]:
+        """Return facts in the order of ``emails``."""
+        return [self._boxes.emails.row(email, columns) for email in emails]
+
+    async def octets(
+        self, email: EmailId, start: int = 0, length: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Yield the octets of an email from ``start``, in chunks."""
+        found = self._boxes.emails.get(email)
+        if found is None:
+            raise StoreError(f"email {email} is gone")
+        end = len(found.octets) if length is None else start + length
+        for at in range(start, min(end, len(found.octets)), BLOB_CHUNK_OCTETS):
+            yield found.octets[at : min(at + BLOB_CHUNK_OCTETS, end)]
+
+    async def search(
+        self, mailbox_id: MailboxId, predicate: Predicate
+    ) -> Sequence[Uid]:
+        """Return the UIDs ``predicate`` holds for, ascending."""
+        snapshot = Snapshot.of(self._boxes.box(mailbox_id).arrays)
+        return await Matcher(snapshot, self._boxes.flags, self).uids(predicate)
+
+    async def expunged_since(
+        self, mailbox_id: MailboxId, modseq: ModSeq
+    ) -> Sequence[Uid] | None:
+        """Return UIDs expunged after ``modseq``; nothing is forgotten here."""
+        expunged = self._boxes.box(mailbox_id).expunged
+        return sorted(uid for then, uid in expunged if then > modseq)
+
+    def watch(self, watcher: Watcher) -> Callable[[], None]:
+        """Call ``watcher`` with every change from now on; return how to stop it."""
+        return self._feed.watch(watcher)
+
+    def try_lock(self, purpose: str) -> Callable[[], None] | None:
+        """Take an exclusive lock; ``None`` if somebody has it."""
+        if purpose in self._locks:
+            return None
+        self._locks.add(purpose)
+        return lambda: self._locks.discard(purpose)
+
+    async def numbers(
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        emails: Sequence[EmailId],
+        kind: FactKind,
+    ) -> Sequence[float | None]:
+        """Return what a predicate compares: ``matching.FactSource``."""
+        if kind is FactKind.SAVED:
+            saved = self._boxes.box(mailbox_id).saved
+            return [saved.get(uid) for uid in uids]
+        found = [self._boxes.emails.get(email) for email in emails]
+        return [None if email is None else email.number(kind) for email in found]
+
+    async def test(
+        self, emails: Sequence[EmailId], part: TextPart, test: TextTest
+    ) -> Sequence[bool]:
+        """Return what ``test`` says of octets: ``matching.FactSource``."""
+        verdicts = []
+        for email_id in emails:
+            email = self._boxes.emails.get(email_id)
+            if email is None:
+                verdicts.append(False)
+                continue
+            whole = part is TextPart.WHOLE
+            end = email.facts.size if whole else email.facts.header_length
+            verdicts.append(test(email.octets[:end]))
+            await asyncio.sleep(0)
+        return verdicts
+
+    def _publish(self, deltas: Sequence[Delta]) -> None:
+        for delta in deltas:
+            self._feed.publish(delta.change)
+
+
+class MemoryStore:
+    """``pabal.store.ports.Store`` without a disk."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._accounts: dict[AccountId, MemoryAccount] = {}
+
+    async def account(self, account_id: AccountId) -> MemoryAccount:
+        """Return the account's mailboxes, made on first use."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            account = self._accounts[account_id] = MemoryAccount(self._clock)
+        return account
+
+    def changed_elsewhere(self, account_id: AccountId) -> None:
+        """Do nothing: there is no other process."""
+
+    async def remove(self, account_id: AccountId) -> None:
+        """Remove every mailbox of the account."""
+        self._accounts.pop(account_id, None)
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to finish."""
+
+
+def _nothing_to_free(arrays: MailboxArrays) -> None:
+    """Leave the arrays: they are the mailbox itself."""

@@ -1,0 +1,339 @@
+"""The mailboxes of one account as data: every rule of theirs, no waiting.
+
+Sans-IO. Methods return what changed; ``MemoryAccount`` publishes it.
+"""
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from pabal.base.clock import Clock
+from pabal.store.counts import Counts, count
+from pabal.store.delta import Delta
+from pabal.store.flags import FlagChange
+from pabal.store.flagtable import FlagTable
+from pabal.store.memory.emails import Emails
+from pabal.store.names import children, is_below, moved, normalise, parents
+from pabal.store.ports import (
+    INBOX,
+    Added,
+    Appended,
+    Copied,
+    Expunged,
+    FlagsSet,
+    MailboxChanged,
+    MailboxEvent,
+    MailboxExistsError,
+    MailboxId,
+    MailboxInfo,
+    MailboxNameError,
+    ModSeq,
+    NewEmail,
+    NoSuchMailboxError,
+    Reflagged,
+    Uid,
+)
+from pabal.store.view import MailboxArrays
+
+
+@dataclass(slots=True)
+class Box:
+    """One mailbox: its arrays are the truth here."""
+
+    arrays: MailboxArrays
+    saved: dict[Uid, float] = field(default_factory=dict)
+    expunged: list[tuple[ModSeq, Uid]] = field(default_factory=list)
+    recent_from: Uid = 1
+
+    @property
+    def info(self) -> MailboxInfo:
+        """The mailbox with its counters."""
+        return self.arrays.info
+
+
+class Mailboxes:
+    """Every mailbox of one account."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.flags = FlagTable()
+        self.emails = Emails()
+        self.modseq: ModSeq = 1
+        self._clock = clock
+        self._boxes: dict[MailboxId, Box] = {}
+        self._last_id: MailboxId = 0
+        self._last_validity = 0
+        self._new_box(INBOX, "")
+
+    def box(self, mailbox_id: MailboxId) -> Box:
+        """Return a mailbox; raises NoSuchMailboxError."""
+        box = self._boxes.get(mailbox_id)
+        if box is None:
+            raise NoSuchMailboxError(f"no mailbox {mailbox_id}")
+        return box
+
+    def find(self, name: str) -> Box | None:
+        """Return the mailbox called ``name`` (normalised)."""
+        for box in self._boxes.values():
+            if box.info.name == name:
+                return box
+        return None
+
+    def infos(self) -> list[MailboxInfo]:
+        """Return every mailbox, by name."""
+        infos = [box.info for box in self._boxes.values()]
+        return sorted(infos, key=lambda info: info.name)
+
+    def create(self, name: str, special_use: str) -> list[Delta]:
+        """Create ``name`` and what is missing above it; it comes last."""
+        name = normalise(name)
+        if self.find(name) is not None:
+            raise MailboxExistsError(f"there is a mailbox {name!r}")
+        self.modseq += 1
+        deltas = self._create_parents(name)
+        return [*deltas, self._created(name, special_use)]
+
+    def rename(self, mailbox_id: MailboxId, new: str) -> list[Delta]:
+        """Rename a mailbox and those below it; INBOX only gives its messages."""
+        info = self.box(mailbox_id).info
+        new = normalise(new)
+        if info.name == INBOX:
+            deltas = self.create(new, "")
+            target = deltas[-1].change.mailbox_id
+            everything = self.box(mailbox_id).arrays.uids[:]
+            if not everything:
+                return deltas
+            return (
+                deltas + self._transfer(mailbox_id, everything, target, expunge=True)[1]
+            )
+        names = [box.name for box in self.infos()]
+        if is_below(new, info.name):
+            raise MailboxNameError("a mailbox cannot move below itself")
+        renames = {
+            name: moved(name, info.name, new)
+            for name in (info.name, *children(info.name, names))
+        }
+        taken = set(names) - set(renames)
+        if new == info.name or taken & set(renames.values()):
+            raise MailboxExistsError(f"there is a mailbox {new!r}")
+        self.modseq += 1
+        deltas = self._create_parents(new)
+        return deltas + [self._renamed(old, name) for old, name in renames.items()]
+
+    def remove(self, mailbox_id: MailboxId) -> list[Delta]:
+        """Remove a mailbox and its messages."""
+        box = self.box(mailbox_id)
+        if box.info.name == INBOX:
+            raise MailboxNameError("INBOX cannot be removed")
+        self.modseq += 1
+        self.emails.release(box.arrays.emails)
+        del self._boxes[mailbox_id]
+        change = MailboxChanged(
+            self.modseq, mailbox_id, MailboxEvent.REMOVED, box.info.name
+        )
+        return [self._apply(box, Delta(change, None))]
+
+    def subscribe(self, name: str, *, subscribed: bool) -> list[Delta]:
+        """Set whether ``name`` is subscribed."""
+        box = self.find(normalise(name))
+        if box is None:
+            raise NoSuchMailboxError(f"no mailbox {name!r}")
+        if box.info.subscribed == subscribed:
+            return []
+        self.modseq += 1
+        event = MailboxEvent.SUBSCRIBED if subscribed else MailboxEvent.UNSUBSCRIBED
+        info = replace(box.info, subscribed=subscribed)
+        change = MailboxChanged(self.modseq, info.id, event, info.name)
+        return [self._apply(box, Delta(change, info))]
+
+    def append(
+        self, mailbox_id: MailboxId, news: Sequence[NewEmail]
+    ) -> tuple[list[Appended], list[Delta]]:
+        """Add messages."""
+        box = self.box(mailbox_id)
+        if not news:
+            return [], []
+        size = len(self.flags)
+        try:
+            flag_sets = [self.flags.intern(new.flags) for new in news]
+        except BaseException:
+            self.flags.forget_from(size)
+            raise
+        emails = [self.emails.add(new) for new in news]
+        self.modseq += 1
+        delta = self._arrived(box, emails, flag_sets)
+        info = box.info
+        appended = [
+            Appended(mailbox_id, info.uid_validity, uid, email, self.modseq)
+            for uid, email in zip(_uids(delta), emails, strict=True)
+        ]
+        return appended, [delta]
+
+    def set_flags(
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        change: FlagChange,
+        unchanged_since: ModSeq | None,
+    ) -> tuple[FlagsSet, list[Delta]]:
+        """Change flags of messages not newer than ``unchanged_since``."""
+        box = self.box(mailbox_id)
+        arrays = box.arrays
+        positions = arrays.positions(uids)
+        refused: list[Uid] = []
+        if unchanged_since is not None:
+            newer = [at for at in positions if arrays.modseqs[at] > unchanged_since]
+            refused = [arrays.uids[at] for at in newer]
+            positions = [
+                at for at in positions if arrays.modseqs[at] <= unchanged_since
+            ]
+        size = len(self.flags)
+        try:
+            sets = {
+                old: self.flags.changed(old, change)
+                for old in dict.fromkeys(arrays.flags[at] for at in positions)
+            }
+        except BaseException:
+            self.flags.forget_from(size)
+            raise
+        positions = [
+            at for at in positions if sets[arrays.flags[at]] != arrays.flags[at]
+        ]
+        changed = [arrays.uids[at] for at in positions]
+        if not changed:
+            return FlagsSet(box.info.highest_modseq, (), refused), []
+        before = [arrays.flags[at] for at in positions]
+        after = [sets[old] for old in before]
+        self.modseq += 1
+        counts = count(after, self.flags) - count(before, self.flags)
+        delta = Delta(
+            Reflagged(self.modseq, mailbox_id, changed),
+            self._counted(box, counts),
+            flag_sets=after,
+        )
+        return FlagsSet(self.modseq, changed, refused), [self._apply(box, delta)]
+
+    def transfer(
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        target_id: MailboxId,
+        *,
+        expunge: bool,
+    ) -> tuple[Copied, list[Delta]]:
+        """Copy, or move with ``expunge``."""
+        self.box(mailbox_id)
+        target = self.box(target_id)
+        if not self.box(mailbox_id).arrays.positions(uids):
+            info = target.info
+            return Copied(info.uid_validity, (), (), info.highest_modseq), []
+        self.modseq += 1
+        return self._transfer(mailbox_id, uids, target_id, expunge=expunge)
+
+    def expunge(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid]
+    ) -> tuple[list[Uid], list[Delta]]:
+        """Remove messages."""
+        box = self.box(mailbox_id)
+        if not box.arrays.positions(uids):
+            return [], []
+        self.modseq += 1
+        delta = self._gone(box, uids)
+        return list(_uids(delta)), [delta]
+
+    def claim_recent(self, mailbox_id: MailboxId) -> Uid:
+        """Return the first UID nobody was told of."""
+        box = self.box(mailbox_id)
+        first, box.recent_from = box.recent_from, box.info.uid_next
+        return first
+
+    def _transfer(
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        target_id: MailboxId,
+        *,
+        expunge: bool,
+    ) -> tuple[Copied, list[Delta]]:
+        source, target = self.box(mailbox_id), self.box(target_id)
+        arrays = source.arrays
+        positions = arrays.positions(uids)
+        sources = [arrays.uids[at] for at in positions]
+        emails = [arrays.emails[at] for at in positions]
+        flag_sets = [arrays.flags[at] for at in positions]
+        self.emails.hold(emails)
+        deltas = [self._arrived(target, emails, flag_sets)]
+        targets = _uids(deltas[0])
+        if expunge:
+            deltas.append(self._gone(source, sources))
+        copied = Copied(target.info.uid_validity, sources, targets, self.modseq)
+        return copied, deltas
+
+    def _arrived(
+        self, box: Box, emails: Sequence[int], flag_sets: Sequence[int]
+    ) -> Delta:
+        first = box.info.uid_next
+        uids = range(first, first + len(emails))
+        counts = count(flag_sets, self.flags, self.emails.size(emails))
+        info = replace(self._counted(box, counts), uid_next=uids.stop)
+        box.saved.update(dict.fromkeys(uids, self._clock.now()))
+        change = Added(self.modseq, info.id, uids)
+        return self._apply(box, Delta(change, info, emails, flag_sets))
+
+    def _gone(self, box: Box, uids: Sequence[Uid]) -> Delta:
+        arrays = box.arrays
+        positions = arrays.positions(uids)
+        there = [arrays.uids[at] for at in positions]
+        emails = array("Q", [arrays.emails[at] for at in positions])
+        flag_sets = [arrays.flags[at] for at in positions]
+        counts = count(flag_sets, self.flags, self.emails.size(emails))
+        delta = Delta(
+            Expunged(self.modseq, box.info.id, there), self._counted(box, -counts)
+        )
+        self.emails.release(emails)
+        for uid in there:
+            del box.saved[uid]
+        box.expunged += [(self.modseq, uid) for uid in there]
+        return self._apply(box, delta)
+
+    def _counted(self, box: Box, counts: Counts) -> MailboxInfo:
+        return replace(counts.added_to(box.info), highest_modseq=self.modseq)
+
+    def _create_parents(self, name: str) -> list[Delta]:
+        missing = [one for one in parents(name) if self.find(one) is None]
+        return [self._created(one, "") for one in missing]
+
+    def _created(self, name: str, special_use: str) -> Delta:
+        box = self._new_box(name, special_use)
+        change = MailboxChanged(self.modseq, box.info.id, MailboxEvent.CREATED, name)
+        return Delta(change, box.info)
+
+    def _renamed(self, old: str, new: str) -> Delta:
+        box = self.find(old)
+        if box is None:
+            raise NoSuchMailboxError(f"no mailbox {old!r}")
+        info = replace(box.info, name=new)
+        change = MailboxChanged(self.modseq, info.id, MailboxEvent.RENAMED, new, old)
+        return self._apply(box, Delta(change, info))
+
+    def _new_box(self, name: str, special_use: str) -> Box:
+        self._last_id += 1
+        self._last_validity = max(self._last_validity + 1, int(self._clock.now()))
+        info = MailboxInfo(
+            id=self._last_id,
+            name=name,
+            special_use=special_use,
+            subscribed=name == INBOX,
+            uid_validity=self._last_validity,
+            uid_next=1,
+            highest_modseq=self.modseq,
+        )
+        box = self._boxes[info.id] = Box(MailboxArrays(info))
+        return box
+
+    def _apply(self, box: Box, delta: Delta) -> Delta:
+        box.arrays.apply(delta)
+        return delta
+
+
+def _uids(delta: Delta) -> Sequence[Uid]:
+    return () if isinstance(delta.change, MailboxChanged) else delta.change.uids

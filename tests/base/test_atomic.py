@@ -1,0 +1,22 @@
+from pathlib import Path
+
+import pytest
+
+from pabal.base.atomic import write_file
+
+
+def test_replaces_with_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    write_file(path, b"old")
+    write_file(path, b"new", 0o600)
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_the_old(tmp_path: Path) -> None:
+    path = tmp_path / "directory"
+    path.mkdir()
+    with pytest.raises(OSError):
+        write_file(path, b"x")
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,113 @@
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pabal.base.tasks import Batcher, Tasks, sleep_until_set
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+async def test_waiting_jobs_share_a_batch(executor: ThreadPoolExecutor) -> None:
+    batches: list[int] = []
+    gate = threading.Event()
+
+    def run(jobs: Sequence[int]) -> list[int | BaseException]:
+        gate.wait(5)
+        batches.append(len(jobs))
+        return [job * 2 for job in jobs]
+
+    batcher: Batcher[int, int] = Batcher(run, executor)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(batcher.submit(i)) for i in range(10)]
+        await asyncio.sleep(0)
+        gate.set()
+    assert [t.result() for t in tasks] == [i * 2 for i in range(10)]
+    assert len(batches) <= 2
+    await batcher.settle()
+
+
+async def test_one_failing_job_does_not_fail_others(
+    executor: ThreadPoolExecutor,
+) -> None:
+    def run(jobs: Sequence[int]) -> list[int | BaseException]:
+        return [ValueError("odd") if job % 2 else job for job in jobs]
+
+    batcher: Batcher[int, int] = Batcher(run, executor)
+    results = await asyncio.gather(
+        *(batcher.submit(i) for i in range(4)), return_exceptions=True
+    )
+    assert [isinstance(r, ValueError) for r in results] == [False, True, False, True]
+
+
+async def test_a_broken_batch_fails_its_jobs_and_the_next_goes_on(
+    executor: ThreadPoolExecutor,
+) -> None:
+    calls = 0
+
+    def run(jobs: Sequence[int]) -> list[int | BaseException]:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise OSError("disk full")
+        return list(jobs)
+
+    batcher: Batcher[int, int] = Batcher(run, executor)
+    with pytest.raises(OSError):
+        await batcher.submit(1)
+    assert await batcher.submit(2) == 2
+
+
+async def test_a_cancelled_caller_does_not_stop_the_write(
+    executor: ThreadPoolExecutor,
+) -> None:
+    written: list[int] = []
+    started, gate = threading.Event(), threading.Event()
+
+    def run(jobs: Sequence[int]) -> list[int | BaseException]:
+        started.set()
+        gate.wait(5)
+        written.extend(jobs)
+        return list(jobs)
+
+    batcher: Batcher[int, int] = Batcher(run, executor)
+    task = asyncio.get_running_loop().create_task(batcher.submit(1))
+    await asyncio.get_running_loop().run_in_executor(None, started.wait)
+    task.cancel()
+    gate.set()
+    await batcher.settle()
+    assert written == [1]
+
+
+async def test_tasks_are_held_and_stopped() -> None:
+    tasks = Tasks()
+    ended: list[str] = []
+
+    async def work(name: str, *, fail: bool) -> None:
+        try:
+            if fail:
+                raise ValueError
+            await asyncio.sleep(60)
+        finally:
+            ended.append(name)
+
+    tasks.start(work("a", fail=True), "a")
+    tasks.start(work("b", fail=False), "b")
+    assert len(tasks) == 2
+    assert not await tasks.wait(0.01)
+    await tasks.stop()
+    assert ended == ["a", "b"]
+    assert len(tasks) == 0
+
+
+async def test_waiting_for_an_event_is_bounded() -> None:
+    event = asyncio.Event()
+    assert not await sleep_until_set(event, 0.001)
+    event.set()
+    assert await sleep_until_set(event, 1)

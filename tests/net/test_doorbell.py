@@ -1,0 +1,41 @@
+import asyncio
+from pathlib import Path
+
+from pabal.net.doorbell import SilentDoorbell, UnixDoorbell
+
+
+async def test_every_other_process_hears_it(tmp_path: Path) -> None:
+    bells = [UnixDoorbell(tmp_path, f"mail-{i}") for i in range(3)]
+    heard: list[list[str]] = [[], [], []]
+    for bell, subjects in zip(bells, heard, strict=True):
+        bell.listen(subjects.append)
+    bells[0].ring("account 17")
+    await asyncio.sleep(0.05)
+    assert heard == [[], ["account 17"], ["account 17"]]
+    for bell in bells:
+        bell.close()
+        bell.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_dead_are_passed_over(tmp_path: Path) -> None:
+    dead = UnixDoorbell(tmp_path, "dead")
+    dead._socket.close()
+    alive = UnixDoorbell(tmp_path, "alive")
+    alive.ring("queue")
+    assert not (tmp_path / "dead").exists()
+    alive.close()
+    SilentDoorbell().ring("queue")
+
+
+async def test_long_paths_work(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 90) / ("y" * 90)
+    deep.mkdir(parents=True)
+    first, second = UnixDoorbell(deep, "a"), UnixDoorbell(deep, "b")
+    heard: list[str] = []
+    second.listen(heard.append)
+    first.ring("zone example.com")
+    await asyncio.sleep(0.05)
+    assert heard == ["zone example.com"]
+    first.close()
+    second.close()

@@ -1,0 +1,109 @@
+"""The socket driver, over a socket pair: no network, real kernel behaviour."""
+
+import asyncio
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+
+from pabal.net.ports import ConnectionLostError, IdleTimeoutError, TlsFailedError
+from pabal.net.stream import READ_HIGH_OCTETS, SocketStream
+from pabal.net.tls import opportunistic_client_context, server_context
+from tests.support.certificate import write_certificate
+
+
+async def pair(
+    contexts: tuple[ssl.SSLContext | None, ssl.SSLContext | None] = (None, None),
+) -> tuple[SocketStream, SocketStream]:
+    left, right = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    _, client = await loop.create_connection(
+        lambda: SocketStream(contexts[0], server_side=False), sock=left
+    )
+    _, server = await loop.create_connection(
+        lambda: SocketStream(contexts[1]), sock=right
+    )
+    return client, server
+
+
+async def test_octets_go_both_ways_until_the_end() -> None:
+    client, server = await pair()
+    client.send(b"EHLO\r\n")
+    assert await server.receive(5) == b"EHLO\r\n"
+    server.send(b"250 ok\r\n")
+    await server.flush()
+    assert await client.receive(5) == b"250 ok\r\n"
+    client.close()
+    assert await server.receive(5) == b""
+    server.close()
+    server.close()
+    server.send(b"nobody hears this")
+
+
+async def test_silence_has_a_bound() -> None:
+    client, server = await pair()
+    with pytest.raises(IdleTimeoutError):
+        await server.receive(0.01)
+    client.send(b"late")
+    assert await server.receive(5) == b"late"
+    client.abort()
+    server.abort()
+
+
+async def test_a_flood_waits_in_the_kernel() -> None:
+    client, server = await pair()
+    flood = b"x" * (8 * READ_HIGH_OCTETS)
+    client.send(flood)
+    await asyncio.sleep(0.05)
+    assert server._input._size <= 3 * READ_HIGH_OCTETS
+    received = 0
+    while received < len(flood):
+        received += len(await server.receive(5))
+    assert received == len(flood)
+    client.abort()
+    server.abort()
+
+
+async def test_flush_waits_for_a_reader_and_gives_up() -> None:
+    client, server = await pair()
+    client.send(b"x" * 8_000_000)
+    with pytest.raises(IdleTimeoutError):
+        await client.flush(0.05)
+    server.abort()
+    with pytest.raises(ConnectionLostError):
+        while True:
+            client.send(b"x" * 1_000_000)
+            await client.flush(5)
+    client.abort()
+
+
+async def test_starttls_encrypts_and_forgets_what_came_before(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    client, server = await pair(
+        (opportunistic_client_context(), server_context(certificate, key))
+    )
+    client.send(b"STARTTLS\r\nINJECTED\r\n")
+    await asyncio.sleep(0.01)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.start_tls())
+        group.create_task(client.start_tls("mail.test"))
+    assert server.tls is not None
+    assert server.tls.version.startswith("TLSv1.")
+    client.send(b"EHLO\r\n")
+    assert await server.receive(5) == b"EHLO\r\n"
+    client.close()
+    assert await server.receive(5) == b""
+    server.close()
+    await asyncio.sleep(0.05)
+
+
+async def test_a_peer_that_speaks_no_tls() -> None:
+    client, server = await pair((opportunistic_client_context(), None))
+    with pytest.raises(TlsFailedError):
+        await server.start_tls()
+    server.send(b"not a ServerHello, not even close to one\r\n")
+    with pytest.raises(TlsFailedError):
+        await client.start_tls("mail.test")
+    server.abort()
+    await asyncio.sleep(0.01)

@@ -1,0 +1,31 @@
+import ssl
+from pathlib import Path
+
+import pytest
+
+from pabal.base.errors import OperatorError
+from pabal.net.tls import (
+    opportunistic_client_context,
+    server_context,
+    verifying_client_context,
+)
+from tests.support.certificate import write_certificate
+
+
+def test_a_certificate_with_its_key(tmp_path: Path) -> None:
+    context = server_context(*write_certificate(tmp_path))
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_mistakes_name_the_file(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    with pytest.raises(OperatorError, match=r"cannot read .*nokey"):
+        server_context(certificate, tmp_path / "nokey.pem")
+    key.write_text("nonsense")
+    with pytest.raises(OperatorError, match="not a certificate and its key"):
+        server_context(certificate, key)
+
+
+def test_clients_differ_in_what_they_believe() -> None:
+    assert opportunistic_client_context().verify_mode is ssl.CERT_NONE
+    assert verifying_client_context().check_hostname
