@@ -38,6 +38,7 @@ _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 _AFTER_DELIMITER: Final = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _TYPE: Final = re.compile(r"([!#$%&'*+.^_`{|}~0-9a-z-]+)\s*/\s*([^\s/;]+)")
 _LANGUAGE: Final = re.compile(rb"[A-Za-z0-9-]+")
+_UU_LENGTH: Final = re.compile(rb"[!-_]")
 _UU_BEGIN: Final = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
 
 Octets = bytes | mmap.mmap
@@ -330,8 +331,12 @@ def _decode_uu(body: bytes) -> bytes:
     for line in body[begin.end() if begin else 0 :].splitlines():
         if line in {b"end", b"`"}:
             break
+        if not _UU_LENGTH.match(line):
+            continue
         try:
-            decoded.append(binascii.a2b_uu(line))
+            # Encoders fill the last group with what they like: cut it off.
+            length = ((line[0] - 32) * 4 + 5) // 3
+            decoded.append(binascii.a2b_uu(line[:length]))
         except binascii.Error:
             continue
     return b"".join(decoded)
