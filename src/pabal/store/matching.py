@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 from pabal.message.charset import fold
 from pabal.message.header import Header
+from pabal.message.mime import Octets
 from pabal.message.text import contains
 from pabal.message.words import decode_words
 from pabal.store.flagtable import FlagTable
@@ -70,7 +71,8 @@ class TextPart(Enum):
     WHOLE = "whole"
 
 
-TextTest = Callable[[bytes], bool]
+TextTest = Callable[[Octets], bool]
+"""Whether octets (all of a message, or its header) are a match."""
 
 
 class FactSource(Protocol):
@@ -292,12 +294,12 @@ def _text_test(predicate: Contains | HeaderContains) -> tuple[TextPart, TextTest
     return TextPart.WHOLE, partial(contains, needle_folded=needle, headers=headers)
 
 
-def field_contains(header: bytes, name: bytes, needle: str) -> bool:
+def field_contains(header: Octets, name: bytes, needle: str) -> bool:
     """Return whether a field ``name`` (lower case) of ``header`` holds ``needle``.
 
     An empty needle is in every field that is there (RFC 9051 §6.4.4, HEADER).
     """
-    parsed = Header(header)
+    parsed = Header(bytes(header))
     if name not in parsed:
         return False
     return not needle or any(
