@@ -65,6 +65,7 @@ class Delegation:
                 and address not in known
                 and len(self.servers) < SERVERS_PER_DELEGATION_MAX
             ):
+                known.add(address)
                 self.servers.append(Server(str(name), address, settings.port))
 
     def look_for(self, name: dns.name.Name, settings: ResolverSettings) -> None:

@@ -88,6 +88,7 @@ class IterativeResolver:
         Raises:
             ResolutionError: No server gave a usable answer in time.
         """
+        name = name.canonicalize()
         if dns.rdatatype.is_metatype(rdtype):
             raise ResolutionError(f"{dns.rdatatype.to_text(rdtype)} is not resolved")
         flight = self._flights.get((name, rdtype))
@@ -103,6 +104,10 @@ class IterativeResolver:
     async def stop(self) -> None:
         """End every resolution under way; those who wait get ``ResolutionError``."""
         await self._tasks.stop()
+        # A task cancelled before its first step never reaches its own ``finally``.
+        for flight in self._flights.values():
+            flight.landed.set_result(Failed("the resolver stopped"))
+        self._flights.clear()
 
     def _take_off(
         self,

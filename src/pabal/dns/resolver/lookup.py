@@ -37,7 +37,7 @@ class MxAnswer:
 
     Attributes:
         kind: ``RECORDS``; ``NONE``: the domain is there without any (implicit MX);
-            ``NULL``: it takes no mail (RFC 7505); ``NXDOMAIN``: there is no such domain.
+            ``NULL``: it takes no mail (RFC 7505); ``NXDOMAIN``: no such domain.
         records: Preference and host (A-labels, no trailing dot), best first.
         security: What DNSSEC says of them.
     """

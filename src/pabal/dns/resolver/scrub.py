@@ -138,7 +138,8 @@ def _follow(
         wanted = usable.get((name, query.rdtype))
         if wanted is not None:
             return (*chain, wanted), name, True
-        alias = usable.get((name, dns.rdatatype.CNAME)) or _by_dname(name, usable)
+        # Our own synthesis first: the server's CNAME beside a DNAME may be anything.
+        alias = _by_dname(name, usable) or usable.get((name, dns.rdatatype.CNAME))
         target = alias_target(alias)
         if alias is None or target is None:
             break

@@ -1,0 +1,101 @@
+"""Charsets: true labels, wrong labels, no labels."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pabal.message.charset import codec_of, decode, fold
+
+KOREAN = "안녕하세요, 회의는 내일입니다. 뷁"
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("euc-kr", "EUC_KR", "ks_c_5601-1987", "KS_C_5601-1989", "ksc5601"),
+        *("x-windows-949", "cp949", "uhc", "MS949", "korean", "csEUCKR", "ksc-5601"),
+    ],
+)
+def test_every_korean_label_is_cp949(label: str) -> None:
+    assert codec_of(label) == "cp949"
+    assert decode(KOREAN.encode("cp949"), label) == KOREAN
+
+
+@pytest.mark.parametrize(
+    ("label", "codec", "text"),
+    [
+        ("utf-8", "utf-8", KOREAN),
+        ("iso-2022-kr", "iso2022_kr", "안녕하세요"),
+        ("johab", "johab", "안녕하세요"),
+        ("gb2312", "gb18030", "你好，镕基"),
+        ("GBK", "gbk", "你好"),
+        ("big5", "big5", "你好"),
+        ("shift_jis", "cp932", "こんにちは①"),
+        ("x-sjis", "cp932", "こんにちは"),
+        ("iso-2022-jp", "iso2022_jp", "こんにちは"),
+        ("euc-jp", "euc_jp", "こんにちは"),
+        ("iso-8859-1", "cp1252", "café “quoted” €"),
+        ("us-ascii", "ascii", "plain"),
+        ("koi8-r", "koi8-r", "привет"),
+        ("windows-1251", "cp1251", "привет"),
+        ("iso-8859-15", "iso8859-15", "10 €"),
+        ("utf-16", "utf-16", KOREAN),
+        ("utf-7", "utf-7", KOREAN),
+    ],
+)
+def test_true_labels(label: str, codec: str, text: str) -> None:
+    assert decode(text.encode(codec), label) == text
+
+
+@pytest.mark.parametrize(
+    "label", ["us-ascii", "iso-8859-1", "euc-kr", "windows-1252", "gb2312", "nonsense"]
+)
+def test_utf8_under_a_wrong_label(label: str) -> None:
+    assert decode(KOREAN.encode(), label) == KOREAN
+
+
+@pytest.mark.parametrize("label", ["us-ascii", "utf-8", None, "", "no-such-charset"])
+def test_cp949_under_a_wrong_label(label: str | None) -> None:
+    assert decode(KOREAN.encode("cp949"), label) == KOREAN
+
+
+def test_latin_text_stays_with_its_label() -> None:
+    assert decode("naïve café".encode("cp1252"), "iso-8859-1") == "naïve café"
+
+
+def test_short_korean_is_not_taken_for_utf8() -> None:
+    # Valid UTF-8 by accident: two octets each.
+    assert decode(b"\xc4\xa1", "euc-kr") == "치"
+
+
+def test_what_fits_nothing_is_shown_as_such() -> None:
+    assert decode(b"ok \xff\xff\x80", "utf-8").startswith("ok ")
+    assert decode(b"\x81", None) == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    "label", ["rot13", "zlib", "base64", "idna", "os.path", "x" * 99]
+)
+def test_only_charsets_are_codecs(label: str) -> None:
+    assert codec_of(label) is None
+
+
+def test_half_characters_can_be_stored() -> None:
+    for octets in (b"+2AA-", b"+2AA-\xff"):
+        assert decode(octets, "utf-7").encode()
+
+
+def test_folding() -> None:
+    assert fold("ＡＢＣ Straße") == "abc strasse"
+    assert fold("\u1112\u1169\u11bc") == fold("홍") == "홍"
+    assert fold("ABC") == "abc"
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+@given(st.binary(), st.sampled_from(["utf-8", "euc-kr", "hz", "utf-7", "x", "big5"]))
+def test_decode_never_raises(octets: bytes, label: str) -> None:
+    decode(octets, label)
