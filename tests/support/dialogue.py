@@ -28,7 +28,7 @@ from tests.support.streams import MemoryStream
 PATIENCE_SECONDS = 20.0
 """Real seconds a server may think before a dialogue fails."""
 
-_STEP = re.compile(r"(?:C(?P<client>[:~*\[]|~\*)|S(?P<server>:|\*|\.\.\.))(?P<rest>.*)")
+_STEP = re.compile(r"(?:C(?P<client>~\*|[:~*\[])|S(?P<server>:|\*|\.\.\.))(?P<rest>.*)")
 _COUNT = re.compile(r"(\d+) ?(.*)")
 
 

@@ -1,0 +1,78 @@
+"""EHLO, HELO and the commands that change nothing.
+
+Source: RFC 5321 §4.1.1.1 (EHLO), §3.5.3 and §7.3 (VRFY and EXPN tell strangers
+nothing), RFC 3207 §4.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from pabal.smtp.commands.conversation import Conversation
+from pabal.smtp.outcome import delivered, permanent
+from pabal.smtp.wire.command import Ehlo
+from pabal.smtp.wire.reply import format_outcome, format_reply
+
+_NOOP: Final = format_outcome(delivered("OK"))
+_EXPN: Final = format_outcome(permanent(2, "5.1", "Lists are not shown"))
+
+
+async def ehlo(talk: Conversation, command: Ehlo) -> bytes:
+    """Greet the client back and say what is on offer."""
+    await talk.abort()
+    talk.session.accept()
+    talk.client = replace(talk.client, helo=command.name, extended=command.extended)
+    hostname = talk.service.hostname
+    if not command.extended:
+        return format_reply(250, (hostname,))
+    return format_reply(250, (hostname, *extensions(talk)))
+
+
+def extensions(talk: Conversation) -> list[str]:
+    """Return the EHLO keywords on offer here and now."""
+    settings = talk.service.settings
+    offered = [
+        "PIPELINING",
+        f"SIZE {settings.message_size_max}",
+        "8BITMIME",
+        "SMTPUTF8",
+        "ENHANCEDSTATUSCODES",
+        "CHUNKING",
+        "DSN",
+    ]
+    if settings.starttls and talk.client.tls is None:
+        offered.append("STARTTLS")
+    mechanisms = talk.mechanisms()
+    if mechanisms and talk.client.identity is None:
+        offered.append(f"AUTH {' '.join(mechanisms)}")
+    return offered
+
+
+def noop(talk: Conversation) -> bytes:
+    """Do nothing."""
+    talk.session.accept()
+    return _NOOP
+
+
+def vrfy(talk: Conversation) -> bytes:
+    """Neither confirm nor deny."""
+    talk.session.accept()
+    return b"252 2.5.1 Send some mail, it will be seen\r\n"
+
+
+def expn(talk: Conversation) -> bytes:
+    """Show no list."""
+    talk.session.refuse()
+    return _EXPN
+
+
+def help_(talk: Conversation) -> bytes:
+    """Say where the rules are."""
+    talk.session.accept()
+    return b"214 2.0.0 This is pabal; the rules are RFC 5321\r\n"
+
+
+def quit_(talk: Conversation) -> bytes:
+    """Say goodbye."""
+    talk.session.accept()
+    talk.closing = True
+    return b"221 2.0.0 Bye\r\n"

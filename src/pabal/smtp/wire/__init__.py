@@ -1,0 +1,1 @@
+"""The octets of SMTP and the values they mean."""
