@@ -4,6 +4,7 @@ import base64
 import email
 import mmap
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -206,6 +207,13 @@ def test_depth_is_bounded() -> None:
 def test_number_of_parts_is_bounded() -> None:
     octets = multipart(b"--b\r\n\r\n" * (PARTS_MAX + 100))
     assert len(scan(octets).children) == PARTS_MAX
+
+
+def test_false_delimiters_cost_no_time() -> None:
+    octets = multipart(b"--b\r\n\r\nx\r\n" + b"\n--bb" * 1_000_000 + b"\r\n--b--")
+    start = time.process_time()
+    assert len(scan(octets).children) == 1
+    assert time.process_time() - start < 2
 
 
 def test_nested_searching_is_bounded() -> None:

@@ -53,6 +53,12 @@ _MAILBOX: Final = re.compile(
 ADDRESSES_MAX: Final = 10_000
 """Addresses of one header field that are looked at; the rest is left out."""
 
+TOKENS_MAX: Final = 40_000
+"""Words and specials of one field read one by one; the rest is left out.
+
+Only what is not written plainly costs them: groups, comments, escapes, junk.
+"""
+
 _COMMENT_DEPTH_MAX: Final = 32
 """Comments in comments followed; deeper ones end the list."""
 
@@ -313,13 +319,15 @@ def parse_address_list(octets: bytes) -> tuple[HeaderAddress | HeaderGroup, ...]
 
     Never raises: junk gives fewer addresses, or ones without a domain. Cost: linear.
     """
+    parser: _ListParser | None = None
     found: list[HeaderAddress | HeaderGroup] = []
     position, end = 0, len(octets)
     while position < end and len(found) < ADDRESSES_MAX:
         match = _SIMPLE.match(octets, position)
         if match is None:
-            rest = _ListParser(octets, position).parse()
-            return (*found, *rest[: ADDRESSES_MAX - len(found)])
+            parser = parser or _ListParser(octets, found)
+            position = parser.parse(position)
+            continue
         quoted, phrase, local, domain, bare, bare_domain = match.groups()
         if bare is not None:
             found.append(HeaderAddress(b"", b"", bare, bare_domain))
@@ -333,24 +341,28 @@ def parse_address_list(octets: bytes) -> tuple[HeaderAddress | HeaderGroup, ...]
 class _ListParser:
     """The slow way through an address list: groups, comments, routes, quotes, junk."""
 
-    __slots__ = ("_comment", "_data", "_found", "_group", "_members", "_position")
+    __slots__ = (
+        *("_comment", "_data", "_found", "_group", "_members", "_position"),
+        "_tokens_left",
+    )
 
-    def __init__(self, data: bytes, position: int) -> None:
+    def __init__(self, data: bytes, found: list[HeaderAddress | HeaderGroup]) -> None:
         self._data = data
-        self._position = position
-        self._found: list[HeaderAddress | HeaderGroup] = []
+        self._found = found
+        self._position = 0
+        self._tokens_left = TOKENS_MAX
         self._group: bytes | None = None
         self._members: list[HeaderAddress] = []
         self._comment = b""
 
-    def parse(self) -> list[HeaderAddress | HeaderGroup]:
-        """Return everything found up to the end of the data."""
-        count = 0
-        while self._position < len(self._data) and count < ADDRESSES_MAX:
+    def parse(self, position: int) -> int:
+        """Read one address or group at ``position``; return where the next begins."""
+        self._position = position
+        self._one()
+        while self._group is not None and self._position < len(self._data):
             self._one()
-            count += 1
         self._end_group()
-        return self._found
+        return self._position
 
     def _one(self) -> None:
         """Read up to the end of one address, or the start or end of a group."""
@@ -380,7 +392,10 @@ class _ListParser:
 
     def _next(self) -> tuple[bytes, bytes] | None:
         """Return the next special or word; comments are kept aside."""
-        while match := _TOKEN.match(self._data, self._position):
+        while self._tokens_left > 0 and (
+            match := _TOKEN.match(self._data, self._position)
+        ):
+            self._tokens_left -= 1
             self._position = match.end()
             quoted, literal, special, atom = match.groups()
             if special == b"(":
