@@ -20,6 +20,7 @@ from pabal.message.mime import (
     decode_body,
     find,
     scan,
+    section,
 )
 
 MIXED = b"""From: a@b\r
@@ -129,6 +130,39 @@ def test_part_numbers_without_multipart() -> None:
     root = scan(octets)
     assert root.part((1,)) is root
     assert body(octets, root.part((1, 1))) == b"in"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "start", "end"),
+    [
+        ((), "", b"From: a@b\r\n", b"epilogue\r\n"),
+        ((), "HEADER", b"From: a@b\r\n", b'boundary="outer"\r\n\r\n'),
+        ((), "TEXT", b"prologue\r\n", b"epilogue\r\n"),
+        ((1,), "", b"one\r\n", b"two"),
+        ((1,), "MIME", b"Content-Type: text/plain", b"charset=utf-8\r\n\r\n"),
+        ((2,), "", b"Subject: inner\r\n", b"--outer-inner--"),
+        ((2,), "HEADER", b"Subject: inner\r\n", b"boundary=outer-inner\r\n\r\n"),
+        ((2,), "TEXT", b"--outer-inner\r\n", b"--outer-inner--"),
+        ((2,), "MIME", b"Content-Type: message/rfc822", b"rfc822\r\n\r\n"),
+        ((2, 1), "MIME", b"\r\n", b"\r\n"),
+    ],
+)
+def test_sections_of_imap(
+    path: tuple[int, ...], name: str, start: bytes, end: bytes
+) -> None:
+    span = section(scan(MIXED), path, name)
+    assert span is not None
+    octets = MIXED[slice(*span)]
+    assert octets.startswith(start)
+    assert octets.endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [((), "MIME"), ((1,), "HEADER"), ((1,), "TEXT"), ((9,), ""), ((), "JUNK")],
+)
+def test_sections_there_are_not(path: tuple[int, ...], name: str) -> None:
+    assert section(scan(MIXED), path, name) is None
 
 
 def test_bare_line_feeds_are_understood() -> None:

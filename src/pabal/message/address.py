@@ -39,7 +39,7 @@ _HOSTNAME: Final = re.compile(
 # RFC 5321 §4.1.2, Atom: atext of RFC 5322 §3.2.3, and UTF-8 by RFC 6531 §3.3.
 _ATEXT: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
 _DOT_STRING: Final = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
-_PLAIN_LOCAL: Final = re.compile(r"[\x20-\x7e\xa0-\U0010ffff]+")
+_PLAIN_LOCAL: Final = re.compile(r"[\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]+")
 _SPECIALS: Final = re.compile(r'([\\"])')
 
 _MAILBOX: Final = re.compile(
@@ -101,7 +101,7 @@ class Mailbox:
     def __post_init__(self) -> None:
         if not _PLAIN_LOCAL.fullmatch(self.local_part):
             raise AddressError("a local part is printable and not empty")
-        if len(self.local_part.encode("utf-8", "replace")) > LOCAL_PART_MAX_OCTETS:
+        if len(self.local_part.encode()) > LOCAL_PART_MAX_OCTETS:
             raise AddressError("local part longer than 64 octets")
         ascii_domain = self.ascii_domain
         if len(ascii_domain) + len(self.local_part) >= MAILBOX_MAX_OCTETS:
@@ -118,7 +118,10 @@ class Mailbox:
         Raises:
             AddressError: It is none.
         """
-        octets = text.encode("utf-8", "replace") if isinstance(text, str) else text
+        # Half a character, which UTF-8 cannot spell, stays one and is refused below.
+        octets = (
+            text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+        )
         match = _MAILBOX.fullmatch(octets)
         if match is None:
             raise AddressError("not an address: local-part@domain expected")

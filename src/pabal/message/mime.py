@@ -134,6 +134,32 @@ class Part:
         return current
 
 
+def section(root: Part, path: tuple[int, ...], name: str) -> tuple[int, int] | None:
+    """Return where a section of IMAP begins and ends (RFC 9051 §6.4.5.1).
+
+    Args:
+        root: The whole message.
+        path: Part numbers; may be empty.
+        name: ``""``, ``HEADER``, ``TEXT`` or ``MIME``, in upper case.
+
+    Returns:
+        ``None`` when the message has no such section.
+    """
+    part = root.part(path)
+    if part is None:
+        return None
+    if name == "MIME":
+        return (part.header_start, part.body_start) if path else None
+    message = part.message if path else part
+    if name == "":
+        return (part.body_start if path else part.header_start), part.body_end
+    if message is None:
+        return None
+    if name == "HEADER":
+        return message.header_start, message.body_start
+    return (message.body_start, message.body_end) if name == "TEXT" else None
+
+
 def scan(octets: Octets) -> Part:
     """Return the tree of the message ``octets``; never raises.
 
