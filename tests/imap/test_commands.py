@@ -16,7 +16,7 @@ class Believer:
         self.uids: list[int | None] = []
         self.flags: dict[int, bytes] = {}
 
-    async def do(self, command: str) -> bytes:
+    async def do(self, command: str | bytes) -> bytes:
         lines = await self.client.command(command)
         for line in lines[:-1]:
             self.hear(line)
@@ -79,8 +79,7 @@ STEP = st.tuples(
 async def step(who: Believer, command: str, n: int, flag: str) -> None:
     if command == "append":
         octets = letter(f"n{n}")
-        await who.client.command(b"APPEND INBOX {%d+}\r\n%b" % (len(octets), octets))
-        await who.do("NOOP")
+        await who.do(b"APPEND INBOX {%d+}\r\n%b" % (len(octets), octets))
         return
     key = flag[1:].upper() if flag.startswith("\\") else f"KEYWORD {flag}"
     text = command.format(n=n, flag=key if "SEARCH" in command else flag)
