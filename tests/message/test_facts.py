@@ -2,6 +2,7 @@
 
 import base64
 import tempfile
+import time
 from mmap import PROT_READ, mmap
 
 import pytest
@@ -138,6 +139,31 @@ def test_a_long_thread_keeps_its_newest() -> None:
 
 def test_a_broken_message_id_is_kept_as_it_stands() -> None:
     assert scan_facts(b"Message-ID: no brackets\r\n\r\n").message_id == "no brackets"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Subject", "From", "Date", "References", "Content-Type", "Content-Language"],
+)
+def test_endless_junk_costs_no_time(name: str) -> None:
+    start = time.process_time()
+    for junk in (
+        b":",
+        b";",
+        b'"',
+        b"(",
+        b"<",
+        b"a@",
+        b" ",
+        b"=?",
+        b"[",
+        b"re:",
+        b"; a=b",
+    ):
+        value = junk * (200_000 // len(junk))
+        scan_facts(name.encode() + b": a/b" + value + b"\r\n\r\n")
+    # Quadratic would be minutes; linear is half a second.
+    assert time.process_time() - start < 5
 
 
 def test_a_mapped_file_gives_the_same() -> None:

@@ -239,9 +239,10 @@ class FakeServer:
                 return datagrams
         if query.tcp:
             return [octets]
+        end = 12 + len(query.name.to_wire() or b"")
         for behaviour, datagrams in {
             "truncate": [truncated(octets, query)],
-            "lower-case": [octets.lower()],
+            "lower-case": [octets[:12] + octets[12:end].lower() + octets[end:]],
             "wrong-id": [forged] * 20,
         }.items():
             if behaviour in self.behaviours:
