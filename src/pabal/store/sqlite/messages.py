@@ -171,7 +171,7 @@ def set_flags(
     flagged = [uid for uid, _, _ in changed]
     delta = Delta(
         Reflagged(modseq, mailbox_id, flagged),
-        _counted(ledger, info, counts),
+        ledger.put(counts.added_to(info, modseq)),
         flag_sets=after,
     )
     return FlagsSet(modseq, flagged, refused), [delta]
@@ -364,8 +364,9 @@ def _transfer(
 
 def _arrived(ledger: Ledger, info: MailboxInfo, entries: Entries) -> Delta:
     """Count ``entries``, written already, in; return the change."""
-    info = replace(info, uid_next=entries.uids[-1] + 1)
-    info = _counted(ledger, info, entries.counts(ledger))
+    counts = entries.counts(ledger)
+    uid_next = entries.uids[-1] + 1
+    info = ledger.put(counts.added_to(info, ledger.modseq, uid_next))
     change = Added(ledger.modseq, info.id, entries.uids)
     return Delta(change, info, entries.emails, entries.flags)
 
@@ -377,17 +378,14 @@ def _gone(ledger: Ledger, mailbox_id: MailboxId, entries: Entries) -> Delta:
     execute(_NOTE_EXPUNGED, (ledger.modseq, now, mailbox_id, bound))
     execute(_DELETE_ENTRIES, (mailbox_id, _carray(entries.uids)))
     _note_orphans(ledger, entries.emails)
-    info = _counted(ledger, ledger.box(mailbox_id), -entries.counts(ledger))
+    counts = -entries.counts(ledger)
+    info = ledger.put(counts.added_to(ledger.box(mailbox_id), ledger.modseq))
     return Delta(Expunged(ledger.modseq, mailbox_id, entries.uids), info)
 
 
 def _note_orphans(ledger: Ledger, emails: Sequence[EmailId]) -> None:
     if emails:
         ledger.connection.execute(_NOTE_ORPHANS, (ledger.clock.now(), _carray(emails)))
-
-
-def _counted(ledger: Ledger, info: MailboxInfo, counts: Counts) -> MailboxInfo:
-    return ledger.put(replace(counts.added_to(info), highest_modseq=ledger.modseq))
 
 
 def _carray(numbers: Sequence[int]) -> "apsw.CArrayBinding":

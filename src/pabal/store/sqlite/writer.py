@@ -49,11 +49,12 @@ class Writer:
         Raises:
             StorageFullError: Nothing of any of them was written.
             UnavailableError: Likewise.
+            StoreError: What the only job of a batch raised.
         """
         try:
             with errors():
                 return self._transaction(jobs)
-        except PabalError:
+        except UnavailableError:
             # What the connection and its log think now is in doubt: begin anew.
             self._ledger = None
             self._database.drop_writer()
@@ -73,7 +74,11 @@ class Writer:
             ledger.begin()
             before = ledger.modseq
             deltas: list[Delta] = []
-            outcomes = [self._job(ledger, job, deltas) for job in jobs]
+            if len(jobs) == 1:
+                deltas += jobs[0](ledger)
+                outcomes: list[BaseException | None] = [None]
+            else:
+                outcomes = [self._job(ledger, job, deltas) for job in jobs]
             self._purge(ledger)
             ledger.flush()
             connection.execute("COMMIT")
