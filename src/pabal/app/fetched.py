@@ -19,7 +19,7 @@ A_CALL_MAX: Final = 20
 
 
 class FetchTracer:
-    """Turns "email 7 was read" into a FETCHED event of its message, off the hot path."""
+    """Turns "email 7 was read" into a FETCHED event, off the hot path."""
 
     def __init__(self, store: Store, station: Station) -> None:
         self._store = store

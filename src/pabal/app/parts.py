@@ -4,6 +4,7 @@ The only modules that name an implementation of a port are here beside.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +21,12 @@ from pabal.dns.ports import LocalZones
 from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.hints import DNS_PORT, Server, read_hints
 from pabal.dns.resolver.settings import ResolverSettings
-from pabal.dns.resolver.transport import SocketExchange
+from pabal.dns.resolver.transport import NetworkExchange
 from pabal.dns.settings import DnsSettings
 from pabal.dns.zone.source import DirectorySource
 from pabal.dns.zone.zones import Zones
 from pabal.message.address import domain_to_ascii
-from pabal.mta.policy.keys import KeyRing
+from pabal.mta.policy import keys
 from pabal.mta.settings import MtaSettings, TransportSettings
 from pabal.net.endpoint import Endpoint, EndpointError
 
@@ -41,9 +42,17 @@ def open_directory(settings: Settings, clock: Clock) -> Book:
     return Book(SqliteTables(Layout(settings.data).directory), clock)
 
 
-def key_ring(settings: Settings) -> KeyRing:
-    """Return the DKIM keys."""
-    return KeyRing(Layout(settings.data).dkim)
+@dataclass(frozen=True, slots=True)
+class PublishedKeys:
+    """The public halves of the DKIM keys in ``directory``."""
+
+    directory: Path
+
+    def public_records(self, domain: str) -> Mapping[str, str]:
+        """Return the TXT text of each DKIM selector of ``domain``."""
+        return {
+            key.selector: key.public_text() for key in keys.load(self.directory, domain)
+        }
 
 
 def derived_records(settings: Settings, book: Book) -> DerivedRecords:
@@ -53,7 +62,7 @@ def derived_records(settings: Settings, book: Book) -> DerivedRecords:
         own_addresses(settings),
         settings.listen,
         book,
-        key_ring(settings),
+        PublishedKeys(Layout(settings.data).dkim),
     )
 
 
@@ -79,6 +88,15 @@ def zones(settings: Settings, book: Book, clock: Clock) -> Zones:
     )
 
 
+def zones_stamp(settings: Settings, book: Book) -> tuple[object, ...]:
+    """Return a value that is another one when zone files or hosted domains changed."""
+    source = DirectorySource(settings.dns.zones)
+    files = tuple(
+        (file, source.stamp(file)) for file in sorted(source.files().values())
+    )
+    return (tuple(book.domains()), files)
+
+
 def resolver(
     settings: Settings, clock: Clock, local: LocalZones | None = None
 ) -> IterativeResolver:
@@ -88,7 +106,7 @@ def resolver(
         OperatorError: The root hints cannot be read.
     """
     chosen = resolver_settings(settings)
-    exchange = SocketExchange(settings.source_address)
+    exchange = NetworkExchange()
     return IterativeResolver(chosen, exchange, clock, SecureChance(), local)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pabal import app
+from pabal.app.office import administration
 from pabal.cli import output
 from pabal.cli.options import (
     config_option,
@@ -33,9 +33,9 @@ def add(
     settings = load_or_raise(directory)
     mailbox = Mailbox.parse(address)
     password = read_password(from_stdin=password_stdin, address=address)
-    with app.administration(settings) as office:
+    with administration(settings) as office:
         made = office.directory.add_account(mailbox, password)
-        office.rang("directory")
+        office.rang()
     output.done(
         f"{made.address} can send and receive now.",
         as_json=as_json,
@@ -48,7 +48,7 @@ def add(
 @json_option
 def list_(directory: Path | None, *, as_json: bool) -> None:
     """List the accounts."""
-    with app.administration(load_or_raise(directory)) as office:
+    with administration(load_or_raise(directory)) as office:
         accounts = office.directory.accounts()
     if as_json:
         output.emit(
@@ -82,9 +82,9 @@ def passwd(
     """Set the password of ADDRESS."""
     settings = load_or_raise(directory)
     password = read_password(from_stdin=password_stdin, address=address)
-    with app.administration(settings) as office:
+    with administration(settings) as office:
         office.directory.set_password(address, password)
-        office.rang("directory")
+        office.rang()
     output.done(f"The password of {address} is set.", as_json=as_json)
 
 
@@ -98,6 +98,6 @@ def remove(address: str, directory: Path | None, *, yes: bool, as_json: bool) ->
     settings = load_or_raise(directory)
     if not yes and not as_json:
         click.confirm(f"Remove {address} and all its mail?", abort=True)
-    with app.administration(settings) as office:
+    with administration(settings) as office:
         office.remove_account(address)
     output.done(f"{address} and its mail are gone.", as_json=as_json)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pabal import app
+from pabal.app.office import administration
 from pabal.cli import output
 from pabal.cli.options import config_option, json_option
 from pabal.config.load import load_or_raise
@@ -24,9 +24,9 @@ def add(
     address: str, targets: tuple[str, ...], directory: Path | None, *, as_json: bool
 ) -> None:
     """Let ADDRESS (or @DOMAIN, for everything nobody has there) stand for TARGETs."""
-    with app.administration(load_or_raise(directory)) as office:
+    with administration(load_or_raise(directory)) as office:
         office.directory.add_alias(address, targets)
-        office.rang("directory")
+        office.rang()
     output.done(f"{address} goes to {', '.join(targets)}.", as_json=as_json)
 
 
@@ -35,7 +35,7 @@ def add(
 @json_option
 def list_(directory: Path | None, *, as_json: bool) -> None:
     """List the aliases."""
-    with app.administration(load_or_raise(directory)) as office:
+    with administration(load_or_raise(directory)) as office:
         aliases = office.directory.aliases()
     if as_json:
         output.emit(
@@ -59,7 +59,7 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
 @json_option
 def remove(address: str, directory: Path | None, *, as_json: bool) -> None:
     """Remove the alias ADDRESS with all its targets."""
-    with app.administration(load_or_raise(directory)) as office:
+    with administration(load_or_raise(directory)) as office:
         office.directory.remove_alias(address)
-        office.rang("directory")
+        office.rang()
     output.done(f"{address} stands for nobody now.", as_json=as_json)

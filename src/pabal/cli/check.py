@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from pabal import app
+from pabal.app.office import check_zone_file, check_zones
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
 from pabal.config.load import find_file, load
@@ -32,14 +32,14 @@ def check(
     checked = 0
     for file in names:
         if file.suffix in ZONE_SUFFIXES:
-            problems += app.check_zone_file(file)
+            problems += check_zone_file(file)
             checked += 1
             continue
         loaded = load(find_file(file))
         problems += loaded.problems
         checked += 1
         if loaded.settings is not None and not files:
-            found, count = app.check_zones(loaded.settings)
+            found, count = check_zones(loaded.settings)
             problems += found
             checked += count
     _show(problems, checked, as_json=as_json)

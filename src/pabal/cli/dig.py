@@ -46,10 +46,15 @@ def _show(found: Explanation) -> None:
             f"{number:>3}  {step.name} {step.rdtype}"
             + click.style(f"  @ {step.server} (zone {step.zone})", dim=True)
         )
-        click.echo(f"     {step.outcome}" + click.style(f"  {step.elapsed_ms:.1f} ms", dim=True))
+        click.echo(
+            f"     {step.outcome}"
+            + click.style(f"  {step.elapsed_ms:.1f} ms", dim=True)
+        )
     if found.steps:
         click.echo()
-    click.echo(click.style(f"{found.rcode}", bold=True) + f"  {found.elapsed_ms:.1f} ms")
+    click.echo(
+        click.style(f"{found.rcode}", bold=True) + f"  {found.elapsed_ms:.1f} ms"
+    )
     for line in found.answer:
         click.echo(line)
     for line in found.authority:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pabal import app
+from pabal.app.office import administration
 from pabal.cli import output
 from pabal.cli.options import config_option, json_option
 from pabal.config.load import load_or_raise
@@ -23,7 +23,7 @@ def domain() -> None:
 def add(name: str, directory: Path | None, *, as_json: bool) -> None:
     """Host DOMAIN: take its mail, sign for it, answer for its names."""
     settings = load_or_raise(directory)
-    with app.administration(settings) as office:
+    with administration(settings) as office:
         office.add_domain(name)
         records = office.derived.records(domain_to_ascii(name))
     if as_json:
@@ -39,7 +39,7 @@ def add(name: str, directory: Path | None, *, as_json: bool) -> None:
 @json_option
 def list_(directory: Path | None, *, as_json: bool) -> None:
     """List the hosted domains."""
-    with app.administration(load_or_raise(directory)) as office:
+    with administration(load_or_raise(directory)) as office:
         names = [domain_to_unicode(name) for name in office.directory.domains()]
     if as_json:
         output.emit({"domains": names})
@@ -53,7 +53,7 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
 @json_option
 def show(name: str, directory: Path | None, *, as_json: bool) -> None:
     """Show the DNS records DOMAIN should have; the own name server serves them."""
-    with app.administration(load_or_raise(directory)) as office:
+    with administration(load_or_raise(directory)) as office:
         office.expect_hosted(name)
         records = office.derived.records(domain_to_ascii(name))
     if as_json:
@@ -79,6 +79,6 @@ def show(name: str, directory: Path | None, *, as_json: bool) -> None:
 @json_option
 def remove(name: str, directory: Path | None, *, as_json: bool) -> None:
     """Host DOMAIN no longer; its accounts must be removed before."""
-    with app.administration(load_or_raise(directory)) as office:
+    with administration(load_or_raise(directory)) as office:
         office.remove_domain(name)
     output.done(f"{name} is hosted here no longer.", as_json=as_json)

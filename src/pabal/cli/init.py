@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from pabal import app
 from pabal.admin.setup import Plan
+from pabal.app.furnish import set_up
 from pabal.cli import output
 from pabal.cli.options import json_option, password_option, read_password
 
@@ -44,7 +44,7 @@ def init(  # noqa: PLR0913 (the contract's options, one each)
     password = ""
     if account:
         password = read_password(from_stdin=password_stdin, address=account)
-    app.set_up(plan, account, password)
+    set_up(plan, account, password)
     if as_json:
         output.emit({"ok": True, "directory": str(directory), "hostname": hostname})
     else:

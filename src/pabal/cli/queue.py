@@ -111,13 +111,9 @@ def _verb(
 
 
 _verb("retry", "Try messages again now.", "tried again now", QueueControl.retry)
-_verb(
-    "hold", "Hold messages until they are released.", "on hold", QueueControl.hold
-)
+_verb("hold", "Hold messages until they are released.", "on hold", QueueControl.hold)
 _verb("release", "End the hold of messages.", "released", QueueControl.release)
-_verb(
-    "remove", "Remove messages; nobody is told.", "removed", QueueControl.remove
-)
+_verb("remove", "Remove messages; nobody is told.", "removed", QueueControl.remove)
 _verb(
     "bounce",
     "Send messages back to their senders.",

@@ -26,7 +26,7 @@ TO_COUNT = 10
 @config_option
 @json_option
 @click.pass_context
-def trace(
+def trace(  # noqa: PLR0913 (an option each)
     ctx: click.Context,
     message_id: str,
     last: int | None,
@@ -84,8 +84,9 @@ def _show(way: Way, *, dialogue: bool) -> None:
             )
         recipient = f"<{hop.recipient}> " if hop.recipient else ""
         click.echo(
-            f"  {(hop.at - start) * 1000:>6.0f} ms  {hop.host}"
-            f"  {click.style(f'{hop.stage.value:<9}', bold=True)}  {recipient}{hop.detail}"
+            f"  {(hop.at - start) * 1000:>6.0f} ms  {hop.host}  "
+            + click.style(f"{hop.stage.value:<9}", bold=True)
+            + f"  {recipient}{hop.detail}"
         )
         if dialogue:
             for line in hop.dialogue:

@@ -25,12 +25,19 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
     with zones_office(load_or_raise(directory)) as office:
         zones = office.summaries()
     if as_json:
-        output.emit({
-            "zones": [
-                {"zone": z.name, "serial": z.serial, "records": z.records, "file": z.file}
-                for z in zones
-            ]
-        })
+        output.emit(
+            {
+                "zones": [
+                    {
+                        "zone": z.name,
+                        "serial": z.serial,
+                        "records": z.records,
+                        "file": z.file,
+                    }
+                    for z in zones
+                ]
+            }
+        )
     elif zones:
         output.table(
             ("ZONE", "SERIAL", "RECORDS", "FILE"),
@@ -49,19 +56,21 @@ def show(name: str, directory: Path | None, *, as_json: bool) -> None:
     with zones_office(load_or_raise(directory)) as office:
         records = office.records(_absolute(name))
     if as_json:
-        output.emit({
-            "zone": name,
-            "records": [
-                {
-                    "name": r.owner,
-                    "ttl": r.ttl_s,
-                    "type": r.rdtype,
-                    "data": r.rdata,
-                    "from": r.origin,
-                }
-                for r in records
-            ],
-        })
+        output.emit(
+            {
+                "zone": name,
+                "records": [
+                    {
+                        "name": r.owner,
+                        "ttl": r.ttl_s,
+                        "type": r.rdtype,
+                        "data": r.rdata,
+                        "from": r.origin,
+                    }
+                    for r in records
+                ],
+            }
+        )
         return
     output.table(
         ("NAME", "TTL", "TYPE", "FROM", "DATA"),
@@ -78,10 +87,12 @@ def check(ctx: click.Context, directory: Path | None, *, as_json: bool) -> None:
     with zones_office(load_or_raise(directory)) as office:
         problems = office.problems()
     if as_json:
-        output.emit({
-            "ok": not any(not p.warning for p in problems),
-            "problems": [p.facts() for p in problems],
-        })
+        output.emit(
+            {
+                "ok": not any(not p.warning for p in problems),
+                "problems": [p.facts() for p in problems],
+            }
+        )
     else:
         for problem in problems:
             click.echo(problem.render())

@@ -10,8 +10,11 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pabal import app
+from pabal.admin.certificate import write_self_signed
 from pabal.admin.setup import Plan
+from pabal.app.furnish import furnish
+from pabal.app.office import open_traces
+from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError
 from pabal.config.load import load_or_raise
 from pabal.lab import report
@@ -19,6 +22,7 @@ from pabal.lab.processes import Servers
 from pabal.lab.show import Show
 from pabal.lab.story import Scene, play
 from pabal.lab.world import World, build, write_files
+from pabal.message.address import Mailbox
 
 
 @click.command()
@@ -75,11 +79,18 @@ def _prepare(world: World, show: Show) -> None:
             host.directory, host.hostname, host.domain, host.address, host.port_offset
         )
         person = host.person
-        app.furnish(
-            load_or_raise(host.directory),
+        furnish(
             plan,
-            person.address if person else "",
+            Mailbox.parse(person.address) if person else None,
             person.password if person else "",
+        )
+        certificate = host.directory / "tls"
+        certificate.mkdir(exist_ok=True)
+        write_self_signed(
+            certificate / "cert.pem",
+            certificate / "key.pem",
+            [host.hostname, host.address],
+            SystemClock(),
         )
 
 
@@ -112,7 +123,7 @@ async def _shown(world: World, shown: Callable[[Scene], None]) -> AsyncIterator[
 def _ways(world: World, scenes: list[Scene]) -> list[report.Told]:
     letters = [scene.letter for scene in scenes if scene.letter]
     readers = [
-        app.open_traces(load_or_raise(host.directory))
+        open_traces(load_or_raise(host.directory))
         for host in (world.server, world.server_b)
     ]
     try:

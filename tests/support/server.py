@@ -1,0 +1,230 @@
+"""A real pabal in a temporary directory, on a loopback address of its own."""
+
+import imaplib
+import os
+import poplib
+import random
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from email.message import EmailMessage
+from pathlib import Path
+
+from typing_extensions import Self
+
+PORT_OFFSET = 20_000
+READY_SECONDS = 20.0
+DOMAIN = "a.test"
+HOSTNAME = "mail.a.test"
+PASSWORD = "corréct hörse 비밀"
+ROOT = Path(__file__).parents[2]
+
+
+def own_address() -> str:
+    """Return a loopback address nobody else uses: 16 million to choose from."""
+    return f"127.{random.randint(1, 250)}.{random.randint(0, 255)}.{random.randint(2, 254)}"
+
+
+def pabal(
+    *arguments: str | Path, stdin: str = "", check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "pabal", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=check,
+        timeout=60,
+        env=environment(),
+        cwd=ROOT,
+    )
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+
+
+class Server:
+    """One server; a context manager that leaves nothing behind.
+
+    Attributes:
+        directory: Its pabal directory.
+        address: Where it listens.
+    """
+
+    def __init__(
+        self, directory: Path, hostname: str = HOSTNAME, domain: str = DOMAIN
+    ) -> None:
+        self.directory = directory
+        self.hostname = hostname
+        self.domain = domain
+        self.address = own_address()
+        self.process: subprocess.Popen[str] | None = None
+
+    def init(
+        self, *, workers: str = "1", accounts: tuple[str, ...] = ("alice", "bob")
+    ) -> Self:
+        pabal(
+            "init",
+            self.directory,
+            "--hostname",
+            self.hostname,
+            "--domain",
+            self.domain,
+            "--address",
+            self.address,
+            "--port-offset",
+            str(PORT_OFFSET),
+        )
+        self.configure(f"workers = {workers}", 'user = ""', 'log_level = "info"')
+        for account in accounts:
+            self.run(
+                "account",
+                "add",
+                f"{account}@{self.domain}",
+                "--password-stdin",
+                stdin=PASSWORD + "\n",
+            )
+        return self
+
+    def configure(self, *lines: str, table: str = "") -> None:
+        """Put lines into a table of the configuration."""
+        path = self.directory / "pabal.toml"
+        text = path.read_text()
+        added = "\n".join(lines) + "\n"
+        if not table:
+            text = added + text
+        elif f"[{table}]\n" in text:
+            text = text.replace(f"[{table}]\n", f"[{table}]\n{added}")
+        else:
+            text += f"\n[{table}]\n{added}"
+        path.write_text(text)
+
+    def run(
+        self, *arguments: str | Path, stdin: str = "", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on this server's directory."""
+        return pabal(*arguments, "-c", self.directory, stdin=stdin, check=check)
+
+    def start(self) -> Self:
+        log = (self.directory / "log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pabal", "serve", "-c", str(self.directory)],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment(),
+            cwd=ROOT,
+        )
+        log.close()
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line == "ready\n", self.log()
+        return self
+
+    def log(self) -> str:
+        return (self.directory / "log").read_text()
+
+    def stop(self) -> int:
+        """SIGTERM; return the exit code."""
+        process = self.process
+        assert process is not None
+        self.process = None
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(30)
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+
+    def worker_pids(self) -> list[int]:
+        """Return the processes the supervisor started."""
+        assert self.process is not None
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.process:
+            self.stop()
+
+    def port(self, standard: int) -> int:
+        return standard + PORT_OFFSET
+
+    def smtp(self, standard: int = 25) -> smtplib.SMTP:
+        return smtplib.SMTP(
+            self.address, self.port(standard), "client.test", timeout=15
+        )
+
+    def submission(self, user: str) -> smtplib.SMTP:
+        client = self.smtp(587)
+        client.starttls(context=unverified())
+        client.login(f"{user}@{self.domain}", PASSWORD)
+        return client
+
+    def imap(self, user: str, mailbox: str = "INBOX") -> imaplib.IMAP4_SSL:
+        client = imaplib.IMAP4_SSL(
+            self.address, self.port(993), ssl_context=unverified(), timeout=15
+        )
+        client.login(f"{user}@{self.domain}", PASSWORD)
+        client.select(mailbox)
+        return client
+
+    def pop3(self, user: str) -> poplib.POP3_SSL:
+        client = poplib.POP3_SSL(
+            self.address, self.port(995), context=unverified(), timeout=15
+        )
+        client.user(f"{user}@{self.domain}")
+        client.pass_(PASSWORD)
+        return client
+
+
+def unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def letter(sender: str, to: str, subject: str, text: str = "text\n") -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = sender
+    message["To"] = to
+    message["Subject"] = subject
+    message.set_content(text)
+    return message
+
+
+def subjects(client: imaplib.IMAP4) -> list[str]:
+    """Return the subjects in the open mailbox."""
+    client.noop()
+    _, data = client.uid("FETCH", "1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+    return [
+        part[1].decode().removeprefix("Subject: ").strip()
+        for part in data
+        if isinstance(part, tuple)
+    ]
+
+
+def eventually(holds: object, seconds: float = 10.0) -> None:
+    """Wait until the callable ``holds`` is true."""
+    assert callable(holds)
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.05)
+
+
+def is_open(address: str, port: int) -> bool:
+    with socket.socket() as sock:
+        sock.settimeout(1)
+        return sock.connect_ex((address, port)) == 0
