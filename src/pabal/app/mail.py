@@ -14,7 +14,7 @@ from pabal.directory.authenticator import DirectoryAuthenticator
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
-from pabal.mta.policy.signer import DkimSigner
+from pabal.mta.signing import DkimSigner
 from pabal.mta.receive import MailReceiver
 from pabal.mta.submission import SubmissionReceiver
 from pabal.net.listener import Handler, Listener, ListenerSettings
@@ -92,7 +92,7 @@ class MailRole:
 
     def _services(self) -> dict[str, Door]:
         desk = self._shared.desk
-        signer = DkimSigner(parts.key_ring(self._shared.settings), self._shared.clock)
+        signer = DkimSigner(self._shared.layout.dkim, self._shared.clock)
         receive = MailReceiver(desk)
         submit = SubmissionReceiver(desk, signer)
         imap, pop3 = self._imap().serve, self._pop3().serve

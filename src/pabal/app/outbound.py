@@ -10,7 +10,7 @@ from pabal.mta.queue.schedule import Schedule
 from pabal.mta.runner import Exits, QueueRunner
 from pabal.mta.transport.delivery import SmtpTransport
 from pabal.mta.transport.pool import SessionPool
-from pabal.mta.transport.sessions import SmtpSessions
+from pabal.mta.transport.session import SmtpSessions, connector
 from pabal.net.tls import opportunistic_client_context
 
 
@@ -21,7 +21,10 @@ class QueueRole:
         station, chance = shared.station, SecureChance()
         transport = station.settings.transport
         self._pool = SessionPool(
-            SmtpSessions(station.settings, opportunistic_client_context()),
+            SmtpSessions(
+                station.settings.hostname,
+                connector(transport, opportunistic_client_context()),
+            ),
             transport,
             shared.clock,
         )

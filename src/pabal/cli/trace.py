@@ -115,7 +115,6 @@ def _facts(way: Way) -> dict[str, output.Json]:
                 "question": question.question,
                 "asked": question.asked,
                 "answer": question.answer,
-                "at": question.at,
                 "ms": question.ms,
             }
             for question in way.questions

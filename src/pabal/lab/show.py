@@ -41,10 +41,12 @@ class Show:
         """Draw the hosts."""
         print_ = self._console.print
         print_("[bold]파발 pabal[/bold]: two mail servers and their name server\n")
-        names, server, server_b = world.hosts
-        print_(f"            [yellow]{names.hostname}[/yellow] {names.address}")
-        print_("              [dim]. and test.[/dim]")
-        print_("             ╱              ╲")
+        root, registry, server, server_b = world.hosts
+        for host, zone in ((root, "."), (registry, "test.")):
+            print_(
+                f"        [yellow]{zone:>5}[/yellow]  {host.hostname} {host.address}"
+            )
+        print_("               ╱                  ╲")
         left = f"{server.hostname} {server.address}"
         right = f"{server_b.hostname} {server_b.address}"
         print_(f"[cyan]{left}[/cyan] ═══ [cyan]{right}[/cyan]")
@@ -129,8 +131,8 @@ class Show:
             services = ("imaps", "submission", "pop3s", "http", "dns")
             for service in services:
                 print_(f"    {service:<11} {host.endpoint(service)}")
-        names = world.names.endpoint("dns")
-        print_(f"\n  dig @{names.address} -p {names.port} test. NS")
+        names = world.registry.endpoint("dns")
+        print_(f"\n  dig @{names.address} -p {names.port} seoul.test NS")
         print_(f"  pabal trace --last -c {world.server.directory}")
         print_("\nCtrl-C ends it.")
 

@@ -1,7 +1,7 @@
 """The lab's hosts: who they are, and the files an unmodified pabal needs to be them.
 
-Three hosts on three loopback addresses: a name server with the root zone and ``.test``,
-and two mail servers, each the name server of its own domain.
+Four hosts on loopback addresses of their own: the root of the name space, the registry
+of ``.test``, and two mail servers, each the name server of its own domain.
 """
 
 import secrets
@@ -68,14 +68,15 @@ class Host:
 class World:
     """All hosts of the lab."""
 
-    names: Host
+    root: Host
+    registry: Host
     server: Host
     server_b: Host
 
     @property
     def hosts(self) -> tuple[Host, ...]:
         """The hosts in the order they are started."""
-        return (self.names, self.server, self.server_b)
+        return (self.root, self.registry, self.server, self.server_b)
 
 
 def build(directory: Path, port_offset: int = PORT_OFFSET) -> World:
@@ -94,7 +95,8 @@ def build(directory: Path, port_offset: int = PORT_OFFSET) -> World:
         )
 
     return World(
-        host("names", "ns.test", "127.0.53.1", ""),
+        host("root", "a.root-servers.test", "127.0.53.1", ""),
+        host("registry", "ns.nic.test", "127.0.53.2", ""),
         host("server", "mail.seoul.test", "127.0.1.1", "student@seoul.test"),
         host("server-b", "mail.busan.test", "127.0.2.1", "teacher@busan.test"),
     )
@@ -111,11 +113,12 @@ def write_files(world: World) -> None:
             (host.directory / folder).mkdir(parents=True, exist_ok=True)
         (host.directory / "root.hints").write_text(_root_hints(world))
         (host.directory / "pabal.toml").write_text(_configuration(host))
-    zones = world.names.directory / "zones"
-    (zones / "root.zone").write_text(_root_zone(world))
-    (zones / "test.zone").write_text(_test_zone(world))
-    mail_zones = world.server.directory / "zones"
-    (mail_zones / "seoul.test.zone").write_text(_seoul_zone(world))
+    for owner, file, text in (
+        (world.root, "root.zone", _root_zone(world)),
+        (world.registry, "test.zone", _test_zone(world)),
+        (world.server, f"{world.server.domain}.zone", _seoul_zone(world)),
+    ):
+        (owner.directory / "zones" / file).write_text(text)
     for host in (world.server, world.server_b):
         site = host.directory / "www" / WEB_NAME
         site.mkdir(exist_ok=True)
@@ -149,28 +152,30 @@ allow_recursion = ["127.0.0.0/8"]
 
 
 def _root_hints(world: World) -> str:
-    host = world.names
+    host = world.root
     return f""". 3600000 IN NS {host.hostname}.
 {host.hostname}. 3600000 IN A {host.address}
 """
 
 
 def _root_zone(world: World) -> str:
-    names = world.names
+    root, registry = world.root, world.registry
     return f"""$TTL 3600
-.         IN SOA {names.hostname}. hostmaster.test. 1 7200 900 604800 300
-.         IN NS  {names.hostname}.
-test.     IN NS  {names.hostname}.
-{names.hostname}. IN A {names.address}
+.         IN SOA {root.hostname}. hostmaster.test. 1 7200 900 604800 300
+.         IN NS  {root.hostname}.
+{root.hostname}. IN A {root.address}
+test.     IN NS  {registry.hostname}.
+{registry.hostname}. IN A {registry.address}
 """
 
 
 def _test_zone(world: World) -> str:
-    names, server, server_b = world.hosts
+    root, registry, server, server_b = world.hosts
     return f"""$TTL 3600
-test.     IN SOA {names.hostname}. hostmaster.test. 1 7200 900 604800 300
-test.     IN NS  {names.hostname}.
-{names.hostname}. IN A {names.address}
+test.     IN SOA {registry.hostname}. hostmaster.test. 1 7200 900 604800 300
+test.     IN NS  {registry.hostname}.
+{registry.hostname}. IN A {registry.address}
+{root.hostname}. IN A {root.address}
 {server.domain}. IN NS {server.hostname}.
 {server.hostname}. IN A {server.address}
 {server_b.domain}. IN NS {server_b.hostname}.

@@ -44,6 +44,7 @@ class Email:
             Column.BODY: facts.body,
             Column.BODYSTRUCTURE: facts.bodystructure,
             Column.HEADER: self.octets[: facts.header_length],
+            Column.MESSAGE_ID: facts.message_id,
             Column.PREVIEW: facts.preview,
             Column.OCTETS: self.octets if facts.size <= BLOB_CHUNK_OCTETS else None,
         }

@@ -41,6 +41,7 @@ _EXPRESSIONS: Final = {
     Column.ENVELOPE: "e.envelope",
     Column.BODY: "e.body",
     Column.BODYSTRUCTURE: "e.bodystructure",
+    Column.MESSAGE_ID: "e.message_id",
     Column.PREVIEW: "e.preview",
     Column.HEADER: "CASE WHEN e.header_length <= e.blob_first"
     " THEN substr(b.octets, 1, e.header_length) END",
