@@ -61,6 +61,8 @@ async def test_deadline() -> None:
     resolver = IterativeResolver(settings, Never(), FakeClock(), FakeChance())
     with pytest.raises(ResolutionError, match=r"no answer in 0\.01 s"):
         await resolver.resolve(WWW, A)
+    with pytest.raises(ResolutionError, match="a moment ago"):
+        await resolver.resolve(WWW, A)
 
 
 async def test_too_many_at_once() -> None:

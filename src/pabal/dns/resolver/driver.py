@@ -139,6 +139,8 @@ class IterativeResolver:
                 end = await self._iterate(iterator, first)
         except TimeoutError:
             end = Failed(f"{key[0]}: no answer in {self._settings.deadline_s:g} s")
+            now = self._clock.monotonic()
+            self._knowledge.failures.put(*key, end.reason, now)
         finally:
             del self._flights[key]
             flight.landed.set_result(end)
