@@ -53,7 +53,7 @@ async def test_it_is_a_resolver() -> None:
     resolved = await resolver.resolve(WWW, A, steps)
     assert str(resolved.answer[0]) == "www.test. 60 IN A 192.0.2.80"
     assert not resolved.authoritative
-    assert [step.outcome for step in steps.taken] == ["no data", "answer"]
+    assert [step.outcome for step in steps.taken] == ["no data in .", "answer"]
 
 
 async def test_deadline() -> None:
