@@ -3,7 +3,7 @@
 Driver.
 Security: bounded in resolutions at once, in time and in questions (``budget``); who may
 ask at all is the server's decision.
-Source: RFC 5452 §9.3 (one question in flight, not many), RFC 8767 §5 (serve-stale).
+Source: RFC 5452 §5 (birthdays: one question in flight), RFC 8767 §5 (serve-stale).
 """
 
 import asyncio

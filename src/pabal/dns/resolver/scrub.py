@@ -4,7 +4,8 @@ Sans-IO, pure.
 Security: only records of the zone the server was asked for ("in bailiwick") that belong
 to the question are taken; all else is dropped unread, so that the server of one zone
 cannot plant data of another.
-Source: RFC 1034 §5.3.3, RFC 2181 §5.4.1, RFC 2308 §2, RFC 6672 §3.1 (DNAME).
+Source: RFC 1034 §5.3.3, RFC 2181 §5.4.1, RFC 2308 §2, RFC 5452 §6 (in-domain records),
+RFC 6672 §3.1 (DNAME).
 """
 
 import enum

@@ -5,7 +5,7 @@ Security: each question over UDP has its own socket, connected, with a port that
 kernel chooses by chance from its ephemeral range (RFC 5452 §9.2): others cannot inject,
 and a port is never one that a listener of this machine wants. Answers that do not fit
 the question are dropped; many of them mean somebody guesses: TCP is asked then.
-Source: RFC 1035 §4.2, RFC 7766 §5 (TCP), RFC 5452.
+Source: RFC 1035 §4.2, RFC 7766 §5 (TCP), RFC 5452 §9.3 (spoofing noticed).
 """
 
 import asyncio
