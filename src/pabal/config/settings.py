@@ -12,6 +12,7 @@ from pabal.config.section import Section
 from pabal.net.endpoint import Endpoint
 
 FILE_NAME: Final = "pabal.toml"
+DEFAULT_USER: Final = "pabal"
 SERVICE_PORTS: Final = {
     "smtp": 25,
     "submission": 587,
@@ -118,7 +119,7 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
         workers=top.workers(
             "workers", "Processes a role; 1 runs everything in one process."
         ),
-        user=top.text("user", "pabal", "Whom to become when started as root."),
+        user=top.text("user", DEFAULT_USER, "Whom to become when started as root."),
         log_level=top.choice(
             "log_level",
             "info",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pabal.base.errors import PabalError
+from pabal.directory.credential import Credential, HashCost
 from pabal.message.address import Mailbox
 
 
@@ -145,6 +146,16 @@ class DirectoryAdmin(Protocol):
         """Replace the password."""
         ...
 
+    def change_account(
+        self,
+        address: str,
+        *,
+        enabled: bool | None = None,
+        quota_octets: int | None = None,
+    ) -> Account:
+        """Change what is given; return the account as it is now."""
+        ...
+
     def remove_account(self, address: str) -> Account:
         """Remove the account; its mailboxes are the caller's to remove."""
         ...
@@ -163,4 +174,26 @@ class DirectoryAdmin(Protocol):
 
     def aliases(self) -> Sequence[Alias]:
         """Return every alias by address."""
+        ...
+
+
+class Credentials(Protocol):
+    """What log-ins are checked against; only the authenticator asks."""
+
+    @property
+    def cost(self) -> HashCost:
+        """What a hash costs here: an unknown user must cost the same."""
+        ...
+
+    @property
+    def secret(self) -> bytes:
+        """A random key of this directory, the same in every process, for ever."""
+        ...
+
+    def account_of(self, address: str) -> Account | None:
+        """Return the account whose main address this is."""
+        ...
+
+    def credential(self, account_id: int) -> Credential | None:
+        """Return what is kept of the account's password."""
         ...

@@ -3,9 +3,24 @@
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 Fact = str | int | float | bool | None
+
+DETAIL: Final = "detail"
+"""Fact: what happened, in words for people; the other facts are shown without it."""
+
+QUESTION: Final = "question"
+"""Fact of a RESOLVED event: one DNS question, ``example.test. MX``."""
+
+ASKED: Final = "asked"
+"""Fact beside QUESTION: who was asked, ``name@address#port`` or ``cache``."""
+
+ANSWER: Final = "answer"
+"""Fact beside QUESTION: what came, in words."""
+
+DIALOGUE: Final = "dialogue"
+"""Fact: the lines of a conversation, ``C: `` and ``S: `` in front; no secrets."""
 
 
 class Stage(enum.Enum):
@@ -39,7 +54,8 @@ class TraceEvent:
             be empty while it is not known.
         recipient: The forward-path concerned; empty: all of them.
         elapsed_ms: How long it took; 0 if it has no length.
-        facts: Details: addresses, replies, DNS questions, dialogue.
+        facts: Details: addresses, replies, dialogue. A RESOLVED event with a QUESTION
+            is one DNS question; without, it is what the look-up came to.
     """
 
     at: float

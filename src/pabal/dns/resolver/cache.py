@@ -1,1 +1,289 @@
-"""Answers and referrals, kept for their TTL."""
+"""Answers and referrals, kept for their TTL.
+
+Sans-IO: takes the time (``Clock.monotonic``) as an argument. Memory is bounded by
+entries and by octets; the least recently used goes first. One instance a process.
+Source: RFC 2181 §5.4.1 (trust), RFC 2308 §5 (negative answers), RFC 8020 §2 (NXDOMAIN
+covers what is below), RFC 8767 §4 (stale data), RFC 9520 §3.2 (failures).
+"""
+
+import enum
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import dns.name
+import dns.rdatatype
+import dns.rdtypes.ANY.SOA
+import dns.rrset
+
+from pabal.dns.resolver.settings import ResolverSettings
+
+ENTRY_OCTETS: Final = 900
+"""Memory of an entry without its records: measured, objects and tables together."""
+
+RDATA_OCTETS: Final = 270
+"""Memory of one record of an entry: measured over A, AAAA, NS, MX and TXT."""
+
+STALE_TTL_S: Final = 30
+"""TTL told with stale data (RFC 8767 §4 recommends 30 seconds)."""
+
+FAILURE_SECONDS: Final = 5.0
+"""How long a failure is remembered (RFC 9520 §3.2: at least 1, at most 300)."""
+
+FAILURES_MAX: Final = 4_096
+"""Most failures remembered; the oldest is forgotten first."""
+
+TTL_INVALID_FROM: Final = 2**31
+"""A TTL with the top bit set means zero (RFC 2181 §8)."""
+
+NXDOMAIN_KEY: Final = dns.rdatatype.NONE
+"""The type under which "this name does not exist" is filed: it holds for all types."""
+
+_Key = tuple[dns.name.Name, dns.rdatatype.RdataType]
+
+
+class Trust(enum.IntEnum):
+    """How far data is believed, least first (RFC 2181 §5.4.1)."""
+
+    GLUE = 1
+    REFERRAL = 2
+    ANSWER = 3
+    AUTHORITY = 4
+    AUTHORITATIVE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of a name and a type.
+
+    Attributes:
+        rrset: The records; ``None``: there are none.
+        soa: The SOA that came with a negative answer.
+        nxdomain: The name itself does not exist.
+        trust: How far it is believed.
+        expires_at: End of life, seconds (``Clock.monotonic``).
+        octets: Memory, estimated.
+    """
+
+    rrset: dns.rrset.RRset | None
+    soa: dns.rrset.RRset | None
+    nxdomain: bool
+    trust: Trust
+    expires_at: float
+    octets: int
+
+    def records(self, now: float) -> dns.rrset.RRset | None:
+        """Return a copy of the records with the TTL that is left."""
+        return _aged(self.rrset, self.expires_at, now)
+
+    def authority(self, now: float) -> dns.rrset.RRset | None:
+        """Return a copy of the SOA with the TTL that is left."""
+        return _aged(self.soa, self.expires_at, now)
+
+
+@dataclass(slots=True)
+class Cache:
+    """Record sets and their absence, by name and type.
+
+    Attributes:
+        settings: TTL caps and bounds.
+        octets: Memory of all entries, estimated.
+        evicted: Entries that had to go before their time, since the start.
+    """
+
+    settings: ResolverSettings
+    octets: int = field(default=0, init=False)
+    evicted: int = field(default=0, init=False)
+    _entries: OrderedDict[_Key, Entry] = field(
+        default_factory=OrderedDict, init=False, repr=False
+    )
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        now: float,
+        *,
+        stale: bool = False,
+    ) -> Entry | None:
+        """Return what is known of exactly ``name`` and ``rdtype``, of any trust.
+
+        With ``stale`` also what ended at most ``stale_max_s`` ago.
+        """
+        key = (name, rdtype)
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry.expires_at <= now:
+            if entry.expires_at + self.settings.stale_max_s <= now:
+                self._drop(key)
+                return None
+            if not stale:
+                return None
+        self._entries.move_to_end(key)
+        return entry
+
+    def answer(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        now: float,
+        *,
+        stale: bool = False,
+    ) -> Entry | None:
+        """Return what a client may be told of ``name``: records, or their absence.
+
+        Glue and referrals are not answers (RFC 2181 §5.4.1).
+        """
+        entry = self.get(name, rdtype, now, stale=stale)
+        if entry is not None and entry.trust >= Trust.ANSWER:
+            return entry
+        return self._nonexistent(name, now, stale=stale)
+
+    def _nonexistent(
+        self, name: dns.name.Name, now: float, *, stale: bool
+    ) -> Entry | None:
+        for ancestor in lineage(name):
+            entry = self.get(ancestor, NXDOMAIN_KEY, now, stale=stale)
+            if entry is not None:
+                return entry
+        return None
+
+    def put(self, rrset: dns.rrset.RRset, trust: Trust, now: float) -> None:
+        """Keep ``rrset`` unless something better believed is there and alive."""
+        name, rdtype = rrset.name, rrset.rdtype
+        expires_at = now + self._ttl_s(rrset.ttl)
+        old = self.get(name, rdtype, now)
+        if old is not None:
+            if old.trust > trust:
+                return
+            if rdtype == dns.rdatatype.NS and old.rrset is not None:
+                # A child must not keep itself alive when its parent has dropped it
+                # ("ghost domain names"): only the end of the old one asks the parent.
+                expires_at = min(expires_at, old.expires_at)
+        octets = ENTRY_OCTETS + RDATA_OCTETS * len(rrset)
+        kept = _copy(rrset, rrset.ttl)
+        self._store(
+            (name, rdtype),
+            Entry(
+                kept,
+                None,
+                nxdomain=False,
+                trust=trust,
+                expires_at=expires_at,
+                octets=octets,
+            ),
+        )
+
+    def put_negative(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        soa: dns.rrset.RRset,
+        now: float,
+        *,
+        nxdomain: bool,
+    ) -> None:
+        """Keep that ``name`` has no ``rdtype``, or does not exist at all."""
+        ttl_s = min(self._ttl_s(soa.ttl), self.settings.negative_ttl_max_s)
+        for rdata in soa:
+            if isinstance(rdata, dns.rdtypes.ANY.SOA.SOA):
+                # RFC 2308 §5: the lesser of the TTL and the MINIMUM of the SOA.
+                ttl_s = min(ttl_s, self._ttl_s(rdata.minimum))
+        self._store(
+            (name, NXDOMAIN_KEY if nxdomain else rdtype),
+            Entry(
+                None,
+                _copy(soa, soa.ttl),
+                nxdomain=nxdomain,
+                trust=Trust.AUTHORITATIVE,
+                expires_at=now + ttl_s,
+                octets=ENTRY_OCTETS + RDATA_OCTETS,
+            ),
+        )
+
+    def remove(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> None:
+        """Forget what is known of exactly ``name`` and ``rdtype``."""
+        if (name, rdtype) in self._entries:
+            self._drop((name, rdtype))
+
+    def flush(self, name: dns.name.Name) -> int:
+        """Forget all at and below ``name``; return how many entries that were."""
+        keys = [key for key in self._entries if key[0].is_subdomain(name)]
+        for key in keys:
+            self._drop(key)
+        return len(keys)
+
+    def _ttl_s(self, ttl_s: int) -> int:
+        if ttl_s >= TTL_INVALID_FROM:
+            return 0
+        return min(max(ttl_s, self.settings.ttl_min_s), self.settings.ttl_max_s)
+
+    def _store(self, key: _Key, entry: Entry) -> None:
+        if key in self._entries:
+            self._drop(key)
+        self._entries[key] = entry
+        self.octets += entry.octets
+        while (
+            len(self._entries) > self.settings.cache_entries_max
+            or self.octets > self.settings.cache_octets_max
+        ):
+            self._drop(next(iter(self._entries)))
+            self.evicted += 1
+
+    def _drop(self, key: _Key) -> None:
+        self.octets -= self._entries.pop(key).octets
+
+
+@dataclass(slots=True)
+class Failures:
+    """Questions that failed a moment ago and are not tried again yet (RFC 9520)."""
+
+    _reasons: OrderedDict[_Key, tuple[float, str]] = field(
+        default_factory=OrderedDict, init=False, repr=False
+    )
+
+    def put(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        reason: str,
+        now: float,
+    ) -> None:
+        """Remember for ``FAILURE_SECONDS`` that the question failed."""
+        self._reasons[name, rdtype] = (now + FAILURE_SECONDS, reason)
+        self._reasons.move_to_end((name, rdtype))
+        if len(self._reasons) > FAILURES_MAX:
+            self._reasons.popitem(last=False)
+
+    def get(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
+    ) -> str | None:
+        """Return why the question failed, or ``None`` if it may be tried."""
+        until, reason = self._reasons.get((name, rdtype), (0.0, ""))
+        return reason if until > now else None
+
+
+def lineage(name: dns.name.Name) -> Iterator[dns.name.Name]:
+    """Yield ``name``, its parent, …, the root."""
+    while name != dns.name.root:
+        yield name
+        name = name.parent()
+    yield name
+
+
+def _aged(
+    rrset: dns.rrset.RRset | None, expires_at: float, now: float
+) -> dns.rrset.RRset | None:
+    if rrset is None:
+        return None
+    left_s = int(expires_at - now) if expires_at > now else STALE_TTL_S
+    return _copy(rrset, left_s)
+
+
+def _copy(rrset: dns.rrset.RRset, ttl_s: int) -> dns.rrset.RRset:
+    return dns.rrset.from_rdata_list(rrset.name, ttl_s, list(rrset))

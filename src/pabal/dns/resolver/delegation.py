@@ -1,0 +1,82 @@
+"""The servers of a zone, as one resolution sees them.
+
+Sans-IO.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import dns.name
+import dns.rdatatype
+
+from pabal.dns.resolver.budget import SERVERS_PER_DELEGATION_MAX, TRIES_MAX
+from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.settings import ResolverSettings
+
+
+@dataclass(slots=True)
+class Delegation:
+    """A zone cut, and what is left to try of its servers.
+
+    Attributes:
+        zone: The zone.
+        servers: Servers with known addresses.
+        missing: Look-ups that would find more addresses, in the order to do them.
+        recursive: Forwarders: they answer for every name.
+        remembered: It came from the cache, so it may be out of date.
+        lookups: Look-ups of addresses made for it.
+        tries: How often each server was silent.
+        spent: Servers that are not asked again for this question.
+    """
+
+    zone: dns.name.Name
+    servers: list[Server]
+    missing: deque[tuple[dns.name.Name, dns.rdatatype.RdataType]] = field(
+        default_factory=deque
+    )
+    recursive: bool = False
+    remembered: bool = False
+    lookups: int = 0
+    tries: dict[Server, int] = field(default_factory=dict)
+    spent: set[Server] = field(default_factory=set)
+
+    def candidates(self) -> list[Server]:
+        """Return the servers worth asking, those with the fewest silences first."""
+        left = [server for server in self.servers if server not in self.spent]
+        fewest = min((self.tries.get(server, 0) for server in left), default=0)
+        return [server for server in left if self.tries.get(server, 0) == fewest]
+
+    def silent(self, server: Server) -> None:
+        """Count a silence of ``server``; after ``TRIES_MAX`` it is spent."""
+        self.tries[server] = self.tries.get(server, 0) + 1
+        if self.tries[server] >= TRIES_MAX:
+            self.spent.add(server)
+
+    def add(
+        self, name: dns.name.Name, addresses: Iterable[str], settings: ResolverSettings
+    ) -> None:
+        """Add addresses of server ``name``, of the families in use, up to the limit."""
+        known = {server.address for server in self.servers}
+        for address in addresses:
+            used = settings.ipv6 if ":" in address else settings.ipv4
+            if (
+                used
+                and address not in known
+                and len(self.servers) < SERVERS_PER_DELEGATION_MAX
+            ):
+                known.add(address)
+                self.servers.append(Server(str(name), address, settings.port))
+
+    def look_for(self, name: dns.name.Name, settings: ResolverSettings) -> None:
+        """Note that addresses of server ``name`` could be looked up."""
+        wanted = [
+            rdtype
+            for rdtype, used in (
+                (dns.rdatatype.A, settings.ipv4),
+                (dns.rdatatype.AAAA, settings.ipv6),
+            )
+            if used
+        ]
+        if len(self.missing) < 2 * SERVERS_PER_DELEGATION_MAX:
+            self.missing.extend((name, rdtype) for rdtype in wanted)

@@ -1,0 +1,221 @@
+"""What all resolutions of a process share, and what it says without asking anybody.
+
+Sans-IO.
+Source: RFC 1034 §5.3.3 (steps 1, 2 and 4), RFC 2181 §5.4.1 (trust).
+"""
+
+from dataclasses import dataclass
+
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+from pabal.base.ids import Chance
+from pabal.dns.ports import LocalZones, Resolved
+from pabal.dns.resolver.cache import Cache, Entry, Failures, Trust, lineage
+from pabal.dns.resolver.delegation import Delegation
+from pabal.dns.resolver.hints import Server, addresses_of
+from pabal.dns.resolver.query import Query, encode
+from pabal.dns.resolver.scrub import Kind, Reading, alias_target, server_names
+from pabal.dns.resolver.servers import ServerMemory
+from pabal.dns.resolver.settings import ResolverSettings
+
+ADDRESS_TYPES = (dns.rdatatype.A, dns.rdatatype.AAAA)
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """One a process.
+
+    Attributes:
+        settings: The operator's choices.
+        cache: Answers and referrals.
+        failures: What failed a moment ago.
+        servers: How servers behaved.
+        chance: Ids, case and order.
+        local: The zones served here; ``None``: none.
+    """
+
+    settings: ResolverSettings
+    cache: Cache
+    failures: Failures
+    servers: ServerMemory
+    chance: Chance
+    local: LocalZones | None = None
+
+    def served(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
+    ) -> Reading | None:
+        """Return what a zone served here says; ``None``: none holds ``name``."""
+        resolved = self.local.local(name, rdtype) if self.local is not None else None
+        return _of_local(resolved, name, rdtype) if resolved is not None else None
+
+    def cached(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        now: float,
+        *,
+        stale: bool,
+    ) -> Reading | None:
+        """Return what the cache says, an alias included; ``stale``: as in the cache."""
+        entry = self.cache.answer(name, rdtype, now, stale=stale)
+        if entry is not None:
+            return _of_entry(entry, name, now)
+        alias = self.cache.answer(name, dns.rdatatype.CNAME, now, stale=stale)
+        records = alias.records(now) if alias is not None else None
+        target = alias_target(records)
+        if records is None or target is None:
+            return None
+        return Reading(Kind.ALIAS, (records,), target)
+
+    def has_no_cut(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
+    ) -> bool:
+        """Return whether asking ``name`` and ``rdtype`` could bring no delegation."""
+        entry = self.cache.get(name, rdtype, now)
+        return entry is not None and entry.trust >= Trust.ANSWER
+
+    def closest(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
+    ) -> Delegation:
+        """Return the servers closest to ``name`` that can be asked."""
+        settings = self.settings
+        if settings.forwarders:
+            servers = list(settings.forwarders)
+            return Delegation(dns.name.root, servers, recursive=True)
+        if rdtype == dns.rdatatype.DS and name != dns.name.root:
+            name = name.parent()  # RFC 4035 §2.4: DS lives in the parent
+        for zone in lineage(name):
+            entry = self.cache.get(zone, dns.rdatatype.NS, now)
+            ns = entry.rrset if entry is not None else None
+            if ns is None or zone == dns.name.root:
+                continue
+            delegation = self.delegation(ns, (), now)
+            delegation.remembered = True
+            if delegation.servers or any(
+                not wanted.is_subdomain(zone) for wanted, _ in delegation.missing
+            ):
+                return delegation
+        used = [
+            server
+            for server in settings.root_hints
+            if (settings.ipv6 if ":" in server.address else settings.ipv4)
+        ]
+        return Delegation(dns.name.root, used)
+
+    def delegation(
+        self,
+        ns: dns.rrset.RRset,
+        glue: tuple[dns.rrset.RRset, ...],
+        now: float,
+    ) -> Delegation:
+        """Return the servers in ``ns``, with addresses from ``glue`` and the cache."""
+        delegation = Delegation(ns.name, [])
+        for name in self.chance.shuffled(server_names(ns)):
+            found = [
+                address
+                for rrset in glue
+                if rrset.name == name
+                for address in addresses_of(rrset)
+            ]
+            for rdtype in ADDRESS_TYPES:
+                entry = self.cache.get(name, rdtype, now)
+                if entry is not None and entry.rrset is not None:
+                    found += addresses_of(entry.rrset)
+            if found:
+                delegation.add(name, found, self.settings)
+            else:
+                delegation.look_for(name, self.settings)
+        return delegation
+
+    def query(
+        self,
+        delegation: Delegation,
+        server: Server,
+        question: tuple[dns.name.Name, dns.rdatatype.RdataType],
+        *,
+        tcp: bool,
+        now: float,
+    ) -> Query:
+        """Return ``question`` to ``server`` of ``delegation``, ready to send."""
+        name, rdtype = question
+        edns = self.servers.speaks_edns(server, now)
+        # A forwarder is chosen, not found, and often a small box that loses the case.
+        mixed_case = self.settings.mixed_case and not (tcp or delegation.recursive)
+        wire = encode(
+            name,
+            rdtype,
+            self.chance,
+            edns=edns,
+            recursive=delegation.recursive,
+            mixed_case=mixed_case,
+        )
+        return Query(
+            server=server,
+            zone=delegation.zone,
+            name=name,
+            rdtype=rdtype,
+            tcp=tcp,
+            edns=edns,
+            recursive=delegation.recursive,
+            timeout_s=self.servers.timeout_s(server, delegation.tries.get(server, 0)),
+            wire=wire,
+        )
+
+    def keep_referral(self, reading: Reading, now: float) -> None:
+        """Put the servers of a referral into the cache, believed the least."""
+        if reading.ns is not None:
+            self.cache.put(reading.ns, Trust.REFERRAL, now)
+        for rrset in reading.glue:
+            self.cache.put(rrset, Trust.GLUE, now)
+
+    def keep(self, query: Query, reading: Reading, now: float) -> None:
+        """Put an answer into the cache, each part with the trust it deserves."""
+        trust = Trust.AUTHORITATIVE if reading.authoritative else Trust.ANSWER
+        for rrset in reading.chain:
+            self.cache.put(rrset, trust, now)
+            # RFC 2181 §5.4.1: only the first owner of an alias chain is authoritative.
+            trust = Trust.ANSWER
+        if reading.ns is not None and reading.authoritative:
+            self.cache.put(reading.ns, Trust.AUTHORITY, now)
+            for rrset in reading.glue:
+                self.cache.put(rrset, Trust.GLUE, now)
+        if reading.soa is not None:
+            self.cache.put_negative(
+                reading.end,
+                query.rdtype,
+                reading.soa,
+                now,
+                nxdomain=reading.kind is Kind.NXDOMAIN,
+            )
+
+
+def _of_local(
+    resolved: Resolved, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
+) -> Reading:
+    end = name
+    for rrset in resolved.answer:
+        end = alias_target(rrset) or end
+    soa = next(
+        (rrset for rrset in resolved.authority if rrset.rdtype == dns.rdatatype.SOA),
+        None,
+    )
+    if resolved.rcode == dns.rcode.NXDOMAIN:
+        kind = Kind.NXDOMAIN
+    elif resolved.answer and resolved.answer[-1].rdtype == rdtype:
+        kind = Kind.ANSWER
+    elif resolved.answer and soa is None:
+        kind = Kind.ALIAS  # it leads out of the zones served here
+    else:
+        kind = Kind.NODATA
+    return Reading(kind, resolved.answer, end, soa, authoritative=True)
+
+
+def _of_entry(entry: Entry, name: dns.name.Name, now: float) -> Reading:
+    records = entry.records(now)
+    if records is not None:
+        return Reading(Kind.ANSWER, (records,), name)
+    kind = Kind.NXDOMAIN if entry.nxdomain else Kind.NODATA
+    return Reading(kind, (), name, entry.authority(now))

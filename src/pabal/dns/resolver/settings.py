@@ -1,0 +1,45 @@
+"""What an operator can set of the resolver."""
+
+from dataclasses import dataclass
+
+from pabal.dns.resolver.hints import DNS_PORT, ROOT_SERVERS, Server
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverSettings:
+    """How names are resolved; every field has a working default.
+
+    Attributes:
+        root_hints: Where iteration starts.
+        forwarders: Recursive servers to ask instead of iterating; none: iterate.
+        port: Where servers found by delegation are asked (the lab uses another).
+        ipv4: Whether servers are asked over IPv4.
+        ipv6: Whether servers are asked over IPv6.
+        minimise: Whether servers see no more of the name than they need (RFC 9156).
+        mixed_case: Whether questions carry random case as a second id ("0x20").
+        deadline_s: Longest time one answer may take, seconds.
+        ttl_min_s: Least time a record is kept, seconds; 0 obeys the record.
+        ttl_max_s: Most time a record is kept, seconds.
+        negative_ttl_max_s: Most time "no such name" is kept, seconds (RFC 2308 §5).
+        stale_max_s: How long after its end a record may still help when no server
+            answers, seconds; 0: never (RFC 8767 §4).
+        cache_entries_max: Most record sets in the cache.
+        cache_octets_max: Most memory of the cache, octets, estimated.
+        flights_max: Most resolutions at once; more are refused.
+    """
+
+    root_hints: tuple[Server, ...] = ROOT_SERVERS
+    forwarders: tuple[Server, ...] = ()
+    port: int = DNS_PORT
+    ipv4: bool = True
+    ipv6: bool = True
+    minimise: bool = True
+    mixed_case: bool = True
+    deadline_s: float = 20.0
+    ttl_min_s: int = 0
+    ttl_max_s: int = 86_400
+    negative_ttl_max_s: int = 3_600
+    stale_max_s: int = 86_400
+    cache_entries_max: int = 200_000
+    cache_octets_max: int = 128 * 1024 * 1024
+    flights_max: int = 2_000

@@ -1,0 +1,61 @@
+"""Static sites: ``www/<host>/`` is what a browser finds under that name.
+
+Sans-IO apart from the files it serves. Security: the Host field chooses a directory, so
+it must be a plain host name; starlette refuses paths that leave the directory.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.responses import PlainTextResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+SITES_MAX: Final = 1000
+"""Directories remembered at once; beyond that the first ones are opened again."""
+
+_HOST: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+    r"(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
+)
+
+
+class Sites:
+    """The ASGI application of [listen] http.
+
+    Args (of the constructor):
+        directory: Holds one directory a host name.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._sites: dict[str, ASGIApp] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        application = self._site(Headers(scope=scope).get("host", ""))
+        await application(scope, receive, send)
+
+    def _site(self, host_field: str) -> ASGIApp:
+        host = host_field.lower()
+        if not host.startswith("["):
+            host = host.partition(":")[0].removesuffix(".")
+        if not _HOST.fullmatch(host):
+            return PlainTextResponse("There is no such site here.\n", 404)
+        directory = self._directory / host
+        if not directory.is_dir():
+            self._sites.pop(host, None)
+            return PlainTextResponse("There is no such site here.\n", 404)
+        if host not in self._sites:
+            if len(self._sites) >= SITES_MAX:
+                self._sites.pop(next(iter(self._sites)))
+            # StaticFiles says "not found" by an exception; the middleware answers it.
+            self._sites[host] = ExceptionMiddleware(
+                StaticFiles(directory=directory, html=True)
+            )
+        return self._sites[host]

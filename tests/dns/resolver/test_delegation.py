@@ -1,0 +1,39 @@
+import dns.name
+
+from pabal.dns.resolver.budget import SERVERS_PER_DELEGATION_MAX, TRIES_MAX
+from pabal.dns.resolver.delegation import Delegation
+from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.settings import ResolverSettings
+
+NS = dns.name.from_text("ns.test.")
+
+
+def test_addresses_of_the_families_in_use() -> None:
+    delegation = Delegation(dns.name.root, [])
+    settings = ResolverSettings(ipv6=False, port=20053)
+    delegation.add(NS, ("192.0.2.1", "2001:db8::1", "192.0.2.1"), settings)
+    assert delegation.servers == [Server("ns.test.", "192.0.2.1", 20053)]
+    delegation.look_for(NS, settings)
+    assert len(delegation.missing) == 1
+
+
+def test_bounded() -> None:
+    delegation = Delegation(dns.name.root, [])
+    settings = ResolverSettings()
+    delegation.add(NS, (f"192.0.2.{n}" for n in range(100)), settings)
+    for _ in range(200):
+        delegation.look_for(NS, settings)
+    assert len(delegation.servers) == SERVERS_PER_DELEGATION_MAX
+    assert len(delegation.missing) == 2 * SERVERS_PER_DELEGATION_MAX
+
+
+def test_silent_servers_come_last_and_end() -> None:
+    one, two = Server("", "192.0.2.1"), Server("", "192.0.2.2")
+    delegation = Delegation(dns.name.root, [one, two])
+    delegation.silent(one)
+    assert delegation.candidates() == [two]
+    delegation.spent.add(two)
+    assert delegation.candidates() == [one]
+    for _ in range(TRIES_MAX - 1):
+        delegation.silent(one)
+    assert delegation.candidates() == []

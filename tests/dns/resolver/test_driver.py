@@ -1,0 +1,108 @@
+"""Deadline, bounds, cancellation; the rest is played in tests/scenario/dns."""
+
+import asyncio
+import dataclasses
+
+import dns.name
+import dns.rdatatype
+import pytest
+
+from pabal.dns.ports import ResolutionError, Resolver, Steps
+from pabal.dns.resolver.driver import IterativeResolver
+from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.query import Query
+from pabal.dns.resolver.settings import ResolverSettings
+from tests.scenario.dns.network import (
+    FakeChance,
+    FakeClock,
+    FakeNetwork,
+    FakeServer,
+    Zone,
+)
+
+WWW = dns.name.from_text("www.test.")
+A = dns.rdatatype.A
+SETTINGS = ResolverSettings(root_hints=(Server("root.", "192.0.2.1"),))
+
+
+class Never:
+    """A network where nothing ever comes back."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+
+    async def exchange(self, query: Query) -> bytes:
+        self.asked.set()
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError
+
+
+def network(clock: FakeClock) -> FakeNetwork:
+    net = FakeNetwork(clock)
+    zone = Zone.read(".", ["@ SOA . . 1 1 1 1 60", "www.test. 60 A 192.0.2.80"])
+    net.servers["192.0.2.1"] = FakeServer(zones=[zone])
+    return net
+
+
+async def test_it_is_a_resolver() -> None:
+    clock = FakeClock()
+    resolver: Resolver = IterativeResolver(
+        SETTINGS, network(clock), clock, FakeChance()
+    )
+    steps = Steps()
+    resolved = await resolver.resolve(WWW, A, steps)
+    assert str(resolved.answer[0]) == "www.test. 60 IN A 192.0.2.80"
+    assert not resolved.authoritative
+    assert [step.outcome for step in steps.taken] == ["no data", "answer"]
+
+
+async def test_deadline() -> None:
+    settings = dataclasses.replace(SETTINGS, deadline_s=0.01)
+    resolver = IterativeResolver(settings, Never(), FakeClock(), FakeChance())
+    with pytest.raises(ResolutionError, match=r"no answer in 0\.01 s"):
+        await resolver.resolve(WWW, A)
+
+
+async def test_too_many_at_once() -> None:
+    settings = dataclasses.replace(SETTINGS, flights_max=0)
+    resolver = IterativeResolver(settings, Never(), FakeClock(), FakeChance())
+    with pytest.raises(ResolutionError, match="too many"):
+        await resolver.resolve(WWW, A)
+
+
+@pytest.mark.parametrize("rdtype", ["ANY", "AXFR", "OPT"])
+async def test_query_types_are_not_data(rdtype: str) -> None:
+    resolver = IterativeResolver(SETTINGS, Never(), FakeClock(), FakeChance())
+    with pytest.raises(ResolutionError, match=rdtype):
+        await resolver.resolve(WWW, dns.rdatatype.from_text(rdtype))
+
+
+async def test_who_leaves_does_not_take_the_others_along() -> None:
+    clock = FakeClock()
+    resolver = IterativeResolver(SETTINGS, network(clock), clock, FakeChance())
+    first = asyncio.get_running_loop().create_task(resolver.resolve(WWW, A))
+    second = asyncio.get_running_loop().create_task(resolver.resolve(WWW, A))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert (await second).answer
+    assert first.cancelled()
+
+
+async def test_stop_tells_those_who_wait() -> None:
+    never = Never()
+    resolver = IterativeResolver(SETTINGS, never, FakeClock(), FakeChance())
+    waiting = asyncio.get_running_loop().create_task(resolver.resolve(WWW, A))
+    await never.asked.wait()
+    await resolver.stop()
+    with pytest.raises(ResolutionError, match="stopped"):
+        await waiting
+    assert not resolver._flights
+
+
+async def test_a_stopped_flight_that_never_began() -> None:
+    resolver = IterativeResolver(SETTINGS, Never(), FakeClock(), FakeChance())
+    waiting = asyncio.get_running_loop().create_task(resolver.resolve(WWW, A))
+    await asyncio.sleep(0)
+    await resolver.stop()
+    with pytest.raises(ResolutionError):
+        await asyncio.wait_for(waiting, 1)

@@ -1,0 +1,126 @@
+"""The resolver against real sockets: a server of a few lines on loopback."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import cast
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rdatatype
+import pytest
+from typing_extensions import override
+
+from pabal.base.clock import SystemClock
+from pabal.base.ids import SecureChance
+from pabal.dns.ports import ResolutionError, Steps
+from pabal.dns.resolver.driver import IterativeResolver
+from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.settings import ResolverSettings
+from pabal.dns.resolver.transport import NetworkExchange
+from tests.scenario.dns.network import Zone
+
+A, TXT = dns.rdatatype.A, dns.rdatatype.TXT
+ROOT = Zone.read(
+    ".",
+    ["@ SOA . . 1 1 1 1 60", "test. NS ns.test.", "ns.test. A 127.0.0.2"],
+)
+TEST = Zone.read(
+    "test.",
+    ["@ SOA ns you 1 1 1 1 60", "www 60 A 192.0.2.80"]
+    + [f'big 60 TXT "{number:0200d}"' for number in range(20)],
+)
+
+
+@dataclass
+class NameServer(asyncio.DatagramProtocol):
+    """Serves one zone by UDP and TCP on one port."""
+
+    zone: Zone
+    seen_from: set[int] = field(default_factory=set)
+    by_tcp: int = 0
+    _transport: asyncio.DatagramTransport | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    @override
+    def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:
+        self.seen_from.add(addr[1])
+        octets = self._answer(data)
+        if len(octets) > 1232:
+            reply = dns.message.make_response(dns.message.from_wire(data))
+            reply.flags |= dns.flags.TC
+            octets = reply.to_wire()
+        assert self._transport is not None
+        self._transport.sendto(octets, addr)
+
+    async def connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        length = int.from_bytes(await reader.readexactly(2), "big")
+        octets = self._answer(await reader.readexactly(length))
+        self.by_tcp += 1
+        writer.write(len(octets).to_bytes(2, "big") + octets)
+        await writer.drain()
+        writer.close()
+
+    def _answer(self, data: bytes) -> bytes:
+        reply = dns.message.make_response(dns.message.from_wire(data))
+        reply.flags |= dns.flags.AA
+        self.zone.fill(reply)
+        return reply.to_wire(max_size=65535)
+
+
+@contextlib.asynccontextmanager
+async def listening(server: NameServer, host: str, port: int) -> AsyncIterator[int]:
+    loop = asyncio.get_running_loop()
+    tcp = await asyncio.start_server(server.connected, host, port)
+    port = tcp.sockets[0].getsockname()[1]
+    udp, _ = await loop.create_datagram_endpoint(lambda: server, (host, port))
+    try:
+        yield port
+    finally:
+        udp.close()
+        tcp.close()
+        await tcp.wait_closed()
+
+
+def resolver(port: int) -> IterativeResolver:
+    settings = ResolverSettings(
+        root_hints=(Server("root.", "127.0.0.1", port),), port=port, ipv6=False
+    )
+    return IterativeResolver(settings, NetworkExchange(), SystemClock(), SecureChance())
+
+
+async def test_referral_udp_tcp_and_ports() -> None:
+    root, test = NameServer(ROOT), NameServer(TEST)
+    async with (
+        listening(root, "127.0.0.1", 0) as port,
+        listening(test, "127.0.0.2", port),
+    ):
+        asking, steps = resolver(port), Steps()
+        answer = await asking.resolve(dns.name.from_text("www.test."), A, steps)
+        assert str(answer.answer[0]) == "www.test. 60 IN A 192.0.2.80"
+        assert [step.server for step in steps.taken] == [
+            f"root.@127.0.0.1#{port}",
+            f"ns.test.@127.0.0.2#{port}",
+        ]
+        big = await asking.resolve(dns.name.from_text("big.test."), TXT)
+        assert len(big.answer[0]) == 20
+        assert test.by_tcp == 1
+        for number in range(20):
+            await asking.resolve(dns.name.from_text(f"n{number}.test."), A)
+        assert len(test.seen_from) > 15  # a new port each time
+        await asking.stop()
+
+
+async def test_nobody_there() -> None:
+    server = NameServer(ROOT)
+    async with listening(server, "127.0.0.1", 0) as port:
+        pass
+    with pytest.raises(ResolutionError, match="refused"):
+        await resolver(port).resolve(dns.name.from_text("www.test."), A)

@@ -1,0 +1,235 @@
+"""Reads and plays ``*.scn``: a resolver, servers in memory, a clock of its own.
+
+A word in capitals at the start of a line is a step; indented lines belong to it; ``;``
+starts a comment.
+
+    INCLUDE file                the lines of another file, without its suffix .inc
+    SETTING field value         of ResolverSettings, before all else
+    ROOT address                a root hint
+    FORWARDER address
+    LOCAL zone                  a zone served here; records follow
+    SERVER address [behaviour…] a server, new or changed; then, indented:
+      zone origin               records follow
+      reply name type [flags] [rcode]
+      answer|authority|additional record
+    BEHAVE address [behaviour…] changes how it behaves, keeps its zones
+    QUERY name type             resolves
+    QUERY_TWICE name type       resolves twice at once
+    CHECK_ANSWER rcode          the records of the answer follow, exactly
+    CHECK_AUTHORITY             the records of the authority section follow
+    CHECK_FAILED words          there was no answer, and the reason has these words
+    CHECK_ASKED                 what was asked since the last check follows, exactly
+    CHECK_COUNT at-most         how many questions were sent since the last check
+    CHECK_STEP words            some step of the last resolution has these words
+    CHECK_NOT_CACHED name type
+    TIME_PASSES seconds
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+from pabal.dns.ports import ResolutionError, Resolved, Steps
+from pabal.dns.resolver.driver import IterativeResolver
+from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.settings import ResolverSettings
+from tests.scenario.dns.network import (
+    Canned,
+    FakeChance,
+    FakeClock,
+    FakeLocal,
+    FakeNetwork,
+    FakeServer,
+    Zone,
+)
+
+
+@dataclass
+class Line:
+    number: int
+    words: list[str]
+    block: list[str] = field(default_factory=list)
+
+
+def read(path: Path) -> list[Line]:
+    lines: list[Line] = []
+    for number, raw in enumerate(path.read_text().splitlines(), 1):
+        text = raw.split(";")[0].rstrip()
+        if not text:
+            continue
+        if text.startswith("INCLUDE "):
+            lines += read(path.with_name(text.split()[1] + ".inc"))
+        elif text[0].isspace():
+            lines[-1].block.append(text.strip())
+        else:
+            lines.append(Line(number, text.split()))
+    return lines
+
+
+def record(text: str) -> dns.rrset.RRset:
+    """Return ``name ttl type data`` as an rrset."""
+    name, ttl, rdtype, data = text.split(None, 3)
+    return dns.rrset.from_text(name, int(ttl), "IN", rdtype, data)
+
+
+def records_of(rrsets: tuple[dns.rrset.RRset, ...]) -> list[str]:
+    return [
+        f"{rrset.name} {rrset.ttl} {dns.rdatatype.to_text(rrset.rdtype)} {rdata}"
+        for rrset in rrsets
+        for rdata in rrset
+    ]
+
+
+def same(got: list[str], expected: list[str]) -> None:
+    assert got == expected, f"got {got}, expected {expected}"
+
+
+class Player:
+    """Plays the lines of one scenario."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.network = FakeNetwork(self.clock)
+        self.settings = ResolverSettings(root_hints=(), ipv6=False)
+        self.local: list[Zone] = []
+        self.resolver: IterativeResolver | None = None
+        self.outcome: Resolved | ResolutionError | None = None
+        self.steps = Steps()
+        self.asked_before = 0
+
+    async def play(self, path: Path) -> None:
+        for line in read(path):
+            play: Callable[[list[str], list[str]], object] = getattr(
+                self, "_" + line.words[0].lower()
+            )
+            try:
+                result = play(line.words[1:], line.block)
+                if asyncio.iscoroutine(result):
+                    await result
+            except AssertionError as error:
+                raise AssertionError(f"{path.name}:{line.number}: {error}") from error
+        if self.resolver is not None:
+            await self.resolver.stop()
+
+    def _setting(self, words: list[str], _block: list[str]) -> None:
+        name, text = words
+        match name:
+            case "ttl_max_s":
+                changed = dataclasses.replace(self.settings, ttl_max_s=int(text))
+            case "ipv6":
+                changed = dataclasses.replace(self.settings, ipv6=text == "yes")
+            case "minimise":
+                changed = dataclasses.replace(self.settings, minimise=text == "yes")
+            case _:
+                raise AssertionError(f"no setting {name}")
+        self.settings = changed
+
+    def _root(self, words: list[str], _block: list[str]) -> None:
+        hints = (*self.settings.root_hints, Server("root.", words[0]))
+        self.settings = dataclasses.replace(self.settings, root_hints=hints)
+
+    def _forwarder(self, words: list[str], _block: list[str]) -> None:
+        servers = (*self.settings.forwarders, Server("forwarder.", words[0]))
+        self.settings = dataclasses.replace(self.settings, forwarders=servers)
+
+    def _local(self, words: list[str], block: list[str]) -> None:
+        self.local.append(Zone.read(words[0], block))
+
+    def _server(self, words: list[str], block: list[str]) -> None:
+        server = FakeServer(set(words[1:]))
+        self.network.servers[words[0]] = server
+        origin, lines = "", list[str]()
+        canned = Canned()
+        for text in [*block, "zone ."]:
+            parts = text.split()
+            if parts[0] == "zone":
+                if origin:
+                    server.zones.append(Zone.read(origin, lines))
+                origin, lines = parts[1], []
+            elif parts[0] == "reply":
+                canned = Canned.read(parts[3:])
+                server.canned[dns.name.from_text(parts[1]), parts[2]] = canned
+            elif parts[0] in {"answer", "authority", "additional"}:
+                rrset = record(text.split(None, 1)[1])
+                canned.sections.setdefault(parts[0], []).append(rrset)
+            else:
+                lines.append(text)
+
+    def _behave(self, words: list[str], _block: list[str]) -> None:
+        self.network.servers[words[0]].behaviours = set(words[1:])
+
+    def _time_passes(self, words: list[str], _block: list[str]) -> None:
+        self.clock.pass_(float(words[0]))
+
+    async def _query(self, words: list[str], _block: list[str]) -> None:
+        self.steps = Steps()
+        self.outcome = await self._resolve(words, self.steps)
+
+    async def _query_twice(self, words: list[str], _block: list[str]) -> None:
+        first, second = await asyncio.gather(
+            self._resolve(words, Steps()), self._resolve(words, self.steps)
+        )
+        assert repr(first) == repr(second)
+        self.outcome = second
+
+    async def _resolve(
+        self, words: list[str], steps: Steps
+    ) -> Resolved | ResolutionError:
+        if self.resolver is None:
+            local = FakeLocal(self.local) if self.local else None
+            self.resolver = IterativeResolver(
+                self.settings, self.network, self.clock, FakeChance(), local
+            )
+        name, rdtype = dns.name.from_text(words[0]), dns.rdatatype.from_text(words[1])
+        try:
+            return await self.resolver.resolve(name, rdtype, steps)
+        except ResolutionError as error:
+            return error
+
+    def _check_answer(self, words: list[str], block: list[str]) -> None:
+        assert isinstance(self.outcome, Resolved), repr(self.outcome)
+        rcode = dns.rcode.to_text(dns.rcode.Rcode(self.outcome.rcode))
+        assert rcode == words[0], rcode
+        expected = records_of(tuple(record(text) for text in block))
+        same(records_of(self.outcome.answer), expected)
+
+    def _check_authority(self, _words: list[str], block: list[str]) -> None:
+        assert isinstance(self.outcome, Resolved), repr(self.outcome)
+        expected = records_of(tuple(record(text) for text in block))
+        same(records_of(self.outcome.authority), expected)
+
+    def _check_failed(self, words: list[str], _block: list[str]) -> None:
+        assert isinstance(self.outcome, ResolutionError), repr(self.outcome)
+        assert " ".join(words) in self.outcome.reason, self.outcome.reason
+
+    def _since(self) -> list[str]:
+        asked = self.network.asked[self.asked_before :]
+        self.asked_before = len(self.network.asked)
+        return asked
+
+    def _check_asked(self, _words: list[str], block: list[str]) -> None:
+        same(self._since(), [" ".join(text.split()) for text in block])
+
+    def _check_count(self, words: list[str], _block: list[str]) -> None:
+        asked = self._since()
+        assert len(asked) <= int(words[0]), (len(asked), asked)
+
+    def _check_step(self, words: list[str], _block: list[str]) -> None:
+        wanted = " ".join(words)
+        told = [
+            f"{s.name} {s.rdtype} {s.server}: {s.outcome}" for s in self.steps.taken
+        ]
+        assert any(wanted in text for text in told), told
+
+    def _check_not_cached(self, words: list[str], _block: list[str]) -> None:
+        assert self.resolver is not None
+        name, rdtype = dns.name.from_text(words[0]), dns.rdatatype.from_text(words[1])
+        entry = self.resolver.cache.get(name, rdtype, self.clock.monotonic())
+        assert entry is None, entry
