@@ -63,9 +63,10 @@ def test_keys(text: str, key: Key) -> None:
 
 def test_options() -> None:
     found = parse_search(Reader(b" RETURN (MIN count) CHARSET euc-kr ALL"), by_uid=True)
-    assert found.returns == {Return.MIN, Return.COUNT}
+    assert found.returns == frozenset((Return.MIN, Return.COUNT))
     assert found.charset == b"EUC-KR"
-    assert parse_search(Reader(b" RETURN () ALL"), by_uid=True).returns == {Return.ALL}
+    found = parse_search(Reader(b" RETURN () ALL"), by_uid=True)
+    assert found.returns == frozenset((Return.ALL,))
     assert parse_search(Reader(b" ALL"), by_uid=True).returns is None
 
 
