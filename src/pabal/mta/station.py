@@ -13,6 +13,9 @@ from pabal.trace.ports import Fact, Stage, TraceEvent, Tracer
 DIALOGUE_MAX_CHARACTERS: Final = 8_192
 """Of a dialogue noted in a trace: a thousand recipients must not fill a disk."""
 
+QUESTIONS_NOTED_MAX: Final = 64
+"""DNS questions noted for one look-up; a resolution asks a dozen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Station:
@@ -51,6 +54,17 @@ class Way:
         """Return the same way with its Message-ID known."""
         return replace(self, message_id=message_id)
 
+    def note_questions(self, steps: Steps) -> None:
+        """Record the DNS questions asked for the message, one event each."""
+        for step in steps.taken[:QUESTIONS_NOTED_MAX]:
+            self.note(
+                Stage.RESOLVED,
+                elapsed_ms=step.elapsed_ms,
+                question=f"{step.name} {step.rdtype}",
+                asked=step.server,
+                answer=step.outcome,
+            )
+
     def note(
         self,
         stage: Stage,
@@ -80,12 +94,3 @@ def dialogue_text(lines: Iterable[str]) -> str:
         return text
     half = DIALOGUE_MAX_CHARACTERS // 2
     return f"{text[:half]}\n…\n{text[-half:]}"
-
-
-def steps_text(steps: Steps) -> str:
-    """Return DNS steps as lines: name, type, server, zone, outcome, ms; by tabs."""
-    return dialogue_text(
-        f"{step.name}\t{step.rdtype}\t{step.server}\t{step.zone}\t{step.outcome}"
-        f"\t{step.elapsed_ms:.1f}"
-        for step in steps.taken
-    )

@@ -243,7 +243,7 @@ class MailTransaction:
         self._way.note(
             Stage.REFUSED,
             reply=str(outcome),
-            detail=outcome.detail,
+            reason=outcome.detail,
             peer=str(self._client.peer),
         )
         return outcome

@@ -21,7 +21,7 @@ from pabal.mta.routing import (
     literal_address,
     smarthost_of,
 )
-from pabal.mta.station import Station, Way, dialogue_text, steps_text
+from pabal.mta.station import Station, Way, dialogue_text
 from pabal.mta.transport.pool import Lease, SessionPool
 from pabal.net.endpoint import Endpoint
 from pabal.smtp.envelope import Envelope, Recipient
@@ -161,26 +161,24 @@ class SmtpTransport:
         try:
             answer = await self._names.mx(delivery.domain, steps)
         except UnavailableError as error:
+            delivery.way.note_questions(steps)
             delivery.way.note(
                 Stage.RESOLVED,
                 elapsed_ms=(clock.monotonic() - began) * 1000,
-                question=f"{delivery.domain} MX",
-                answer=f"no answer: {error}",
-                steps=steps_text(steps),
+                detail=f"{delivery.domain} MX: {error}",
             )
             raise
         hosts = hosts_of(delivery.domain, answer, settings.hostname, self._chance)
         chosen = hosts.names if isinstance(hosts, Hosts) else ()
+        found = ", ".join(f"{preference} {host}" for preference, host in answer.records)
+        tried = f"trying {', '.join(chosen)}" if chosen else str(hosts)
+        delivery.way.note_questions(steps)
         delivery.way.note(
             Stage.RESOLVED,
             elapsed_ms=(clock.monotonic() - began) * 1000,
-            question=f"{delivery.domain} MX",
-            answer=", ".join(
-                f"{preference} {host}" for preference, host in answer.records
-            )
-            or answer.kind.value,
-            chosen=", ".join(chosen) or str(hosts),
-            steps=steps_text(steps),
+            detail=f"{delivery.domain} MX: {found or answer.kind.value}; {tried}",
+            mx=found,
+            chosen=", ".join(chosen),
         )
         return (chosen, port) if isinstance(hosts, Hosts) else hosts
 
@@ -212,13 +210,15 @@ class SmtpTransport:
             return (literal,)
         clock = self._station.clock
         steps, began = Steps(), clock.monotonic()
-        addresses = await self._names.addresses(host, steps)
+        try:
+            addresses = await self._names.addresses(host, steps)
+        finally:
+            way.note_questions(steps)
         way.note(
             Stage.RESOLVED,
             elapsed_ms=(clock.monotonic() - began) * 1000,
-            question=f"{host} A/AAAA",
-            answer=", ".join(addresses) or "no address",
-            steps=steps_text(steps),
+            detail=f"{host}: {', '.join(addresses) or 'no address'}",
+            addresses=", ".join(addresses),
         )
         return addresses
 
