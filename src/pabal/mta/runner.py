@@ -82,6 +82,8 @@ class QueueRunner:
         self._tasks = Tasks()
         self._wakened = asyncio.Event()
         self._stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
         self._renewed_at = 0.0
 
     def wake(self) -> None:
@@ -90,15 +92,20 @@ class QueueRunner:
 
     async def run(self) -> None:
         """Serve the queue until ``stop``."""
-        while not self._stopping:
-            wait_s = await self._guarded_turn()
-            await sleep_until_set(self._wakened, wait_s)
-            self._wakened.clear()
+        self._ended.clear()
+        try:
+            while not self._stopping:
+                wait_s = await self._guarded_turn()
+                await sleep_until_set(self._wakened, wait_s)
+                self._wakened.clear()
+        finally:
+            self._ended.set()
 
     async def stop(self) -> None:
         """Start nothing more; let deliveries under way end."""
         self._stopping = True
         self.wake()
+        await self._ended.wait()
         await self._tasks.wait(STOP_SECONDS)
         await self._tasks.stop()
 

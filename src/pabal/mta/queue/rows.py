@@ -56,6 +56,7 @@ ADD_CHUNK: Final = "INSERT INTO chunk VALUES (?,?,?)"
 ITEM: Final = "SELECT * FROM item WHERE id = ?"
 ITEM_IDS: Final = "SELECT id FROM item WHERE id > ? ORDER BY id LIMIT ?"
 RECIPIENTS: Final = "SELECT * FROM recipient WHERE item_id = ? ORDER BY number"
+FIRST_CHUNK: Final = "SELECT octets FROM chunk WHERE item_id = ? AND number = 0"
 CHUNKS: Final = "SELECT octets FROM chunk WHERE item_id = ? ORDER BY number"
 UNDONE: Final = (
     "SELECT 1 FROM recipient WHERE item_id = ?"

@@ -179,9 +179,12 @@ class SqliteQueue:
         Raises:
             StorageFullError: No room for a large one in the spool directory.
         """
-        item = self._reader.execute(rows.ITEM, (item_id,)).fetchone()
-        if item is not None and int(item[5]) <= CHUNK_OCTETS:
-            return self._body(self._reader, item_id)
+        first = self._reader.execute(rows.FIRST_CHUNK, (item_id,)).fetchone()
+        octets = rows.octets_of(first[0]) if first is not None else b""
+        if len(octets) < CHUNK_OCTETS:
+            spool = Spool(self._spool_directory)
+            spool.write(octets)
+            return spool
         return await self._scan(lambda connection: self._body(connection, item_id))
 
     async def next_due_at(self, now: float) -> float | None:
