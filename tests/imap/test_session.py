@@ -131,8 +131,18 @@ def test_before_login_literals_are_small() -> None:
 
 
 def test_nobody_reads_a_huge_literal_for_nothing() -> None:
-    (event,) = feed(b"a CREATE {%d+}\r\n" % (SKIP_MAX_OCTETS + 1))
+    octets = b"a LOGIN {%d+}\r\n" % (SKIP_MAX_OCTETS + 1)
+    (event,) = feed(octets, State.NOT_AUTHENTICATED)
     assert isinstance(event, Fatal)
+    (event,) = feed(b"a APPEND x {9000000000+}\r\n")
+    assert isinstance(event, Fatal)
+
+
+def test_a_message_too_large_is_refused_when_it_is_over() -> None:
+    octets = b"a APPEND x {9000+}\r\n" + b"x" * 9000 + b"\r\nb NOOP\r\n"
+    events = feed(octets)
+    assert events[0] == Refused(b"a", b"NO [TOOBIG] the message is too large")
+    assert names(events) == [b"NOOP"]
 
 
 @pytest.mark.parametrize("octets", [b"a" * 1001, b"a\nb\r\n", b"a\rb\r\n"])

@@ -116,6 +116,9 @@ class _Connection:
         try:
             while self._session.state is not State.LOGOUT:
                 await self._handle(await self._next_event())
+        except asyncio.CancelledError:
+            self._bye(b"[UNAVAILABLE] Shutting down")
+            raise
         except IdleTimeoutError:
             self._bye(b"[UNAVAILABLE] Nothing came for too long")
         except (ConnectionLostError, TlsFailedError) as error:

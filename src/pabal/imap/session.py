@@ -29,7 +29,8 @@ LITERAL_MINUS_MAX: Final = 4096
 """Largest non-synchronizing literal before log-in (RFC 7888 §5, LITERAL-)."""
 
 SKIP_MAX_OCTETS: Final = 1024 * 1024
-"""Octets of an unwanted literal read and dropped; above it the connection ends."""
+"""Octets of an unwanted literal read and dropped before log-in; above it the
+connection ends (RFC 7888 §4 leaves the choice)."""
 
 _ANNOUNCED: Final = re.compile(rb"(~?)\{(\d{1,19})(\+?)\}\Z")
 _TAG_AND_NAME: Final = re.compile(
@@ -257,12 +258,18 @@ class Session:
             # The client sends nothing of it, nor the rest of the command.
             self._reset()
             return refusal
-        if size > SKIP_MAX_OCTETS:
+        if size > self._skip_max_octets():
             return self._die(b"the literal is too large")
         self._refusal = refusal
         self._command.clear()
         self._mode, self._left = _Mode.SKIP, size
         return None
+
+    def _skip_max_octets(self) -> int:
+        if self.state in LOGGED_IN:
+            # A client with LITERAL+ should learn that its message is too large.
+            return max(SKIP_MAX_OCTETS, 4 * self._settings.message_max_octets)
+        return SKIP_MAX_OCTETS
 
     def _may_come_unasked(self, size: int) -> bool:
         """Whether a non-synchronizing literal of ``size`` octets is allowed here."""
