@@ -158,12 +158,21 @@ def test_messages_are_handed_out_in_pieces() -> None:
     octets = b"a APPEND {1+}\r\nx (\\Seen) {4}\r\nabcd {2+}\r\nef\r\n"
     events = feed(octets)
     assert events[:4] == [
-        MessageBegins(4, sync=True),
+        MessageBegins(4, True, b"a", b" {1+}\r\nx (\\Seen) {4}\r\n"),
         MessagePiece(b"abcd"),
-        MessageBegins(2, sync=False),
+        MessageBegins(2, False, b"a", b" {1+}\r\nx (\\Seen) {4}\r\n {2+}\r\n"),
         MessagePiece(b"ef"),
     ]
     assert names(events) == [b"APPEND"]
+
+
+def test_a_message_can_be_refused_before_it_comes() -> None:
+    one = session()
+    one.feed(b"a APPEND x {4}\r\n")
+    assert isinstance(one.next_event(), MessageBegins)
+    one.refuse_message()
+    one.feed(b"b NOOP\r\n")
+    assert names(drain(one)) == [b"NOOP"]
 
 
 def test_a_line_is_not_a_command() -> None:

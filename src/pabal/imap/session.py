@@ -109,11 +109,16 @@ class MessageBegins:
 
     Attributes:
         size: Octets that follow in pieces.
-        sync: Whether the client waits for a continuation request first.
+        sync: Whether the client waits for a continuation request first; until then
+            ``refuse_message`` can spare it the sending.
+        tag: Tag of its command.
+        arguments: Arguments of its command so far.
     """
 
     size: int
     sync: bool
+    tag: bytes
+    arguments: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +244,7 @@ class Session:
             elif sync or self._may_come_unasked(size):
                 self._messages += 1
                 self._mode, self._left = _Mode.MESSAGE, size
-                return MessageBegins(size, sync)
+                return self._message_begins(size, sync=sync)
         elif (
             refusal is None
             and self._fits(size)
@@ -248,6 +253,20 @@ class Session:
             self._mode, self._left = _Mode.LITERAL, size
             return Continue() if sync else None
         return self._refuse_literal(refusal, size, sync=sync)
+
+    def _message_begins(self, size: int, *, sync: bool) -> MessageBegins:
+        tag = bytes(self._command[: self._command.index(b" ")])
+        found = self._rule()
+        start = 0 if isinstance(found, Refused) else found[0]
+        return MessageBegins(size, sync, tag, bytes(self._command[start:]))
+
+    def refuse_message(self) -> None:
+        """Forget the command whose message just began: the driver said no.
+
+        Only where the client waits: it sends nothing of the message then.
+        """
+        self._left = 0
+        self._reset()
 
     def _refuse_literal(
         self, refusal: Refused | None, size: int, *, sync: bool
