@@ -15,8 +15,7 @@ import sys
 import time
 from email.message import EmailMessage
 from pathlib import Path
-
-from typing_extensions import Self
+from typing import Self
 
 PORT_OFFSET = 20_000
 READY_SECONDS = 20.0
@@ -28,7 +27,8 @@ ROOT = Path(__file__).parents[2]
 
 def own_address() -> str:
     """Return a loopback address nobody else uses: 16 million to choose from."""
-    return f"127.{random.randint(1, 250)}.{random.randint(0, 255)}.{random.randint(2, 254)}"
+    numbers = (random.randint(1, 250), random.randint(0, 255), random.randint(2, 254))
+    return "127.{}.{}.{}".format(*numbers)
 
 
 def pabal(
@@ -139,7 +139,9 @@ class Server:
         log.close()
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line == "ready\n", self.log()
+        if line != "ready\n":
+            self.kill()
+            raise AssertionError(f"not ready: {self.log()}")
         return self
 
     def log(self) -> str:
