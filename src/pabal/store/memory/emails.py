@@ -5,9 +5,10 @@ Sans-IO.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from pabal.base.clock import Clock
 from pabal.message.facts import MessageFacts, scan_facts
 from pabal.store.matching import FactKind
 from pabal.store.ports import (
@@ -21,6 +22,10 @@ from pabal.store.ports import (
 from pabal.store.threads import ThreadKey, thread_keys
 
 _MINUTE_SECONDS: Final = 60
+
+
+KEEP_EXPUNGED_S: Final = 600.0
+"""How long an expunged message can still be read, seconds; as in the SQLite adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +68,19 @@ class Email:
         return self.facts.sent_at + self.facts.sent_offset * _MINUTE_SECONDS
 
 
-@dataclass(slots=True)
 class Emails:
-    """Emails by id; one is forgotten when no entry holds it any more."""
+    """Emails by id. One that no entry holds can still be read for a while.
 
-    last_id: EmailId = 0
-    _emails: dict[EmailId, Email] = field(default_factory=dict, init=False)
-    _holders: Counter[EmailId] = field(default_factory=Counter, init=False)
-    _threads: dict[ThreadKey, int] = field(default_factory=dict, init=False)
+    A session that was not told of an expunge yet may fetch it (RFC 2180 §4.1).
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.last_id: EmailId = 0
+        self._clock = clock
+        self._emails: dict[EmailId, Email] = {}
+        self._holders: Counter[EmailId] = Counter()
+        self._threads: dict[ThreadKey, int] = {}
+        self._orphans: dict[EmailId, float] = {}
 
     def get(self, email_id: EmailId) -> Email | None:
         """Return the email, ``None`` if it is gone."""
@@ -78,6 +88,7 @@ class Emails:
 
     def add(self, new: NewEmail) -> EmailId:
         """Take in a message, held once."""
+        self._purge()
         octets = new.spool.octets()
         facts = scan_facts(octets)
         self.last_id += 1
@@ -96,12 +107,12 @@ class Emails:
         self._holders.update(emails)
 
     def release(self, emails: Sequence[EmailId]) -> None:
-        """Count one holder less of each; the last one takes the email along."""
+        """Count one holder less of each."""
         self._holders.subtract(emails)
+        now = self._clock.now()
         for email in emails:
             if self._holders[email] <= 0:
-                del self._holders[email]
-                self._emails.pop(email, None)
+                self._orphans[email] = now
 
     def size(self, emails: Sequence[EmailId]) -> int:
         """Return how many octets ``emails`` have together."""
@@ -113,3 +124,11 @@ class Emails:
         if email is None:
             return None
         return tuple(email.column(column) for column in columns)
+
+    def _purge(self) -> None:
+        limit = self._clock.now() - KEEP_EXPUNGED_S
+        for email, then in list(self._orphans.items()):
+            if then <= limit:
+                del self._orphans[email]
+                if self._holders[email] <= 0:
+                    del self._holders[email], self._emails[email]

@@ -56,7 +56,7 @@ class Mailboxes:
 
     def __init__(self, clock: Clock) -> None:
         self.flags = FlagTable()
-        self.emails = Emails()
+        self.emails = Emails(clock)
         self.modseq: ModSeq = 1
         self._clock = clock
         self._boxes: dict[MailboxId, Box] = {}
