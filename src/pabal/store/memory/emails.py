@@ -24,10 +24,6 @@ from pabal.store.threads import ThreadKey, thread_keys
 _MINUTE_SECONDS: Final = 60
 
 
-KEEP_EXPUNGED_S: Final = 600.0
-"""How long an expunged message can still be read, seconds; as in the SQLite adapter."""
-
-
 @dataclass(frozen=True, slots=True)
 class Email:
     """An immutable message and what is known of it."""
@@ -72,11 +68,15 @@ class Emails:
     """Emails by id. One that no entry holds can still be read for a while.
 
     A session that was not told of an expunge yet may fetch it (RFC 2180 §4.1).
+
+    Args (of the constructor):
+        keep_expunged_s: How long that is, seconds.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, keep_expunged_s: float) -> None:
         self.last_id: EmailId = 0
         self._clock = clock
+        self._keep_expunged_s = keep_expunged_s
         self._emails: dict[EmailId, Email] = {}
         self._holders: Counter[EmailId] = Counter()
         self._threads: dict[ThreadKey, int] = {}
@@ -113,6 +113,7 @@ class Emails:
         for email in emails:
             if self._holders[email] <= 0:
                 self._orphans[email] = now
+        self._purge()
 
     def size(self, emails: Sequence[EmailId]) -> int:
         """Return how many octets ``emails`` have together."""
@@ -126,7 +127,7 @@ class Emails:
         return tuple(email.column(column) for column in columns)
 
     def _purge(self) -> None:
-        limit = self._clock.now() - KEEP_EXPUNGED_S
+        limit = self._clock.now() - self._keep_expunged_s
         for email, then in list(self._orphans.items()):
             if then <= limit:
                 del self._orphans[email]
