@@ -57,8 +57,8 @@ RECIPIENTS: Final = "SELECT * FROM recipient WHERE item_id = ? ORDER BY number"
 FIRST_CHUNK: Final = "SELECT octets FROM chunk WHERE item_id = ? AND number = 0"
 CHUNKS: Final = "SELECT octets FROM chunk WHERE item_id = ? ORDER BY number"
 UNDONE: Final = (
-    "SELECT 1 FROM recipient WHERE item_id = ?"
-    " AND state NOT IN ('done', 'bounced') LIMIT 1"
+    "SELECT number FROM recipient WHERE item_id = ?"
+    " AND state NOT IN ('done', 'bounced')"
 )
 
 NEXT_DESTINATION: Final = (

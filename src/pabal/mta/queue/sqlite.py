@@ -145,12 +145,13 @@ class SqliteQueue:
 
     async def finish(self, owner: str, records: Sequence[AttemptRecord]) -> None:
         """Note results and end the claims, durably."""
+        by_item: dict[str, list[AttemptRecord]] = {}
+        for record in records:
+            by_item.setdefault(record.item_id, []).append(record)
 
         def work(connection: apsw.Connection) -> None:
-            for record in records:
-                connection.execute(rows.FINISH, rows.of_record(record, owner))
-            for item_id in {record.item_id for record in records}:
-                _forget_if_done(connection, item_id)
+            for item_id, of_item in by_item.items():
+                _finish(connection, owner, item_id, of_item)
 
         await self._write(work)
 
@@ -344,9 +345,19 @@ def _item(connection: apsw.Connection, item_id: str) -> QueueItem | None:
     return rows.to_item(row, recipients)
 
 
-def _forget_if_done(connection: apsw.Connection, item_id: str) -> None:
-    if connection.execute(rows.UNDONE, (item_id,)).fetchone() is None:
+def _finish(
+    connection: apsw.Connection,
+    owner: str,
+    item_id: str,
+    records: Sequence[AttemptRecord],
+) -> None:
+    """Note results of one item, or forget it when they are its last ones."""
+    undone = {number for (number,) in connection.execute(rows.UNDONE, (item_id,))}
+    if undone <= {record.number for record in records if record.state.final}:
         _forget(connection, item_id)
+        return
+    for record in records:
+        connection.execute(rows.FINISH, rows.of_record(record, owner))
 
 
 def _forget(connection: apsw.Connection, item_id: str) -> None:
