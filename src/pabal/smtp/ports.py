@@ -4,6 +4,7 @@ Delivery is two-phase: a transaction gathers recipients, then commits the octets
 only then is 250 said.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -83,4 +84,17 @@ class Receiver(Protocol):
             envelope: Without recipients yet.
             size: SIZE= announced (RFC 1870), 0 if none.
         """
+        ...
+
+
+class Body(Protocol):
+    """The octets of a message that is sent; a ``Spool`` is one."""
+
+    @property
+    def size(self) -> int:
+        """How many octets."""
+        ...
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the octets in order, every time from the start."""
         ...

@@ -92,3 +92,42 @@ class ServerSettings:
         Beyond it the connection ends: the client does not want to hear it.
         """
         return 2 * self.message_size_max
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """How long the client waits; RFC 5321 §4.5.3.2 sets the lower bounds."""
+
+    greeting_timeout_s: float = field(
+        default=300.0,
+        metadata={"unit": "seconds", "help": "For 220 (RFC 5321 §4.5.3.2.1)."},
+    )
+    command_timeout_s: float = field(
+        default=300.0,
+        metadata={
+            "unit": "seconds",
+            "help": "For the reply to EHLO, MAIL, RCPT (RFC 5321 §4.5.3.2.2, .3).",
+        },
+    )
+    data_timeout_s: float = field(
+        default=120.0,
+        metadata={"unit": "seconds", "help": "For 354 (RFC 5321 §4.5.3.2.4)."},
+    )
+    block_timeout_s: float = field(
+        default=180.0,
+        metadata={
+            "unit": "seconds",
+            "help": "For the server to take a piece (RFC 5321 §4.5.3.2.5).",
+        },
+    )
+    final_timeout_s: float = field(
+        default=600.0,
+        metadata={
+            "unit": "seconds",
+            "help": "For the 250 after the message (RFC 5321 §4.5.3.2.6).",
+        },
+    )
+    quit_timeout_s: float = field(
+        default=5.0,
+        metadata={"unit": "seconds", "help": "For 221; nothing depends on it."},
+    )

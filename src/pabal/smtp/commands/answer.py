@@ -3,7 +3,7 @@
 Sans-IO.
 """
 
-from typing_extensions import assert_never
+from typing import assert_never
 
 from pabal.smtp.commands import auth, hello, transaction
 from pabal.smtp.commands.conversation import Conversation
