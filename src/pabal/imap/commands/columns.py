@@ -110,7 +110,7 @@ class Plan:
             extra: An addition to each response.
         """
         cells = self.cells(selected, batch, rows)
-        news = selected.flags_news()
+        news = selected.names.news()
         if extra is None:
             joined = zip(batch.numbers, *cells, strict=True)
             return news + b"".join(map(self._plain.__mod__, joined))
