@@ -80,6 +80,8 @@ def truth(predicate: Predicate, uid: int) -> bool:
             result = uid * 100 > octets
         case Contains(needle=needle):
             result = needle in f"nr {uid}"
+        case _:
+            pass
     return result
 
 

@@ -71,15 +71,16 @@ class Player:
             case ("create", str(name)):
                 return await account.create(name)
             case ("rename", str(name), str(new)):
-                return await account.rename(await self.id(name), new)
+                await account.rename(await self.id(name), new)
             case ("remove", str(name)):
-                return await account.remove(await self.id(name))
+                await account.remove(await self.id(name))
             case ("subscribe", str(name), bool(subscribed)):
-                return await account.subscribe(name, subscribed=subscribed)
+                await account.subscribe(name, subscribed=subscribed)
             case ("recent", str(name)):
                 return await account.claim_recent(await self.id(name))
             case _:
                 return await self.do_messages(step)
+        return None
 
     async def do_messages(self, step: Step) -> object:
         account = self.account
@@ -97,10 +98,11 @@ class Player:
                 return list(await account.expunge(await self.id(name), uids))
             case (kind, str(name), list(uids), str(target)):
                 verb = account.copy if kind == "copy" else account.move
-                done = await verb(await self.id(name), uids, await self.id(target))
-                where = done.uid_validity, done.modseq
-                return where, list(done.sources), list(done.targets)
-        raise AssertionError(step)
+                went = await verb(await self.id(name), uids, await self.id(target))
+                where = went.uid_validity, went.modseq
+                return where, list(went.sources), list(went.targets)
+            case _:
+                raise AssertionError(step)
 
     async def id(self, name: str) -> int:
         return (await self.account.mailbox(name)).id

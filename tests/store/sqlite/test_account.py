@@ -49,7 +49,7 @@ async def test_every_cut_gives_the_octets_back(
     store = SqliteStore(tmp_path, FakeClock(), Bell())
     account = await store.account(1)
     inbox = await account.mailbox("INBOX")
-    octets = letter(extra=header, body="b" * max(0, size - len(letter(extra=header))))
+    octets = letter(extra=header, body="b" * max(9, size - len(letter(extra=header))))
     done = await account.append(inbox.id, [new_email(octets), new_email(b"x\r\n\r\n")])
     email = done[0].email_id
     assert await whole(account.octets(email)) == octets

@@ -150,12 +150,13 @@ async def test_a_view_read_on_a_thread_misses_nothing(
     mine, _ = await twins.accounts()
     inbox = await mine.mailbox("INBOX")
     await put(mine, inbox, *[letter(str(number)) for number in range(50)])
-    views, *_ = await asyncio.gather(
-        asyncio.gather(*[mine.view(inbox.id) for _ in range(3)]),
-        *[put(mine, inbox, letter("more")) for _ in range(10)],
+    work = asyncio.gather(
         mine.expunge(inbox.id, [1, 2, 3]),
         mine.set_flags(inbox.id, range(10, 20), add(SEEN)),
+        *[put(mine, inbox, letter("more")) for _ in range(10)],
     )
+    views = await asyncio.gather(*[mine.view(inbox.id) for _ in range(3)])
+    await work
     assert list(views[0].uids) == list(range(4, 61))
     assert views[0].uids is views[2].uids
     flags = [mine.flags_of(number) for number in views[0].flags]
