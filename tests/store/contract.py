@@ -69,6 +69,14 @@ class FakeClock:
         return self.at
 
 
+class Bell:
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+
+    def ring(self, subject: str) -> None:
+        self.rung.append(subject)
+
+
 def letter(
     subject: str = "hello", body: str = "How are you?", extra: str = ""
 ) -> bytes:

@@ -157,7 +157,7 @@ class MemoryAccount:
         self, mailbox_id: MailboxId, predicate: Predicate
     ) -> Sequence[Uid]:
         """Return the UIDs ``predicate`` holds for, ascending."""
-        snapshot = Snapshot.of(self._boxes.box(mailbox_id).arrays)
+        snapshot = Snapshot.of(await self.view(mailbox_id))
         return await Matcher(snapshot, self._boxes.flags, self).uids(predicate)
 
     async def expunged_since(

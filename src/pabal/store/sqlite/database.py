@@ -5,7 +5,7 @@ time), one for point reads (the event loop), one for scans (threads, one at a ti
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -92,13 +92,25 @@ class Database:
             self._writer.close(force=True)
             self._writer = None
 
+    def detach(self) -> Callable[[], None]:
+        """Forget every connection; return how to close them, which may take a while.
+
+        The next use opens new ones. Nothing may be using the old ones.
+        """
+        old = [self._reader, self._scanner, self._writer]
+        self._reader = self._scanner = self._writer = None
+
+        def close() -> None:
+            for connection in old:
+                if connection is not None:
+                    connection.close(force=True)
+
+        return close
+
     def close(self) -> None:
         """Close every connection; the next use opens them again."""
         with self._scan_lock:
-            for connection in (self._reader, self._scanner, self._writer):
-                if connection is not None:
-                    connection.close(force=True)
-            self._reader = self._scanner = self._writer = None
+            self.detach()()
 
     def _make_directory(self) -> None:
         try:
