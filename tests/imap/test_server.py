@@ -42,6 +42,16 @@ MIXED = (
 """Three levels, Korean in two charsets; subject 회의 안내, text 회의를 합니다."""
 
 
+SMALL = ImapSettings(
+    hostname="mail.example.com",
+    message_max_octets=2000,
+    append_messages_max=3,
+    bad_commands_max=5,
+    login_failures_max=3,
+)
+"""Limits a dialogue can reach in a few lines."""
+
+
 async def world(rig: Rig) -> None:
     """Fill the account every dialogue begins with."""
     await rig.put([letter("one")])
@@ -51,16 +61,7 @@ async def world(rig: Rig) -> None:
 
 @pytest.mark.parametrize("path", sorted(DIALOGUES.glob("*.dlg")), ids=lambda p: p.stem)
 async def test_dialogue(path: Path) -> None:
-    rig = Rig(
-        ImapSettings(
-            hostname="mail.example.com",
-            message_max_octets=2000,
-            append_messages_max=3,
-            bad_commands_max=5,
-            login_failures_max=3,
-        ),
-        FakeAuthenticator(strict="strict" in path.stem),
-    )
+    rig = Rig(SMALL, FakeAuthenticator(strict="strict" in path.stem))
     await world(rig)
     async with rig.connection() as client:
         await play(read_dialogue(path), client)

@@ -33,7 +33,7 @@ class FlagNames:
         self._flags_of = flags_of
         self._read_only = read_only
         self._rendered: dict[int, bytes] = {}
-        self._told: Flags = SYSTEM
+        self._told = set(SYSTEM)
         self._news = False
 
     def octets(self, flag_sets: Sequence[int]) -> list[bytes]:
@@ -51,7 +51,7 @@ class FlagNames:
     def shown(self) -> bytes:
         """Return the FLAGS and PERMANENTFLAGS responses."""
         self._news = False
-        names = self._told
+        names = frozenset(self._told)
         if len(names) > FLAGS_SHOWN_MAX:
             names = frozenset(sorted(names)[:FLAGS_SHOWN_MAX]) | SYSTEM
         flags = flag_names(names)
@@ -70,5 +70,6 @@ class FlagNames:
         for flag_set in set(flag_sets):
             names = self._flags_of(flag_set)
             self._rendered[flag_set] = flag_names(names)
-            self._news = self._news or not self._told.issuperset(names)
-            self._told |= names
+            if not self._told.issuperset(names):
+                self._news = self._news or len(self._told) < FLAGS_SHOWN_MAX
+                self._told.update(names)
