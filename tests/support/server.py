@@ -13,8 +13,7 @@ import sys
 import time
 from email.message import EmailMessage
 from pathlib import Path
-
-from typing_extensions import Self
+from typing import Self
 
 PORT_OFFSET = 20_000
 READY_SECONDS = 20.0

@@ -26,7 +26,7 @@ class Access:
     Attributes:
         database: The connections.
         mirror: What this process knows of the account.
-        resting: Nobody keeps track of its connections: tell before opening any.
+        executor: The threads.
     """
 
     def __init__(
@@ -35,38 +35,25 @@ class Access:
         mirror: Mirror,
         batcher: Batcher[Job, None],
         executor: Executor,
-        waking: Callable[[], None],
     ) -> None:
         self.database = database
         self.mirror = mirror
-        self.resting = True
+        self.executor = executor
         self._batcher = batcher
-        self._executor = executor
-        self._waking = waking
-        self._writes = 0
-        self._reads = 0
-        self._stale = False
+        self._busy_count = 0
 
     @property
     def busy(self) -> bool:
         """Whether a write is on its way or a thread reads."""
-        return self._writes + self._reads > 0
-
-    def reader(self) -> apsw.Connection:
-        """Return the connection for point reads on the event loop."""
-        self._wake()
-        return self.database.reader()
+        return self._busy_count > 0
 
     def refresh(self) -> None:
         """Take note of what other processes wrote.
 
-        While an own write is on its way, later: its commit tells what came before it.
+        Not while an own write is on its way: its commit tells what came before it.
         """
-        if self._writes:
-            self._stale = True
-            return
-        self._wake()
-        self.mirror.refresh()
+        if not self._busy_count:
+            self.mirror.refresh()
 
     async def write(self, work: Work[T]) -> T:
         """Return what ``work`` returns, once it is on disk."""
@@ -77,8 +64,7 @@ class Access:
             outcome.append(result)
             return deltas
 
-        self._wake()
-        self._writes += 1
+        self._busy_count += 1
         try:
             await self._batcher.submit(job)
         except asyncio.CancelledError:
@@ -86,10 +72,7 @@ class Access:
             await self._batcher.settle()
             raise
         finally:
-            self._writes -= 1
-            if self._stale and not self._writes:
-                self._stale = False
-                self.mirror.refresh()
+            self._busy_count -= 1
         return outcome[-1]
 
     async def change(
@@ -114,26 +97,15 @@ class Access:
 
     async def on_thread(self, work: Callable[[], T]) -> T:
         """Return what ``work`` returns, on a thread."""
-        self._wake()
-        self._reads += 1
+        self._busy_count += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, work)
+            return await loop.run_in_executor(self.executor, work)
         finally:
-            self._reads -= 1
+            self._busy_count -= 1
 
     async def settle(self) -> None:
         """Wait until everything is written, and close the connections."""
         await self._batcher.settle()
         # On a thread: the last connection to close moves the log into the file.
         await self.on_thread(self.database.close)
-
-    def rest(self) -> None:
-        """Close the connections in the background; it must not be ``busy``."""
-        self.resting = True
-        self._executor.submit(self.database.detach())
-
-    def _wake(self) -> None:
-        if self.resting:
-            self.resting = False
-            self._waking()
