@@ -8,7 +8,7 @@ Security: no recursion for strangers; recursions under way are bounded.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import dns.rdatatype
@@ -277,12 +277,9 @@ class Answering:
     ) -> bytes:
         """Return ``response`` as octets; with ``keep`` also put it into the cache."""
         query = context.query
-        folded = replace(
-            query, ident=b"\x00\x00", question=query.name + query.question[-4:]
-        )
         recursion = context.rights.recursion and self._resolver is not None
         limits = Limits(context.room_octets, self._payload_octets, recursion=recursion)
-        rendered = render(folded, response, limits)
+        rendered = render(query, response, limits)
         versions = turns(rendered, round_robin=self._settings.round_robin)
         self._turn += 1
         octets = versions[self._turn % len(versions)]
