@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -168,14 +169,19 @@ class Server:
     def submission(self, user: str) -> smtplib.SMTP:
         client = self.smtp(587)
         client.starttls(context=unverified())
-        client.login(f"{user}@{self.domain}", PASSWORD)
+        code, answer = client.docmd("AUTH", "PLAIN " + b64encode(self.plain(user)).decode())
+        assert code == 235, answer
         return client
+
+    def plain(self, user: str) -> bytes:
+        """Return SASL PLAIN; the library's ``login`` knows ASCII only."""
+        return f"\0{user}@{self.domain}\0{PASSWORD}".encode()
 
     def imap(self, user: str, mailbox: str = "INBOX") -> imaplib.IMAP4_SSL:
         client = imaplib.IMAP4_SSL(
             self.address, self.port(993), ssl_context=unverified(), timeout=15
         )
-        client.login(f"{user}@{self.domain}", PASSWORD)
+        client.authenticate("PLAIN", lambda _: self.plain(user))
         client.select(mailbox)
         return client
 
@@ -183,6 +189,7 @@ class Server:
         client = poplib.POP3_SSL(
             self.address, self.port(995), context=unverified(), timeout=15
         )
+        client.encoding = "UTF-8"
         client.user(f"{user}@{self.domain}")
         client.pass_(PASSWORD)
         return client
