@@ -17,7 +17,9 @@ INDEX: Final = ROOT / "rfc" / "index.txt"
 STATUSES: Final = frozenset({"yes", "part", "no"})
 
 _TOKEN: Final = re.compile(
-    r"RFC (?P<rfc>[0-9]{3,5})|§(?P<section>[A-Z0-9]+(?:\.[0-9]+)*)|(?P<end>\.\s|\n\s*\n)"
+    r"RFC (?P<rfc>[0-9]{3,5})"
+    r"|§(?P<section>[A-Z0-9]+(?:\.[0-9]+)*)"
+    r"|(?P<end>\.\s|\n\s*\n)"
 )
 """A § belongs to the RFC named before it in the same sentence."""
 
