@@ -1,6 +1,7 @@
 """The whole server over streams in memory: dialogues, and what they cannot say."""
 
 import asyncio
+import base64
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pabal.message.spool import Spool
 from pabal.store.flags import FLAGGED, SEEN
 from tests.imap.rig import PASSWORD, USER, Client, FakeAuthenticator, Rig, letter
 from tests.support.dialogue import play, read_dialogue
+from tests.support.streams import stream_pair
 
 DIALOGUES = Path(__file__).parent.parent / "dialogue" / "imap"
 
@@ -266,3 +268,52 @@ async def test_a_long_fetch_lets_others_have_their_turn() -> None:
         before = len(writes)
         await other.command("NOOP")
         assert 0 < len(writes) - before < 6, "the other client waited for all of it"
+
+
+async def test_large_parts_are_decoded_in_pieces() -> None:
+    rig = Rig()
+    content = bytes(range(256)) * 8000
+    lines = base64.encodebytes(content).replace(b"\n", b"\r\n")
+    octets = (
+        b"Subject: large\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: application/octet-stream\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + lines + b"\r\n"
+        b"--b\r\nContent-Transfer-Encoding: x-secret\r\n\r\nwhat\r\n--b--\r\n"
+    )
+    await rig.put([octets])
+    async with rig.client("INBOX") as client:
+        assert await client.ok("FETCH 1 (BINARY.SIZE[1] BINARY.PEEK[1]<250.10>)") == [
+            b"* 1 FETCH (BINARY.SIZE[1] 2048000 BINARY[1]<250> ~{10}\r\n%b)"
+            % content[250:260]
+        ]
+        (line,) = await client.ok("FETCH 1 BINARY.PEEK[1]")
+        assert line == b"* 1 FETCH (BINARY[1] ~{2048000}\r\n%b)" % content
+        assert await client.ok("FETCH 1 (BINARY.SIZE[2] BINARY.PEEK[2] UID)") == [
+            b"* 1 FETCH (BINARY.SIZE[2] 0 BINARY[2] NIL UID 1)"
+        ]
+        (line,) = await client.ok("FETCH 1 BODY.PEEK[HEADER.FIELDS (Subject)]")
+        assert line.endswith(b"Subject: large\r\n\r\n)")
+        pieces = max(map(len, client.stream.other.writes))
+        assert pieces <= 300 * 1024
+
+
+async def test_an_unknown_encoding_is_refused() -> None:
+    rig = Rig()
+    octets = b"Content-Transfer-Encoding: x-secret\r\n\r\nwhat\r\n"
+    await rig.put([octets])
+    async with rig.client("INBOX") as client:
+        lines = await client.command("FETCH 1 BINARY[1]")
+        assert lines == [b"NO [UNKNOWN-CTE] The transfer encoding is unknown"]
+
+
+async def test_the_end_of_the_server_is_told() -> None:
+    rig = Rig()
+    client, theirs = stream_pair()
+    task = asyncio.get_running_loop().create_task(rig.server.serve(theirs))
+    await Client(client).read_line()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await client.receive(1) == b"* BYE [UNAVAILABLE] Shutting down\r\n"
+    assert client.closed

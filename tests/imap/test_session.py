@@ -131,8 +131,18 @@ def test_before_login_literals_are_small() -> None:
 
 
 def test_nobody_reads_a_huge_literal_for_nothing() -> None:
-    (event,) = feed(b"a CREATE {%d+}\r\n" % (SKIP_MAX_OCTETS + 1))
+    octets = b"a LOGIN {%d+}\r\n" % (SKIP_MAX_OCTETS + 1)
+    (event,) = feed(octets, State.NOT_AUTHENTICATED)
     assert isinstance(event, Fatal)
+    (event,) = feed(b"a APPEND x {9000000000+}\r\n")
+    assert isinstance(event, Fatal)
+
+
+def test_a_message_too_large_is_refused_when_it_is_over() -> None:
+    octets = b"a APPEND x {9000+}\r\n" + b"x" * 9000 + b"\r\nb NOOP\r\n"
+    events = feed(octets)
+    assert events[0] == Refused(b"a", b"NO [TOOBIG] the message is too large")
+    assert names(events) == [b"NOOP"]
 
 
 @pytest.mark.parametrize("octets", [b"a" * 1001, b"a\nb\r\n", b"a\rb\r\n"])
@@ -148,12 +158,21 @@ def test_messages_are_handed_out_in_pieces() -> None:
     octets = b"a APPEND {1+}\r\nx (\\Seen) {4}\r\nabcd {2+}\r\nef\r\n"
     events = feed(octets)
     assert events[:4] == [
-        MessageBegins(4, sync=True),
+        MessageBegins(4, True, b"a", b" {1+}\r\nx (\\Seen) {4}\r\n"),
         MessagePiece(b"abcd"),
-        MessageBegins(2, sync=False),
+        MessageBegins(2, False, b"a", b" {1+}\r\nx (\\Seen) {4}\r\n {2+}\r\n"),
         MessagePiece(b"ef"),
     ]
     assert names(events) == [b"APPEND"]
+
+
+def test_a_message_can_be_refused_before_it_comes() -> None:
+    one = session()
+    one.feed(b"a APPEND x {4}\r\n")
+    assert isinstance(one.next_event(), MessageBegins)
+    one.refuse_message()
+    one.feed(b"b NOOP\r\n")
+    assert names(drain(one)) == [b"NOOP"]
 
 
 def test_a_line_is_not_a_command() -> None:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pabal.base.errors import StorageFullError, UnavailableError
-from pabal.directory.ports import Account, Resolution, Route, Target
+from pabal.directory.book import Book
+from pabal.directory.credential import HashCost
+from pabal.directory.memory import MemoryTables
+from pabal.directory.ports import Target
 from pabal.dns.ports import Step, Steps
-from pabal.message.address import Mailbox, split_subaddress
+from pabal.message.address import Mailbox
 from pabal.message.spool import Spool
 from pabal.mta.accept import Acceptor
 from pabal.mta.bounce import Bouncer
@@ -72,49 +75,14 @@ class Order:
         return list(items)
 
 
-class Book:
-    """Who lives at ``here.test``."""
-
-    def __init__(self) -> None:
-        self.accounts: dict[str, Account] = {}
-        self.aliases: dict[str, tuple[str, ...]] = {}
-        for number, name in enumerate(("you", "alice", "bob"), 1):
-            address = f"{name}@here.test"
-            self.accounts[address] = Account(number, address)
-
-    def is_hosted(self, domain: str) -> bool:
-        return domain.lower() == "here.test"
-
-    def resolve(self, address: Mailbox) -> Resolution:
-        if not self.is_hosted(address.ascii_domain):
-            return Resolution(Route.REMOTE, (Target(Route.REMOTE, address),))
-        user, detail = split_subaddress(address.local_part)
-        canonical = f"{user.lower()}@here.test"
-        if canonical in self.aliases:
-            targets: list[Target] = []
-            for target in self.aliases[canonical]:
-                targets += self.resolve(Mailbox.parse(target)).targets
-            return Resolution(Route.LOCAL, tuple(targets))
-        account = self.accounts.get(canonical)
-        if account is None:
-            return Resolution(Route.UNKNOWN)
-        found = Target(Route.LOCAL, Mailbox.parse(canonical), account.id, detail)
-        return Resolution(Route.LOCAL, (found,))
-
-    def account(self, account_id: int) -> Account | None:
-        found = (a for a in self.accounts.values() if a.id == account_id)
-        return next(found, None)
-
-    def account_of(self, address: str) -> Account | None:
-        return self.accounts.get(address)
-
-    def may_send_as(self, account_id: int, address: Mailbox) -> bool:
-        return any(
-            target.account_id == account_id for target in self.resolve(address).targets
-        )
-
-    def domains(self) -> Sequence[str]:
-        return ["here.test"]
+def new_book(clock: FakeClock) -> Book:
+    """Return who lives at ``here.test``: you, alice, bob, with ids 1, 2, 3."""
+    cheap = HashCost(memory_kib=8, passes=1, scram_iterations=1)
+    book = Book(MemoryTables(), clock, cheap)
+    book.add_domain("here.test")
+    for name in ("you", "alice", "bob"):
+        book.add_account(Mailbox.parse(f"{name}@here.test"), "a long password 42")
+    return book
 
 
 class Ledger:
@@ -144,6 +112,7 @@ class Host:
     down: bool = False
     hangs: bool = False
     greeting: Outcome | None = None
+    notifies: bool = True
     replies: list[Outcome] = field(default_factory=list)
     breaks: int = 0
     mails: list[tuple[Envelope, bytes]] = field(default_factory=list)
@@ -183,7 +152,8 @@ class FakeSession:
             kept = replace(envelope, recipients=taken)
             host.mails.append((kept, spool.octets()))
             host.arrived.release()
-        return Sent(outcomes, ("C: MAIL FROM:<…>", "S: 250 ok"))
+        dialogue = ("C: MAIL FROM:<…>", "S: 250 ok")
+        return Sent(outcomes, dialogue, notifies=host.notifies)
 
     async def close(self) -> None:
         self._host.closed += 1
@@ -261,15 +231,15 @@ class Stage:
         self.ledger = Ledger()
         self.settings = configured or settings()
         self.station = Station(self.settings, self.clock, self.ledger)
-        self.book = Book()
+        self.book = new_book(self.clock)
         self.store = MemoryStore(self.clock)
         self.queue: Queue = queue or MemoryQueue()
         self.net = Network()
         self.wakes = 0
         self.mda = MailDelivery(self.store, self.clock)
         self.acceptor = Acceptor(self.station, self.mda, self.queue, self.wake)
-        self.desk = Desk(self.station, self.book, self.acceptor)
         self.bouncer = Bouncer(self.station, self.book, self.acceptor)
+        self.desk = Desk(self.station, self.book, self.acceptor, self.bouncer)
         self.pool = SessionPool(self.net, self.settings.transport, self.clock)
         self.transport = SmtpTransport(self.station, self.net, self.pool, Order())
         self.schedule = Schedule(self.settings.queue.schedule, Order())

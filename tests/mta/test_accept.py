@@ -22,7 +22,7 @@ def resolved(stage: Stage, *to: str) -> list[tuple[Recipient, Resolution]]:
 
 def test_nobody_gets_it_twice() -> None:
     stage = Stage()
-    stage.book.aliases["all@here.test"] = ("alice@here.test", "bob@far.test")
+    stage.book.add_alias("all@here.test", ("alice@here.test", "bob@far.test"))
     made = plan(
         resolved(
             stage, "alice@here.test", "all@here.test", "bob@far.test", "c@far.test"
@@ -135,7 +135,7 @@ async def test_no_room_in_the_queue_is_452() -> None:
 
 async def test_a_forwarding_alias_marks_the_message_for_itself_only() -> None:
     stage = Stage()
-    stage.book.aliases["fwd@here.test"] = ("x@far.test",)
+    stage.book.add_alias("fwd@here.test", ("x@far.test",))
     assert (await stage.submit("fwd@here.test", "z@far.test")).ok
     items = await stage.queue.items(10)
     bodies = {}

@@ -30,7 +30,7 @@ async def test_refused_comes_back_to_a_mailbox_here() -> None:
 
 async def test_a_notification_to_elsewhere_is_queued() -> None:
     stage = Stage()
-    stage.book.aliases["fwd@here.test"] = ("x@far.test",)
+    stage.book.add_alias("fwd@here.test", ("x@far.test",))
     [far] = stage.net.domain("far.test", (10, "mx.far.test"))
     [there] = stage.net.domain("there.test", (10, "mx.there.test"))
     far.replies = [NEVER]
@@ -58,7 +58,7 @@ async def test_no_notification_about_a_notification() -> None:
 
 async def test_an_unknown_sender_is_not_told() -> None:
     stage = Stage()
-    stage.book.aliases["fwd@here.test"] = ("x@far.test",)
+    stage.book.add_alias("fwd@here.test", ("x@far.test",))
     [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
     mx.replies = [NEVER]
     await stage.receive("fwd@here.test", sender="nobody@here.test")
@@ -117,4 +117,37 @@ async def test_a_notification_that_cannot_be_written_is_tried_again() -> None:
     await stage.turn(300)
     assert len(await stage.inbox(1)) == 1
     assert await stage.queue.items(10) == []
+    await stage.close()
+
+
+async def test_a_delivery_here_is_confirmed_to_who_asked() -> None:
+    stage = Stage()
+    asked = Recipient(Mailbox.parse("alice@here.test"), frozenset({"SUCCESS"}))
+    other = Recipient(Mailbox.parse("bob@here.test"))
+    await send(stage.submission, user(), "you@here.test", asked, other)
+    [notice] = await stage.inbox(1)
+    assert b"Final-Recipient: rfc822; alice@here.test\r\nAction: delivered" in notice
+    assert b"bob@here.test" not in notice.partition(b"message/delivery-status")[2]
+    assert b"text/rfc822-headers" in notice
+    await stage.close()
+
+
+async def test_a_relay_that_promises_nothing_is_told_of() -> None:
+    stage = Stage()
+    [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
+    asked = Recipient(Mailbox.parse("a@far.test"), frozenset({"SUCCESS"}))
+    await send(stage.submission, user(), "you@here.test", asked)
+    await stage.turn()
+    assert await stage.inbox(1) == []
+    mx.notifies = False
+    mx.replies = [permanent(50, "1.1", "no"), permanent(50, "1.1", "no")]
+    await send(stage.submission, user(), "you@here.test", "b@far.test")
+    await stage.turn()
+    mx.replies = []
+    await send(stage.submission, user(), "you@here.test", asked)
+    await stage.turn()
+    failed, relayed = await stage.inbox(1)
+    assert b"Action: failed" in failed
+    assert b"Action: relayed\r\n" in relayed
+    assert mx.mails[0][0].recipients[0].notify == {"SUCCESS"}
     await stage.close()

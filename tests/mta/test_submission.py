@@ -43,7 +43,7 @@ async def test_from_is_checked(line: bytes, code: str) -> None:
 
 async def test_own_aliases_and_subaddresses_are_own() -> None:
     stage = Stage()
-    stage.book.aliases["me@here.test"] = ("you@here.test",)
+    stage.book.add_alias("me@here.test", ("you@here.test",))
     message = MESSAGE.replace(b"From: you@", b"From: You <me@")
     message = message.replace(b"me@here.test", b"me@here.test>", 1)
     outcome = await send(

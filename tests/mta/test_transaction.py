@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 from pabal.message.spool import Spool
 from pabal.smtp.envelope import Envelope
 from pabal.smtp.outcome import Outcome
@@ -26,16 +24,14 @@ async def test_nobody_of_that_name() -> None:
 
 async def test_disabled() -> None:
     stage = Stage()
-    account = stage.book.accounts["alice@here.test"]
-    stage.book.accounts["alice@here.test"] = replace(account, enabled=False)
-    assert (await refused(stage, "alice@here.test")).startswith("550 5.2.1")
+    stage.book.change_account("alice@here.test", enabled=False)
+    assert (await refused(stage, "alice@here.test")).startswith("550 5.1.1")
 
 
 async def test_an_alias_goes_past_the_disabled() -> None:
     stage = Stage()
-    account = stage.book.accounts["alice@here.test"]
-    stage.book.accounts["alice@here.test"] = replace(account, enabled=False)
-    stage.book.aliases["all@here.test"] = ("alice@here.test", "bob@here.test")
+    stage.book.change_account("alice@here.test", enabled=False)
+    stage.book.add_alias("all@here.test", ("alice@here.test", "bob@here.test"))
     assert (await stage.receive("all@here.test")).ok
     assert len(await stage.inbox(2)) == 0
     assert len(await stage.inbox(3)) == 1
@@ -101,7 +97,7 @@ async def test_many_hops_are_no_loop() -> None:
 
 async def test_a_forwarded_message_does_not_come_back() -> None:
     stage = Stage()
-    stage.book.aliases["fwd@here.test"] = ("x@far.test",)
+    stage.book.add_alias("fwd@here.test", ("x@far.test",))
     message = b"Delivered-To: FWD@here.test\r\n" + MESSAGE
     outcome = await refused(stage, "fwd@here.test", message=message)
     assert outcome.startswith("554 5.4.6")

@@ -4,7 +4,6 @@ from pabal.app.shared import QUEUE_BELL, Shared
 from pabal.base.ids import SecureChance
 from pabal.base.tasks import Tasks
 from pabal.dns.resolver.lookup import Lookup
-from pabal.mta.bounce import Bouncer
 from pabal.mta.names import ResolverNames
 from pabal.mta.queue.schedule import Schedule
 from pabal.mta.runner import Exits, QueueRunner
@@ -36,7 +35,7 @@ class QueueRole:
             Exits(
                 SmtpTransport(station, names, self._pool, chance),
                 shared.delivery,
-                Bouncer(station, shared.book, shared.desk.acceptor),
+                shared.desk.bouncer,
             ),
         )
         self._tasks = Tasks()

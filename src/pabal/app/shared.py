@@ -15,6 +15,7 @@ from pabal.directory.book import Book
 from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.zone.zones import Zones
 from pabal.mta.accept import Acceptor
+from pabal.mta.bounce import Bouncer
 from pabal.mta.mda import MailDelivery
 from pabal.mta.queue.sqlite import SqliteQueue
 from pabal.mta.station import Station
@@ -101,7 +102,7 @@ def open_shared(
         parts.resolver(settings, clock, zones),
         station,
         delivery,
-        Desk(station, book, acceptor),
+        Desk(station, book, acceptor, Bouncer(station, book, acceptor)),
     )
 
 

@@ -36,6 +36,7 @@ class Incoming:
         spool: Its octets, lent; fields are put in front of them.
         resolved: Every recipient and what its address is.
         stamp: Fields to put in front: Received and what was added.
+        delivered: Filled with the recipients whose mailboxes have it.
     """
 
     way: Way
@@ -43,6 +44,7 @@ class Incoming:
     spool: Spool
     resolved: Sequence[tuple[Recipient, Resolution]]
     stamp: bytes = b""
+    delivered: list[Recipient] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ class Acceptor:
         elapsed_ms = (clock.monotonic() - began) * 1000
         address = str(copy.target.address)
         if outcome.ok:
+            incoming.delivered.append(copy.recipient)
             incoming.way.note(
                 Stage.DELIVERED, address, elapsed_ms, mailbox=outcome.detail
             )

@@ -5,7 +5,6 @@ from the null reverse-path. There is none about a message that came from there.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from pabal.base.ids import new_id
@@ -55,7 +54,8 @@ class Bouncer:
         came from the null reverse-path (RFC 5321 §4.5.5) or its sender is unknown here.
         """
         way = Way(self._station, item.trace_id, item.message_id)
-        wanted = [report for report in reports if _is_wanted(report)]
+        # Failures first: the subject says what the first one says.
+        wanted = sorted(filter(_is_wanted, reports), key=lambda one: one.outcome.ok)
         sender = item.envelope.reverse_path
         if sender is None or not wanted:
             for report in reports:
@@ -71,6 +71,39 @@ class Bouncer:
             told = f"<{sender}> told" if report in wanted else "nobody told: not wanted"
             _note(way, report, told if outcome.ok else "nobody told: unknown sender")
         return True
+
+    async def confirm(
+        self,
+        way: Way,
+        envelope: Envelope,
+        octets: Spool,
+        recipients: Sequence[Recipient],
+    ) -> None:
+        """Tell the sender of a message just accepted who has it (RFC 3461 §6.1).
+
+        Args:
+            way: Of the message.
+            envelope: Of the message.
+            octets: The message.
+            recipients: Whose mailboxes here it is in.
+        """
+        now = self._station.clock.now()
+        item = QueueItem(
+            id=way.trace_id,
+            trace_id=way.trace_id,
+            message_id=way.message_id,
+            created_at=now,
+            expires_at=now,
+            envelope=envelope,
+            recipients=(),
+        )
+        reports = [
+            Report(recipient, delivered("delivered to the mailbox"))
+            for recipient in recipients
+            if wants_success(recipient)
+        ]
+        if reports:
+            await self.notify(item, octets, reports)
 
     async def _send(
         self, item: QueueItem, body: Spool, reports: Sequence[Report], notice: str
@@ -140,18 +173,9 @@ class Bouncer:
         spool.write(after)
 
 
-def success_reports(envelope: Envelope) -> list[Report]:
-    """Return the reports of recipients who were delivered and asked to hear of it."""
-    return [
-        Report(recipient, delivered("delivered to the mailbox"))
-        for recipient in envelope.recipients
-        if SUCCESS in recipient.notify
-    ]
-
-
-def without_notify(recipient: Recipient) -> Recipient:
-    """Return ``recipient`` asking for no notification."""
-    return replace(recipient, notify=frozenset({NEVER}))
+def wants_success(recipient: Recipient) -> bool:
+    """Whether the sender asked to hear of a delivery (RFC 3461 §4.1)."""
+    return SUCCESS in recipient.notify
 
 
 def _is_wanted(report: Report) -> bool:
@@ -159,7 +183,7 @@ def _is_wanted(report: Report) -> bool:
     notify = report.recipient.notify
     if report.action == "failed":
         return not notify or FAILURE in notify
-    return report.action == "delivered" and SUCCESS in notify
+    return report.outcome.ok and SUCCESS in notify
 
 
 def _note(way: Way, report: Report, told: str) -> None:

@@ -28,18 +28,22 @@ class Report:
         recipient: Who.
         outcome: What.
         host: Who said so; empty: this server.
+        relayed: Whether it was handed to a server that promises no notification.
     """
 
     recipient: Recipient
     outcome: Outcome
     host: str = ""
+    relayed: bool = False
 
     @property
     def action(self) -> str:
         """The Action field (RFC 3464 §2.3.3)."""
         if self.outcome.permanence is Permanence.PERMANENT:
             return "failed"
-        return "delayed" if not self.outcome.ok else "delivered"
+        if not self.outcome.ok:
+            return "delayed"
+        return "relayed" if self.relayed else "delivered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,11 +54,13 @@ class Sent:
         outcomes: One a recipient of the envelope, in order.
         dialogue: The lines of both sides, ``C: `` and ``S: ``, without the content.
         usable: Whether the session can carry another message.
+        notifies: Whether the server promises notifications (RFC 3461 §4).
     """
 
     outcomes: Sequence[Outcome]
     dialogue: Sequence[str] = ()
     usable: bool = True
+    notifies: bool = True
 
 
 class MailSession(Protocol):

@@ -263,14 +263,20 @@ class QueueRunner:
         way = self._way(item)
         records: list[AttemptRecord] = []
         reports: list[Report] = []
-        for recipient, outcome, host in zip(
-            recipients, result.outcomes, result.hosts, strict=True
+        for place, (recipient, outcome, host) in enumerate(
+            zip(recipients, result.outcomes, result.hosts, strict=True)
         ):
+            relayed = place in result.relayed
             record, final = self._judged(item, recipient, outcome, host, now)
             records.append(record)
             if record.state is RecipientState.BOUNCED:
                 reports.append(Report(recipient.recipient, final, host))
-            elif record.state is RecipientState.DEFERRED:
+            elif outcome.ok and (relayed or recipient.account_id):
+                # RFC 3461 §5.2.2: others who were sent it tell the sender themselves.
+                reports.append(
+                    Report(recipient.recipient, final, host, relayed=relayed)
+                )
+            if record.state is RecipientState.DEFERRED:
                 way.note(
                     Stage.DEFERRED,
                     str(recipient.recipient.address),

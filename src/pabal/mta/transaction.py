@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from pabal.base.log import Log
-from pabal.directory.ports import Directory, Resolution, Route, Target
+from pabal.directory.ports import Directory, Resolution, Route
 from pabal.message.address import Mailbox
 from pabal.message.spool import Spool
 from pabal.mta.accept import Acceptor, Incoming
+from pabal.mta.bounce import Bouncer, wants_success
 from pabal.mta.stamp import (
     delivered_to,
     hops_of,
@@ -86,11 +87,13 @@ class Desk:
         station: Where we are.
         directory: Who is here.
         acceptor: Takes responsibility.
+        bouncer: Tells senders what they asked to hear.
     """
 
     station: Station
     directory: Directory
     acceptor: Acceptor
+    bouncer: Bouncer
 
 
 class MailTransaction:
@@ -157,13 +160,15 @@ class MailTransaction:
         if added.message_id:
             way = self._way = way.named(added.message_id)
         self._note_arrival(envelope, spool)
-        resolved = self._resolutions(envelope.recipients)
+        resolved = [(one, self._resolved[one.address]) for one in envelope.recipients]
         stamp = self._received(envelope.recipients) + added.fields
-        outcome = await self._desk.acceptor.accept(
-            Incoming(way, envelope, spool, resolved, stamp)
-        )
+        incoming = Incoming(way, envelope, spool, resolved, stamp)
+        outcome = await self._desk.acceptor.accept(incoming)
         if not outcome.ok:
-            self._refuse(outcome)
+            return self._refuse(outcome)
+        if any(map(wants_success, envelope.recipients)):
+            recipients = incoming.delivered
+            await self._desk.bouncer.confirm(way, envelope, spool, recipients)
         return outcome
 
     async def abort(self) -> None:
@@ -177,28 +182,7 @@ class MailTransaction:
             return permanent(50, "7.1", "relaying denied")
         if resolution.route is Route.UNKNOWN or not resolution.targets:
             return permanent(50, "1.1", "no such mailbox here")
-        if not any(map(self._enabled, resolution.targets)):
-            return permanent(50, "2.1", "the mailbox is disabled")
         return RCPT_OK
-
-    def _enabled(self, target: Target) -> bool:
-        if target.route is not Route.LOCAL:
-            return True
-        account = self._desk.directory.account(target.account_id)
-        return account is not None and account.enabled
-
-    def _resolutions(
-        self, recipients: Sequence[Recipient]
-    ) -> list[tuple[Recipient, Resolution]]:
-        """Return each recipient with its targets, disabled mailboxes left out."""
-        found = []
-        for recipient in recipients:
-            resolution = self._resolved[recipient.address]
-            if len(resolution.targets) > 1:
-                enabled = tuple(filter(self._enabled, resolution.targets))
-                resolution = Resolution(resolution.route, enabled)
-            found.append((recipient, resolution))
-        return found
 
     def _loops(self, header: bytes) -> bool:
         if hops_of(header) > self._desk.station.settings.hops_max:

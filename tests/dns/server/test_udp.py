@@ -24,10 +24,16 @@ class FakeSocket:
             raise BlockingIOError
         return self.incoming.pop(0)
 
-    def sendto(self, data: bytes, client: tuple[str, int]) -> None:
+    def sendmsg(
+        self,
+        buffers: list[bytes],
+        control: list[tuple[int, int, bytes]],
+        flags: int,
+        client: tuple[str, int],
+    ) -> None:
         if self.full:
             raise BlockingIOError
-        self.sent.append((data, client))
+        self.sent.append((b"".join(buffers), client))
 
 
 def driver(parts: Bench) -> tuple[UdpServer, FakeSocket]:
@@ -41,7 +47,7 @@ def test_hot_and_cold_answers_are_the_same_but_for_the_id() -> None:
     for ident in (b"\x00\x01", b"\x00\x02", b"\x00\x03"):
         data = ident + question("mail.example.com")[2:]
         sock.incoming.append((data, (STRANGER, 5)))
-    server._readable()
+    server._one_by_one()
     assert [data[:2] for data, _ in sock.sent] == [
         b"\x00\x01",
         b"\x00\x02",
@@ -53,9 +59,9 @@ def test_hot_and_cold_answers_are_the_same_but_for_the_id() -> None:
 def test_a_burst_has_an_end() -> None:
     server, sock = driver(bench())
     sock.incoming = [(question("www.example.com"), (STRANGER, 5))] * (BURST_MAX + 5)
-    server._readable()
+    server._one_by_one()
     assert len(sock.sent) == BURST_MAX
-    server._readable()
+    server._one_by_one()
     assert len(sock.sent) == BURST_MAX + 5
 
 
@@ -63,14 +69,14 @@ def test_a_full_buffer_drops_answers_only() -> None:
     server, sock = driver(bench())
     sock.full = True
     sock.incoming = [(question("www.example.com"), (STRANGER, 5))] * 3
-    server._readable()
+    server._one_by_one()
     assert not sock.incoming
 
 
 def test_silence_stays_silent() -> None:
     server, sock = driver(bench())
     sock.incoming = [(b"", (STRANGER, 5)), (b"\xff" * 40, (STRANGER, 5))]
-    server._readable()
+    server._one_by_one()
     assert not sock.sent
 
 
@@ -80,7 +86,7 @@ def test_watched_answers_are_told_even_when_cached() -> None:
     parts.answering.on_query = seen.append
     server, sock = driver(parts)
     sock.incoming = [(question("www.example.com"), (STRANGER, 5))] * 2
-    server._readable()
+    server._one_by_one()
     assert [asked.cached for asked in seen] == [False, True]
 
 
@@ -89,7 +95,7 @@ async def test_recursion_runs_beside() -> None:
     parts.resolver.answers["a.test. A"] = positive("a.test.", "192.0.2.9")
     server, sock = driver(parts)
     sock.incoming = [(recursive("a.test"), (FRIEND, 5))]
-    server._readable()
+    server._one_by_one()
     assert not sock.sent
     await server._tasks.wait(5)
     assert dns.message.from_wire(sock.sent[0][0]).answer
@@ -102,17 +108,51 @@ def bound() -> socket.socket:
     return sock
 
 
-async def test_on_a_real_socket(bound: socket.socket) -> None:
-    server = UdpServer(bench().answering, bound, Tasks())
-    server.start()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.setblocking(False)
-        client.connect(bound.getsockname())
-        client.send(question("www.example.com"))
-        loop = asyncio.get_running_loop()
+class Client:
+    """A real socket beside the event loop."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.connect(server.getsockname())
+
+    async def receive(self) -> bytes:
         async with asyncio.timeout(5):
-            data = await loop.sock_recv(client, 4096)
-    assert len(dns.message.from_wire(data).answer[0]) == 2
+            return await asyncio.get_running_loop().sock_recv(self.socket, 4096)
+
+
+@pytest.mark.parametrize("batched", [True, False])
+async def test_on_a_real_socket(
+    bound: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    batched: bool,
+) -> None:
+    if not batched:
+        monkeypatch.setattr("pabal.dns.server.udp.is_supported", lambda: False)
+    parts = bench()
+    parts.resolver.answers["a.test. A"] = positive("a.test.", "192.0.2.9")
+    server = UdpServer(parts.answering, bound, Tasks())
+    server.start()
+    client = Client(bound)
+    sent = [
+        question("www.example.com"),
+        b"junk",
+        recursive("a.test"),
+        question("none.example.com"),
+        question("www.example.com"),
+        question("www.example.com"),
+    ]
+    # All of them come in one wake-up: hot, cold, silent and slow ones.
+    for data in sent:
+        client.socket.send(data)
+    answers = [dns.message.from_wire(await client.receive()) for _ in range(5)]
+    names = sorted(answer.question[0].name.to_text() for answer in answers)
+    assert names == ["a.test.", "none.example.com."] + ["www.example.com."] * 3
+    firsts = {
+        answer.answer[0][0].to_text() for answer in answers if len(answer.answer) == 1
+    }
+    assert firsts == {"192.0.2.2", "192.0.2.3", "192.0.2.9"}
+    client.socket.close()
     server.stop()
     server.close()
     server.close()

@@ -32,11 +32,11 @@ from pabal.dns.wire.response import Limits, Response, header_only, render
 from pabal.dns.wire.rrset import RRset, from_dnspython, name_of
 from pabal.dns.zone.lookup import ZoneSet, lookup
 
-CLIENTS_MAX: Final = 65_536
-"""Addresses the hot path knows the cache of; more, and it starts anew."""
-
 _REFUSED_TYPES: Final = frozenset((codes.AXFR, codes.IXFR))
 """Zone transfers: nobody is allowed any yet."""
+
+PAYLOAD_MAX_OCTETS: Final = 4096
+"""Largest UDP answer whatever is configured: the buffers of the driver hold no more."""
 
 log = Log("dns")
 
@@ -104,8 +104,6 @@ class Answering:
     """Answers queries of one process.
 
     Attributes:
-        caches: Client address → its cache, for the driver's hot path; holds only
-            clients that may query.
         on_query: Told of every answer if set; set it before the driver starts.
     """
 
@@ -130,15 +128,25 @@ class Answering:
             )
             for recursion in (False, True)
         }
+        self._payload_octets = min(settings.payload_octets, PAYLOAD_MAX_OCTETS)
         self._recursions = 0
         self._turn = 0
-        self.caches: dict[str, AnswerCache] = {}
         self.on_query: OnQuery | None = None
 
     def forget(self) -> None:
         """Drop every ready answer: zones changed."""
         for cache in self._by_right.values():
             cache.clear()
+
+    def cache_of(self, host: str) -> AnswerCache | None:
+        """Return where ready answers for ``host`` lie, for the driver's hot path.
+
+        ``None`` if it may not query, or if every query must be seen by ``on_query``.
+        """
+        rights = self._access.rights(host)
+        if not rights.query or self.on_query is not None:
+            return None
+        return self._by_right[rights.recursion]
 
     def now(self, data: bytes, host: str, *, udp: bool) -> bytes | Recursion | None:
         """Return the answer to ``data``, ``None`` for silence, or what to resolve."""
@@ -161,14 +169,11 @@ class Answering:
         rights = self._access.rights(host)
         if not udp:
             return _Context(query, rights, codes.MESSAGE_MAX_OCTETS, None, b"", host)
-        room = answer_room(query.edns, self._settings.payload_octets)
+        room = answer_room(query.edns, self._payload_octets)
         plain = query.edns is None or query.edns.version == 0
         if not (rights.query and plain and not query.signed):
             return _Context(query, rights, room, None, b"", host)
         cache = self._by_right[rights.recursion]
-        if len(self.caches) >= CLIENTS_MAX:
-            self.caches.clear()
-        self.caches[host] = cache
         return _Context(query, rights, room, cache, canonical(query, room), host)
 
     def _ready(self, context: _Context, data: bytes) -> bytes | None:
@@ -276,9 +281,7 @@ class Answering:
             query, ident=b"\x00\x00", question=query.name + query.question[-4:]
         )
         recursion = context.rights.recursion and self._resolver is not None
-        limits = Limits(
-            context.room_octets, self._settings.payload_octets, recursion=recursion
-        )
+        limits = Limits(context.room_octets, self._payload_octets, recursion=recursion)
         rendered = render(folded, response, limits)
         versions = turns(rendered, round_robin=self._settings.round_robin)
         self._turn += 1

@@ -103,6 +103,12 @@ class AnswerCache:
                 self._put(key, entry, self._old_sizes.pop(key))
         return entry
 
+    def hit(self, data: bytes) -> bytes | None:
+        """Return the answer to query ``data`` if it lies ready under these octets."""
+        entry = self.young.get(data[2:])
+        answer = None if entry is None else next(entry, None)
+        return None if answer is None else data[:2] + answer
+
     def put(self, key: bytes, entry: Entry, octets: int) -> None:
         """Keep ``entry``, whose versions have ``octets`` in all, for ``key``."""
         self._old.pop(key, None)

@@ -110,11 +110,12 @@ class Plan:
             extra: An addition to each response.
         """
         cells = self.cells(selected, batch, rows)
+        news = selected.flags_news()
         if extra is None:
             joined = zip(batch.numbers, *cells, strict=True)
-            return b"".join(map(self._plain.__mod__, joined))
+            return news + b"".join(map(self._plain.__mod__, joined))
         joined = zip(batch.numbers, *cells, extra, strict=True)
-        return b"".join(map(self._template.__mod__, joined))
+        return news + b"".join(map(self._template.__mod__, joined))
 
     def one(
         self, item: Attribute, selected: Selected, batch: Batch, rows: Sequence[Row]

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from pabal.imap.numbers import Numbers
 from pabal.imap.wire.response import flag_names
 from pabal.imap.wire.sequence import SequenceSet
+from pabal.store.flags import SYSTEM_FLAGS, Flags
 from pabal.store.ports import (
     AccountStore,
     Change,
@@ -25,6 +26,12 @@ from pabal.store.ports import (
 
 FLAG_SETS_MAX: Final = 10_000
 """Renderings of flag sets kept a session; more than that starts anew."""
+
+
+FLAGS_SHOWN_MAX: Final = 256
+"""Flags told at SELECT; a mailbox with more still has them all."""
+
+SYSTEM: Final[Flags] = frozenset(SYSTEM_FLAGS)
 
 
 class Batch(NamedTuple):
@@ -77,6 +84,8 @@ class Selected:
         self._id = view.mailbox.id
         self._on_change = on_change
         self._rendered: dict[int, bytes] = {}
+        self._told: Flags = SYSTEM
+        self._news = False
         self._stop = account.watch(self._changed)
 
     def close(self) -> None:
@@ -182,7 +191,10 @@ class Selected:
             if len(rendered) > FLAG_SETS_MAX:
                 rendered.clear()
             for flag_set in set(flag_sets):
-                rendered[flag_set] = flag_names(self._account.flags_of(flag_set))
+                names = self._account.flags_of(flag_set)
+                rendered[flag_set] = flag_names(names)
+                self._news = self._news or not self._told.issuperset(names)
+                self._told |= names
             octets = list(map(rendered.__getitem__, flag_sets))
         if self.recent and len(uids) and uids[-1] >= self.recent.start:
             return [
@@ -210,7 +222,24 @@ class Selected:
         if self.condstore:
             template += b" MODSEQ (%d)"
             columns.append(batch.modseqs)
-        return b"".join(map((template + b")\r\n").__mod__, zip(*columns, strict=True)))
+        told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
+        return self.flags_news() + b"".join(told)
+
+    def flags_shown(self) -> bytes:
+        """Return the FLAGS and PERMANENTFLAGS responses (RFC 9051 §7.3.5, §7.1)."""
+        self._news = False
+        names = self._told
+        if len(names) > FLAGS_SHOWN_MAX:
+            names = frozenset(sorted(names)[:FLAGS_SHOWN_MAX]) | SYSTEM
+        flags = flag_names(names)
+        permanent = b"" if self.read_only else flags + b" \\*"
+        return b"* FLAGS (%b)\r\n* OK [PERMANENTFLAGS (%b)] Flags that are kept\r\n" % (
+            *(flags, permanent),
+        )
+
+    def flags_news(self) -> bytes:
+        """Return what to tell before flags the client never heard of are told."""
+        return self.flags_shown() if self._news else b""
 
     def updates(self, *, expunges: bool) -> bytes:
         """Return what the client is to be told now so that it has caught up.

@@ -56,11 +56,13 @@ class Delivered:
         outcomes: One a recipient, in order.
         hosts: Who said so, one a recipient; empty: nobody, this is our own finding.
         reached: Whether some host talked with us, or none was needed.
+        relayed: Places of recipients sent to a server that promises no notification.
     """
 
     outcomes: list[Outcome]
     hosts: list[str]
     reached: bool = False
+    relayed: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -298,6 +300,8 @@ class SmtpTransport:
             if outcome.permanence is Permanence.TEMPORARY:
                 still.append(number)
             if outcome.ok:
+                if not sent.notifies:
+                    attempt.result.relayed.add(number)
                 way.note(
                     Stage.SENT,
                     str(attempt.delivery.envelope.recipients[number].address),
