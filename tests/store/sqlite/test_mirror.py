@@ -133,6 +133,19 @@ async def test_both_write_at_once(twins: Twins) -> None:
     assert views[0].modseqs == views[1].modseqs
 
 
+async def test_the_bell_is_heard_while_writing(twins: Twins) -> None:
+    mine, theirs = await twins.accounts()
+    inbox = await mine.mailbox("INBOX")
+    view = await theirs.view(inbox.id)
+    await put(mine, inbox, letter("1"))
+    work = asyncio.gather(theirs.create("slow"), return_exceptions=True)
+    await asyncio.sleep(0)
+    assert theirs.access.busy
+    twins.ring()
+    await work
+    assert list(view.uids) == [1]
+
+
 async def test_the_bell_rings_once_a_commit(twins: Twins) -> None:
     mine, _ = await twins.accounts()
     inbox = await mine.mailbox("INBOX")

@@ -15,6 +15,9 @@ async def test_few_accounts_are_open_at_once(tmp_path: Path) -> None:
     held = [await store.account(number) for number in range(8)]
     is_open = [account.access.database.is_open for account in held]
     assert sum(is_open) == 3
+    for account in held:
+        await account.mailboxes()
+    assert sum(account.access.database.is_open for account in held) == 3
     # One whose files were closed goes on as if nothing had happened.
     first = held[0]
     inbox = await first.mailbox("INBOX")
@@ -47,9 +50,12 @@ async def test_opened_by_many_at_once_it_is_one(tmp_path: Path) -> None:
 
 async def test_remove_takes_the_files(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, FakeClock(), Bell())
-    await store.account(1)
+    held = await store.account(1)
+    inbox = await held.mailbox("INBOX")
     await store.account(2)
     await store.remove(1)
+    with pytest.raises(UnavailableError):
+        await put(held, inbox, letter())
     await store.remove(3)
     assert [entry.name for entry in tmp_path.iterdir()] == ["2"]
     await store.close()

@@ -14,7 +14,6 @@ from pabal.base.errors import StorageFullError
 from pabal.message.spool import Spool
 from pabal.store.flags import SEEN
 from pabal.store.ports import (
-    Column,
     MailboxExistsError,
     NewEmail,
     NoSuchMailboxError,
@@ -22,7 +21,7 @@ from pabal.store.ports import (
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.check import check
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
-from tests.store.contract import Bell, FakeClock, add, letter, new_email, put, whole
+from tests.store.contract import Bell, FakeClock, add, letter, put
 
 ROOT = Path(__file__).parents[3]
 
@@ -102,23 +101,6 @@ async def test_a_cancelled_append_is_written_whole(
             await work
     await account.access.settle()
     assert check(tmp_path / "17") == []
-
-
-async def test_expunged_octets_stay_a_while(
-    account: SqliteAccount, clock: FakeClock
-) -> None:
-    inbox = await account.mailbox("INBOX")
-    done = await account.append(inbox.id, [new_email(letter("1")) for _ in range(3)])
-    other = await account.create("kept")
-    await account.copy(inbox.id, [2], other.id)
-    emails = [one.email_id for one in done]
-    await account.expunge(inbox.id, [1, 2, 3])
-    assert None not in await account.read(emails, [Column.SIZE])
-    assert await whole(account.octets(emails[0])) == letter("1")
-    clock.at += 61
-    await put(account, inbox, letter("another"))
-    rows = await account.read(emails, [Column.SIZE, Column.OCTETS])
-    assert [row is None for row in rows] == [True, False, True]
 
 
 async def test_a_lost_connection_is_made_anew(account: SqliteAccount) -> None:

@@ -85,10 +85,7 @@ class SqliteStore:
                     account = await self._open(account_id)
                     self._accounts[account_id] = account
             self._opening.pop(account_id, None)
-        self._recent[account_id] = account
-        self._recent.move_to_end(account_id)
-        if len(self._recent) > self._settings.open_accounts_max:
-            self._close_oldest()
+        self._remember(account_id)
         return account
 
     def changed_elsewhere(self, account_id: AccountId) -> None:
@@ -103,6 +100,7 @@ class SqliteStore:
         self._recent.pop(account_id, None)
         if account is not None:
             await account.access.settle()
+            account.access.database.retire()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._executor, self._remove, account_id)
 
@@ -138,14 +136,29 @@ class SqliteStore:
             mirror.load()
 
         await loop.run_in_executor(self._executor, prepare)
-        access = Access(database, mirror, batcher, self._executor)
+        access = Access(
+            database,
+            mirror,
+            batcher,
+            self._executor,
+            lambda: self._remember(account_id),
+        )
         return SqliteAccount(access)
 
-    def _close_oldest(self) -> None:
-        for account_id, account in self._recent.items():
-            if not account.access.busy:
-                del self._recent[account_id]
-                self._executor.submit(account.access.database.detach())
+    def _remember(self, account_id: AccountId) -> None:
+        """Note that an account is in use; close the files of one that is not."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return
+        account.access.resting = False
+        self._recent[account_id] = account
+        self._recent.move_to_end(account_id)
+        if len(self._recent) <= self._settings.open_accounts_max:
+            return
+        for oldest, candidate in self._recent.items():
+            if not candidate.access.busy and oldest != account_id:
+                del self._recent[oldest]
+                candidate.access.rest()
                 return
 
     def _remove(self, account_id: AccountId) -> None:
