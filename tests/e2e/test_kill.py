@@ -22,7 +22,15 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.support.server import PASSWORD, Server, eventually, is_open, letter, own_address, subjects
+from tests.support.server import (
+    PASSWORD,
+    Server,
+    eventually,
+    is_open,
+    letter,
+    own_address,
+    subjects,
+)
 from tests.support.sink import Sink
 
 SINK_PORT = 20_026
