@@ -2,8 +2,7 @@
 
 No I/O. All missing names right below one existing name get the same answer but for the
 question, so one template answers a flood of invented names as fast as the answer cache
-answers good ones, and nothing is stored for any of them. This is RFC 8198's idea, with
-the zone itself in the place of NSEC records.
+answers good ones, and nothing is stored for any of them.
 """
 
 from collections.abc import Mapping
