@@ -131,6 +131,7 @@ class Access:
     def rest(self) -> None:
         """Close the connections in the background; it must not be ``busy``."""
         self.resting = True
+        self.mirror.drop_idle()
         self._executor.submit(self.database.detach())
 
     def _wake(self) -> None:

@@ -25,8 +25,8 @@ from pabal.store.sqlite.ledger import load_flag_sets, load_mailboxes
 from pabal.store.sqlite.reader import Loaded, account_modseq, changes_since
 from pabal.store.view import MailboxArrays
 
-IDLE_MESSAGES_MAX: Final = 50_000
-"""Messages in arrays kept though nobody uses them: 1.2 MB an account that is open."""
+IDLE_MESSAGES_MAX: Final = 20_000
+"""Messages in arrays kept though nobody uses them: 0.5 MB an account that is open."""
 
 
 class Mirror:
@@ -129,6 +129,12 @@ class Mirror:
         while sum(map(len, self._idle.values())) > IDLE_MESSAGES_MAX:
             oldest, _ = self._idle.popitem(last=False)
             del self._arrays[oldest]
+
+    def drop_idle(self) -> None:
+        """Forget arrays nobody uses."""
+        for mailbox_id in self._idle:
+            del self._arrays[mailbox_id]
+        self._idle.clear()
 
     def committed(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
         """Publish what a batch of this process changed.

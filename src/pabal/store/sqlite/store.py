@@ -19,8 +19,9 @@ from pabal.store.ports import AccountId, Doorbell, ModSeq
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
+from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.mirror import Mirror
-from pabal.store.sqlite.writer import KEEP_EXPUNGED_S, Job, Writer
+from pabal.store.sqlite.writer import Job, Writer
 
 THREADS: Final = 6
 """Threads for writes and scans: they wait for the disk more than they compute."""
