@@ -113,6 +113,9 @@ class Mirror:
         pending = self._pending.pop(mailbox_id, [])
         if loaded is None:
             raise NoSuchMailboxError(f"no mailbox {mailbox_id}")
+        known = self._arrays.get(mailbox_id)
+        if known is not None:
+            return known  # somebody else was faster: there must be one of each
         arrays = MailboxArrays(loaded.info, loaded.columns)
         arrays.loaded_at = loaded.modseq
         for delta in pending:
