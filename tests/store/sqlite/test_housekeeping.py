@@ -4,7 +4,7 @@ from pabal.store.ports import Column
 from pabal.store.sqlite.check import check
 from pabal.store.sqlite.housekeeping import HISTORY_S, KEEP_EXPUNGED_S, PURGE_MAX
 from pabal.store.sqlite.store import SqliteStore
-from tests.store.contract import Bell, FakeClock, letter, new_email, put
+from tests.store.contract.letters import Bell, FakeClock, letter, new_email, put
 
 
 async def test_octets_go_in_small_steps(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pabal.store.ports import (
 from pabal.store.sqlite import account as account_module
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.store import SqliteStore
-from tests.store.contract import Bell, FakeClock, add, letter, plain, put
+from tests.store.contract.letters import Bell, FakeClock, add, letter, plain, put
 
 
 class Twins:

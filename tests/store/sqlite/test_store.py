@@ -8,7 +8,7 @@ from pabal.base.errors import UnavailableError
 from pabal.store.sqlite.database import FILE_NAME
 from pabal.store.sqlite.schema import MIGRATIONS, TooNewError, migrate
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
-from tests.store.contract import Bell, FakeClock, letter, put, whole
+from tests.store.contract.letters import Bell, FakeClock, letter, put, whole
 
 
 async def test_few_accounts_are_open_at_once(tmp_path: Path) -> None:

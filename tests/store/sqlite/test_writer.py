@@ -21,7 +21,7 @@ from pabal.store.ports import (
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.check import check
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
-from tests.store.contract import Bell, FakeClock, add, letter, put
+from tests.store.contract.letters import Bell, FakeClock, add, letter, put
 
 ROOT = Path(__file__).parents[3]
 
@@ -115,7 +115,7 @@ from pathlib import Path
 from pabal.base.clock import SystemClock
 from pabal.store.flags import FlagAction, FlagChange
 from pabal.store.sqlite.store import SqliteStore
-from tests.store.contract import Bell, letter, new_email
+from tests.store.contract.letters import Bell, letter, new_email
 
 async def main():
     store = SqliteStore(Path(sys.argv[1]), SystemClock(), Bell())
