@@ -99,8 +99,20 @@ async def test_a_cancelled_append_is_written_whole(
         work.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await work
+    assert not account.access.busy
     await account.access.settle()
     assert check(tmp_path / "17") == []
+
+
+async def test_cancelled_while_it_waits_it_is_written(account: SqliteAccount) -> None:
+    inbox = await account.mailbox("INBOX")
+    work = asyncio.gather(*[put(account, inbox, letter(str(one))) for one in range(5)])
+    await asyncio.sleep(0)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert await put(account, inbox, letter("6")) == [6]
+    assert (await account.mailbox("INBOX")).message_count == 6
 
 
 async def test_a_lost_connection_is_made_anew(account: SqliteAccount) -> None:
