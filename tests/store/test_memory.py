@@ -2,7 +2,8 @@ import pytest
 
 from pabal.store.memory.account import MemoryStore
 from pabal.store.ports import Column, Store
-from tests.store.contract import FakeClock, StoreContract, letter, new_email
+from tests.store.contract.letters import FakeClock, letter, new_email
+from tests.store.contract.whole import StoreContract
 
 
 class TestMemory(StoreContract):

@@ -1,12 +1,14 @@
 import asyncio
 from pathlib import Path
 
+import apsw
 import pytest
 
 from pabal.base.errors import UnavailableError
+from pabal.store.sqlite.database import FILE_NAME
 from pabal.store.sqlite.schema import MIGRATIONS, TooNewError, migrate
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
-from tests.store.contract import Bell, FakeClock, letter, put, whole
+from tests.store.contract.letters import Bell, FakeClock, letter, put, whole
 
 
 async def test_few_accounts_are_open_at_once(tmp_path: Path) -> None:
@@ -74,10 +76,27 @@ async def test_a_damaged_file_touches_nobody_else(tmp_path: Path) -> None:
 
 async def test_newer_tables_are_left_alone(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, FakeClock(), Bell())
-    account = await store.account(1)
-    connection = account.access.database.writer()
-    assert not migrate(connection)
+    await store.account(1)
+    await store.close()
+    connection = apsw.Connection(str(tmp_path / "1" / FILE_NAME))
     connection.pragma("user_version", len(MIGRATIONS) + 1)
+    connection.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
     with pytest.raises(TooNewError):
+        await store.account(1)
+    await store.close()
+
+
+@pytest.mark.parametrize("with_tables", [False, True])
+async def test_an_account_half_made_is_made_whole(
+    tmp_path: Path, *, with_tables: bool
+) -> None:
+    (tmp_path / "1").mkdir()
+    connection = apsw.Connection(str(tmp_path / "1" / FILE_NAME))
+    if with_tables:  # the process died before INBOX was there
         migrate(connection)
+    connection.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    account = await store.account(1)
+    assert [box.name for box in await account.mailboxes()] == ["INBOX"]
     await store.close()

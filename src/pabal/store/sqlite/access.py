@@ -1,12 +1,14 @@
 """Where the work of one account happens: on the event loop, on threads, in batches."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar
 
 import apsw
 
+from pabal.base.errors import PabalError
 from pabal.base.tasks import Batcher
 from pabal.store.delta import Delta
 from pabal.store.sqlite.database import Database, errors
@@ -83,7 +85,9 @@ class Access:
             await self._batcher.submit(job)
         except asyncio.CancelledError:
             # It is written all the same, from spools that must stay open meanwhile.
-            await self._batcher.settle()
+            # Jobs run in order: when this empty one was run, so was that.
+            with contextlib.suppress(PabalError):
+                await self._batcher.submit(_nothing)
             raise
         finally:
             self._writes -= 1
@@ -131,9 +135,15 @@ class Access:
     def rest(self) -> None:
         """Close the connections in the background; it must not be ``busy``."""
         self.resting = True
+        self.mirror.drop_idle()
         self._executor.submit(self.database.detach())
 
     def _wake(self) -> None:
         if self.resting:
             self.resting = False
             self._waking()
+
+
+def _nothing(_: Ledger) -> Sequence[Delta]:
+    """Change nothing."""
+    return ()

@@ -15,7 +15,7 @@ import apsw
 
 from pabal.base.atomic import fsync_directory
 from pabal.base.errors import StorageFullError, UnavailableError
-from pabal.store.sqlite.schema import migrate
+from pabal.store.sqlite.schema import is_current, migrate
 
 FILE_NAME: Final = "mailbox.db"
 
@@ -60,10 +60,19 @@ class Database:
         """Whether there is any connection."""
         return any((self._reader, self._scanner, self._writer))
 
-    @property
-    def exists(self) -> bool:
-        """Whether there is a file already."""
-        return (self.directory / FILE_NAME).exists()
+    def is_ready(self) -> bool:
+        """Return whether file, tables and the account in them are there and current.
+
+        Raises:
+            TooNewError: The file is newer than this program.
+            UnavailableError: It cannot be read.
+        """
+        if not (self.directory / FILE_NAME).exists():
+            return False
+        with errors():
+            if not is_current(self.reader()):
+                return False
+            return bool(self.reader().execute("SELECT 1 FROM account").fetchall())
 
     def writer(self) -> apsw.Connection:
         """Return the connection that writes; makes file and tables when missing."""
@@ -129,6 +138,7 @@ class Database:
         try:
             self.directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
             fsync_directory(self.directory.parent)
+            fsync_directory(self.directory.parent.parent)
         except OSError as error:
             full = error.errno in {errno.ENOSPC, errno.EDQUOT}
             kind = StorageFullError if full else UnavailableError

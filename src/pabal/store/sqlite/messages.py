@@ -31,9 +31,6 @@ from pabal.store.sqlite.ledger import Ledger
 from pabal.store.sqlite.schema import BLOB_NUMBER_BITS
 from pabal.store.view import is_ascending
 
-PURGE_MAX: Final = 200
-"""Emails whose octets one transaction takes away: some milliseconds."""
-
 _INSERT_EMAIL: Final = """
 INSERT INTO email (id, size, header_length, blob_first, received_at, sent_at,
     sent_offset, thread_id, digest, envelope, bodystructure, body, preview, message_id,
@@ -236,33 +233,6 @@ def expunge_all(ledger: Ledger, mailbox_id: MailboxId) -> None:
     _note_orphans(ledger, entries.emails)
 
 
-def purge(ledger: Ledger, keep_s: float) -> int:
-    """Take away the octets of emails nobody has held for ``keep_s``; return how many.
-
-    At most ``PURGE_MAX`` at once: the next transaction goes on.
-    """
-    execute = ledger.connection.execute
-    rows = execute(
-        "SELECT email FROM orphan WHERE expunged_at <= ? ORDER BY email LIMIT ?",
-        (ledger.clock.now() - keep_s, PURGE_MAX),
-    ).fetchall()
-    emails = [cast("int", email) for (email,) in rows]
-    for email in emails:
-        held = execute("SELECT 1 FROM entry WHERE email = ? LIMIT 1", (email,))
-        if held.fetchall():
-            continue  # brought back meanwhile
-        first = email << BLOB_NUMBER_BITS
-        last = first | ((1 << BLOB_NUMBER_BITS) - 1)
-        execute("DELETE FROM blob WHERE id BETWEEN ? AND ?", (first, last))
-        execute("DELETE FROM email WHERE id = ?", (email,))
-    if emails:
-        bound = _carray(emails)
-        execute(
-            "DELETE FROM orphan WHERE email IN (SELECT value FROM carray(?))", (bound,)
-        )
-    return len(emails)
-
-
 def select(ledger: Ledger, mailbox_id: MailboxId, uids: Sequence[Uid]) -> Entries:
     """Return those of ``uids`` that exist, ascending."""
     if not uids:
@@ -274,7 +244,7 @@ def select(ledger: Ledger, mailbox_id: MailboxId, uids: Sequence[Uid]) -> Entrie
             ledger.connection.execute(_SELECT_RANGE, (mailbox_id, first, last))
         )
     return _entries(
-        ledger.connection.execute(_SELECT_ENTRIES, (mailbox_id, _carray(wanted)))
+        ledger.connection.execute(_SELECT_ENTRIES, (mailbox_id, bound(wanted)))
     )
 
 
@@ -296,7 +266,7 @@ def _update_flags(
     if last - first + 1 == len(uids):
         execute(_UPDATE_FLAGS_RANGE, (flag_set, modseq, mailbox_id, first, last))
     else:
-        execute(_UPDATE_FLAGS, (flag_set, modseq, mailbox_id, _carray(uids)))
+        execute(_UPDATE_FLAGS, (flag_set, modseq, mailbox_id, bound(uids)))
 
 
 def _insert_email(ledger: Ledger, incoming: Incoming) -> EmailId:
@@ -365,7 +335,7 @@ def _transfer(
     now = ledger.clock.now()
     ledger.connection.execute(
         _COPY,
-        (target.id, target.uid_next, modseq, now, mailbox_id, _carray(entries.uids)),
+        (target.id, target.uid_next, modseq, now, mailbox_id, bound(entries.uids)),
     )
     targets = range(target.uid_next, target.uid_next + len(entries.uids))
     deltas = [_arrived(ledger, target, replace(entries, uids=targets))]
@@ -385,10 +355,10 @@ def _arrived(ledger: Ledger, info: MailboxInfo, entries: Entries) -> Delta:
 
 def _gone(ledger: Ledger, mailbox_id: MailboxId, entries: Entries) -> Delta:
     execute = ledger.connection.execute
-    bound = _carray(entries.uids)
+    uids = bound(entries.uids)
     now = ledger.clock.now()
-    execute(_NOTE_EXPUNGED, (ledger.modseq, now, mailbox_id, bound))
-    execute(_DELETE_ENTRIES, (mailbox_id, _carray(entries.uids)))
+    execute(_NOTE_EXPUNGED, (ledger.modseq, now, mailbox_id, uids))
+    execute(_DELETE_ENTRIES, (mailbox_id, bound(entries.uids)))
     _note_orphans(ledger, entries.emails)
     counts = -entries.counts(ledger)
     info = ledger.put(counts.added_to(ledger.box(mailbox_id), ledger.modseq))
@@ -397,8 +367,9 @@ def _gone(ledger: Ledger, mailbox_id: MailboxId, entries: Entries) -> Delta:
 
 def _note_orphans(ledger: Ledger, emails: Sequence[EmailId]) -> None:
     if emails:
-        ledger.connection.execute(_NOTE_ORPHANS, (ledger.clock.now(), _carray(emails)))
+        ledger.connection.execute(_NOTE_ORPHANS, (ledger.clock.now(), bound(emails)))
 
 
-def _carray(numbers: Sequence[int]) -> "apsw.CArrayBinding":
+def bound(numbers: Sequence[int]) -> "apsw.CArrayBinding":
+    """Return ``numbers`` (at least one) as a statement takes them."""
     return apsw.carray(array("q", numbers))

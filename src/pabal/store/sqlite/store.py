@@ -12,15 +12,16 @@ from weakref import WeakValueDictionary
 
 from pabal.base.atomic import fsync_directory
 from pabal.base.clock import Clock
-from pabal.base.errors import UnavailableError
+from pabal.base.errors import PabalError, UnavailableError
 from pabal.base.tasks import Batcher
 from pabal.store.delta import Delta
 from pabal.store.ports import AccountId, Doorbell, ModSeq
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
+from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.mirror import Mirror
-from pabal.store.sqlite.writer import KEEP_EXPUNGED_S, Job, Writer
+from pabal.store.sqlite.writer import Job, Writer
 
 THREADS: Final = 6
 """Threads for writes and scans: they wait for the disk more than they compute."""
@@ -95,14 +96,16 @@ class SqliteStore:
             account.access.refresh()
 
     async def remove(self, account_id: AccountId) -> None:
-        """Remove every mailbox of the account."""
-        account = self._accounts.pop(account_id, None)
-        self._recent.pop(account_id, None)
-        if account is not None:
-            await account.access.settle()
-            account.access.database.retire()
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self._remove, account_id)
+        """Remove every mailbox of the account; whoever holds it gets errors."""
+        async with self._opening.setdefault(account_id, asyncio.Lock()):
+            account = self._accounts.pop(account_id, None)
+            self._recent.pop(account_id, None)
+            if account is not None:
+                await account.access.settle()
+                account.access.database.retire()
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, self._remove, account_id)
+        self._opening.pop(account_id, None)
 
     async def close(self) -> None:
         """Finish what is being written and close everything."""
@@ -130,10 +133,14 @@ class SqliteStore:
         batcher: Batcher[Job, None] = Batcher(writer.run, self._executor)
 
         def prepare() -> None:
-            if not database.exists:
-                # An empty transaction makes the tables and INBOX.
-                writer.run(())
-            mirror.load()
+            try:
+                if not database.is_ready():
+                    # An empty transaction makes the tables and INBOX.
+                    writer.run(())
+                mirror.load()
+            except PabalError:
+                database.close()
+                raise
 
         await loop.run_in_executor(self._executor, prepare)
         access = Access(
