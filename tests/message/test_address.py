@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pabal.base.scan import Scanner
 from pabal.message.address import (
     ADDRESSES_MAX,
+    TOKENS_MAX,
     AddressError,
     HeaderAddress,
     HeaderGroup,
@@ -51,6 +52,7 @@ def test_parses(text: str, local_part: str, domain: str) -> None:
         *("a@b-.com", "a@b_c.com", "a@.com", "a@com.", '"a@example.com', "a@[1.2.3]"),
         *("a@[IPv6:zz]", "a@[x:y]", "a@b\r\n", "a\n@b", '"a\r\nb"@c', '"a\tb"@c'),
         *('""@example.com', "a@[192.0.2.1", "<a@b>", "a@" + "b" * 64 + ".com"),
+        "한\ud800@example.com",
         "x" * 65 + "@example.com",
         "u@" + ".".join(["a" * 60] * 5),
         "u" * 60 + "@" + ".".join(["a" * 60] * 3) + ".a1234567890",
@@ -68,7 +70,14 @@ def test_octets_beyond_ascii_are_utf8_or_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("local_part", "domain"),
-    [("a\r\nRCPT", "example.com"), ("", "b"), ("a", "b c"), ("a", ""), ("a\0", "b")],
+    [
+        ("a\ud800", "b"),
+        ("a\r\nRCPT", "example.com"),
+        ("", "b"),
+        ("a", "b c"),
+        ("a", ""),
+        ("a\0", "b"),
+    ],
 )
 def test_a_mailbox_is_valid_however_it_was_made(local_part: str, domain: str) -> None:
     with pytest.raises(AddressError):
@@ -199,7 +208,7 @@ def test_nothing_out_of_junk(junk: bytes) -> None:
 
 def test_the_number_is_bounded() -> None:
     assert len(parse_address_list(b"a@b," * (ADDRESSES_MAX + 5))) == ADDRESSES_MAX
-    assert len(parse_address_list(b"(x)a@b," * (ADDRESSES_MAX + 5))) == ADDRESSES_MAX
+    assert len(parse_address_list(b"(x)a@b," * TOKENS_MAX)) == TOKENS_MAX // 5
 
 
 def test_text_for_people() -> None:

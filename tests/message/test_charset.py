@@ -80,6 +80,11 @@ def test_only_charsets_are_codecs(label: str) -> None:
     assert codec_of(label) is None
 
 
+def test_half_characters_can_be_stored() -> None:
+    for octets in (b"+2AA-", b"+2AA-\xff"):
+        assert decode(octets, "utf-7").encode()
+
+
 def test_folding() -> None:
     assert fold("ＡＢＣ Straße") == "abc strasse"
     assert fold("\u1112\u1169\u11bc") == fold("홍") == "홍"

@@ -2,6 +2,7 @@
 
 import base64
 import tempfile
+import time
 from mmap import PROT_READ, mmap
 
 import pytest
@@ -37,7 +38,7 @@ def test_a_plain_message() -> None:
     assert facts.cc == "you@example.org"
     assert facts.preview == "Hello, two lines."
     assert facts.envelope.startswith(b'("Tue, 24 Nov 2026 13:23:33 +0900" "Re: [list]')
-    assert facts.body == b'("text" "plain" NIL NIL NIL "7bit" 26 3)'
+    assert facts.body == b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 26 3)'
     assert facts.bodystructure == facts.body[:-1] + b" NIL NIL NIL NIL)"
 
 
@@ -138,6 +139,31 @@ def test_a_long_thread_keeps_its_newest() -> None:
 
 def test_a_broken_message_id_is_kept_as_it_stands() -> None:
     assert scan_facts(b"Message-ID: no brackets\r\n\r\n").message_id == "no brackets"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Subject", "From", "Date", "References", "Content-Type", "Content-Language"],
+)
+def test_endless_junk_costs_no_time(name: str) -> None:
+    start = time.process_time()
+    for junk in (
+        b":",
+        b";",
+        b'"',
+        b"(",
+        b"<",
+        b"a@",
+        b" ",
+        b"=?",
+        b"[",
+        b"re:",
+        b"; a=b",
+    ):
+        value = junk * (200_000 // len(junk))
+        scan_facts(name.encode() + b": a/b" + value + b"\r\n\r\n")
+    # Quadratic would be minutes; linear is half a second.
+    assert time.process_time() - start < 5
 
 
 def test_a_mapped_file_gives_the_same() -> None:

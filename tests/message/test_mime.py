@@ -4,6 +4,7 @@ import base64
 import email
 import mmap
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,7 @@ from pabal.message.mime import (
     decode_body,
     find,
     scan,
+    section,
 )
 
 MIXED = b"""From: a@b\r
@@ -130,6 +132,39 @@ def test_part_numbers_without_multipart() -> None:
     assert body(octets, root.part((1, 1))) == b"in"
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "start", "end"),
+    [
+        ((), "", b"From: a@b\r\n", b"epilogue\r\n"),
+        ((), "HEADER", b"From: a@b\r\n", b'boundary="outer"\r\n\r\n'),
+        ((), "TEXT", b"prologue\r\n", b"epilogue\r\n"),
+        ((1,), "", b"one\r\n", b"two"),
+        ((1,), "MIME", b"Content-Type: text/plain", b"charset=utf-8\r\n\r\n"),
+        ((2,), "", b"Subject: inner\r\n", b"--outer-inner--"),
+        ((2,), "HEADER", b"Subject: inner\r\n", b"boundary=outer-inner\r\n\r\n"),
+        ((2,), "TEXT", b"--outer-inner\r\n", b"--outer-inner--"),
+        ((2,), "MIME", b"Content-Type: message/rfc822", b"rfc822\r\n\r\n"),
+        ((2, 1), "MIME", b"\r\n", b"\r\n"),
+    ],
+)
+def test_sections_of_imap(
+    path: tuple[int, ...], name: str, start: bytes, end: bytes
+) -> None:
+    span = section(scan(MIXED), path, name)
+    assert span is not None
+    octets = MIXED[slice(*span)]
+    assert octets.startswith(start)
+    assert octets.endswith(end)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [((), "MIME"), ((1,), "HEADER"), ((1,), "TEXT"), ((9,), ""), ((), "JUNK")],
+)
+def test_sections_there_are_not(path: tuple[int, ...], name: str) -> None:
+    assert section(scan(MIXED), path, name) is None
+
+
 def test_bare_line_feeds_are_understood() -> None:
     octets = MIXED.replace(b"\r\n", b"\n")
     root = scan(octets)
@@ -206,6 +241,13 @@ def test_depth_is_bounded() -> None:
 def test_number_of_parts_is_bounded() -> None:
     octets = multipart(b"--b\r\n\r\n" * (PARTS_MAX + 100))
     assert len(scan(octets).children) == PARTS_MAX
+
+
+def test_false_delimiters_cost_no_time() -> None:
+    octets = multipart(b"--b\r\n\r\nx\r\n" + b"\n--bb" * 1_000_000 + b"\r\n--b--")
+    start = time.process_time()
+    assert len(scan(octets).children) == 1
+    assert time.process_time() - start < 2
 
 
 def test_nested_searching_is_bounded() -> None:

@@ -39,7 +39,7 @@ _HOSTNAME: Final = re.compile(
 # RFC 5321 §4.1.2, Atom: atext of RFC 5322 §3.2.3, and UTF-8 by RFC 6531 §3.3.
 _ATEXT: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
 _DOT_STRING: Final = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
-_PLAIN_LOCAL: Final = re.compile(r"[\x20-\x7e\xa0-\U0010ffff]+")
+_PLAIN_LOCAL: Final = re.compile(r"[\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]+")
 _SPECIALS: Final = re.compile(r'([\\"])')
 
 _MAILBOX: Final = re.compile(
@@ -52,6 +52,12 @@ _MAILBOX: Final = re.compile(
 
 ADDRESSES_MAX: Final = 10_000
 """Addresses of one header field that are looked at; the rest is left out."""
+
+TOKENS_MAX: Final = 40_000
+"""Words and specials of one field read one by one; the rest is left out.
+
+Only what is not written plainly costs them: groups, comments, escapes, junk.
+"""
 
 _COMMENT_DEPTH_MAX: Final = 32
 """Comments in comments followed; deeper ones end the list."""
@@ -95,7 +101,7 @@ class Mailbox:
     def __post_init__(self) -> None:
         if not _PLAIN_LOCAL.fullmatch(self.local_part):
             raise AddressError("a local part is printable and not empty")
-        if len(self.local_part.encode("utf-8", "replace")) > LOCAL_PART_MAX_OCTETS:
+        if len(self.local_part.encode()) > LOCAL_PART_MAX_OCTETS:
             raise AddressError("local part longer than 64 octets")
         ascii_domain = self.ascii_domain
         if len(ascii_domain) + len(self.local_part) >= MAILBOX_MAX_OCTETS:
@@ -112,7 +118,10 @@ class Mailbox:
         Raises:
             AddressError: It is none.
         """
-        octets = text.encode("utf-8", "replace") if isinstance(text, str) else text
+        # Half a character, which UTF-8 cannot spell, stays one and is refused below.
+        octets = (
+            text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+        )
         match = _MAILBOX.fullmatch(octets)
         if match is None:
             raise AddressError("not an address: local-part@domain expected")
@@ -313,13 +322,15 @@ def parse_address_list(octets: bytes) -> tuple[HeaderAddress | HeaderGroup, ...]
 
     Never raises: junk gives fewer addresses, or ones without a domain. Cost: linear.
     """
+    parser: _ListParser | None = None
     found: list[HeaderAddress | HeaderGroup] = []
     position, end = 0, len(octets)
     while position < end and len(found) < ADDRESSES_MAX:
         match = _SIMPLE.match(octets, position)
         if match is None:
-            rest = _ListParser(octets, position).parse()
-            return (*found, *rest[: ADDRESSES_MAX - len(found)])
+            parser = parser or _ListParser(octets, found)
+            position = parser.parse(position)
+            continue
         quoted, phrase, local, domain, bare, bare_domain = match.groups()
         if bare is not None:
             found.append(HeaderAddress(b"", b"", bare, bare_domain))
@@ -333,24 +344,28 @@ def parse_address_list(octets: bytes) -> tuple[HeaderAddress | HeaderGroup, ...]
 class _ListParser:
     """The slow way through an address list: groups, comments, routes, quotes, junk."""
 
-    __slots__ = ("_comment", "_data", "_found", "_group", "_members", "_position")
+    __slots__ = (
+        *("_comment", "_data", "_found", "_group", "_members", "_position"),
+        "_tokens_left",
+    )
 
-    def __init__(self, data: bytes, position: int) -> None:
+    def __init__(self, data: bytes, found: list[HeaderAddress | HeaderGroup]) -> None:
         self._data = data
-        self._position = position
-        self._found: list[HeaderAddress | HeaderGroup] = []
+        self._found = found
+        self._position = 0
+        self._tokens_left = TOKENS_MAX
         self._group: bytes | None = None
         self._members: list[HeaderAddress] = []
         self._comment = b""
 
-    def parse(self) -> list[HeaderAddress | HeaderGroup]:
-        """Return everything found up to the end of the data."""
-        count = 0
-        while self._position < len(self._data) and count < ADDRESSES_MAX:
+    def parse(self, position: int) -> int:
+        """Read one address or group at ``position``; return where the next begins."""
+        self._position = position
+        self._one()
+        while self._group is not None and self._position < len(self._data):
             self._one()
-            count += 1
         self._end_group()
-        return self._found
+        return self._position
 
     def _one(self) -> None:
         """Read up to the end of one address, or the start or end of a group."""
@@ -380,7 +395,10 @@ class _ListParser:
 
     def _next(self) -> tuple[bytes, bytes] | None:
         """Return the next special or word; comments are kept aside."""
-        while match := _TOKEN.match(self._data, self._position):
+        while self._tokens_left > 0 and (
+            match := _TOKEN.match(self._data, self._position)
+        ):
+            self._tokens_left -= 1
             self._position = match.end()
             quoted, literal, special, atom = match.groups()
             if special == b"(":

@@ -116,9 +116,10 @@ def decode(octets: bytes, label: str | None = None) -> str:
     if codec is None or codec == "ascii" or _lies(octets, codec):
         return _guess(octets)
     try:
-        return octets.decode(codec)
+        text = octets.decode(codec)
     except UnicodeDecodeError:
         return _guess(octets, codec)
+    return _without_surrogates(text) if codec == "utf-7" else text
 
 
 def fold(text: str) -> str:
@@ -157,4 +158,9 @@ def _guess(octets: bytes, codec: str = "cp1252") -> str:
                 return octets.decode(guess)
             except UnicodeDecodeError:
                 continue
-    return octets.decode(codec if codec != "ascii" else "utf-8", "replace")
+    return _without_surrogates(octets.decode(codec, "replace"))
+
+
+def _without_surrogates(text: str) -> str:
+    """Return ``text`` so that it can be stored: UTF-7 spells halves of characters."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

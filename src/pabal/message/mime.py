@@ -28,6 +28,12 @@ PARTS_MAX: Final = 2_000
 READINGS_MAX: Final = 8
 """How often all octets may be searched for boundaries, nesting taken together."""
 
+FALSE_DELIMITERS_MAX: Final = 100_000
+"""Lines that start like a delimiter and are none, looked at in one message."""
+
+LANGUAGES_MAX: Final = 20
+"""Tags of Content-Language kept."""
+
 BOUNDARY_MAX_OCTETS: Final = 200
 """Longest boundary understood; RFC 2046 §5.1.1 allows 70."""
 
@@ -37,9 +43,12 @@ _PIECE_OCTETS: Final = 1024 * 1024
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 _AFTER_DELIMITER: Final = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _TYPE: Final = re.compile(r"([!#$%&'*+.^_`{|}~0-9a-z-]+)\s*/\s*([^\s/;]+)")
-_LANGUAGE: Final = re.compile(rb"[A-Za-z0-9-]+")
+_LANGUAGE: Final = re.compile(rb"[A-Za-z0-9-]{1,99}")
 _UU_LENGTH: Final = re.compile(rb"[!-_]")
 _UU_BEGIN: Final = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
+
+_MESSAGES: Final = frozenset({"rfc822", "global"})
+"""Subtypes of message/* that have a message inside (RFC 2046 §5.2.1, RFC 6532 §3.7)."""
 
 Octets = bytes | mmap.mmap
 """A message: octets in memory or a file mapped."""
@@ -128,6 +137,32 @@ class Part:
         return current
 
 
+def section(root: Part, path: tuple[int, ...], name: str) -> tuple[int, int] | None:
+    """Return where a section of IMAP begins and ends (RFC 9051 §6.4.5.1).
+
+    Args:
+        root: The whole message.
+        path: Part numbers; may be empty.
+        name: ``""``, ``HEADER``, ``TEXT`` or ``MIME``, in upper case.
+
+    Returns:
+        ``None`` when the message has no such section.
+    """
+    part = root.part(path)
+    if part is None:
+        return None
+    if name == "MIME":
+        return (part.header_start, part.body_start) if path else None
+    message = part.message if path else part
+    if name == "":
+        return (part.body_start if path else part.header_start), part.body_end
+    if message is None:
+        return None
+    if name == "HEADER":
+        return message.header_start, message.body_start
+    return (message.body_start, message.body_end) if name == "TEXT" else None
+
+
 def scan(octets: Octets) -> Part:
     """Return the tree of the message ``octets``; never raises.
 
@@ -177,12 +212,13 @@ def decode_body(octets: Octets, part: Part, limit: int | None = None) -> bytes:
 class _Scan:
     """One scan: the octets, and what may still be spent on them."""
 
-    __slots__ = ("_octets", "_parts_left", "_search_left")
+    __slots__ = ("_octets", "_parts_left", "_search_left", "_tries_left")
 
     def __init__(self, octets: Octets) -> None:
         self._octets = octets
         self._parts_left = PARTS_MAX
         self._search_left = READINGS_MAX * len(octets)
+        self._tries_left = PARTS_MAX + FALSE_DELIMITERS_MAX
 
     def _part(self, start: int, end: int, depth: int, default: str) -> Part:
         """Return what is in ``start:end``, header and body."""
@@ -201,20 +237,20 @@ class _Scan:
         """
         start, body, end = span
         declared, params = parse_parameters(header.get(b"content-type") or b"")
-        match = _TYPE.fullmatch(declared) or _TYPE.fullmatch(default)
-        kind, subtype = (match[1], match[2]) if match else ("text", "plain")
-        is_message = kind == "message" and subtype in {"rfc822", "global"}
-        if depth >= DEPTH_MAX and (is_message or kind == "multipart"):
-            kind, subtype, is_message = "application", "octet-stream", False
+        kind, subtype = _media_type(declared, default, depth)
         children: tuple[Part, ...] = ()
         message: Part | None = None
         if kind == "multipart":
             inner = "message/rfc822" if subtype == "digest" else "text/plain"
             boundary = parameter(params, "boundary")
             children = self._children((body, end), boundary, depth, inner)
-        elif is_message:
+        elif kind == "message" and subtype in _MESSAGES:
             message = self._part(body, end, depth + 1, "text/plain")
-        counted = is_message or kind == "text"
+        lines = 0
+        if message is not None:
+            lines = self._lines_of(message, body)
+        elif kind == "text":
+            lines = count_lines(self._octets, body, end)
         disposition, disposition_params = parse_parameters(
             header.get(b"content-disposition") or b""
         )
@@ -236,10 +272,19 @@ class _Scan:
             header_start=start,
             body_start=body,
             body_end=end,
-            lines=count_lines(self._octets, body, end) if counted else 0,
+            lines=lines,
             children=children,
             message=message,
         )
+
+    def _lines_of(self, message: Part, start: int) -> int:
+        """Return the lines of a message inside, which begins at ``start``.
+
+        What was counted for its body is not counted again: messages in messages would
+        be read once a level.
+        """
+        end = message.body_start if message.lines else message.body_end
+        return message.lines + count_lines(self._octets, start, end)
 
     def _children(
         self, span: tuple[int, int], boundary: str, depth: int, default: str
@@ -275,7 +320,8 @@ class _Scan:
             match = _AFTER_DELIMITER.match(octets, start + len(delimiter), end)
             if match:
                 return start, match.end(), match[1] is not None
-        while self._search_left > 0:
+        while self._search_left > 0 and self._tries_left > 0:
+            self._tries_left -= 1
             found = find(octets, b"\n" + delimiter, position, end)
             self._search_left -= (end if found < 0 else found) - position
             if found < 0:
@@ -318,10 +364,21 @@ def count_lines(octets: Octets, start: int, end: int) -> int:
     )
 
 
+def _media_type(declared: str, default: str, depth: int) -> tuple[str, str]:
+    """Return type and subtype; what is too deep to be looked into is just octets."""
+    match = _TYPE.fullmatch(declared) or _TYPE.fullmatch(default)
+    kind, subtype = (match[1], match[2]) if match else ("text", "plain")
+    has_parts = kind == "multipart" or (kind == "message" and subtype in _MESSAGES)
+    if depth >= DEPTH_MAX and has_parts:
+        return "application", "octet-stream"
+    return kind, subtype
+
+
 def _languages(value: bytes | None) -> tuple[str, ...]:
     if value is None:
         return ()
-    return tuple(tag.decode("ascii") for tag in _LANGUAGE.findall(value))
+    found: list[bytes] = _LANGUAGE.findall(value)
+    return tuple(tag.decode("ascii") for tag in found[:LANGUAGES_MAX])
 
 
 def _decode_uu(body: bytes) -> bytes:

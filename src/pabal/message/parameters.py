@@ -25,7 +25,7 @@ _CACHED_OCTETS: Final = 128
 
 _PARAMETER: Final = re.compile(
     rb"""
-    ;[;\s]*([^\s=;"]+)\s*=\s*       # name
+    ;\s*([^\s=;"]+)\s*=\s*          # name
     (?:"((?:[^"\\]|\\.)*)"?         # quoted string, perhaps never closed
       |([^;]*))                     # token, or what should have been quoted
     """,

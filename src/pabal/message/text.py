@@ -18,9 +18,10 @@ from pabal.message.words import decode_words
 TEXT_MAX_OCTETS: Final = 16 * 1024 * 1024
 """Octets of text, still encoded, that are searched in one message."""
 
+# No "<" inside: or every unclosed tag would be followed to the very end.
 _INLINE_TAG: Final = re.compile(
     r"</?(?:a|abbr|b|big|code|em|font|i|ins|mark|o:p|s|small|span|strong|sub|sup|u|wbr)"
-    r"(?:\s[^>]*)?>",
+    r"(?:\s[^<>]*)?>",
     re.IGNORECASE,
 )
 # Each branch ends at its closing mark or at the very end, so the whole is linear.

@@ -1,9 +1,13 @@
 """What the scenarios in tests/scenario/dns do not show: the machine's own rules."""
 
+import dataclasses
+
+import dns.message
 import dns.name
 import dns.rdatatype
+import dns.rrset
 
-from pabal.dns.resolver.budget import QUERIES_MAX
+from pabal.dns.resolver.budget import LOOKUPS_MAX, QUERIES_MAX, REFERRALS_MAX
 from pabal.dns.resolver.cache import Cache, Failures, Trust
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.iterator import Done, Failed, Iterator
@@ -60,6 +64,43 @@ def test_no_server_is_asked_without_end() -> None:
     assert asked == QUERIES_MAX
     assert isinstance(step, Failed)
     assert str(QUERIES_MAX) in step.reason
+
+
+def refer(query: Query, zone: dns.name.Name, servers: list[str], glue: str) -> bytes:
+    """Return a referral to ``zone``; no ``glue``: without addresses."""
+    reply = dns.message.make_response(dns.message.from_wire(query.wire))
+    reply.authority = [dns.rrset.from_text_list(zone, 60, "IN", "NS", servers)]
+    if glue:
+        reply.additional = [dns.rrset.from_text(servers[0], 60, "IN", "A", glue)]
+    return reply.to_wire()
+
+
+def test_no_name_is_delegated_without_end() -> None:
+    _, known = iterator("192.0.2.1")
+    deep = dns.name.from_text("a." * (REFERRALS_MAX + 20))
+    settings = dataclasses.replace(known.settings, minimise=False)
+    machine = Iterator(deep, A, dataclasses.replace(known, settings=settings))
+    depth = 1
+    while isinstance(step := machine.next(0.0), Query):
+        depth += 1
+        zone = deep.split(depth)[1]
+        machine.feed(refer(step, zone, [f"ns.{zone}"], "192.0.2.2"), 0.01, 0.0)
+    assert isinstance(step, Failed)
+    assert "delegations" in step.reason
+    assert depth == REFERRALS_MAX + 2
+
+
+def test_no_server_names_are_looked_up_without_end() -> None:
+    # NXNSAttack, grown: each name server's name is in a zone whose name servers …
+    machine, _ = iterator("192.0.2.1")
+    asked = 0
+    while isinstance(step := machine.next(0.0), Query):
+        asked += 1
+        servers = [f"ns.z{asked}n{number}." for number in range(6)]
+        machine.feed(refer(step, step.name, servers, ""), 0.01, 0.0)
+    assert isinstance(step, Failed)
+    assert "look up" in step.reason
+    assert asked <= LOOKUPS_MAX + 1
 
 
 def test_unreachable_and_forged_servers_are_left_at_once() -> None:

@@ -1,10 +1,12 @@
 import dns.name
 import dns.rdatatype
+import dns.rrset
 
 from pabal.dns.resolver.cache import Cache, Failures, Trust
+from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.knowledge import Knowledge
-from pabal.dns.resolver.scrub import Kind
+from pabal.dns.resolver.scrub import Kind, Reading
 from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
 from tests.scenario.dns.network import FakeChance, FakeLocal, Zone
@@ -65,6 +67,54 @@ def test_cached_alias() -> None:
     asked = known.cached(WWW, dns.rdatatype.CNAME, 0.0, stale=False)
     assert asked is not None
     assert asked.kind is Kind.ANSWER
+
+
+def test_what_is_kept_has_the_trust_it_deserves() -> None:
+    known = knowledge()
+    alias, address = (
+        record("www.example.test. 60 CNAME x.example.test."),
+        record("x.example.test. 60 A 192.0.2.1"),
+    )
+    ns, glue = (
+        record("example.test. 60 NS ns.example.test."),
+        record("ns.example.test. 60 A 192.0.2.3"),
+    )
+    delegation = known.closest(WWW, A, 0.0)
+    query = known.query(delegation, ROOT, (WWW, A), tcp=False, now=0.0)
+    reading = Reading(
+        Kind.ANSWER,
+        (alias, address),
+        address.name,
+        ns=ns,
+        glue=(glue,),
+        authoritative=True,
+    )
+    known.keep(query, reading, 0.0)
+
+    def trust(rrset: dns.rrset.RRset) -> Trust:
+        entry = known.cache.get(rrset.name, rrset.rdtype, 0.0)
+        assert entry is not None
+        return entry.trust
+
+    assert trust(alias) is Trust.AUTHORITATIVE
+    assert trust(address) is Trust.ANSWER
+    assert trust(ns) is Trust.AUTHORITY
+    assert trust(glue) is Trust.GLUE
+
+
+def test_case_is_mixed_over_udp_to_servers_found() -> None:
+    known = knowledge()
+    found = known.closest(WWW, A, 0.0)
+    chosen = Delegation(dns.name.root, [ROOT], recursive=True)
+    plain = b"\x03www\x07example\x04test"
+
+    def is_mixed(delegation: Delegation, *, tcp: bool) -> bool:
+        query = known.query(delegation, ROOT, (WWW, A), tcp=tcp, now=0.0)
+        return plain not in query.wire
+
+    assert is_mixed(found, tcp=False)
+    assert not is_mixed(found, tcp=True)
+    assert not is_mixed(chosen, tcp=False)
 
 
 def test_served() -> None:

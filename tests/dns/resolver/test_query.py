@@ -8,6 +8,7 @@ import pytest
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.query import (
     EDNS_PAYLOAD_OCTETS,
+    RECORDS_MAX,
     MalformedReplyError,
     Query,
     Verdict,
@@ -121,6 +122,14 @@ def test_malformed() -> None:
     octets = reply_to(query).to_wire()
     with pytest.raises(MalformedReplyError):
         read(octets[:6] + b"\x00\x05" + octets[8:], query)
+
+
+def test_an_answer_of_too_many_records_is_not_read() -> None:
+    query = make()
+    octets = reply_to(query).to_wire()
+    announced = octets[:6] + (RECORDS_MAX + 1).to_bytes(2, "big") + octets[8:]
+    with pytest.raises(MalformedReplyError, match="too many"):
+        read(announced, query)
 
 
 def test_truncated() -> None:

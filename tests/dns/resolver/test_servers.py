@@ -2,6 +2,7 @@ import dns.name
 
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.servers import (
+    EDNS_SECONDS,
     FAMILY_SECONDS,
     LAME_SECONDS,
     LAME_ZONES_MAX,
@@ -76,10 +77,11 @@ def test_timeouts_follow_the_round_trip() -> None:
 
 def test_edns() -> None:
     memory = ServerMemory()
-    assert memory.speaks_edns(ONE)
-    memory.without_edns(ONE)
-    assert not memory.speaks_edns(ONE)
-    assert memory.speaks_edns(TWO)
+    assert memory.speaks_edns(ONE, 0.0)
+    memory.without_edns(ONE, 0.0)
+    assert not memory.speaks_edns(ONE, 0.0)
+    assert memory.speaks_edns(TWO, 0.0)
+    assert memory.speaks_edns(ONE, EDNS_SECONDS)
 
 
 def test_bounded() -> None:

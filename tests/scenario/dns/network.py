@@ -220,6 +220,8 @@ class FakeServer:
         if "recursive" in self.behaviours:
             reply.flags |= dns.flags.RA
             reply.flags &= ~dns.flags.AA
+        if "offers-recursion" in self.behaviours:
+            reply.flags |= dns.flags.RA
         max(holding, key=lambda zone: len(zone.origin)).fill(reply)
         below = query.name != max(holding, key=lambda z: len(z.origin)).origin
         if "nxdomain-above" in self.behaviours and not reply.answer and below:
@@ -239,9 +241,10 @@ class FakeServer:
                 return datagrams
         if query.tcp:
             return [octets]
+        end = 12 + len(query.name.to_wire() or b"")
         for behaviour, datagrams in {
             "truncate": [truncated(octets, query)],
-            "lower-case": [octets.lower()],
+            "lower-case": [octets[:12] + octets[12:end].lower() + octets[end:]],
             "wrong-id": [forged] * 20,
         }.items():
             if behaviour in self.behaviours:

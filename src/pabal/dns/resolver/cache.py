@@ -22,7 +22,7 @@ from pabal.dns.resolver.settings import ResolverSettings
 ENTRY_OCTETS: Final = 900
 """Memory of an entry without its records: measured, objects and tables together."""
 
-RDATA_OCTETS: Final = 450
+RDATA_OCTETS: Final = 270
 """Memory of one record of an entry: measured over A, AAAA, NS, MX and TXT."""
 
 STALE_TTL_S: Final = 30

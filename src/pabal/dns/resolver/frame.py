@@ -123,9 +123,10 @@ class Frame:
         Raises:
             DeadEndError: The aliases run in a circle, or are too many.
         """
-        if any(alias.name == target for alias in self.chain):
+        aliases = [r for r in self.chain if r.rdtype == dns.rdatatype.CNAME]
+        if any(alias.name == target for alias in aliases):
             raise DeadEndError(f"aliases of {self.name} run in a circle", lasting=True)
-        if len(self.chain) > ALIASES_MAX:
+        if len(aliases) > ALIASES_MAX:
             raise DeadEndError(
                 f"{self.name} has more than {ALIASES_MAX} aliases", lasting=True
             )

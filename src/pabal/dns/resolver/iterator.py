@@ -175,7 +175,9 @@ class Iterator:
         server, tcp = self._choose(frame, delegation, now)
         if server is not None:
             self._budget.query()
-            return self._known.query(delegation, server, frame.question(), tcp=tcp)
+            return self._known.query(
+                delegation, server, frame.question(), tcp=tcp, now=now
+            )
         if self._descend(delegation):
             return None
         if delegation.remembered and not frame.restarted:
@@ -260,7 +262,7 @@ class Iterator:
     ) -> None:
         match reading.kind:
             case Kind.ERROR:
-                self._take_error(frame, delegation, query, reading)
+                self._take_error(frame, delegation, query, reading, now)
             case Kind.LAME:
                 self._known.servers.lame(query.server, query.zone, now)
                 self._reject(frame, delegation, query, "lame")
@@ -268,7 +270,7 @@ class Iterator:
                 self._refer(frame, reading, now)
             case _ if frame.is_shortened:
                 if reading.kind is Kind.NXDOMAIN:
-                    # Relaxed (RFC 9156 §2.3): some say NXDOMAIN where names go on
+                    # Relaxed: some say NXDOMAIN where names go on
                     # below; only the whole name decides, and only that is kept.
                     frame.show_all()
                 else:
@@ -279,10 +281,15 @@ class Iterator:
                 self._conclude(frame, reading)
 
     def _take_error(
-        self, frame: Frame, delegation: Delegation, query: Query, reading: Reading
+        self,
+        frame: Frame,
+        delegation: Delegation,
+        query: Query,
+        reading: Reading,
+        now: float,
     ) -> None:
         if query.edns and reading.rcode in _EDNS_ERRORS:
-            self._known.servers.without_edns(query.server)
+            self._known.servers.without_edns(query.server, now)
             frame.again = (query.server, query.tcp)
             return
         text = dns.rcode.to_text(reading.rcode)

@@ -137,17 +137,20 @@ class Knowledge:
         question: tuple[dns.name.Name, dns.rdatatype.RdataType],
         *,
         tcp: bool,
+        now: float,
     ) -> Query:
         """Return ``question`` to ``server`` of ``delegation``, ready to send."""
         name, rdtype = question
-        edns = self.servers.speaks_edns(server)
+        edns = self.servers.speaks_edns(server, now)
+        # A forwarder is chosen, not found, and often a small box that loses the case.
+        mixed_case = self.settings.mixed_case and not (tcp or delegation.recursive)
         wire = encode(
             name,
             rdtype,
             self.chance,
             edns=edns,
             recursive=delegation.recursive,
-            mixed_case=self.settings.mixed_case and not tcp,
+            mixed_case=mixed_case,
         )
         return Query(
             server=server,

@@ -1,7 +1,7 @@
 """What is remembered of servers: how fast, whether lame, whether they know EDNS.
 
 Sans-IO: takes the time as an argument; memory is bounded by ``SERVERS_MAX``.
-Source: RFC 6298 §2 (round-trip estimate), RFC 2308 §7.2 (dead servers), RFC 9715.
+Source: RFC 6298 §2 (round-trip estimate), RFC 2308 §7.2 (dead servers).
 """
 
 from collections import OrderedDict
@@ -44,6 +44,9 @@ SILENT_SECONDS: Final = 60.0
 LAME_SECONDS: Final = 900.0
 """How long a lame server stays behind the others: the default of Unbound."""
 
+EDNS_SECONDS: Final = 900.0
+"""How long a server that choked on EDNS is asked without; then it may know it."""
+
 FAMILY_SECONDS: Final = 60.0
 """How long an unreachable address family stays behind the other."""
 
@@ -54,7 +57,7 @@ class _Record:
     deviation_s: float = 0.0
     silences: int = 0
     silent_until: float = 0.0
-    edns: bool = True
+    plain_until: float = 0.0
     lame: OrderedDict[dns.name.Name, float] = field(default_factory=OrderedDict)
 
 
@@ -95,10 +98,10 @@ class ServerMemory:
             wait = max(TIMEOUT_MIN_S, record.rtt_s + 4 * record.deviation_s)
         return min(TIMEOUT_MAX_S, wait * 2.0**tries)
 
-    def speaks_edns(self, server: Server) -> bool:
+    def speaks_edns(self, server: Server, now: float) -> bool:
         """Return whether ``server`` is not known to choke on EDNS."""
         record = self._records.get((server.address, server.port))
-        return record is None or record.edns
+        return record is None or record.plain_until <= now
 
     def answered(self, server: Server, rtt_s: float) -> None:
         """Remember that ``server`` answered after ``rtt_s`` seconds."""
@@ -130,9 +133,9 @@ class ServerMemory:
         if len(zones) > LAME_ZONES_MAX:
             zones.popitem(last=False)
 
-    def without_edns(self, server: Server) -> None:
+    def without_edns(self, server: Server, now: float) -> None:
         """Remember that ``server`` chokes on EDNS (RFC 6891 §7)."""
-        self._record(server).edns = False
+        self._record(server).plain_until = now + EDNS_SECONDS
 
     def _cost(self, server: Server, zone: dns.name.Name, now: float) -> float:
         cost = RTT_GUESS_S

@@ -1,1 +1,1 @@
-"""What a message says about its sender: DKIM now, SPF, DMARC, ARC later."""
+"""Who vouches for a message: DKIM now, SPF, DMARC and ARC later."""

@@ -1,1 +1,380 @@
-"""The queue in one SQLite database."""
+"""The queue in one SQLite database: WAL, synchronous=FULL, one writer.
+
+Every write that waits shares one transaction and one fsync (``pabal.base.tasks``).
+A claim is a lease in the row: it moves ``next_attempt_at`` to its own end, so a crash
+needs no clean-up, and ``due`` is one look at an index. Claims alone are written without
+fsync: when they are lost, so is who held them.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Generic, Protocol, TypeVar
+
+import apsw
+
+from pabal.base.errors import (
+    LocalProtocolError,
+    PabalError,
+    StorageFullError,
+    UnavailableError,
+)
+from pabal.base.tasks import Batcher
+from pabal.message.spool import CHUNK_OCTETS, Spool
+from pabal.mta.queue import rows
+from pabal.mta.queue.item import (
+    RETURN_NOW,
+    AttemptRecord,
+    Claim,
+    QueueItem,
+)
+from pabal.mta.queue.ports import Take, Verb
+
+OLDEST_LOOKED_AT: Final = 500
+"""Rows due longest that one ``take`` looks at first."""
+
+NEWEST_LOOKED_AT: Final = 200
+"""Rows due last that it looks at when there are more."""
+
+DESTINATIONS_LOOKED_AT: Final = 200
+"""Destinations given their turn then: bounds how long the writer is busy."""
+
+BUSY_MS: Final = 30_000
+"""How long a write waits for another process's transaction, milliseconds."""
+
+T = TypeVar("T")
+
+
+class _Write(Protocol):
+    """What the writer's thread runs."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether the transaction must be on disk before the answer."""
+        ...
+
+    def run(self, connection: apsw.Connection) -> PabalError | None:
+        """Do the work inside a savepoint; return what failed of this job alone."""
+        ...
+
+
+class _Job(Generic[T]):
+    """A write waiting for its transaction."""
+
+    __slots__ = ("durable", "result", "work")
+
+    def __init__(self, work: Callable[[apsw.Connection], T], *, durable: bool) -> None:
+        self.work = work
+        self.durable = durable
+        self.result: list[T] = []
+
+    def run(self, connection: apsw.Connection) -> PabalError | None:
+        """Do the work inside a savepoint; return what failed of this job alone."""
+        connection.execute("SAVEPOINT job")
+        try:
+            self.result.append(self.work(connection))
+        except (PabalError, apsw.ConstraintError) as error:
+            connection.execute("ROLLBACK TO job; RELEASE job")
+            if isinstance(error, PabalError):
+                return error
+            return LocalProtocolError(str(error))
+        connection.execute("RELEASE job")
+        return None
+
+
+class SqliteQueue:
+    """Implements ``pabal.mta.queue.ports.Queue``.
+
+    Args (of the constructor):
+        path: The database, made when it is not there.
+        spool_directory: Where large bodies are put while they are read.
+
+    Raises:
+        UnavailableError: The database cannot be opened.
+    """
+
+    def __init__(self, path: Path, spool_directory: Path | None = None) -> None:
+        self._spool_directory = spool_directory
+        self._writer = _open(path)
+        # Small reads are done at once on the event loop, large ones on a thread.
+        self._reader = _open(path)
+        self._scanner = _open(path)
+        self._write_thread = ThreadPoolExecutor(1, "queue-write")
+        self._scan_thread = ThreadPoolExecutor(1, "queue-scan")
+        self._cursor = ""
+        self._batcher: Batcher[_Write, None] | None = None
+
+    async def add(self, item: QueueItem, spool: Spool, start: int = 0) -> None:
+        """Keep ``item`` and the octets of ``spool`` from ``start`` on, durably.
+
+        Raises:
+            StorageFullError: No room; nothing was written.
+        """
+
+        def work(connection: apsw.Connection) -> None:
+            connection.execute(rows.ADD_ITEM, rows.of_item(item, spool.size - start))
+            connection.executemany(rows.ADD_RECIPIENT, rows.of_recipients(item))
+            for number, offset in enumerate(range(start, spool.size, CHUNK_OCTETS)):
+                octets = spool.read(offset, CHUNK_OCTETS)
+                connection.execute(rows.ADD_CHUNK, (item.id, number, octets))
+
+        await self._write(work)
+
+    async def take(self, take: Take) -> Sequence[Claim]:
+        """Claim what is due; in turns over the destinations, oldest due first."""
+
+        def work(connection: apsw.Connection) -> Sequence[Claim]:
+            claims, self._cursor = _take(connection, take, self._cursor)
+            return claims
+
+        return await self._write(work, durable=False)
+
+    async def renew(self, owner: str, until: float, claims: Sequence[Claim]) -> None:
+        """Move the end of ``claims`` where ``owner`` still has them."""
+
+        def work(connection: apsw.Connection) -> None:
+            connection.executemany(
+                rows.RENEW,
+                [(until, claim.item_id, claim.number, owner) for claim in claims],
+            )
+
+        await self._write(work, durable=False)
+
+    async def finish(self, owner: str, records: Sequence[AttemptRecord]) -> None:
+        """Note results and end the claims, durably."""
+        by_item: dict[str, list[AttemptRecord]] = {}
+        for record in records:
+            by_item.setdefault(record.item_id, []).append(record)
+
+        def work(connection: apsw.Connection) -> None:
+            for item_id, of_item in by_item.items():
+                _finish(connection, owner, item_id, of_item)
+
+        await self._write(work)
+
+    async def apply(self, item_id: str, verb: Verb, now: float) -> bool:
+        """Do ``verb`` to an item; return whether it is there. Durable."""
+
+        def work(connection: apsw.Connection) -> bool:
+            if connection.execute(rows.ITEM, (item_id,)).fetchone() is None:
+                return False
+            for statement in rows.VERBS[verb]:
+                connection.execute(statement, {"id": item_id, "now": now})
+            if verb is Verb.RETURN:
+                connection.execute(rows.EXPIRE, (RETURN_NOW, item_id))
+            return True
+
+        return await self._write(work)
+
+    async def remove(self, item_id: str) -> bool:
+        """Forget an item and tell nobody; return whether it was there. Durable."""
+
+        def work(connection: apsw.Connection) -> bool:
+            _forget(connection, item_id)
+            return connection.changes() > 0
+
+        return await self._write(work)
+
+    async def item(self, item_id: str) -> QueueItem | None:
+        """Return the item, if it is there."""
+        with _explaining():
+            return _item(self._reader, item_id)
+
+    async def items(self, limit: int, after: str = "") -> Sequence[QueueItem]:
+        """Return at most ``limit`` items with ids above ``after``, oldest first."""
+
+        def work(connection: apsw.Connection) -> list[QueueItem]:
+            found = connection.execute(rows.ITEM_IDS, (after, limit)).fetchall()
+            items = (_item(connection, str(item_id)) for (item_id,) in found)
+            return [item for item in items if item is not None]
+
+        return await self._scan(work)
+
+    async def body(self, item_id: str) -> Spool:
+        """Return the octets of an item, empty if it is gone; the caller closes it.
+
+        Raises:
+            StorageFullError: No room for a large one in the spool directory.
+        """
+        with _explaining():
+            first = self._reader.execute(rows.FIRST_CHUNK, (item_id,)).fetchone()
+        octets = rows.octets_of(first[0]) if first is not None else b""
+        if len(octets) < CHUNK_OCTETS:
+            spool = Spool(self._spool_directory)
+            spool.write(octets)
+            return spool
+        return await self._scan(lambda connection: self._body(connection, item_id))
+
+    async def next_due_at(self, now: float) -> float | None:
+        """Return when something after ``now`` becomes due, ``None``: nothing waits."""
+        with _explaining():
+            found = self._reader.execute(rows.NEXT_DUE, (now,)).fetchone()
+        return None if found is None else float(found[0])
+
+    async def close(self) -> None:
+        """Finish what is being written and close."""
+        if self._batcher is not None:
+            await self._batcher.settle()
+        self._write_thread.shutdown()
+        self._scan_thread.shutdown()
+        for connection in (self._writer, self._reader, self._scanner):
+            connection.close()
+
+    async def _write(
+        self, work: Callable[[apsw.Connection], T], *, durable: bool = True
+    ) -> T:
+        if self._batcher is None:
+            self._batcher = Batcher(self._run_batch, self._write_thread)
+        job = _Job(work, durable=durable)
+        await self._batcher.submit(job)
+        return job.result[-1]
+
+    async def _scan(self, work: Callable[[apsw.Connection], T]) -> T:
+        loop = asyncio.get_running_loop()
+        with _explaining():
+            return await loop.run_in_executor(self._scan_thread, work, self._scanner)
+
+    def _body(self, connection: apsw.Connection, item_id: str) -> Spool:
+        spool = Spool(self._spool_directory)
+        for (octets,) in connection.execute(rows.CHUNKS, (item_id,)):
+            spool.write(rows.octets_of(octets))
+        return spool
+
+    def _run_batch(self, jobs: Sequence[_Write]) -> Sequence[BaseException | None]:
+        """Write a batch in one transaction. On the writer's thread."""
+        connection = self._writer
+        durable = any(job.durable for job in jobs)
+        try:
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                results = [job.run(connection) for job in jobs]
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+        except apsw.Error as error:
+            return [_explained(error)] * len(jobs)
+        return results
+
+
+def _open(path: Path) -> apsw.Connection:
+    try:
+        connection = apsw.Connection(str(path))
+        connection.set_busy_timeout(BUSY_MS)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(rows.SCHEMA)
+    except apsw.Error as error:
+        raise UnavailableError(f"queue database {path}: {error}") from error
+    return connection
+
+
+class _Choice:
+    """What a ``take`` has chosen so far."""
+
+    def __init__(self, connection: apsw.Connection, take: Take) -> None:
+        self._connection = connection
+        self._take = take
+        self._counts: Counter[str] = Counter()
+        self._seen: set[tuple[str, int]] = set()
+        self.claims: list[Claim] = []
+
+    @property
+    def full(self) -> bool:
+        return len(self.claims) >= self._take.limit
+
+    def add(self, statement: str, values: tuple[str | float, ...]) -> int:
+        """Claim rows of a query that may still be; return how many it found."""
+        found = self._connection.execute(statement, values).fetchall()
+        for row in found:
+            claim = Claim(str(row[0]), int(row[1] or 0), str(row[2]), int(row[3] or 0))
+            if not self.full and self._may_have(claim):
+                self._claim(claim)
+        return len(found)
+
+    def _may_have(self, claim: Claim) -> bool:
+        destination = claim.destination
+        return (
+            destination not in self._take.skip
+            and self._counts[destination] < self._take.a_destination
+            and (claim.item_id, claim.number) not in self._seen
+        )
+
+    def _claim(self, claim: Claim) -> None:
+        take = self._take
+        self._counts[claim.destination] += 1
+        self._seen.add((claim.item_id, claim.number))
+        self._connection.execute(
+            rows.CLAIM, (take.owner, take.until, claim.item_id, claim.number)
+        )
+        self.claims.append(claim)
+
+
+def _take(
+    connection: apsw.Connection, take: Take, cursor: str
+) -> tuple[Sequence[Claim], str]:
+    """Return claims, and the destination the next look goes on behind.
+
+    What waits longest, and what is newest: fresh mail does not queue behind a backlog.
+    When there is one, destinations take turns besides, some at each look.
+    """
+    choice = _Choice(connection, take)
+    found = choice.add(rows.DUE_OLDEST, (take.now, OLDEST_LOOKED_AT))
+    if found < OLDEST_LOOKED_AT:
+        return choice.claims, cursor
+    choice.add(rows.DUE_NEWEST, (take.now, NEWEST_LOOKED_AT))
+    for _ in range(DESTINATIONS_LOOKED_AT):
+        if choice.full:
+            break
+        row = connection.execute(rows.NEXT_DESTINATION, (cursor,)).fetchone()
+        cursor = str(row[0]) if row is not None else ""
+        if cursor and cursor not in take.skip:
+            choice.add(rows.DUE, (cursor, take.now, take.a_destination))
+    return choice.claims, cursor
+
+
+def _item(connection: apsw.Connection, item_id: str) -> QueueItem | None:
+    row = connection.execute(rows.ITEM, (item_id,)).fetchone()
+    if row is None:
+        return None
+    recipients = connection.execute(rows.RECIPIENTS, (item_id,)).fetchall()
+    return rows.to_item(row, recipients)
+
+
+def _finish(
+    connection: apsw.Connection,
+    owner: str,
+    item_id: str,
+    records: Sequence[AttemptRecord],
+) -> None:
+    """Note results of one item, or forget it when they are its last ones."""
+    undone = {number for (number,) in connection.execute(rows.UNDONE, (item_id,))}
+    if undone <= {record.number for record in records if record.state.final}:
+        _forget(connection, item_id)
+        return
+    for record in records:
+        connection.execute(rows.FINISH, rows.of_record(record, owner))
+
+
+def _forget(connection: apsw.Connection, item_id: str) -> None:
+    for statement in rows.FORGET:
+        connection.execute(statement, (item_id,))
+
+
+@contextmanager
+def _explaining() -> Iterator[None]:
+    """Turn what SQLite raises into words for the log."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise _explained(error) from error
+
+
+def _explained(error: apsw.Error) -> UnavailableError:
+    if isinstance(error, apsw.FullError):
+        return StorageFullError("no room in the queue database")
+    return UnavailableError(f"queue database: {error}")

@@ -1,0 +1,1 @@
+"""What each IMAP command does: asks the store, answers the client; no sockets."""

@@ -1,0 +1,71 @@
+"""CAPABILITY, and the list itself: only what is whole is in it.
+
+Source: RFC 9051 §6.1.1, §7.2.2.
+"""
+
+from typing import Final
+
+from pabal.imap.commands.context import Context
+from pabal.imap.session import State
+from pabal.imap.wire.login import Bare
+from pabal.imap.wire.response import Tagged
+
+BASE: Final = (b"IMAP4rev1", b"IMAP4rev2", b"SASL-IR", b"ID", b"ENABLE")
+"""What is there in every state."""
+
+AFTER_LOGIN: Final = (
+    b"LITERAL+",
+    b"IDLE",
+    b"NAMESPACE",
+    b"UIDPLUS",
+    b"MOVE",
+    b"UNSELECT",
+    b"CHILDREN",
+    b"LIST-EXTENDED",
+    b"LIST-STATUS",
+    b"SPECIAL-USE",
+    b"CREATE-SPECIAL-USE",
+    b"STATUS=SIZE",
+    b"ESEARCH",
+    b"SEARCHRES",
+    b"CONDSTORE",
+    b"BINARY",
+    b"MULTIAPPEND",
+    b"OBJECTID",
+    b"PREVIEW",
+    b"UTF8=ACCEPT",
+)
+"""What a logged-in client is told besides."""
+
+
+def capabilities(context: Context) -> bytes:
+    """Return the capabilities in the state the connection is in."""
+    services = context.services
+    names = list(BASE)
+    if context.session.state is not State.NOT_AUTHENTICATED:
+        names.extend(AFTER_LOGIN)
+        limit = services.settings.message_max_octets
+        names.append(b"APPENDLIMIT=%d" % limit)
+        return b" ".join(names)
+    # RFC 7888 §5: before log-in large literals must be announced.
+    names.append(b"LITERAL-")
+    if services.tls and not context.encrypted:
+        names.append(b"STARTTLS")
+    mechanisms = services.authenticator.mechanisms(encrypted=context.encrypted)
+    names.extend(b"AUTH=" + name.encode("ascii") for name in mechanisms)
+    if not login_allowed(context):
+        names.append(b"LOGINDISABLED")
+    return b" ".join(names)
+
+
+def login_allowed(context: Context) -> bool:
+    """Return whether a password may be sent over this connection."""
+    return context.services.authenticator.cleartext_allowed(
+        peer_address=context.stream.peer.address, encrypted=context.encrypted
+    )
+
+
+async def run(context: Context, _: Bare) -> Tagged:
+    """Tell the capabilities."""
+    context.send(b"* CAPABILITY %b\r\n" % capabilities(context))
+    return Tagged(b"Capability completed")

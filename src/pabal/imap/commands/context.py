@@ -1,0 +1,193 @@
+"""What every command is given: the connection, who it is, what it has selected.
+
+Sans-IO: octets go out through ``pabal.net.ports.Stream``, which the driver gave.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from pabal.base.clock import Clock
+from pabal.base.errors import LocalProtocolError
+from pabal.imap.commands.incoming import Incoming
+from pabal.imap.commands.refusal import RefusedError
+from pabal.imap.commands.selected import Selected
+from pabal.imap.ports import FetchedHook, Pause
+from pabal.imap.session import Session, State
+from pabal.imap.settings import ImapSettings
+from pabal.imap.wire import mailbox_name, response
+from pabal.message.spool import Spool
+from pabal.net.ports import Stream
+from pabal.net.sasl import Authenticator, Identity
+from pabal.store.ports import (
+    INBOX,
+    AccountStore,
+    MailboxInfo,
+    NoSuchMailboxError,
+    Store,
+)
+
+REV2: Final = b"IMAP4REV2"
+UTF8: Final = b"UTF8=ACCEPT"
+CONDSTORE: Final = b"CONDSTORE"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all sessions of a server share.
+
+    Attributes:
+        store: The mailboxes of every account.
+        authenticator: Checks credentials.
+        settings: Limits.
+        clock: Where the time comes from.
+        pause: Lets other sessions have their turn.
+        tls: Whether STARTTLS is on offer.
+        on_fetched: Told whose bodies were read.
+        spool: Makes a place for a message, given octets it may keep in memory.
+    """
+
+    store: Store
+    authenticator: Authenticator
+    settings: ImapSettings
+    clock: Clock
+    pause: Pause
+    tls: bool
+    on_fetched: FetchedHook | None
+    spool: Callable[[int], Spool]
+
+
+class Dialogue(Protocol):
+    """What a command may do with the connection beyond sending."""
+
+    async def line(self) -> bytes:
+        """Return the client's next line, whatever it is."""
+        ...
+
+    def changed(self) -> None:
+        """Take note that the selected mailbox changed."""
+        ...
+
+    async def start_tls(self) -> None:
+        """Turn the connection into a TLS one."""
+        ...
+
+
+@dataclass(slots=True)
+class Context:
+    """One connection, as its commands see it.
+
+    Attributes:
+        stream: Where responses go.
+        services: What all sessions share.
+        session: The state machine; commands move its state.
+        dialogue: Lines that are no commands.
+        messages: Octets of the messages of the APPEND being run.
+        identity: Who is logged in.
+        account: Their mailboxes.
+        selected: The selected mailbox.
+        enabled: Capabilities turned on by the client (RFC 9051 §6.3.1).
+        idling: Whether changes are told at once.
+        failures: Failed log-ins.
+        tag: Tag of the command being run.
+    """
+
+    stream: Stream
+    services: Services
+    session: Session
+    dialogue: Dialogue
+    messages: Incoming
+    identity: Identity | None = None
+    account: AccountStore | None = None
+    selected: Selected | None = None
+    enabled: set[bytes] = field(default_factory=set)
+    idling: bool = False
+    failures: int = 0
+    tag: bytes = b""
+
+    @property
+    def mailboxes(self) -> AccountStore:
+        """The account's mailboxes; only asked for where a client is logged in."""
+        if self.account is None:
+            raise LocalProtocolError("no account in this state")
+        return self.account
+
+    @property
+    def mailbox(self) -> Selected:
+        """The selected mailbox; only asked for where there is one."""
+        if self.selected is None:
+            raise LocalProtocolError("no mailbox in this state")
+        return self.selected
+
+    @property
+    def rev2(self) -> bool:
+        """Whether the client enabled IMAP4rev2."""
+        return REV2 in self.enabled
+
+    @property
+    def utf8(self) -> bool:
+        """Whether names travel in UTF-8 (RFC 9051 §5.1, RFC 6855 §3)."""
+        return REV2 in self.enabled or UTF8 in self.enabled
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS protects the connection."""
+        return self.stream.tls is not None
+
+    def send(self, octets: bytes) -> None:
+        """Queue octets for the client."""
+        self.stream.send(octets)
+
+    async def breathe(self) -> None:
+        """Wait until the client took enough, and let others have their turn."""
+        await self.stream.flush()
+        await self.services.pause()
+
+    def name_of(self, octets: bytes) -> str:
+        """Return the mailbox name a client wrote; INBOX in any case is INBOX.
+
+        Raises:
+            NameEncodingError: It is not in the encoding in force.
+        """
+        if self.utf8:
+            name = mailbox_name.decode_utf8(octets)
+        else:
+            name = mailbox_name.decode(octets)
+        head, slash, rest = name.partition("/")
+        if head.upper() == INBOX:
+            # RFC 9051 §5.1: what lies below INBOX counts as below it in any case.
+            return INBOX + slash + rest
+        return name
+
+    async def find(self, octets: bytes, code: bytes = b"NONEXISTENT") -> MailboxInfo:
+        """Return the mailbox a client names.
+
+        Raises:
+            RefusedError: There is none; with ``code``.
+            NameEncodingError: The name cannot be read.
+        """
+        try:
+            return await self.mailboxes.mailbox(self.name_of(octets))
+        except NoSuchMailboxError as error:
+            raise RefusedError("There is no such mailbox", code) from error
+
+    def written(self, name: str) -> bytes:
+        """Return a mailbox name as this client reads it."""
+        return response.mailbox(name, utf8=self.utf8)
+
+    def unselect(self) -> None:
+        """Let go of the selected mailbox, if there is one."""
+        if self.selected is not None:
+            self.selected.close()
+            self.selected = None
+            self.session.state = State.AUTHENTICATED
+
+    def enable_condstore(self) -> None:
+        """Turn CONDSTORE on: a command used it (RFC 7162 §3.1)."""
+        self.enabled.add(CONDSTORE)
+        if self.selected is not None:
+            self.selected.condstore = True
+
+
+Run = Callable[[Context, object], Awaitable[response.Tagged]]
+"""Runs a command whose arguments were read."""

@@ -1,0 +1,61 @@
+r"""EXPUNGE and UID EXPUNGE.
+
+Source: RFC 9051 §6.4.3, §6.4.9; RFC 4315 §2.1.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+from pabal.imap.commands.context import Context
+from pabal.imap.commands.refusal import RefusedError
+from pabal.imap.wire.messages import Expunge
+from pabal.imap.wire.response import Tagged
+from pabal.store.flags import DELETED
+from pabal.store.ports import Uid
+
+
+async def run(context: Context, command: Expunge) -> Tagged:
+    r"""Remove what is marked ``\\Deleted``; the driver tells the numbers."""
+    selected = context.mailbox
+    if selected.read_only:
+        raise RefusedError("The mailbox is open for reading only", b"READ-ONLY")
+    ranges = None
+    if command.messages is not None:
+        ranges = selected.indexes(command.messages, by_uid=True)
+    uids = deleted_uids(context, ranges)
+    if not uids:
+        return Tagged(b"Nothing to expunge")
+    await context.mailboxes.expunge(selected.view.mailbox.id, uids)
+    code = b""
+    if selected.condstore:
+        code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
+    return Tagged(b"Expunged", code)
+
+
+def deleted_uids(
+    context: Context, ranges: Sequence[tuple[int, int]] | None
+) -> Sequence[Uid]:
+    r"""Return the UIDs marked ``\\Deleted`` that the client knows of.
+
+    Args:
+        ranges: Indexes to look at, ``None`` for all.
+    """
+    selected = context.mailbox
+    view, known = selected.view, selected.numbers
+    marked = {
+        flag_set
+        for flag_set in set(view.flags)
+        if DELETED in context.mailboxes.flags_of(flag_set)
+    }
+    if not marked or not known.count:
+        return ()
+    if ranges is None:
+        ranges = [(0, known.count)]
+    found: list[Uid] = []
+    for start, end in ranges:
+        # In the mailbox as it is now, which may have lost messages meanwhile.
+        first = bisect_left(view.uids, known.uids[start])
+        last = bisect_right(view.uids, known.uids[end - 1])
+        pairs = zip(view.uids[first:last], view.flags[first:last], strict=True)
+        found.extend(uid for uid, flag_set in pairs if flag_set in marked)
+    return found

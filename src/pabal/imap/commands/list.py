@@ -1,0 +1,151 @@
+"""LIST in both forms, and LSUB.
+
+Source: RFC 9051 §6.3.9, RFC 3501 §6.3.9 (LSUB); RFC 5258 (extended), RFC 3348
+(CHILDREN), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pabal.imap.commands.context import Context
+from pabal.imap.commands.status import status_line
+from pabal.imap.wire.mailboxes import ListMailboxes
+from pabal.imap.wire.pattern import Pattern
+from pabal.imap.wire.response import Tagged
+from pabal.store.ports import INBOX, SEPARATOR, MailboxInfo
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A name to show.
+
+    Attributes:
+        name: The name.
+        info: The mailbox; ``None`` if only those below it exist.
+        below: Whether there are mailboxes below it.
+        why_shown: Criteria met by mailboxes below it (RFC 5258 §3.5).
+    """
+
+    name: str
+    info: MailboxInfo | None
+    below: bool = False
+    why_shown: tuple[str, ...] = ()
+
+
+async def run(context: Context, command: ListMailboxes) -> Tagged:
+    """List mailboxes."""
+    if not command.extended and command.patterns == (b"",):
+        # RFC 9051 §6.3.9: only the separator is asked for.
+        context.send(b'* LIST (\\Noselect) "/" ""\r\n')
+        return Tagged(b"List completed")
+    shown = await _matching(context, command)
+    if b"HIGHESTMODSEQ" in command.status:
+        context.enable_condstore()
+    for one in shown:
+        context.send(_line(context, command, one))
+        if command.status and one.info is not None:
+            context.send(status_line(context, one.info, command.status))
+    await context.breathe()
+    return Tagged(b"List completed")
+
+
+async def lsub(context: Context, command: ListMailboxes) -> Tagged:
+    """List subscribed mailboxes as IMAP4rev1 does."""
+    if any(b"%" in pattern for pattern in command.patterns):
+        # RFC 3501 §6.3.9: a name above subscribed ones, which % hides, is shown.
+        command = replace(command, selection=command.selection | {b"RECURSIVEMATCH"})
+    lines = [
+        b'* LSUB (%b) "/" %b\r\n'
+        % (
+            b"" if one.info and one.info.subscribed else b"\\Noselect",
+            context.written(one.name),
+        )
+        for one in await _matching(context, command)
+    ]
+    context.send(b"".join(lines))
+    return Tagged(b"Lsub completed")
+
+
+async def _matching(context: Context, command: ListMailboxes) -> Sequence[_Shown]:
+    """Return the names to show, by name."""
+    infos = {info.name: info for info in await context.mailboxes.mailboxes()}
+    everything = _with_parents(infos)
+    patterns = _patterns(context, command)
+    selection = command.selection
+    found = []
+    for one in everything:
+        if not any(pattern.matches(one.name) for pattern in patterns):
+            continue
+        selected = _is_selected(one.info, selection)
+        why = _why_shown(one, everything, command)
+        if selected or why:
+            found.append(replace(one, why_shown=why))
+    return found
+
+
+def _with_parents(infos: Mapping[str, MailboxInfo]) -> Sequence[_Shown]:
+    """Return every mailbox and every name above one, INBOX first, then by name."""
+    parents = set()
+    for name in infos:
+        head, slash, _ = name.rpartition(SEPARATOR)
+        while slash:
+            parents.add(head)
+            head, slash, _ = head.rpartition(SEPARATOR)
+    names = sorted(parents | set(infos), key=lambda name: (name != INBOX, name))
+    return [_Shown(name, infos.get(name), name in parents) for name in names]
+
+
+def _is_selected(info: MailboxInfo | None, selection: frozenset[bytes]) -> bool:
+    if b"SUBSCRIBED" in selection and not (info and info.subscribed):
+        return False
+    return not (b"SPECIAL-USE" in selection and not (info and info.special_use))
+
+
+def _why_shown(
+    one: _Shown, everything: Sequence[_Shown], command: ListMailboxes
+) -> tuple[str, ...]:
+    """Return the criteria something below ``one`` meets, with RECURSIVEMATCH."""
+    if b"RECURSIVEMATCH" not in command.selection or not one.below:
+        return ()
+    below = one.name + SEPARATOR
+    criteria = command.selection - {b"RECURSIVEMATCH", b"REMOTE"}
+    met = any(
+        other.name.startswith(below) and _is_selected(other.info, criteria)
+        for other in everything
+    )
+    return tuple(sorted(name.decode("ascii") for name in criteria)) if met else ()
+
+
+def _patterns(context: Context, command: ListMailboxes) -> Sequence[Pattern]:
+    reference = context.name_of(command.reference) if command.reference else ""
+    patterns = []
+    for octets in command.patterns:
+        pattern = context.name_of(octets) if octets else ""
+        absolute = pattern.startswith(SEPARATOR)
+        patterns.append(Pattern(pattern if absolute else reference + pattern))
+    return patterns
+
+
+def _line(context: Context, command: ListMailboxes, one: _Shown) -> bytes:
+    name = context.written(one.name)
+    attributes = b" ".join(_attributes(command, one))
+    line = b'* LIST (%b) "/" %b' % (attributes, name)
+    if one.why_shown:
+        criteria = " ".join(f'"{criterion}"' for criterion in one.why_shown)
+        line += b' ("CHILDINFO" (%b))' % criteria.encode("ascii")
+    return line + b"\r\n"
+
+
+def _attributes(command: ListMailboxes, one: _Shown) -> list[bytes]:
+    attributes = []
+    if one.info is None:
+        # RFC 9051 §7.3.1: NonExistent implies Noselect, which old clients know.
+        attributes += [b"\\NonExistent", b"\\Noselect"]
+    attributes.append(b"\\HasChildren" if one.below else b"\\HasNoChildren")
+    if one.info is not None:
+        wanted = command.returns | command.selection
+        if one.info.subscribed and b"SUBSCRIBED" in wanted:
+            attributes.append(b"\\Subscribed")
+        if one.info.special_use:
+            attributes.append(one.info.special_use.encode("ascii"))
+    return attributes

@@ -1,0 +1,100 @@
+"""SELECT and EXAMINE.
+
+Source: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 §3.1.2
+(HIGHESTMODSEQ); RFC 8474 §4.2 (MAILBOXID).
+"""
+
+from bisect import bisect_left
+
+from pabal.imap.commands.context import CONDSTORE, Context
+from pabal.imap.commands.selected import Selected
+from pabal.imap.session import State
+from pabal.imap.wire.mailboxes import Select
+from pabal.imap.wire.response import Tagged
+from pabal.store.flags import SEEN
+
+
+async def run(context: Context, command: Select) -> Tagged:
+    """Open a mailbox for reading and writing."""
+    return await _open(context, command, read_only=False)
+
+
+async def examine(context: Context, command: Select) -> Tagged:
+    """Open a mailbox for reading."""
+    return await _open(context, command, read_only=True)
+
+
+async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged:
+    if context.selected is not None:
+        # RFC 9051 §7.1: what follows is about the other mailbox.
+        context.unselect()
+        context.send(b"* OK [CLOSED] The previous mailbox is closed\r\n")
+    info = await context.find(command.mailbox)
+    account = context.mailboxes
+    view = await account.view(info.id)
+    selected = Selected(account, view, context.dialogue.changed, read_only=read_only)
+    try:
+        first_recent = None
+        if not context.rev2 and not read_only:
+            first_recent = await account.claim_recent(info.id)
+    except BaseException:
+        selected.close()
+        raise
+    context.selected = selected
+    context.session.state = State.SELECTED
+    if command.condstore:
+        context.enable_condstore()
+    selected.condstore = CONDSTORE in context.enabled
+    selected.numbers.advance(expunges=True)
+    if first_recent is not None:
+        selected.recent = range(first_recent, selected.numbers.last_uid + 1)
+    context.send(_shown(context, selected))
+    mode = b"READ-ONLY" if read_only else b"READ-WRITE"
+    return Tagged(b"Selected", mode)
+
+
+def _shown(context: Context, selected: Selected) -> bytes:
+    """Return the responses that describe the mailbox just opened."""
+    view, info = selected.view, selected.view.mailbox
+    # Every flag in use is told, and none of them is news afterwards.
+    selected.names.octets(sorted(set(view.flags)))
+    lines = [
+        selected.names.shown().removesuffix(b"\r\n"),
+        b"* %d EXISTS" % selected.numbers.count,
+    ]
+    if context.rev2:
+        # RFC 9051 §6.3.2: the name as the server spells it.
+        lines.append(b'* LIST () "/" %b' % context.written(info.name))
+    else:
+        lines.append(b"* %d RECENT" % _recent_count(selected))
+        unseen = _first_unseen(context, selected)
+        if unseen:
+            lines.append(b"* OK [UNSEEN %d] First unseen" % unseen)
+    lines += [
+        b"* OK [UIDVALIDITY %d] UIDs are valid" % info.uid_validity,
+        b"* OK [UIDNEXT %d] Next UID" % info.uid_next,
+        b"* OK [HIGHESTMODSEQ %d] Highest" % info.highest_modseq,
+        b"* OK [MAILBOXID (F%d)] Id" % info.id,
+    ]
+    return b"\r\n".join(lines) + b"\r\n"
+
+
+def _recent_count(selected: Selected) -> int:
+    numbers = selected.numbers
+    if not selected.recent:
+        return 0
+    return numbers.count - bisect_left(
+        numbers.uids, selected.recent.start, 0, numbers.count
+    )
+
+
+def _first_unseen(context: Context, selected: Selected) -> int:
+    r"""Return the number of the first message not ``\\Seen``; 0: none."""
+    flags = selected.view.flags
+    unseen = [
+        flag_set
+        for flag_set in set(flags)
+        if SEEN not in context.mailboxes.flags_of(flag_set)
+    ]
+    found = [flags.index(flag_set) for flag_set in unseen]
+    return min(found) + 1 if found else 0

@@ -1,0 +1,219 @@
+"""A selected mailbox: what its session shows of it, in batches.
+
+Sans-IO.
+Source: RFC 9051 §6.3.2, §7.4.1, §7.5.1; RFC 7162 §3.1 (MODSEQ).
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from pabal.imap.commands.flag_names import FlagNames
+from pabal.imap.numbers import Numbers
+from pabal.imap.wire.sequence import SequenceSet
+from pabal.store.ports import (
+    AccountStore,
+    Change,
+    Expunged,
+    MailboxChanged,
+    MailboxEvent,
+    MailboxView,
+    Reflagged,
+    Uid,
+)
+
+
+class Batch(NamedTuple):
+    """Messages that are still there, column by column.
+
+    Attributes:
+        numbers: Message sequence numbers.
+        uids: UIDs.
+        emails: Email ids.
+        flags: Ids of flag sets.
+        modseqs: Modseqs.
+    """
+
+    numbers: Sequence[int]
+    uids: Sequence[int]
+    emails: Sequence[int]
+    flags: Sequence[int]
+    modseqs: Sequence[int]
+
+
+class Selected:
+    r"""The mailbox a session has selected.
+
+    Attributes:
+        view: The mailbox in memory.
+        numbers: What the client knows of it.
+        read_only: Whether it was opened by EXAMINE.
+        recent: UIDs that are ``\\Recent`` in this session.
+        saved: UIDs of the saved search result, ``$``.
+        names: How its flags are written.
+        removed: Whether somebody deleted the mailbox meanwhile.
+        condstore: Whether flag changes are told with their MODSEQ.
+    """
+
+    def __init__(
+        self,
+        account: AccountStore,
+        view: MailboxView,
+        on_change: Callable[[], None],
+        *,
+        read_only: bool,
+    ) -> None:
+        self.view = view
+        self.numbers = Numbers(view)
+        self.read_only = read_only
+        self.recent = range(0)
+        self.saved: Sequence[Uid] = ()
+        self.condstore = False
+        self.removed = False
+        self.names = FlagNames(account.flags_of, read_only=read_only)
+        self._id = view.mailbox.id
+        self._on_change = on_change
+        self._stop = account.watch(self._changed)
+
+    def close(self) -> None:
+        """Let go of the mailbox."""
+        self._stop()
+        self.view.close()
+
+    def _changed(self, change: Change) -> None:
+        if change.mailbox_id != self._id:
+            return
+        if isinstance(change, Reflagged):
+            self.numbers.note_flags(change.modseq, change.uids)
+        elif isinstance(change, Expunged) and self.saved:
+            gone = set(change.uids)
+            self.saved = [uid for uid in self.saved if uid not in gone]
+        elif isinstance(change, MailboxChanged):
+            self.removed = self.removed or change.event is MailboxEvent.REMOVED
+        self._on_change()
+
+    def indexes(self, messages: SequenceSet, *, by_uid: bool) -> list[tuple[int, int]]:
+        """Return which messages a client means, as ranges of indexes.
+
+        Raises:
+            NumberError: A message number is too large.
+        """
+        return self.numbers.indexes(messages, self.saved, by_uid=by_uid)
+
+    def uids(self, ranges: Sequence[tuple[int, int]]) -> "array[int]":
+        """Return the UIDs of index ``ranges``."""
+        known = self.numbers.uids
+        found = array("I")
+        for start, end in ranges:
+            found += known[start:end]
+        return found
+
+    def batches(self, ranges: Sequence[tuple[int, int]], size: int) -> Iterator[Batch]:
+        """Yield the messages of index ``ranges``, at most ``size`` at once.
+
+        Each batch is read when it is asked for: it has what holds then, and nothing
+        of what was expunged meanwhile.
+        """
+        waiting: list[tuple[int, int]] = []
+        room = size
+        for first, end in ranges:
+            start = first
+            while start < end:
+                cut = min(end, start + room)
+                waiting.append((start, cut))
+                room -= cut - start
+                start = cut
+                if not room:
+                    yield self.batch(waiting)
+                    waiting, room = [], size
+        if waiting:
+            yield self.batch(waiting)
+
+    def batch(self, ranges: Sequence[tuple[int, int]]) -> Batch:
+        """Return the messages of index ``ranges`` as they are now."""
+        if self.view.uids is not self.numbers.uids:
+            return self._moved_batch(ranges)
+        view = self.view
+        if len(ranges) == 1:
+            start, end = ranges[0]
+            return Batch(
+                range(start + 1, end + 1),
+                view.uids[start:end],
+                view.emails[start:end],
+                view.flags[start:end],
+                view.modseqs[start:end],
+            )
+        at = [index for start, end in ranges for index in range(start, end)]
+        return self._pick([index + 1 for index in at], at)
+
+    def _moved_batch(self, ranges: Sequence[tuple[int, int]]) -> Batch:
+        """Return a batch while messages were expunged that the client counts still."""
+        current, known = self.view.uids, self.numbers.uids
+        numbers, at = [], []
+        for start, end in ranges:
+            for index in range(start, end):
+                uid = known[index]
+                position = bisect_left(current, uid)
+                if position < len(current) and current[position] == uid:
+                    numbers.append(index + 1)
+                    at.append(position)
+        return self._pick(numbers, at)
+
+    def _pick(self, numbers: list[int], at: list[int]) -> Batch:
+        view = self.view
+        return Batch(
+            numbers,
+            [view.uids[index] for index in at],
+            [view.emails[index] for index in at],
+            [view.flags[index] for index in at],
+            [view.modseqs[index] for index in at],
+        )
+
+    def flag_octets(self, flag_sets: Sequence[int], uids: Sequence[int]) -> list[bytes]:
+        """Return each flag set's names side by side, ready for the wire."""
+        octets = self.names.octets(flag_sets)
+        if self.recent and len(uids) and uids[-1] >= self.recent.start:
+            return [
+                (one + b" \\Recent" if one else b"\\Recent")
+                if uid in self.recent
+                else one
+                for one, uid in zip(octets, uids, strict=True)
+            ]
+        return octets
+
+    def flag_responses(self, batch: Batch, *, uid: bool = True) -> bytes:
+        """Return a FETCH response with the flags of each message of ``batch``.
+
+        Args:
+            uid: Whether the UID is told: always but for STORE of IMAP4rev1.
+        """
+        flags = self.flag_octets(batch.flags, batch.uids)
+        columns: list[Sequence[int | bytes]] = [batch.numbers]
+        template = b"* %d FETCH ("
+        if uid:
+            template += b"UID %d "
+            columns.append(batch.uids)
+        template += b"FLAGS (%b)"
+        columns.append(flags)
+        if self.condstore:
+            template += b" MODSEQ (%d)"
+            columns.append(batch.modseqs)
+        told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
+        return self.names.news() + b"".join(told)
+
+    def updates(self, *, expunges: bool) -> bytes:
+        """Return what the client is to be told now so that it has caught up.
+
+        RFC 9051 §7.5.1: ``expunges`` only where message numbers may change.
+        """
+        if not self.numbers.behind:
+            return b""
+        advance = self.numbers.advance(expunges=expunges)
+        parts = [b"* %d EXPUNGE\r\n" % number for number in advance.gone]
+        if advance.exists is not None:
+            parts.append(b"* %d EXISTS\r\n" % advance.exists)
+        if advance.reflagged:
+            ranges = [(index, index + 1) for index in advance.reflagged]
+            parts.append(self.flag_responses(self.batch(ranges)))
+        return b"".join(parts)

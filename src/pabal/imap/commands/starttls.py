@@ -1,0 +1,25 @@
+"""STARTTLS.
+
+Source: RFC 9051 §6.2.1.
+
+Security: everything the client sent behind the command is dropped with the plaintext,
+and what it learnt before counts for nothing.
+"""
+
+from pabal.imap.commands.context import Context
+from pabal.imap.commands.refusal import bad
+from pabal.imap.wire.login import Bare
+from pabal.imap.wire.response import Tagged
+
+
+async def run(context: Context, _: Bare) -> Tagged:
+    """Say that the handshake may begin; it does once this was sent."""
+    if context.encrypted or not context.services.tls:
+        raise bad("TLS is not on offer")
+    return Tagged(b"Begin TLS now")
+
+
+async def after(context: Context) -> None:
+    """Shake hands; only what comes through TLS counts from here on."""
+    context.session.forget()
+    await context.dialogue.start_tls()

@@ -1,0 +1,39 @@
+"""What an operator can set about IMAP, with the reason of each default.
+
+Sans-IO.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSettings:
+    """Limits of one IMAP session.
+
+    Attributes:
+        hostname: Name in the greeting.
+        line_max_octets: Longest command without its literals. RFC 2683 §3.2.1.5 asks
+            for 8,000; clients that list thousands of UIDs need more.
+        literal_max_octets: Longest literal that is not a message, after log-in.
+        login_literal_max_octets: The same before log-in: a name or a password.
+        command_max_octets: Longest command with such literals.
+        message_max_octets: Longest message in APPEND; told as APPENDLIMIT.
+        append_messages_max: Messages in one APPEND (RFC 3502).
+        login_timeout_s: Time to log in, seconds.
+        idle_timeout_s: Silence allowed after log-in, seconds; at least 30 minutes
+            (RFC 9051 §5.4).
+        bad_commands_max: Commands without meaning before the connection is closed.
+        login_failures_max: Failed log-ins before the connection is closed.
+    """
+
+    hostname: str = "localhost"
+    line_max_octets: int = 64 * 1024
+    literal_max_octets: int = 64 * 1024
+    login_literal_max_octets: int = 4096
+    command_max_octets: int = 512 * 1024
+    message_max_octets: int = 50 * 1000 * 1000
+    append_messages_max: int = 1000
+    login_timeout_s: float = 180.0
+    idle_timeout_s: float = 1860.0
+    bad_commands_max: int = 20
+    login_failures_max: int = 5

@@ -1,0 +1,1 @@
+"""IMAP octets and values: pure, no state, no I/O."""

@@ -1,0 +1,298 @@
+"""Arguments of the commands about mailboxes: LIST, STATUS, SELECT, CREATE, APPEND.
+
+Sans-IO.
+Source: RFC 9051 §6.3 and §9; RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS),
+RFC 6154 (SPECIAL-USE), RFC 7162 §3.1.8 (CONDSTORE), RFC 3502 (MULTIAPPEND),
+RFC 6855 §4 (APPEND UTF8).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pabal.base.scan import ScanError
+from pabal.imap.wire.grammar import Reader
+from pabal.store.flags import NO_FLAGS, Flags
+
+PATTERNS_MAX: Final = 100
+"""Patterns in one LIST; each is matched against every mailbox."""
+
+STATUS_ITEMS: Final = frozenset(
+    (
+        b"MESSAGES",
+        b"RECENT",
+        b"UIDNEXT",
+        b"UIDVALIDITY",
+        b"UNSEEN",
+        b"DELETED",
+        b"SIZE",
+        b"HIGHESTMODSEQ",
+        b"APPENDLIMIT",
+        b"MAILBOXID",
+    )
+)
+"""What STATUS can be asked (RFC 9051 §6.3.11; RFC 7162, 7889, 8438, 8474)."""
+
+_SELECTION: Final = frozenset(
+    (b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE")
+)
+_RETURN: Final = frozenset((b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS"))
+_MESSAGE_LITERAL: Final = re.compile(rb"(~?)\{(\d{1,19})\+?\}\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class ListMailboxes:
+    """LIST.
+
+    Attributes:
+        reference: Prefix of every pattern.
+        patterns: Names with ``*`` and ``%``; encoding as in ``Reader.mailbox``.
+        selection: Selection options in upper case.
+        returns: Return options in upper case.
+        status: Items of the STATUS return option.
+        extended: Whether it is the extended form (RFC 5258 §3).
+        one_pattern: Whether the pattern stood alone, as in RFC 3501.
+    """
+
+    reference: bytes
+    patterns: tuple[bytes, ...]
+    selection: frozenset[bytes] = frozenset()
+    returns: frozenset[bytes] = frozenset()
+    status: tuple[bytes, ...] = ()
+    extended: bool = False
+
+
+def parse_list(reader: Reader) -> ListMailboxes:
+    """Return the LIST whose arguments come next (RFC 9051 §9, list)."""
+    reader.sp()
+    selection: frozenset[bytes] = frozenset()
+    extended = reader.peek() == ord("(")
+    if extended:
+        selection = frozenset(
+            reader.list_of(lambda: _one_of(reader, _SELECTION), "selection options")
+        )
+        if selection - {b"REMOTE"} == {b"RECURSIVEMATCH"}:
+            # RFC 5258 §3.1: it qualifies another option and is nothing by itself.
+            raise reader.fail("an option besides RECURSIVEMATCH")
+        reader.sp()
+    reference = reader.mailbox()
+    reader.sp()
+    if reader.peek() == ord("("):
+        extended = True
+        patterns = tuple(reader.list_of(reader.list_mailbox, "patterns"))
+        if not 0 < len(patterns) <= PATTERNS_MAX:
+            raise reader.fail("patterns")
+    else:
+        patterns = (reader.list_mailbox(),)
+    returns, status = frozenset[bytes](), tuple[bytes, ...]()
+    if reader.take_word(b" RETURN "):
+        extended = True
+        returns, status = _returns(reader)
+    return ListMailboxes(reference, patterns, selection, returns, status, extended)
+
+
+def _returns(reader: Reader) -> tuple[frozenset[bytes], tuple[bytes, ...]]:
+    status: list[bytes] = []
+
+    def option() -> bytes:
+        word = _one_of(reader, _RETURN)
+        if word == b"STATUS":
+            reader.sp()
+            status.extend(status_items(reader))
+        return word
+
+    options = frozenset(reader.list_of(option, "return options"))
+    return options, tuple(dict.fromkeys(status))
+
+
+def parse_lsub(reader: Reader) -> ListMailboxes:
+    """Return the LSUB whose arguments come next (RFC 3501 §6.3.9)."""
+    reader.sp()
+    reference = reader.mailbox()
+    reader.sp()
+    return ListMailboxes(
+        reference, (reader.list_mailbox(),), frozenset((b"SUBSCRIBED",))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """STATUS."""
+
+    mailbox: bytes
+    items: tuple[bytes, ...]
+
+
+def parse_status(reader: Reader) -> Status:
+    """Return the STATUS whose arguments come next (RFC 9051 §9, status)."""
+    reader.sp()
+    mailbox = reader.mailbox()
+    reader.sp()
+    return Status(mailbox, tuple(dict.fromkeys(status_items(reader))))
+
+
+def status_items(reader: Reader) -> list[bytes]:
+    """Consume a list of status items."""
+    items = reader.list_of(lambda: _one_of(reader, STATUS_ITEMS), "status items")
+    if not items:
+        raise reader.fail("status items")
+    return items
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """SELECT or EXAMINE.
+
+    Attributes:
+        mailbox: Which.
+        condstore: Whether it turns CONDSTORE on (RFC 7162 §3.1.8).
+    """
+
+    mailbox: bytes
+    condstore: bool = False
+
+
+def parse_select(reader: Reader) -> Select:
+    """Return the SELECT or EXAMINE whose arguments come next (RFC 9051 §9)."""
+    reader.sp()
+    mailbox = reader.mailbox()
+    if not reader.take_sp():
+        return Select(mailbox)
+    words = reader.list_of(
+        lambda: _one_of(reader, frozenset((b"CONDSTORE",))), "parameters"
+    )
+    return Select(mailbox, condstore=bool(words))
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    r"""CREATE, with the special use it is for, ``\\Sent`` (RFC 6154 §3)."""
+
+    mailbox: bytes
+    special_uses: tuple[str, ...] = ()
+
+
+def parse_create(reader: Reader) -> Create:
+    """Return the CREATE whose arguments come next (RFC 9051 §9, create)."""
+    reader.sp()
+    mailbox = reader.mailbox()
+    if not reader.take_sp():
+        return Create(mailbox)
+    reader.expect(b"(")
+    if reader.word("USE") != b"USE":
+        raise reader.fail("USE")
+    reader.sp()
+    uses = reader.list_of(reader.flag, "special uses")
+    reader.expect(b")")
+    return Create(mailbox, tuple(uses))
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """RENAME."""
+
+    old: bytes
+    new: bytes
+
+
+def parse_rename(reader: Reader) -> Rename:
+    """Return the RENAME whose arguments come next (RFC 9051 §9, rename)."""
+    reader.sp()
+    old = reader.mailbox()
+    reader.sp()
+    return Rename(old, reader.mailbox())
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxName:
+    """The argument of a command that takes one mailbox."""
+
+    mailbox: bytes
+
+
+def parse_mailbox(reader: Reader) -> MailboxName:
+    """Return the one mailbox that comes next."""
+    reader.sp()
+    return MailboxName(reader.mailbox())
+
+
+@dataclass(frozen=True, slots=True)
+class AppendMessage:
+    """A message of an APPEND; its octets were handed out in pieces.
+
+    Attributes:
+        flags: Flags it starts with.
+        received_at: INTERNALDATE in seconds since 1970, ``None``: now.
+        size: Octets announced.
+    """
+
+    flags: Flags
+    received_at: float | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """APPEND of one message or several (RFC 3502)."""
+
+    mailbox: bytes
+    messages: tuple[AppendMessage, ...]
+
+
+def append_mailbox(arguments: bytes) -> bytes | None:
+    """Return the mailbox of an APPEND not whole yet, ``None`` if not even that is."""
+    reader = Reader(arguments)
+    try:
+        reader.sp()
+        name = reader.mailbox()
+        reader.sp()
+    except ScanError:
+        return None
+    return name
+
+
+def append_message_next(arguments: bytes) -> bool:
+    """Return whether the literal announced at the end of ``arguments`` is a message.
+
+    It is when the mailbox's name is whole; the name may be a literal itself.
+    """
+    return append_mailbox(arguments) is not None
+
+
+def parse_append(reader: Reader) -> Append:
+    """Return the APPEND whose arguments come next, its messages' octets left out."""
+    reader.sp()
+    mailbox = reader.mailbox()
+    messages = []
+    while reader.take_sp():
+        messages.append(_message(reader))
+    if not messages:
+        raise reader.fail("a message")
+    return Append(mailbox, tuple(messages))
+
+
+def _message(reader: Reader) -> AppendMessage:
+    flags, received_at = NO_FLAGS, None
+    if reader.peek() == ord("("):
+        flags = reader.flag_list()
+        reader.sp()
+    if reader.peek() == ord('"'):
+        received_at = reader.date_time()
+        reader.sp()
+    wrapped = reader.take_word(b"UTF8 (")
+    match = _MESSAGE_LITERAL.match(reader.data, reader.position)
+    if match is None or (wrapped and not match[1]):
+        raise reader.fail("a literal")
+    reader.position = match.end()
+    if wrapped:
+        reader.expect(b")", "a closing parenthesis")
+    return AppendMessage(flags, received_at, int(match[2]))
+
+
+def _one_of(reader: Reader, allowed: frozenset[bytes]) -> bytes:
+    start = reader.position
+    word = reader.word("an option")
+    if word not in allowed:
+        reader.position = start
+        raise reader.fail("another option")
+    return word

@@ -1,0 +1,319 @@
+"""Delivering one message to one destination: names, hosts, sessions, outcomes.
+
+Hosts are tried in order until everybody has a final answer, the hosts are used up, or
+time is. One bad host costs its own time only.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from pabal.base.errors import PabalError, UnavailableError
+from pabal.base.ids import Chance
+from pabal.dns.ports import Steps
+from pabal.message.spool import Spool
+from pabal.mta.ports import MailSession, Names
+from pabal.mta.routing import (
+    Hosts,
+    endpoints_of,
+    hosts_of,
+    literal_address,
+    smarthost_of,
+)
+from pabal.mta.station import Station, Way, dialogue_text
+from pabal.mta.transport.pool import Lease, SessionPool
+from pabal.net.endpoint import Endpoint
+from pabal.smtp.envelope import Envelope, Recipient
+from pabal.smtp.outcome import Outcome, Permanence, permanent, temporary
+from pabal.trace.ports import Stage
+
+_NOT_TRIED: Final = temporary(51, "4.1", "no host could be tried")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What to deliver.
+
+    Attributes:
+        way: The message's trace.
+        domain: Where to, A-labels or an address literal.
+        envelope: With the recipients of this delivery.
+        spool: The octets; lent.
+    """
+
+    way: Way
+    domain: str
+    envelope: Envelope
+    spool: Spool
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What came of it.
+
+    Attributes:
+        outcomes: One a recipient, in order.
+        hosts: Who said so, one a recipient; empty: nobody, this is our own finding.
+        reached: Whether some host talked with us, or none was needed.
+        relayed: Places of recipients sent to a server that promises no notification.
+    """
+
+    outcomes: list[Outcome]
+    hosts: list[str]
+    reached: bool = False
+    relayed: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One delivery under way."""
+
+    delivery: Delivery
+    result: Delivered
+    pending: list[int] = field(default_factory=list)
+
+    def settle(self, number: int, outcome: Outcome, host: str) -> None:
+        self.result.outcomes[number] = outcome
+        self.result.hosts[number] = host
+
+    def settle_pending(self, outcome: Outcome, host: str = "") -> None:
+        for number in self.pending:
+            self.settle(number, outcome, host)
+
+    def envelope(self) -> Envelope:
+        everybody = self.delivery.envelope.recipients
+        pending: Sequence[Recipient] = [everybody[number] for number in self.pending]
+        return replace(self.delivery.envelope, recipients=pending)
+
+
+class SmtpTransport:
+    """Delivers to other servers; one a process.
+
+    Args (of the constructor):
+        station: Where we are.
+        names: Finds hosts.
+        pool: Finds sessions.
+        chance: Orders equal hosts.
+    """
+
+    def __init__(
+        self, station: Station, names: Names, pool: SessionPool, chance: Chance
+    ) -> None:
+        self._station = station
+        self._names = names
+        self._pool = pool
+        self._chance = chance
+
+    async def deliver(self, delivery: Delivery) -> Delivered:
+        """Return what became of every recipient; never raises for what others do."""
+        count = len(delivery.envelope.recipients)
+        attempt = _Attempt(
+            delivery,
+            Delivered([_NOT_TRIED] * count, [""] * count),
+            list(range(count)),
+        )
+        limit_s = self._station.settings.transport.attempt_max_s
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._try_hosts(attempt)
+        except TimeoutError:
+            # RFC 3463 §3.5 (x.4.7): it took too long.
+            attempt.settle_pending(
+                temporary(51, "4.7", f"not finished within {limit_s:g} s")
+            )
+        except UnavailableError as error:
+            attempt.settle_pending(temporary(51, "4.3", f"names: {error}"))
+            attempt.result.reached = True  # says nothing of the destination's hosts
+        return attempt.result
+
+    async def _try_hosts(self, attempt: _Attempt) -> None:
+        """Try hosts until nobody is pending."""
+        hosts = await self._hosts(attempt.delivery)
+        if isinstance(hosts, Outcome):
+            attempt.settle_pending(hosts)
+            attempt.result.reached = hosts.permanence is Permanence.PERMANENT
+            return
+        names, port = hosts
+        tried = 0
+        async for host, endpoint in self._endpoints(attempt, names, port):
+            await self._try_host(attempt, host, endpoint)
+            tried += 1
+            if (
+                not attempt.pending
+                or tried >= self._station.settings.transport.hosts_max
+            ):
+                return
+
+    async def _hosts(self, delivery: Delivery) -> tuple[Sequence[str], int] | Outcome:
+        """Return hosts in order and the port, or why there are none.
+
+        Raises:
+            UnavailableError: The name servers do not answer.
+        """
+        settings = self._station.settings
+        port = settings.transport.port
+        if settings.transport.smarthost:
+            host, port = smarthost_of(settings.transport.smarthost, port)
+            return (host,), port
+        if literal_address(delivery.domain):
+            return (delivery.domain,), port
+        clock = self._station.clock
+        steps, began = Steps(), clock.monotonic()
+        try:
+            answer = await self._names.mx(delivery.domain, steps)
+        except UnavailableError as error:
+            delivery.way.note_questions(steps)
+            delivery.way.note(
+                Stage.RESOLVED,
+                elapsed_ms=(clock.monotonic() - began) * 1000,
+                detail=f"{delivery.domain} MX: {error}",
+            )
+            raise
+        hosts = hosts_of(delivery.domain, answer, settings.hostname, self._chance)
+        chosen = hosts.names if isinstance(hosts, Hosts) else ()
+        found = ", ".join(f"{preference} {host}" for preference, host in answer.records)
+        tried = f"trying {', '.join(chosen)}" if chosen else str(hosts)
+        delivery.way.note_questions(steps)
+        delivery.way.note(
+            Stage.RESOLVED,
+            elapsed_ms=(clock.monotonic() - began) * 1000,
+            detail=f"{delivery.domain} MX: {found or answer.kind.value}; {tried}",
+            mx=found,
+            chosen=", ".join(chosen),
+        )
+        return (chosen, port) if isinstance(hosts, Hosts) else hosts
+
+    async def _endpoints(
+        self, attempt: _Attempt, hosts: Sequence[str], port: int
+    ) -> AsyncIterator[tuple[str, Endpoint]]:
+        """Yield hosts with an address each, in the order they are tried."""
+        source = self._station.settings.transport.source_address
+        for host in hosts:
+            try:
+                addresses = await self._addresses(attempt.delivery.way, host)
+            except UnavailableError as error:
+                attempt.settle_pending(temporary(51, "4.3", f"{host}: {error}"), host)
+                continue
+            endpoints = endpoints_of(addresses, port, source)
+            if not endpoints:
+                outcome = temporary(51, "4.4", f"{host} has no usable address")
+                if len(hosts) == 1 and not addresses:
+                    # RFC 5321 §5.1: not even implicitly there.
+                    outcome = permanent(50, "1.2", f"{host} has no address")
+                attempt.settle_pending(outcome)
+                attempt.result.reached |= outcome.permanence is Permanence.PERMANENT
+            for endpoint in endpoints:
+                yield host, endpoint
+
+    async def _addresses(self, way: Way, host: str) -> Sequence[str]:
+        literal = literal_address(host) or _address(host)
+        if literal:
+            return (literal,)
+        clock = self._station.clock
+        steps, began = Steps(), clock.monotonic()
+        try:
+            addresses = await self._names.addresses(host, steps)
+        finally:
+            way.note_questions(steps)
+        way.note(
+            Stage.RESOLVED,
+            elapsed_ms=(clock.monotonic() - began) * 1000,
+            detail=f"{host}: {', '.join(addresses) or 'no address'}",
+            addresses=", ".join(addresses),
+        )
+        return addresses
+
+    async def _try_host(self, attempt: _Attempt, host: str, endpoint: Endpoint) -> None:
+        """Try one host; whoever has a final answer is pending no more."""
+        while True:
+            lease = await self._session(attempt, host, endpoint)
+            if lease is None:
+                return
+            usable = False
+            try:
+                usable = await self._send(attempt, host, lease.session)
+                return
+            except PabalError as error:
+                attempt.settle_pending(temporary(51, "4.2", f"{host}: {error}"), host)
+                if not lease.messages:
+                    return
+                # It was closed while nobody used it: a new one is worth a try.
+            finally:
+                await self._pool.give_back(lease, usable=usable)
+
+    async def _session(
+        self, attempt: _Attempt, host: str, endpoint: Endpoint
+    ) -> Lease | None:
+        """Return a session; ``None``, everybody pending told, if none came about."""
+        way, clock = attempt.delivery.way, self._station.clock
+        began = clock.monotonic()
+        try:
+            lease = await self._pool.take(host, endpoint)
+        except PabalError as error:
+            attempt.settle_pending(temporary(51, "4.1", f"{host}: {error}"))
+            failed, lease = str(error), None
+        else:
+            attempt.result.reached = True
+            failed = ""
+            if isinstance(lease, Outcome):
+                failed = str(lease)
+                # It says nothing of the next host, nor of this one tomorrow.
+                refusal = replace(lease, permanence=Permanence.TEMPORARY)
+                attempt.settle_pending(refusal, host)
+                lease = None
+        elapsed_ms = (clock.monotonic() - began) * 1000
+        if lease is None:
+            way.note(
+                Stage.CONNECTED,
+                elapsed_ms=elapsed_ms,
+                peer=str(endpoint),
+                mx=host,
+                failed=failed,
+            )
+            return None
+        way.note(
+            Stage.CONNECTED,
+            elapsed_ms=elapsed_ms,
+            peer=str(endpoint),
+            mx=host,
+            tls=lease.session.tls,
+            reused=lease.messages > 0,
+            dialogue=dialogue_text(() if lease.messages else lease.session.dialogue),
+        )
+        return lease
+
+    async def _send(self, attempt: _Attempt, host: str, session: MailSession) -> bool:
+        """Send the message; return whether the session is good for another.
+
+        Raises:
+            PabalError: The session broke and nothing is known of the message.
+        """
+        way, clock = attempt.delivery.way, self._station.clock
+        began = clock.monotonic()
+        sent = await session.send(attempt.envelope(), attempt.delivery.spool)
+        elapsed_ms = (clock.monotonic() - began) * 1000
+        dialogue = dialogue_text(sent.dialogue)
+        still: list[int] = []
+        for number, outcome in zip(attempt.pending, sent.outcomes, strict=True):
+            attempt.settle(number, outcome, host)
+            if outcome.permanence is Permanence.TEMPORARY:
+                still.append(number)
+            if outcome.ok:
+                if not sent.notifies:
+                    attempt.result.relayed.add(number)
+                way.note(
+                    Stage.SENT,
+                    str(attempt.delivery.envelope.recipients[number].address),
+                    elapsed_ms,
+                    host=host,
+                    reply=str(outcome),
+                    dialogue=dialogue,
+                )
+        attempt.pending = still
+        return sent.usable
+
+
+def _address(host: str) -> str:
+    """Return ``host`` if it is an IP address (a smarthost may be), else empty."""
+    return host if ":" in host or host.replace(".", "").isdigit() else ""
