@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pabal.net.framing import BareNewlineError
@@ -85,6 +85,7 @@ def events_of(pieces: Iterable[bytes]) -> list[Event]:
     return events
 
 
+@example(b"\r" + b"x" * 2000, [2])  # a find: the pieces chose between two errors
 @given(OCTETS, PIECES)
 def test_any_split_gives_the_same_events(octets: bytes, sizes: list[int]) -> None:
     assert events_of([octets]) == events_of(cut(octets, sizes))

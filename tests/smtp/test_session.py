@@ -142,6 +142,15 @@ def test_only_crlf_ends_lines_of_a_message(end: bytes) -> None:
         assert events[-1].fatal
 
 
+def test_the_first_fault_of_a_line_is_told() -> None:
+    for first, text in ((b"\r", "CR or LF"), (b"NOOP ", "too long")):
+        octets = first + b"x" * 1300
+        for pieces in ([octets], [octets[:2], octets[2:]]):
+            (event,) = run(pieces)
+            assert isinstance(event, Refused)
+            assert text in event.outcome.text
+
+
 def test_chunks_may_cut_a_crlf_but_not_end_with_half_of_one() -> None:
     good = START + b"BDAT 2\r\na\rBDAT 1 LAST\r\n\n"
     assert kinds(run([good]))[3:] == ["Chunk", "ChunkEnd", "Chunk", "MessageEnd"]
