@@ -81,7 +81,7 @@ class QueueRunner:
         self._owner = new_id(station.clock.now())
         self._tasks = Tasks()
         self._wakened = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._ended.set()
         self._renewed_at = 0.0
@@ -94,7 +94,7 @@ class QueueRunner:
         """Serve the queue until ``stop``."""
         self._ended.clear()
         try:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 wait_s = await self._guarded_turn()
                 await sleep_until_set(self._wakened, wait_s)
                 self._wakened.clear()
@@ -103,7 +103,7 @@ class QueueRunner:
 
     async def stop(self) -> None:
         """Start nothing more; let deliveries under way end."""
-        self._stopping = True
+        self._stopping.set()
         self.wake()
         await self._ended.wait()
         await self._tasks.wait(STOP_SECONDS)
@@ -126,7 +126,7 @@ class QueueRunner:
             held = self._schedule.held()
             if held:
                 await self._queue.renew(self._owner, now + settings.lease_s, held)
-        if self._schedule.room and not self._stopping:
+        if self._schedule.room and not self._stopping.is_set():
             claims = await self._queue.take(
                 Take(
                     owner=self._owner,
@@ -152,7 +152,7 @@ class QueueRunner:
         return self._station.settings.queue.poll_s
 
     def _start(self) -> None:
-        if self._stopping:
+        if self._stopping.is_set():
             return
         for assignment in self._schedule.start(self._station.clock.monotonic()):
             self._tasks.start(
@@ -202,7 +202,7 @@ class QueueRunner:
         ]
         held = [one for one in mine if one.state is RecipientState.HOLD]
         if held:
-            await self._queue.finish(self._owner, [_untried(item, one) for one in held])
+            await self._record([_untried(item, one) for one in held])
         recipients = [one for one in mine if one not in held]
         if not recipients:
             return True, ""
@@ -295,7 +295,26 @@ class QueueRunner:
                 )
         if reports and not await self._exits.bouncer.notify(item, body, reports):
             records = [self._postponed(record, now) for record in records]
-        await self._queue.finish(self._owner, records)
+        await self._record(records)
+
+    async def _record(self, records: Sequence[AttemptRecord]) -> None:
+        """Note results, however long the disk takes to have room for them.
+
+        Until then the claims are ours and their leases renewed: nobody sends again what
+        was sent. Only a stop gives up.
+
+        Raises:
+            UnavailableError: We stop; the lease ends by itself.
+        """
+        while True:
+            try:
+                await self._queue.finish(self._owner, records)
+                return
+            except UnavailableError as error:
+                log.warning("results cannot be written yet", error=str(error))
+                poll_s = self._station.settings.queue.poll_s
+                if await sleep_until_set(self._stopping, poll_s):
+                    raise
 
     def _judged(
         self,
