@@ -16,6 +16,7 @@ from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.directory.ports import Route, Target
 from pabal.message.spool import Spool
 from pabal.mta.bounce import Bouncer
+from pabal.mta.judgement import judge, postponed, untried
 from pabal.mta.notification import Report
 from pabal.mta.ports import LocalDelivery
 from pabal.mta.queue.item import (
@@ -30,7 +31,7 @@ from pabal.mta.queue.schedule import Assignment, Schedule
 from pabal.mta.stamp import return_path_field
 from pabal.mta.station import Station, Way
 from pabal.mta.transport.delivery import Delivered, Delivery, SmtpTransport
-from pabal.smtp.outcome import Outcome, Permanence, permanent, temporary
+from pabal.smtp.outcome import Outcome, permanent, temporary
 from pabal.trace.ports import Stage
 
 log = Log("queue")
@@ -42,8 +43,6 @@ STOP_SECONDS: Final = 30.0
 """How long deliveries under way may take when we stop."""
 
 RETURNED: Final = permanent(54, "7.1", "returned to its sender by the administrator")
-EXPIRED_STATUS: Final = "4.7"
-"""RFC 3463 §3.5: delivery time expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,7 @@ class QueueRunner:
         ]
         held = [one for one in mine if one.state is RecipientState.HOLD]
         if held:
-            await self._record([_untried(item, one) for one in held])
+            await self._record([untried(item, one) for one in held])
         recipients = [one for one in mine if one not in held]
         if not recipients:
             return True, ""
@@ -275,7 +274,8 @@ class QueueRunner:
             zip(recipients, result.outcomes, result.hosts, strict=True)
         ):
             relayed = place in result.relayed
-            record, final = self._judged(item, recipient, outcome, host, now)
+            retry_at = self._schedule.next_attempt_at(recipient.attempts + 1, now)
+            record, final = judge(item, recipient, (outcome, host), now, retry_at)
             records.append(record)
             if record.state is RecipientState.BOUNCED:
                 reports.append(Report(recipient.recipient, final, host))
@@ -294,7 +294,8 @@ class QueueRunner:
                     retry_in_s=round(record.next_attempt_at - now, 1),
                 )
         if reports and not await self._exits.bouncer.notify(item, body, reports):
-            records = [self._postponed(record, now) for record in records]
+            again = self._schedule.next_attempt_at(1, now)
+            records = [postponed(record, again) for record in records]
         await self._record(records)
 
     async def _record(self, records: Sequence[AttemptRecord]) -> None:
@@ -316,63 +317,5 @@ class QueueRunner:
                 if await sleep_until_set(self._stopping, poll_s):
                     raise
 
-    def _judged(
-        self,
-        item: QueueItem,
-        recipient: QueuedRecipient,
-        outcome: Outcome,
-        host: str,
-        now: float,
-    ) -> tuple[AttemptRecord, Outcome]:
-        """Return what is noted of an outcome, and the outcome expiry makes of it."""
-        next_attempt_at = 0.0
-        if outcome.ok:
-            state = RecipientState.DONE
-        elif outcome.permanence is Permanence.PERMANENT:
-            state = RecipientState.BOUNCED
-        elif now >= item.expires_at:
-            state = RecipientState.BOUNCED
-            days = (now - item.created_at) / 86_400
-            outcome = permanent(
-                51,
-                EXPIRED_STATUS,
-                f"could not be delivered for {days:.1f} days; last: {outcome}",
-            )
-        else:
-            state = RecipientState.DEFERRED
-            attempts = recipient.attempts + 1
-            again = self._schedule.next_attempt_at(attempts, now)
-            # The last attempt is made when the time is over, not after it.
-            next_attempt_at = min(again, item.expires_at)
-        record = AttemptRecord(
-            item_id=item.id,
-            number=recipient.number,
-            state=state,
-            next_attempt_at=next_attempt_at,
-            reply=str(outcome),
-            host=host,
-        )
-        return record, outcome
-
-    def _postponed(self, record: AttemptRecord, now: float) -> AttemptRecord:
-        """Return ``record`` so that it is judged again: its notice was not written."""
-        if record.state is not RecipientState.BOUNCED:
-            return record
-        again = self._schedule.next_attempt_at(1, now)
-        return replace(record, state=RecipientState.DEFERRED, next_attempt_at=again)
-
     def _way(self, item: QueueItem) -> Way:
         return Way(self._station, item.trace_id, item.message_id)
-
-
-def _untried(item: QueueItem, recipient: QueuedRecipient) -> AttemptRecord:
-    """Return what ends the claim of a recipient that was put on hold meanwhile."""
-    return AttemptRecord(
-        item_id=item.id,
-        number=recipient.number,
-        state=RecipientState.DEFERRED,
-        next_attempt_at=recipient.next_attempt_at,
-        reply=recipient.reply,
-        host=recipient.host,
-        tried=False,
-    )
