@@ -11,9 +11,9 @@ from pabal.directory.ports import (
     DirectoryAdmin,
     DirectoryError,
     Route,
+    Tables,
     Target,
 )
-from pabal.directory.rows import Tables
 from pabal.message.address import Mailbox
 from tests.directory.clock import FakeClock
 

@@ -187,7 +187,7 @@ async def test_broken_messages_are_denied(site: Site) -> None:
         (Cleartext.ALWAYS, PEER, True),
     ],
 )
-def test_where_passwords_may_travel(rule: Cleartext, peer: str, allowed: bool) -> None:  # noqa: FBT001 (a table)
+def test_where_passwords_may_travel(rule: Cleartext, peer: str, allowed: bool) -> None:
     site = Site(AuthSettings(cleartext=rule))
     auth = site.auth
     assert auth.cleartext_allowed(peer_address=peer, encrypted=False) is allowed

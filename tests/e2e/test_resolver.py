@@ -18,6 +18,7 @@ from pabal.base.ids import SecureChance
 from pabal.dns.ports import ResolutionError, Steps
 from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.query import Query, ServerTimeoutError
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
 from tests.scenario.dns.network import Zone
@@ -124,3 +125,24 @@ async def test_nobody_there() -> None:
         pass
     with pytest.raises(ResolutionError, match="refused"):
         await resolver(port).resolve(dns.name.from_text("www.test."), A)
+
+
+async def test_sockets_are_taken_in_turn() -> None:
+    loop = asyncio.get_running_loop()
+    silent, _ = await loop.create_datagram_endpoint(
+        asyncio.DatagramProtocol, ("127.0.0.1", 0)
+    )
+    port = silent.get_extra_info("sockname")[1]
+    name = dns.name.from_text("www.test.")
+    query = Query(
+        Server("", "127.0.0.1", port), dns.name.root, name, A,
+        tcp=False, edns=False, recursive=False, timeout_s=0.1, wire=bytes(32),
+    )  # fmt: skip
+    network = NetworkExchange(sockets_max=1)
+    began = loop.time()
+    ends = await asyncio.gather(
+        *(network.exchange(query) for _ in range(3)), return_exceptions=True
+    )
+    silent.close()
+    assert [type(end) for end in ends] == [ServerTimeoutError] * 3
+    assert loop.time() - began > 0.29

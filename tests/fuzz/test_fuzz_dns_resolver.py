@@ -24,6 +24,9 @@ from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
 from tests.scenario.dns.network import FakeChance, FakeServer, Zone
 
+UNHURRIED = settings(max_examples=150, deadline=None)
+"""No deadline: the machine may be busy with other tests."""
+
 WWW = dns.name.from_text("www.example.test.")
 EXAMPLE = dns.name.from_text("example.test.")
 NAMES = st.sampled_from(
@@ -68,6 +71,7 @@ def framed(query: Query, rest: bytes, flags: bytes, counts: bytes) -> bytes:
 
 
 @given(st.binary(max_size=120))
+@UNHURRIED
 def test_any_octets_are_judged(octets: bytes) -> None:
     assert query_for().judge(octets) in Verdict
 
@@ -77,7 +81,7 @@ def test_any_octets_are_judged(octets: bytes) -> None:
     st.binary(min_size=2, max_size=2),
     st.lists(st.integers(0, 3), min_size=3, max_size=3),
 )
-@settings(max_examples=300)
+@UNHURRIED
 def test_any_answer_is_read_or_malformed(
     rest: bytes, flags: bytes, counts: list[int]
 ) -> None:
@@ -97,7 +101,7 @@ def test_any_answer_is_read_or_malformed(
         st.tuples(st.integers(12, 300), st.integers(0, 255)), min_size=1, max_size=6
     )
 )
-@settings(max_examples=300)
+@UNHURRIED
 def test_broken_answers_end(changes: list[tuple[int, int]]) -> None:
     zone = Zone.read(
         ".",
@@ -118,7 +122,7 @@ def test_broken_answers_end(changes: list[tuple[int, int]]) -> None:
 
 
 @given(RECORDS, RECORDS, RECORDS, st.sampled_from([0x8400, 0x8000, 0x8403, 0x8003]))
-@settings(max_examples=400)
+@UNHURRIED
 def test_nothing_out_of_the_zone_is_believed(
     answer: list[dns.rrset.RRset],
     authority: list[dns.rrset.RRset],
@@ -145,6 +149,7 @@ def test_nothing_out_of_the_zone_is_believed(
 @given(
     st.lists(st.binary(min_size=1, max_size=63), max_size=3), st.integers(0, 2**32 - 1)
 )
+@UNHURRIED
 def test_questions_are_what_was_meant(labels: list[bytes], seed: int) -> None:
     name = dns.name.Name([*labels, b""])
     wire = encode(

@@ -38,7 +38,7 @@ def test_a_plain_message() -> None:
     assert facts.cc == "you@example.org"
     assert facts.preview == "Hello, two lines."
     assert facts.envelope.startswith(b'("Tue, 24 Nov 2026 13:23:33 +0900" "Re: [list]')
-    assert facts.body == b'("text" "plain" NIL NIL NIL "7bit" 26 3)'
+    assert facts.body == b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 26 3)'
     assert facts.bodystructure == facts.body[:-1] + b" NIL NIL NIL NIL)"
 
 

@@ -102,6 +102,23 @@ def test_a_full_disk_is_named_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_disk_that_fills_up_while_the_file_is_written_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spool = Spool(memory_max=0)
+    spool.write(b"body")
+    spool.prepend(b"head")
+
+    def full(*_: int) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "sendfile", full)
+    with pytest.raises(StorageFullError), spool.buffer():
+        pass
+    assert spool.in_memory
+    assert spool.size == 0
+
+
 def test_another_error_is_not_called_full(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

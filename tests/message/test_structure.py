@@ -12,8 +12,8 @@ def both(octets: bytes) -> tuple[bytes, bytes]:
 
 def test_plain_text() -> None:
     full, basic = both(b"Subject: x\r\n\r\nhello\r\nthere\r\n")
-    assert basic == b'("text" "plain" NIL NIL NIL "7bit" 14 2)'
-    assert full == b'("text" "plain" NIL NIL NIL "7bit" 14 2 NIL NIL NIL NIL)'
+    assert basic == b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 14 2)'
+    assert full == basic[:-1] + b" NIL NIL NIL NIL)"
 
 
 def test_everything_a_part_can_say() -> None:
@@ -59,16 +59,24 @@ def test_a_message_inside() -> None:
         b"NIL NIL NIL NIL NIL)"
     )
     start = b'("message" "rfc822" NIL NIL NIL "7bit" 29 ' + envelope
-    assert basic == start + b' ("text" "plain" NIL NIL NIL "7bit" 3 1) 4)'
+    assert (
+        basic
+        == start + b' ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1) 4)'
+    )
     assert full == start + (
-        b' ("text" "plain" NIL NIL NIL "7bit" 3 1 NIL NIL NIL NIL) 4 NIL NIL NIL NIL)'
+        b' ("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 3 1 '
+        b"NIL NIL NIL NIL) 4 NIL NIL NIL NIL)"
     )
 
 
 def test_a_multipart_without_parts_has_an_empty_one() -> None:
     full, basic = both(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n")
-    assert basic == b'(("text" "plain" NIL NIL NIL "7bit" 0 0) "mixed")'
-    assert full.startswith(b'(("text" "plain" NIL NIL NIL "7bit" 0 0 NIL NIL NIL NIL) ')
+    assert (
+        basic == b'(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0) "mixed")'
+    )
+    assert full.startswith(
+        b'(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0 NIL NIL NIL NIL) '
+    )
 
 
 @pytest.mark.parametrize(

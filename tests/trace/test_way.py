@@ -1,21 +1,6 @@
-from pabal.trace.ports import (
-    ANSWER,
-    ASKED,
-    DETAIL,
-    DIALOGUE,
-    QUESTION,
-    Stage,
-    TraceEvent,
-)
+from pabal.trace.ports import ANSWER, DETAIL, DIALOGUE, QUESTION, STEPS, Fact, Stage
 from pabal.trace.way import Question, detail_of, way_of, ways_of
 from tests.trace.contract import event
-
-
-def asked(
-    at: float, name: str, trace_id: str = "t1", host: str = "mail.a.test"
-) -> TraceEvent:
-    facts = {QUESTION: f"{name} MX", ASKED: "ns.test@127.0.0.1#53", ANSWER: "answer"}
-    return event(at, Stage.RESOLVED, trace_id, host=host, facts={**facts})
 
 
 def test_hops_in_order_of_time() -> None:
@@ -42,35 +27,39 @@ def test_hops_in_order_of_time() -> None:
     assert way.hops[0].ms == 1.5
 
 
-def test_questions_belong_to_what_followed_in_their_trace() -> None:
-    way = way_of(
-        [
-            event(1, Stage.QUEUED, message_id="m@a"),
-            asked(2, "b.test."),
-            asked(2.1, "x.test.", "t2", "mail.b.test"),
-            asked(2.2, "mail.b.test."),
-            event(3, Stage.RESOLVED, facts={DETAIL: "mail.b.test"}),
-            event(4, Stage.CONNECTED),
-            event(5, Stage.RECEIVED, "t2", "m@a", host="mail.b.test"),
-        ]
+def test_a_look_up_shows_the_questions_asked_for_it() -> None:
+    steps = (
+        "b.test.\tMX\ta.root@127.0.0.2#53\t.\treferral to test.\t1.5\n"
+        "b.test.\tMX\tns.b.test@127.0.0.3#53\tb.test.\tanswer\t0.5\n"
+        "cut\tM"
     )
-    assert [[q.question for q in hop.questions] for hop in way.hops] == [
-        [],
-        ["b.test. MX", "mail.b.test. MX"],
-        [],
-        ["x.test. MX"],
-    ]
-    assert len(way.questions) == 3
-    assert way.questions[0] == Question(
-        "mail.a.test", "b.test. MX", "ns.test@127.0.0.1#53", "answer", 2, 1.5
+    facts: dict[str, Fact] = {
+        QUESTION: "b.test MX",
+        ANSWER: "10 mail.b.test",
+        "chosen": "mail.b.test",
+        STEPS: steps,
+    }
+    way = way_of([event(1, Stage.QUEUED), event(2, Stage.RESOLVED, facts=facts)])
+    assert way.hops[1].detail == "b.test MX → 10 mail.b.test, chosen mail.b.test"
+    assert way.questions == (
+        Question(
+            "mail.a.test",
+            "b.test. MX",
+            "a.root@127.0.0.2#53",
+            ".",
+            "referral to test.",
+            1.5,
+        ),
+        Question(
+            "mail.a.test",
+            "b.test. MX",
+            "ns.b.test@127.0.0.3#53",
+            "b.test.",
+            "answer",
+            0.5,
+        ),
+        Question("mail.a.test", "cut M", "", "", "", 0.0),
     )
-
-
-def test_questions_nothing_followed_yet() -> None:
-    way = way_of([event(1, Stage.QUEUED), asked(2, "b.test."), asked(3, "c.test.")])
-    assert [hop.stage for hop in way.hops] == [Stage.QUEUED, Stage.RESOLVED]
-    assert way.hops[1].ms == 3.0
-    assert len(way.hops[1].questions) == 2
 
 
 def test_dialogue() -> None:

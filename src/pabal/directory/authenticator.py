@@ -37,7 +37,7 @@ from pabal.directory.sasl.plain import Plain
 from pabal.directory.sasl.scram import Scram
 from pabal.directory.saslprep import SaslPrepError, prepare
 from pabal.directory.settings import AuthSettings, Cleartext
-from pabal.message.address import AddressError, Mailbox
+from pabal.message.address import MAILBOX_MAX_OCTETS, AddressError, Mailbox
 from pabal.net.endpoint import plain_address
 from pabal.net.sasl import Challenge, Denied, Granted, Identity, SaslExchange, SaslStep
 
@@ -298,4 +298,4 @@ def _canonical(user: str) -> str:
     try:
         return Mailbox.parse(user).canonical
     except AddressError:
-        return user[:PASSWORD_MAX_OCTETS].casefold()
+        return user[:MAILBOX_MAX_OCTETS].casefold()

@@ -17,9 +17,16 @@ from pabal.directory.credential import (
     PasswordError,
     make_credential,
 )
-from pabal.directory.ports import Account, Alias, DirectoryError, Resolution, Route
+from pabal.directory.ports import (
+    Account,
+    Alias,
+    DirectoryError,
+    Resolution,
+    Route,
+    Rows,
+    Tables,
+)
 from pabal.directory.resolution import resolve
-from pabal.directory.rows import Rows, Tables
 from pabal.message.address import AddressError, Mailbox, domain_to_ascii
 
 VERSION_CHECK_S: Final = 0.25

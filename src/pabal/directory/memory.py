@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pabal.directory.credential import Credential
-from pabal.directory.ports import Account, Alias
-from pabal.directory.rows import Rows
+from pabal.directory.ports import Account, Alias, Rows
 
 
 @dataclass(slots=True)

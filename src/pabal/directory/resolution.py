@@ -5,35 +5,15 @@ Source: RFC 5321 §3.9 (aliases), §4.5.1 (postmaster); RFC 5233 §4 (subaddress
 """
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
-from pabal.directory.ports import Account, Resolution, Route, Target
+from pabal.directory.ports import Account, Lookup, Resolution, Route, Target
 from pabal.message.address import Mailbox, split_subaddress
 
 POSTMASTER: Final = "postmaster"
 """The mailbox every domain has (RFC 5321 §4.5.1)."""
 
 UNKNOWN: Final = Resolution(Route.UNKNOWN)
-
-
-class Lookup(Protocol):
-    """Entries by canonical address."""
-
-    def hosts(self, domain: str) -> bool:
-        """Whether ``domain`` (A-labels, lower case) is hosted."""
-        ...
-
-    def account_at(self, address: str) -> Account | None:
-        """Return the account with this main address."""
-        ...
-
-    def targets_at(self, address: str) -> Sequence[str]:
-        """Return the targets of the alias; empty if there is none."""
-        ...
-
-    def first_account_in(self, domain: str) -> Account | None:
-        """Return the oldest enabled account of ``domain``."""
-        ...
 
 
 def resolve(lookup: Lookup, address: Mailbox) -> Resolution:

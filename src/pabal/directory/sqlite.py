@@ -15,8 +15,7 @@ import apsw
 
 from pabal.base.errors import OperatorError, StorageFullError, UnavailableError
 from pabal.directory.credential import Credential, ScramKeys
-from pabal.directory.ports import Account, Alias
-from pabal.directory.rows import Rows
+from pabal.directory.ports import Account, Alias, Rows
 
 SCHEMA_VERSION: Final = 1
 """Of the tables below; kept in ``user_version``."""

@@ -22,6 +22,9 @@ SEARCHED_GONE_MAX: Final = 64
 CHANGED_UIDS_MAX: Final = 100_000
 """UIDs with changed flags remembered for a session; above it their modseqs are."""
 
+OWN_CHANGES_MAX: Final = 256
+"""Own changes waited for; one forgotten is told, which is no more than needless."""
+
 
 class NumberError(ProtocolError):
     """A message number beyond the last message (RFC 9051 §9, seq-number)."""
@@ -125,7 +128,10 @@ class Numbers:
         if not uids:
             return
         if self._changed.pop(modseq, None) is None:
-            self._own = {modseq}
+            # The store has not told the watcher yet.
+            if len(self._own) >= OWN_CHANGES_MAX:
+                self._own.clear()
+            self._own.add(modseq)
 
     def advance(self, *, expunges: bool) -> Advance:
         """Catch up with the mailbox and say what to tell.

@@ -15,6 +15,7 @@ from pabal.base.clock import Clock
 from pabal.base.errors import LocalProtocolError, PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
+from pabal.imap.commands.append import check
 from pabal.imap.commands.capability import capabilities
 from pabal.imap.commands.context import Context, Services
 from pabal.imap.commands.incoming import Incoming
@@ -116,8 +117,12 @@ class _Connection:
         try:
             while self._session.state is not State.LOGOUT:
                 await self._handle(await self._next_event())
+        except asyncio.CancelledError:
+            self._bye(b"[UNAVAILABLE] Shutting down")
+            raise
         except IdleTimeoutError:
-            self._bye(b"[UNAVAILABLE] Nothing came for too long")
+            # The peer takes nothing: what is queued for it will never go out.
+            self._stream.abort()
         except (ConnectionLostError, TlsFailedError) as error:
             log.debug("connection over", peer=str(self._stream.peer), why=str(error))
 
@@ -133,18 +138,24 @@ class _Connection:
         """Return the next event, reading as long as it takes.
 
         Raises:
-            ConnectionLostError: The client closed.
-            IdleTimeoutError: It was silent for too long.
+            ConnectionLostError: The client closed, or was silent for too long.
         """
         while True:
             event = self._session.next_event()
             if event is not None:
                 return event
             await self._stream.flush()
+            self._session.feed(await self._receive())
+
+    async def _receive(self) -> bytes:
+        try:
             data = await self._stream.receive(self._patience_s)
-            if not data:
-                raise ConnectionLostError("the client closed")
-            self._session.feed(data)
+        except IdleTimeoutError as error:
+            self._bye(b"[UNAVAILABLE] Nothing came for too long")
+            raise ConnectionLostError("the client was silent") from error
+        if not data:
+            raise ConnectionLostError("the client closed")
+        return data
 
     @property
     def _patience_s(self) -> float:
@@ -162,10 +173,8 @@ class _Connection:
                 await self._run(event)
             case MessagePiece(octets):
                 self._context.messages.write(octets)
-            case MessageBegins(_, sync):
-                self._context.messages.begin()
-                if sync:
-                    self._stream.send(b"+ OK\r\n")
+            case MessageBegins():
+                await self._begin_message(event)
             case Continue():
                 self._stream.send(b"+ OK\r\n")
             case Refused(tag, reply):
@@ -176,6 +185,22 @@ class _Connection:
                 self._bye(text)
             case Line():
                 raise LocalProtocolError("a line nobody waits for")
+
+    async def _begin_message(self, event: MessageBegins) -> None:
+        """Make room for a message, unless its mailbox is missing."""
+        if event.sync:
+            try:
+                await check(self._context, event.arguments)
+            except PabalError as error:
+                refusal = reply_of(error)
+                if refusal is None:
+                    raise
+                self._session.refuse_message()
+                self._context.messages.close()
+                self._stream.send(refusal.line(event.tag))
+                return
+            self._stream.send(b"+ OK\r\n")
+        self._context.messages.begin()
 
     async def _run(self, command: Command) -> None:
         """Run one command and send how it ended, after what else is to be told."""

@@ -29,7 +29,8 @@ LITERAL_MINUS_MAX: Final = 4096
 """Largest non-synchronizing literal before log-in (RFC 7888 §5, LITERAL-)."""
 
 SKIP_MAX_OCTETS: Final = 1024 * 1024
-"""Octets of an unwanted literal read and dropped; above it the connection ends."""
+"""Octets of an unwanted literal read and dropped before log-in; above it the
+connection ends (RFC 7888 §4 leaves the choice)."""
 
 _ANNOUNCED: Final = re.compile(rb"(~?)\{(\d{1,19})(\+?)\}\Z")
 _TAG_AND_NAME: Final = re.compile(
@@ -108,11 +109,16 @@ class MessageBegins:
 
     Attributes:
         size: Octets that follow in pieces.
-        sync: Whether the client waits for a continuation request first.
+        sync: Whether the client waits for a continuation request first; until then
+            ``refuse_message`` can spare it the sending.
+        tag: Tag of its command.
+        arguments: Arguments of its command so far.
     """
 
     size: int
     sync: bool
+    tag: bytes
+    arguments: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +244,7 @@ class Session:
             elif sync or self._may_come_unasked(size):
                 self._messages += 1
                 self._mode, self._left = _Mode.MESSAGE, size
-                return MessageBegins(size, sync)
+                return self._message_begins(size, sync=sync)
         elif (
             refusal is None
             and self._fits(size)
@@ -247,6 +253,20 @@ class Session:
             self._mode, self._left = _Mode.LITERAL, size
             return Continue() if sync else None
         return self._refuse_literal(refusal, size, sync=sync)
+
+    def _message_begins(self, size: int, *, sync: bool) -> MessageBegins:
+        tag = bytes(self._command[: self._command.index(b" ")])
+        found = self._rule()
+        start = 0 if isinstance(found, Refused) else found[0]
+        return MessageBegins(size, sync, tag, bytes(self._command[start:]))
+
+    def refuse_message(self) -> None:
+        """Forget the command whose message just began: the driver said no.
+
+        Only where the client waits: it sends nothing of the message then.
+        """
+        self._left = 0
+        self._reset()
 
     def _refuse_literal(
         self, refusal: Refused | None, size: int, *, sync: bool
@@ -257,12 +277,18 @@ class Session:
             # The client sends nothing of it, nor the rest of the command.
             self._reset()
             return refusal
-        if size > SKIP_MAX_OCTETS:
+        if size > self._skip_max_octets():
             return self._die(b"the literal is too large")
         self._refusal = refusal
         self._command.clear()
         self._mode, self._left = _Mode.SKIP, size
         return None
+
+    def _skip_max_octets(self) -> int:
+        if self.state in LOGGED_IN:
+            # A client with LITERAL+ should learn that its message is too large.
+            return max(SKIP_MAX_OCTETS, 4 * self._settings.message_max_octets)
+        return SKIP_MAX_OCTETS
 
     def _may_come_unasked(self, size: int) -> bool:
         """Whether a non-synchronizing literal of ``size`` octets is allowed here."""

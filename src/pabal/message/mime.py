@@ -47,6 +47,9 @@ _LANGUAGE: Final = re.compile(rb"[A-Za-z0-9-]{1,99}")
 _UU_LENGTH: Final = re.compile(rb"[!-_]")
 _UU_BEGIN: Final = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
 
+_MESSAGES: Final = frozenset({"rfc822", "global"})
+"""Subtypes of message/* that have a message inside (RFC 2046 §5.2.1, RFC 6532 §3.7)."""
+
 Octets = bytes | mmap.mmap
 """A message: octets in memory or a file mapped."""
 
@@ -234,18 +237,14 @@ class _Scan:
         """
         start, body, end = span
         declared, params = parse_parameters(header.get(b"content-type") or b"")
-        match = _TYPE.fullmatch(declared) or _TYPE.fullmatch(default)
-        kind, subtype = (match[1], match[2]) if match else ("text", "plain")
-        is_message = kind == "message" and subtype in {"rfc822", "global"}
-        if depth >= DEPTH_MAX and (is_message or kind == "multipart"):
-            kind, subtype, is_message = "application", "octet-stream", False
+        kind, subtype = _media_type(declared, default, depth)
         children: tuple[Part, ...] = ()
         message: Part | None = None
         if kind == "multipart":
             inner = "message/rfc822" if subtype == "digest" else "text/plain"
             boundary = parameter(params, "boundary")
             children = self._children((body, end), boundary, depth, inner)
-        elif is_message:
+        elif kind == "message" and subtype in _MESSAGES:
             message = self._part(body, end, depth + 1, "text/plain")
         lines = 0
         if message is not None:
@@ -363,6 +362,16 @@ def count_lines(octets: Octets, start: int, end: int) -> int:
         octets[position : min(position + _PIECE_OCTETS, end)].count(b"\n")
         for position in range(start, end, _PIECE_OCTETS)
     )
+
+
+def _media_type(declared: str, default: str, depth: int) -> tuple[str, str]:
+    """Return type and subtype; what is too deep to be looked into is just octets."""
+    match = _TYPE.fullmatch(declared) or _TYPE.fullmatch(default)
+    kind, subtype = (match[1], match[2]) if match else ("text", "plain")
+    has_parts = kind == "multipart" or (kind == "message" and subtype in _MESSAGES)
+    if depth >= DEPTH_MAX and has_parts:
+        return "application", "octet-stream"
+    return kind, subtype
 
 
 def _languages(value: bytes | None) -> tuple[str, ...]:

@@ -198,6 +198,8 @@ class Spool:
             source = 0
             while source < rest:
                 done = os.sendfile(self._descriptor, old, source, rest - source)
+                if not done:
+                    raise LocalProtocolError("spool file shorter than written")
                 source += done
             self._written += source
         except OSError as error:

@@ -11,7 +11,7 @@ from pabal.message.header import HEADER_MAX_OCTETS, Header
 from pabal.message.mime import Octets, Part
 from pabal.message.parameters import Parameters, format_extended
 
-_NO_PARTS: Final = b'("text" "plain" NIL NIL NIL "7bit" 0 0'
+_NO_PARTS: Final = b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
 """What stands for the parts of a multipart that has none: the grammar wants one."""
 
 
@@ -22,7 +22,7 @@ def structures(octets: Octets, part: Part) -> tuple[bytes, bytes]:
     fields = b"(%b %b %b %b %b %b %d" % (
         _media(part.type),
         _media(part.subtype),
-        _parameters(part.params),
+        _parameters(_with_charset(part)),
         imap_nstring(part.id),
         imap_nstring(part.description),
         _media(part.encoding),
@@ -61,6 +61,16 @@ def _header(octets: Octets, part: Part) -> Header:
 
 def _media(name: str) -> bytes:
     return imap_string(name.encode("latin-1", "replace"))
+
+
+def _with_charset(part: Part) -> Parameters:
+    """Return the parameters of ``part``; text without a charset is US-ASCII.
+
+    RFC 2045 §5.2 has that default, RFC 9051 §7.5.2 wants defaults filled in.
+    """
+    if part.type != "text" or part.charset:
+        return part.params
+    return (*part.params, ("charset", "us-ascii"))
 
 
 def _parameters(parameters: Parameters) -> bytes:

@@ -87,11 +87,16 @@ def _word_octets(encoding: bytes, data: bytes) -> bytes:
 
 def decode_base64(data: bytes) -> bytes:
     """Return the octets of base64 ``data``; what is not of the alphabet is skipped."""
-    clean = data.translate(None, _NOT_BASE64).rstrip(b"=")
+    clean = clean_base64(data).rstrip(b"=")
     if b"=" in clean:
         # Padded pieces one behind the other, as some programs write them.
         return b"".join(map(_unpad, clean.split(b"=")))
     return _unpad(clean)
+
+
+def clean_base64(data: bytes) -> bytes:
+    """Return ``data`` without what is neither of the alphabet nor padding."""
+    return data.translate(None, _NOT_BASE64)
 
 
 def _unpad(clean: bytes) -> bytes:

@@ -10,11 +10,10 @@ Security: everything a stranger sends passes here first; nothing is interpreted.
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from typing_extensions import override
 
-from pabal.base.errors import LocalProtocolError
 from pabal.net.endpoint import Endpoint
 from pabal.net.ports import (
     ConnectionLostError,
@@ -67,8 +66,8 @@ class SocketStream(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise LocalProtocolError("a stream needs a stream transport")
+        # uvloop's transports are no asyncio.Transport by inheritance.
+        transport = cast(asyncio.Transport, transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
         self._ends = (

@@ -17,10 +17,11 @@ from typing import Final, Protocol
 
 from pabal.message.charset import fold
 from pabal.message.header import Header
+from pabal.message.mime import Octets
 from pabal.message.text import contains
 from pabal.message.words import decode_words
 from pabal.store.flagtable import FlagTable
-from pabal.store.ports import EmailId, MailboxId, Uid
+from pabal.store.ports import EmailId, MailboxId, MailboxView, Uid
 from pabal.store.predicate import (
     All,
     Any,
@@ -40,12 +41,12 @@ from pabal.store.predicate import (
     ThreadIn,
     UidsIn,
 )
-from pabal.store.view import MailboxArrays, in_ranges
+from pabal.store.view import in_ranges
 
-SLICE_MESSAGES: Final = 512
-"""Messages whose facts are asked for at once."""
+SLICE_MESSAGES: Final = 8_192
+"""Messages whose facts are asked for at once: some milliseconds on a thread."""
 
-ARRAY_SLICE: Final = 65_536
+ARRAY_SLICE: Final = 32_768
 """Array elements tested before the loop gets its turn: about 2 ms."""
 
 Mask = int
@@ -70,7 +71,8 @@ class TextPart(Enum):
     WHOLE = "whole"
 
 
-TextTest = Callable[[bytes], bool]
+TextTest = Callable[[Octets], bool]
+"""Whether octets (all of a message, or its header) are a match."""
 
 
 class FactSource(Protocol):
@@ -119,14 +121,14 @@ class Snapshot:
     modseqs: "array[int]"
 
     @classmethod
-    def of(cls, arrays: MailboxArrays) -> "Snapshot":
-        """Return a copy of ``arrays``."""
+    def of(cls, view: MailboxView) -> "Snapshot":
+        """Return a copy of what ``view`` shows."""
         return cls(
-            arrays.info.id,
-            arrays.uids[:],
-            arrays.emails[:],
-            arrays.flags[:],
-            arrays.modseqs[:],
+            view.mailbox.id,
+            view.uids[:],
+            view.emails[:],
+            view.flags[:],
+            view.modseqs[:],
         )
 
 
@@ -292,12 +294,12 @@ def _text_test(predicate: Contains | HeaderContains) -> tuple[TextPart, TextTest
     return TextPart.WHOLE, partial(contains, needle_folded=needle, headers=headers)
 
 
-def field_contains(header: bytes, name: bytes, needle: str) -> bool:
+def field_contains(header: Octets, name: bytes, needle: str) -> bool:
     """Return whether a field ``name`` (lower case) of ``header`` holds ``needle``.
 
     An empty needle is in every field that is there (RFC 9051 §6.4.4, HEADER).
     """
-    parsed = Header(header)
+    parsed = Header(bytes(header))
     if name not in parsed:
         return False
     return not needle or any(

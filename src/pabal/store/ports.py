@@ -156,6 +156,8 @@ class Column(enum.Enum):
     """IMAP BODYSTRUCTURE, ready to send (bytes)."""
     HEADER = "header"
     """The header with its empty line (bytes)."""
+    MESSAGE_ID = "message_id"
+    """Message-ID without brackets, empty without one (str)."""
     PREVIEW = "preview"
     """The first words of its text (str; RFC 8970)."""
     OCTETS = "octets"

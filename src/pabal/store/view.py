@@ -8,6 +8,7 @@ expunge one copy of the arrays.
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from itertools import compress
 
 from pabal.store.delta import Delta
 from pabal.store.ports import (
@@ -40,30 +41,44 @@ class MailboxArrays:
         modseqs: Modseqs.
         users: Views handed out and not closed.
         removed: The mailbox is gone.
+        loaded_at: Modseq of the account when the arrays were read; changes up to it are
+            in them already.
     """
 
-    __slots__ = ("emails", "flags", "info", "modseqs", "removed", "uids", "users")
+    __slots__ = (
+        "emails",
+        "flags",
+        "info",
+        "loaded_at",
+        "modseqs",
+        "removed",
+        "uids",
+        "users",
+    )
 
     def __init__(self, info: MailboxInfo, columns: Columns | None = None) -> None:
         self.info = info
         self.uids, self.emails, self.flags, self.modseqs = columns or empty_columns()
         self.users = 0
         self.removed = False
+        self.loaded_at: ModSeq = 0
 
     def __len__(self) -> int:
         return len(self.uids)
 
     def apply(self, delta: Delta) -> None:
         """Move forward by one change of this mailbox."""
+        if delta.change.modseq <= self.loaded_at:
+            return
         if delta.info is None:
             self.removed = True
         else:
             self.info = delta.info
         match delta.change:
-            case Added(modseq=modseq, uids=uids):
-                self._add(modseq, uids, delta)
-            case Reflagged(modseq=modseq, uids=uids):
-                self._reflag(modseq, uids, delta.flag_sets)
+            case Added(uids=uids):
+                self._add(uids, delta)
+            case Reflagged(uids=uids):
+                self._reflag(uids, delta)
             case Expunged(uids=uids):
                 self._expunge(uids)
             case MailboxChanged():
@@ -89,32 +104,29 @@ class MailboxArrays:
                 found.append(start)
         return found
 
-    def _add(self, modseq: ModSeq, uids: Sequence[Uid], delta: Delta) -> None:
-        if self.uids and uids and uids[0] <= self.uids[-1]:
-            return  # loaded after the commit: it is in there already
-        self.uids.extend(uids)
-        self.emails.extend(delta.emails)
-        self.flags.extend(delta.flag_sets)
-        self.modseqs.extend([modseq] * len(uids))
+    def _add(self, uids: Sequence[Uid], delta: Delta) -> None:
+        # A change read back may tell again of messages that were loaded since.
+        start = bisect_right(uids, self.uids[-1]) if self.uids else 0
+        self.uids.extend(uids[start:])
+        self.emails.extend(delta.emails[start:])
+        self.flags.extend(delta.flag_sets[start:])
+        self.modseqs.extend(_modseqs(delta, len(uids))[start:])
 
-    def _reflag(
-        self, modseq: ModSeq, uids: Sequence[Uid], flag_sets: Sequence[int]
-    ) -> None:
-        mine, flags, modseqs = self.uids, self.flags, self.modseqs
-        if not uids:
+    def _reflag(self, uids: Sequence[Uid], delta: Delta) -> None:
+        positions = self.positions(uids)
+        flags, modseqs = delta.flag_sets, _modseqs(delta, len(uids))
+        if len(positions) != len(uids):
+            known = set(map(self.uids.__getitem__, positions))
+            there = [uid in known for uid in uids]
+            flags = list(compress(flags, there))
+            modseqs = array("Q", compress(modseqs, there))
+        if positions and positions[-1] + 1 - positions[0] == len(positions):
+            self.flags[positions[0] : positions[-1] + 1] = array("I", flags)
+            self.modseqs[positions[0] : positions[-1] + 1] = modseqs
             return
-        start = bisect_left(mine, uids[0])
-        end = start + len(uids)
-        if list(mine[start:end]) == list(uids):
-            flags[start:end] = array("I", flag_sets)
-            modseqs[start:end] = array("Q", [modseq]) * len(uids)
-            return
-        size = len(mine)
-        for uid, flag_set in zip(uids, flag_sets, strict=True):
-            start = bisect_left(mine, uid, start)
-            if start < size and mine[start] == uid:
-                flags[start] = flag_set
-                modseqs[start] = modseq
+        for position, flag_set, modseq in zip(positions, flags, modseqs, strict=True):
+            self.flags[position] = flag_set
+            self.modseqs[position] = modseq
 
     def _expunge(self, uids: Sequence[Uid]) -> None:
         runs = kept_runs(self.positions(uids), len(self.uids))
@@ -209,6 +221,12 @@ def kept_runs(gone: Sequence[int], size: int) -> list[tuple[int, int]]:
     if start < size:
         runs.append((start, size))
     return runs
+
+
+def _modseqs(delta: Delta, size: int) -> "array[int]":
+    if delta.modseqs:
+        return array("Q", delta.modseqs)
+    return array("Q", [delta.change.modseq]) * size
 
 
 def _cut(values: "array[int]", runs: Sequence[tuple[int, int]]) -> "array[int]":

@@ -11,13 +11,14 @@ DETAIL: Final = "detail"
 """Fact: what happened, in words for people; the other facts are shown without it."""
 
 QUESTION: Final = "question"
-"""Fact of a RESOLVED event: one DNS question, ``example.test. MX``."""
-
-ASKED: Final = "asked"
-"""Fact beside QUESTION: who was asked, ``name@address#port`` or ``cache``."""
+"""Fact of a RESOLVED event: what was looked up, ``example.test MX``."""
 
 ANSWER: Final = "answer"
-"""Fact beside QUESTION: what came, in words."""
+"""Fact beside QUESTION: what it came to, ``10 mail.example.test``."""
+
+STEPS: Final = "steps"
+"""Fact beside QUESTION: every DNS question sent for it, a line each: name, type,
+server, zone, outcome, milliseconds; separated by tabs."""
 
 DIALOGUE: Final = "dialogue"
 """Fact: the lines of a conversation, ``C: `` and ``S: `` in front; no secrets."""
@@ -54,8 +55,7 @@ class TraceEvent:
             be empty while it is not known.
         recipient: The forward-path concerned; empty: all of them.
         elapsed_ms: How long it took; 0 if it has no length.
-        facts: Details: addresses, replies, dialogue. A RESOLVED event with a QUESTION
-            is one DNS question; without, it is what the look-up came to.
+        facts: Details: addresses, replies, DNS questions, dialogue.
     """
 
     at: float

@@ -10,16 +10,16 @@ from typing import Final
 
 from pabal.trace.ports import (
     ANSWER,
-    ASKED,
     DETAIL,
     DIALOGUE,
     QUESTION,
+    STEPS,
     Fact,
     Stage,
     TraceEvent,
 )
 
-_NOT_DETAIL: Final = frozenset({DETAIL, DIALOGUE, QUESTION, ASKED, ANSWER})
+_NOT_DETAIL: Final = frozenset({DETAIL, DIALOGUE, QUESTION, ANSWER, STEPS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,16 @@ class Question:
         host: The server that asked.
         question: ``example.test. MX``.
         asked: Whom: ``name@address#port`` or ``cache``.
+        zone: The zone whose server that was.
         answer: What came, in words.
-        at: Seconds since 1970.
         ms: From question to answer.
     """
 
     host: str
     question: str
     asked: str
+    zone: str
     answer: str
-    at: float
     ms: float
 
 
@@ -87,34 +87,10 @@ class Way:
 
 
 def way_of(events: Iterable[TraceEvent]) -> Way:
-    """Return the way that ``events`` of one message make.
-
-    DNS questions belong to the next event of their trace; those nothing followed yet
-    make a station of their own.
-    """
+    """Return the way that ``events`` of one message make."""
     ordered = sorted(events, key=_time)
-    open_questions: dict[tuple[str, str], list[Question]] = {}
-    hops = []
-    for event in ordered:
-        key = (event.host, event.trace_id)
-        if event.stage is Stage.RESOLVED and QUESTION in event.facts:
-            open_questions.setdefault(key, []).append(_question(event))
-        else:
-            hops.append(_hop(event, tuple(open_questions.pop(key, ()))))
-    for questions in open_questions.values():
-        first = questions[0]
-        hops.append(
-            Hop(
-                first.host,
-                Stage.RESOLVED,
-                first.at,
-                sum(question.ms for question in questions),
-                "no answer yet",
-                questions=tuple(questions),
-            )
-        )
     message_id = next((e.message_id for e in ordered if e.message_id), "")
-    return Way(message_id, tuple(sorted(hops, key=lambda hop: hop.at)))
+    return Way(message_id, tuple(map(_hop, ordered)))
 
 
 def ways_of(events: Iterable[TraceEvent]) -> tuple[Way, ...]:
@@ -138,20 +114,7 @@ def _time(event: TraceEvent) -> float:
     return event.at
 
 
-def _question(event: TraceEvent) -> Question:
-    facts = event.facts
-    return Question(
-        event.host,
-        str(facts[QUESTION]),
-        str(facts.get(ASKED, "")),
-        str(facts.get(ANSWER, "")),
-        event.at,
-        event.elapsed_ms,
-    )
-
-
-def _hop(event: TraceEvent, questions: tuple[Question, ...]) -> Hop:
-    dialogue = event.facts.get(DIALOGUE)
+def _hop(event: TraceEvent) -> Hop:
     return Hop(
         event.host,
         event.stage,
@@ -159,9 +122,32 @@ def _hop(event: TraceEvent, questions: tuple[Question, ...]) -> Hop:
         event.elapsed_ms,
         detail_of(event.facts),
         event.recipient,
-        tuple(dialogue.splitlines()) if isinstance(dialogue, str) else (),
-        questions,
+        tuple(_lines(event, DIALOGUE)),
+        tuple(_question(event.host, line) for line in _lines(event, STEPS)),
     )
+
+
+def _lines(event: TraceEvent, name: str) -> Sequence[str]:
+    """Return the lines of a fact that is a text of several."""
+    text = event.facts.get(name)
+    # Not splitlines: what a peer said may have other line ends of Unicode in it.
+    return text.split("\n") if isinstance(text, str) and text else ()
+
+
+def _question(host: str, line: str) -> Question:
+    """Return the question of a STEPS line; a cut one has empty fields."""
+    fields = (*line.split("\t"), "", "", "", "", "", "")
+    name, rdtype, server, zone, outcome, ms = fields[:6]
+    return Question(
+        host, f"{name} {rdtype}".rstrip(), server, zone, outcome, _milliseconds(ms)
+    )
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def detail_of(facts: Mapping[str, Fact]) -> str:
@@ -169,8 +155,11 @@ def detail_of(facts: Mapping[str, Fact]) -> str:
     detail = facts.get(DETAIL)
     if isinstance(detail, str) and detail:
         return detail
-    return ", ".join(
+    parts = [
         f"{name.replace('_', ' ')} {value}"
         for name, value in facts.items()
         if name not in _NOT_DETAIL and value not in {None, ""}
-    )
+    ]
+    if facts.get(QUESTION):
+        parts.insert(0, f"{facts[QUESTION]} → {facts.get(ANSWER, '')}")
+    return ", ".join(parts)

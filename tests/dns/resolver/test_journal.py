@@ -44,4 +44,6 @@ def test_words() -> None:
     assert describe(Reading(Kind.REFERRAL, ns=ns)) == "referral to example.test."
     assert describe(Reading(Kind.ALIAS, end=WWW)) == "alias of www.example.test."
     assert describe(Reading(Kind.ERROR)) == "NOERROR"
+    soa = record("test. 60 SOA ns. you. 1 1 1 1 60")
+    assert describe(Reading(Kind.NODATA, soa=soa)) == "no data in test."
     assert describe(Reading(Kind.NXDOMAIN)) == "no such name"

@@ -220,6 +220,8 @@ class FakeServer:
         if "recursive" in self.behaviours:
             reply.flags |= dns.flags.RA
             reply.flags &= ~dns.flags.AA
+        if "offers-recursion" in self.behaviours:
+            reply.flags |= dns.flags.RA
         max(holding, key=lambda zone: len(zone.origin)).fill(reply)
         below = query.name != max(holding, key=lambda z: len(z.origin)).origin
         if "nxdomain-above" in self.behaviours and not reply.answer and below:

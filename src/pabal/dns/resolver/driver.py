@@ -3,7 +3,7 @@
 Driver.
 Security: bounded in resolutions at once, in time and in questions (``budget``); who may
 ask at all is the server's decision.
-Source: RFC 5452 §9.3 (one question in flight, not many), RFC 8767 §5 (serve-stale).
+Source: RFC 5452 §5 (birthdays: one question in flight), RFC 8767 §5 (serve-stale).
 """
 
 import asyncio
@@ -139,6 +139,8 @@ class IterativeResolver:
                 end = await self._iterate(iterator, first)
         except TimeoutError:
             end = Failed(f"{key[0]}: no answer in {self._settings.deadline_s:g} s")
+            now = self._clock.monotonic()
+            self._knowledge.failures.put(*key, end.reason, now)
         finally:
             del self._flights[key]
             flight.landed.set_result(end)

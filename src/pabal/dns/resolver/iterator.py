@@ -270,7 +270,7 @@ class Iterator:
                 self._refer(frame, reading, now)
             case _ if frame.is_shortened:
                 if reading.kind is Kind.NXDOMAIN:
-                    # Relaxed (RFC 9156 §2.3): some say NXDOMAIN where names go on
+                    # Relaxed: some say NXDOMAIN where names go on
                     # below; only the whole name decides, and only that is kept.
                     frame.show_all()
                 else:

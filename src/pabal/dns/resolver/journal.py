@@ -54,5 +54,8 @@ def describe(reading: Reading) -> str:
             return f"alias of {reading.end}"
         case Kind.ERROR:
             return dns.rcode.to_text(reading.rcode)
+        case Kind.NODATA | Kind.NXDOMAIN if reading.soa is not None:
+            # Which zone says so: a server can hold more than the one it was asked for.
+            return f"{reading.kind.value} in {reading.soa.name}"
         case _:
             return str(reading.kind.value)

@@ -21,7 +21,7 @@ from pabal.base.ids import Chance
 from pabal.dns.resolver.hints import Server
 
 EDNS_PAYLOAD_OCTETS: Final = 1232
-"""Largest UDP answer asked for: fits every path without fragments (RFC 9715 §3.2)."""
+"""Largest UDP answer asked for: fits the least MTU of IPv6 (DNS flag day 2020)."""
 
 HEADER_OCTETS: Final = 12
 """RFC 1035 §4.1.1."""

@@ -4,7 +4,8 @@ Sans-IO, pure.
 Security: only records of the zone the server was asked for ("in bailiwick") that belong
 to the question are taken; all else is dropped unread, so that the server of one zone
 cannot plant data of another.
-Source: RFC 1034 §5.3.3, RFC 2181 §5.4.1, RFC 2308 §2, RFC 6672 §3.1 (DNAME).
+Source: RFC 1034 §5.3.3, RFC 2181 §5.4.1, RFC 2308 §2, RFC 5452 §6 (in-domain records),
+RFC 6672 §3.1 (DNAME).
 """
 
 import enum
@@ -69,10 +70,17 @@ def scrub(message: dns.message.Message, query: Query) -> Reading:
     rcode = message.rcode()
     if rcode not in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
         return Reading(Kind.ERROR, rcode=rcode)
-    authoritative = bool(message.flags & dns.flags.AA)
-    if not authoritative and not query.recursive and message.flags & dns.flags.RA:
-        # Not its own data but a cache's: the server recurses instead of serving.
+    reading = _read(message, query)
+    recurses = message.flags & dns.flags.RA and not message.flags & dns.flags.AA
+    if recurses and not query.recursive and reading.kind is not Kind.REFERRAL:
+        # Not its own data but a cache's: the server recurses instead of serving. One
+        # that does both still refers, with RA set.
         return Reading(Kind.LAME)
+    return reading
+
+
+def _read(message: dns.message.Message, query: Query) -> Reading:
+    authoritative = bool(message.flags & dns.flags.AA)
     chain, end, found = _follow(message.answer, query)
     if found:
         ns, glue = _servers(message, query, end)

@@ -1,7 +1,7 @@
 """What is remembered of servers: how fast, whether lame, whether they know EDNS.
 
 Sans-IO: takes the time as an argument; memory is bounded by ``SERVERS_MAX``.
-Source: RFC 6298 §2 (round-trip estimate), RFC 2308 §7.2 (dead servers), RFC 9715.
+Source: RFC 6298 §2 (round-trip estimate), RFC 2308 §7.2 (dead servers).
 """
 
 from collections import OrderedDict

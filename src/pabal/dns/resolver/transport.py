@@ -5,7 +5,7 @@ Security: each question over UDP has its own socket, connected, with a port that
 kernel chooses by chance from its ephemeral range (RFC 5452 §9.2): others cannot inject,
 and a port is never one that a listener of this machine wants. Answers that do not fit
 the question are dropped; many of them mean somebody guesses: TCP is asked then.
-Source: RFC 1035 §4.2, RFC 7766 §5 (TCP), RFC 5452.
+Source: RFC 1035 §4.2, RFC 7766 §5 (TCP), RFC 5452 §9.3 (spoofing noticed).
 """
 
 import asyncio
@@ -27,6 +27,10 @@ from pabal.dns.resolver.query import (
 FOREIGN_MAX: Final = 8
 """Most datagrams that fit no question, from the right address, before UDP is left."""
 
+SOCKETS_MAX: Final = 400
+"""Most sockets at once: well below the 1,024 descriptors a process often may have, for
+running out of them would look like every server being away."""
+
 TCP_TIMEOUT_FACTOR: Final = 3
 """TCP needs a round trip to connect, and is used for long answers."""
 
@@ -36,7 +40,15 @@ _NO_WAY: Final = frozenset(
 
 
 class NetworkExchange:
-    """Sends queries to real servers."""
+    """Sends queries to real servers.
+
+    Args (of the constructor):
+        sockets_max: Most sockets at once; a query beyond waits for its turn, and its
+            own time begins then.
+    """
+
+    def __init__(self, sockets_max: int = SOCKETS_MAX) -> None:
+        self._turn = asyncio.Semaphore(sockets_max)
 
     async def exchange(self, query: Query) -> bytes:
         """Return the octets of the answer to ``query``.
@@ -46,7 +58,7 @@ class NetworkExchange:
         """
         wait_s = query.timeout_s * (TCP_TIMEOUT_FACTOR if query.tcp else 1)
         try:
-            async with asyncio.timeout(wait_s):
+            async with self._turn, asyncio.timeout(wait_s):
                 return await (_by_tcp(query) if query.tcp else _by_udp(query))
         except TimeoutError as error:
             raise ServerTimeoutError("timeout") from error

@@ -5,10 +5,21 @@ Source: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID).
 
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.refusal import RefusedError
-from pabal.imap.wire.mailboxes import Append
+from pabal.imap.wire.mailboxes import Append, append_mailbox
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import format_set
 from pabal.store.ports import NewEmail
+
+
+async def check(context: Context, arguments: bytes) -> None:
+    """Check that the mailbox of an APPEND exists, before its message is sent.
+
+    Raises:
+        RefusedError: It does not.
+    """
+    name = append_mailbox(arguments)
+    if name is not None:
+        await context.find(name, b"TRYCREATE")
 
 
 async def run(context: Context, command: Append) -> Tagged:

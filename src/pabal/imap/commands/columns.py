@@ -15,7 +15,7 @@ from pabal.imap.commands.sections import (
     subset,
 )
 from pabal.imap.commands.selected import Batch, Selected
-from pabal.imap.wire.fetch import Attribute, Binary, Body, Item, SectionText
+from pabal.imap.wire.fetch import Attribute, Binary, Body, Item, Section, SectionText
 from pabal.imap.wire.response import date_time, quoted
 from pabal.store.ports import Column, Row
 
@@ -44,6 +44,8 @@ FROM_FACT: Final = MappingProxyType(
     }
 )
 """Items the store keeps ready, with their column and template."""
+
+_WHOLE: Final = Section()
 
 _HEADER_ONLY: Final = frozenset(
     (SectionText.HEADER, SectionText.FIELDS, SectionText.FIELDS_NOT)
@@ -80,12 +82,12 @@ class Plan:
 
     Attributes:
         columns: What is read from the store.
-        bodies: Whether whole messages are read.
+        bodies: Items made from whole messages.
     """
 
     def __init__(self, items: Sequence[Item]) -> None:
         needed = [column_of(item) for item in items]
-        self.bodies = Column.OCTETS in needed
+        self.bodies = needed.count(Column.OCTETS)
         self.items = items
         self.columns = list(dict.fromkeys(one for one in needed if one is not None))
         if self.bodies and Column.SIZE not in self.columns:
@@ -108,11 +110,12 @@ class Plan:
             extra: An addition to each response.
         """
         cells = self.cells(selected, batch, rows)
+        news = selected.names.news()
         if extra is None:
             joined = zip(batch.numbers, *cells, strict=True)
-            return b"".join(map(self._plain.__mod__, joined))
+            return news + b"".join(map(self._plain.__mod__, joined))
         joined = zip(batch.numbers, *cells, extra, strict=True)
-        return b"".join(map(self._template.__mod__, joined))
+        return news + b"".join(map(self._template.__mod__, joined))
 
     def one(
         self, item: Attribute, selected: Selected, batch: Batch, rows: Sequence[Row]
@@ -128,15 +131,18 @@ class Plan:
         """Return the values of each item, one sequence an item."""
         facts = dict(zip(self.columns, zip(*rows, strict=True), strict=False))
         messages: list[Message] = []
-        if self.bodies:
-            messages = [Message(_octets(fact)) for fact in facts[Column.OCTETS]]
         found: list[Cells] = []
         for item in self.items:
             if isinstance(item, Attribute):
                 found.append(_plain_cells(item, selected, batch, facts))
             elif from_header(item):
                 found.append(_header_cells(item, facts[Column.HEADER]))
+            elif is_whole(item):
+                found.append(_whole_cells(item, facts[Column.OCTETS]))
             else:
+                # One scan a message serves all its parts.
+                octets = facts[Column.OCTETS]
+                messages = messages or [Message(_octets(fact)) for fact in octets]
                 found.append([body_cell(item, message) for message in messages])
         return found
 
@@ -146,6 +152,18 @@ def body_cell(item: Body | Binary, message: Message) -> bytes:
     if isinstance(item, Binary):
         return rendered_binary(item, message.binary(item.part))
     return rendered(item, message.section(item.section))
+
+
+def is_whole(item: Body | Binary) -> bool:
+    """Return whether ``item`` is the message as it is: the commonest of all."""
+    return isinstance(item, Body) and item.section == _WHOLE and item.partial is None
+
+
+def _whole_cells(item: Item, octets: Sequence[object]) -> Cells:
+    if not isinstance(item, Body):
+        return ()
+    template = item.label.replace(b"%", b"%%") + b" {%d}\r\n%b"
+    return [template % (len(one), one) for one in octets if isinstance(one, bytes)]
 
 
 def _header_cells(item: Item, header_column: Sequence[object]) -> Cells:

@@ -5,18 +5,14 @@ file above a size; octets that are sent come in chunks.
 Source: RFC 9051 §6.4.5.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.sections import (
-    Message,
-    UnknownEncodingError,
-    rendered_binary,
-    subset,
-)
+from pabal.imap.commands.decoding import decoder_of
+from pabal.imap.commands.sections import Message, subset
 from pabal.imap.wire.fetch import Binary, Body, SectionText
-from pabal.message.spool import Spool
+from pabal.message.spool import CHUNK_OCTETS, MEMORY_MAX_OCTETS, Spool
 from pabal.store.ports import EmailId
 
 
@@ -84,14 +80,35 @@ class LargeMessage:
     async def _send_binary(self, item: Binary) -> None:
         spool = await self._spooled()
         with spool.buffer() as octets:
-            try:
-                decoded = Message(octets).binary(item.part)
-            except UnknownEncodingError:
-                # The response has begun: it cannot become a NO any more.
-                decoded = None
-            cell = rendered_binary(item, decoded)
-        self.context.send(cell)
-        await self.context.breathe()
+            part = Message(octets).root.part(item.part)
+        decoder = decoder_of(part.encoding) if part is not None else None
+        if part is None or decoder is None:
+            # The response has begun: an unknown encoding cannot become a NO any more.
+            nothing = b" 0" if item.size_only else b" NIL"
+            self.context.send(item.label + nothing)
+            return
+        # The empty part number is the message as it is (RFC 3516 §4.2).
+        span = (part.body_start, part.body_end) if item.part else (0, self.size)
+        pieces = _pieces(spool, *span)
+        with self.context.services.spool(MEMORY_MAX_OCTETS) as decoded:
+            for piece in decoder(pieces) if item.part else pieces:
+                decoded.write(piece)
+                await self.context.services.pause()
+            await self._send_decoded(item, decoded)
+
+    async def _send_decoded(self, item: Binary, decoded: Spool) -> None:
+        if item.size_only:
+            self.context.send(b"%b %d" % (item.label, decoded.size))
+            return
+        start, count = item.partial or (0, decoded.size)
+        start = min(start, decoded.size)
+        end = min(start + count, decoded.size)
+        has_nul = any(b"\0" in piece for piece in _pieces(decoded, start, end))
+        mark = b"~" if has_nul else b""
+        self.context.send(b"%b %b{%d}\r\n" % (item.label, mark, end - start))
+        for piece in _pieces(decoded, start, end):
+            self.context.send(piece)
+            await self.context.breathe()
 
     async def _send_span(self, start: int, end: int) -> None:
         if start >= end:
@@ -114,3 +131,8 @@ class LargeMessage:
                 raise
             self.spool = spool
         return self.spool
+
+
+def _pieces(spool: Spool, start: int, end: int) -> Iterator[bytes]:
+    for position in range(start, end, CHUNK_OCTETS):
+        yield spool.read(position, min(CHUNK_OCTETS, end - position))

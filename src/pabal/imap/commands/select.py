@@ -5,17 +5,13 @@ Source: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 �
 """
 
 from bisect import bisect_left
-from typing import Final
 
 from pabal.imap.commands.context import CONDSTORE, Context
 from pabal.imap.commands.selected import Selected
 from pabal.imap.session import State
 from pabal.imap.wire.mailboxes import Select
-from pabal.imap.wire.response import Tagged, flag_names
-from pabal.store.flags import SEEN, SYSTEM_FLAGS
-
-FLAGS_SHOWN_MAX: Final = 256
-"""Keywords told at SELECT; a mailbox with more still has them all."""
+from pabal.imap.wire.response import Tagged
+from pabal.store.flags import SEEN
 
 
 async def run(context: Context, command: Select) -> Tagged:
@@ -60,16 +56,10 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
 def _shown(context: Context, selected: Selected) -> bytes:
     """Return the responses that describe the mailbox just opened."""
     view, info = selected.view, selected.view.mailbox
-    used = sorted(set(view.flags))
-    unions = [context.mailboxes.flags_of(flag_set) for flag_set in used]
-    names = frozenset(SYSTEM_FLAGS).union(*unions)
-    if len(names) > FLAGS_SHOWN_MAX:
-        names = frozenset(sorted(names)[:FLAGS_SHOWN_MAX]) | frozenset(SYSTEM_FLAGS)
-    flags = flag_names(names)
-    permanent = b"" if selected.read_only else flags + b" \\*"
+    # Every flag in use is told, and none of them is news afterwards.
+    selected.names.octets(sorted(set(view.flags)))
     lines = [
-        b"* FLAGS (%b)" % flags,
-        b"* OK [PERMANENTFLAGS (%b)] Flags that are kept" % permanent,
+        selected.names.shown().removesuffix(b"\r\n"),
         b"* %d EXISTS" % selected.numbers.count,
     ]
     if context.rev2:

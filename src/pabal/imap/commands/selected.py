@@ -7,10 +7,10 @@ Source: RFC 9051 §6.3.2, §7.4.1, §7.5.1; RFC 7162 §3.1 (MODSEQ).
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from pabal.imap.commands.flag_names import FlagNames
 from pabal.imap.numbers import Numbers
-from pabal.imap.wire.response import flag_names
 from pabal.imap.wire.sequence import SequenceSet
 from pabal.store.ports import (
     AccountStore,
@@ -22,9 +22,6 @@ from pabal.store.ports import (
     Reflagged,
     Uid,
 )
-
-FLAG_SETS_MAX: Final = 10_000
-"""Renderings of flag sets kept a session; more than that starts anew."""
 
 
 class Batch(NamedTuple):
@@ -54,6 +51,7 @@ class Selected:
         read_only: Whether it was opened by EXAMINE.
         recent: UIDs that are ``\\Recent`` in this session.
         saved: UIDs of the saved search result, ``$``.
+        names: How its flags are written.
         removed: Whether somebody deleted the mailbox meanwhile.
         condstore: Whether flag changes are told with their MODSEQ.
     """
@@ -73,10 +71,9 @@ class Selected:
         self.saved: Sequence[Uid] = ()
         self.condstore = False
         self.removed = False
-        self._account = account
+        self.names = FlagNames(account.flags_of, read_only=read_only)
         self._id = view.mailbox.id
         self._on_change = on_change
-        self._rendered: dict[int, bytes] = {}
         self._stop = account.watch(self._changed)
 
     def close(self) -> None:
@@ -175,15 +172,7 @@ class Selected:
 
     def flag_octets(self, flag_sets: Sequence[int], uids: Sequence[int]) -> list[bytes]:
         """Return each flag set's names side by side, ready for the wire."""
-        rendered = self._rendered
-        try:
-            octets = list(map(rendered.__getitem__, flag_sets))
-        except KeyError:
-            if len(rendered) > FLAG_SETS_MAX:
-                rendered.clear()
-            for flag_set in set(flag_sets):
-                rendered[flag_set] = flag_names(self._account.flags_of(flag_set))
-            octets = list(map(rendered.__getitem__, flag_sets))
+        octets = self.names.octets(flag_sets)
         if self.recent and len(uids) and uids[-1] >= self.recent.start:
             return [
                 (one + b" \\Recent" if one else b"\\Recent")
@@ -210,7 +199,8 @@ class Selected:
         if self.condstore:
             template += b" MODSEQ (%d)"
             columns.append(batch.modseqs)
-        return b"".join(map((template + b")\r\n").__mod__, zip(*columns, strict=True)))
+        told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
+        return self.names.news() + b"".join(told)
 
     def updates(self, *, expunges: bool) -> bytes:
         """Return what the client is to be told now so that it has caught up.

@@ -19,7 +19,7 @@ PART_DEPTH_MAX: Final = 64
 HEADER_NAMES_MAX: Final = 1000
 """Names in one HEADER.FIELDS."""
 
-ITEMS_MAX: Final = 200
+ITEMS_MAX: Final = 100
 """Data items in one FETCH: each may cost a reading of the message."""
 
 
@@ -258,7 +258,7 @@ def _section(reader: Reader) -> Section:
 
 def _part(reader: Reader) -> tuple[int, ...]:
     numbers: list[int] = []
-    while reader.peek() in b"123456789" and reader.peek() >= 0:
+    while 0x30 < reader.peek() <= 0x39:
         numbers.append(reader.number("a part number"))
         if len(numbers) > PART_DEPTH_MAX:
             raise reader.fail("a shorter part number")

@@ -239,19 +239,24 @@ class Append:
     messages: tuple[AppendMessage, ...]
 
 
+def append_mailbox(arguments: bytes) -> bytes | None:
+    """Return the mailbox of an APPEND not whole yet, ``None`` if not even that is."""
+    reader = Reader(arguments)
+    try:
+        reader.sp()
+        name = reader.mailbox()
+        reader.sp()
+    except ScanError:
+        return None
+    return name
+
+
 def append_message_next(arguments: bytes) -> bool:
     """Return whether the literal announced at the end of ``arguments`` is a message.
 
     It is when the mailbox's name is whole; the name may be a literal itself.
     """
-    reader = Reader(arguments)
-    try:
-        reader.sp()
-        reader.mailbox()
-        reader.sp()
-    except ScanError:
-        return False
-    return True
+    return append_mailbox(arguments) is not None
 
 
 def parse_append(reader: Reader) -> Append:

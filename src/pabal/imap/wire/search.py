@@ -199,6 +199,9 @@ def _return(reader: Reader) -> Return:
         raise reader.fail("MIN, MAX, ALL, COUNT or SAVE") from None
 
 
+_SET_BEGINS: Final = frozenset(b"0123456789*$")
+
+
 class _Keys:
     """Reads search keys, counting them."""
 
@@ -231,7 +234,7 @@ class _Keys:
 
     def _simple(self) -> Key:
         reader = self._reader
-        if reader.peek() in b"0123456789*$" and reader.peek() >= 0:
+        if reader.peek() in _SET_BEGINS:
             return KeyNumbers(reader.sequence_set(), by_uid=False)
         start = reader.position
         word = reader.word("a search key")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pabal.base.clock import Clock
-from pabal.store.counts import Counts, count
+from pabal.store.counts import count
 from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange
 from pabal.store.flagtable import FlagTable
@@ -54,9 +54,9 @@ class Box:
 class Mailboxes:
     """Every mailbox of one account."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, keep_expunged_s: float) -> None:
         self.flags = FlagTable()
-        self.emails = Emails()
+        self.emails = Emails(clock, keep_expunged_s)
         self.modseq: ModSeq = 1
         self._clock = clock
         self._boxes: dict[MailboxId, Box] = {}
@@ -207,7 +207,7 @@ class Mailboxes:
         counts = count(after, self.flags) - count(before, self.flags)
         delta = Delta(
             Reflagged(self.modseq, mailbox_id, changed),
-            self._counted(box, counts),
+            counts.added_to(box.info, self.modseq),
             flag_sets=after,
         )
         return FlagsSet(self.modseq, changed, refused), [self._apply(box, delta)]
@@ -274,7 +274,7 @@ class Mailboxes:
         first = box.info.uid_next
         uids = range(first, first + len(emails))
         counts = count(flag_sets, self.flags, self.emails.size(emails))
-        info = replace(self._counted(box, counts), uid_next=uids.stop)
+        info = counts.added_to(box.info, self.modseq, uids.stop)
         box.saved.update(dict.fromkeys(uids, self._clock.now()))
         change = Added(self.modseq, info.id, uids)
         return self._apply(box, Delta(change, info, emails, flag_sets))
@@ -287,16 +287,14 @@ class Mailboxes:
         flag_sets = [arrays.flags[at] for at in positions]
         counts = count(flag_sets, self.flags, self.emails.size(emails))
         delta = Delta(
-            Expunged(self.modseq, box.info.id, there), self._counted(box, -counts)
+            Expunged(self.modseq, box.info.id, there),
+            (-counts).added_to(box.info, self.modseq),
         )
         self.emails.release(emails)
         for uid in there:
             del box.saved[uid]
         box.expunged += [(self.modseq, uid) for uid in there]
         return self._apply(box, delta)
-
-    def _counted(self, box: Box, counts: Counts) -> MailboxInfo:
-        return replace(counts.added_to(box.info), highest_modseq=self.modseq)
 
     def _create_parents(self, name: str) -> list[Delta]:
         missing = [one for one in parents(name) if self.find(one) is None]

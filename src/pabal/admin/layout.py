@@ -1,0 +1,63 @@
+"""Where things are in a server's directory: the one place that knows.
+
+``DIR/pabal.toml zones/ www/ tls/`` belong to the owner, ``data/`` to the program.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+DATA_MODE: Final = 0o700
+"""Mail and keys are nobody else's business."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Paths below one data directory."""
+
+    data: Path
+
+    @property
+    def directory(self) -> Path:
+        """Domains, accounts, aliases."""
+        return self.data / "directory.db"
+
+    @property
+    def queue(self) -> Path:
+        """Mail on its way out."""
+        return self.data / "queue.db"
+
+    @property
+    def trace(self) -> Path:
+        """What happened to every message."""
+        return self.data / "trace.db"
+
+    @property
+    def mail(self) -> Path:
+        """One folder an account."""
+        return self.data / "mail"
+
+    @property
+    def dkim(self) -> Path:
+        """Private keys, ``<domain>/<selector>.pem``."""
+        return self.data / "dkim"
+
+    @property
+    def spool(self) -> Path:
+        """Bodies too large for memory while they come in."""
+        return self.data / "spool"
+
+    @property
+    def run(self) -> Path:
+        """Doorbells of the running processes."""
+        return self.data / "run"
+
+    def make(self) -> None:
+        """Create what is missing.
+
+        Raises:
+            OSError: No permission, no room.
+        """
+        self.data.mkdir(mode=DATA_MODE, parents=True, exist_ok=True)
+        for path in (self.mail, self.dkim, self.spool, self.run):
+            path.mkdir(mode=DATA_MODE, exist_ok=True)

@@ -1,1 +1,0 @@
-"""Composition root of one process: builds objects, opens listeners, stops in order."""

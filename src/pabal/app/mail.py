@@ -1,0 +1,162 @@
+"""The role ``mail``: SMTP, submission, IMAP, POP3."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pabal.app import parts
+from pabal.app.fetched import FetchTracer
+from pabal.app.shared import ACCOUNT_BELL, Shared
+from pabal.directory.authenticator import DirectoryAuthenticator
+from pabal.imap.server import ImapParts, ImapServer
+from pabal.imap.settings import ImapSettings
+from pabal.message.spool import Spool
+from pabal.mta.receive import MailReceiver
+from pabal.mta.signing import DkimSigner
+from pabal.mta.submission import SubmissionReceiver
+from pabal.net.listener import Handler, Listener, ListenerSettings
+from pabal.net.tls import server_context
+from pabal.pop3.ports import Services as Pop3Services
+from pabal.pop3.server import Pop3Server
+from pabal.pop3.settings import Pop3Settings
+from pabal.smtp.commands.conversation import Service
+from pabal.smtp.ports import Receiver
+from pabal.smtp.server import SmtpServer
+from pabal.smtp.settings import ServerSettings
+
+SMTP_GRACE_SECONDS: Final = 10.0
+"""Time for a message under way to come to its 250 when the server stops."""
+
+READER_GRACE_SECONDS: Final = 0.5
+"""A mail program reconnects by itself; nothing is lost by cutting it off."""
+
+BUSY: Final[Mapping[str, bytes]] = {
+    "smtp": b"421 4.7.0 Too many connections from you\r\n",
+    "imap": b"* BYE Too many connections from you\r\n",
+    "pop3": b"-ERR [SYS/TEMP] Too many connections from you\r\n",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A listener and what to do before it is closed."""
+
+    listener: Listener
+    grace_s: float
+    before_stop: Callable[[], None]
+
+
+class MailRole:
+    """Takes mail and shows mailboxes.
+
+    Raises:
+        OperatorError: From the constructor: the certificate cannot be used.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        tls = shared.settings.tls
+        self._shared = shared
+        self._context = server_context(tls.certificate, tls.key)
+        self._authenticator = DirectoryAuthenticator(
+            shared.book, parts.auth_settings(shared.settings), shared.clock
+        )
+        self._fetches = FetchTracer(shared.store, shared.station)
+        self._doors: list[Door] = []
+
+    async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
+        """Open every listener there is a socket for."""
+        for service, door in self._services().items():
+            for sock in sockets.get(service, ()):
+                await door.listener.start(sock)
+            self._doors.append(door)
+
+    def heard(self, subject: str) -> None:
+        """Take note of a ring."""
+        if subject.startswith(ACCOUNT_BELL):
+            number = subject.removeprefix(ACCOUNT_BELL)
+            if number.isascii() and number.isdigit():
+                self._shared.store.changed_elsewhere(int(number))
+
+    async def stop(self) -> None:
+        """Let messages under way arrive, then close."""
+        for door in self._doors:
+            door.before_stop()
+        await asyncio.gather(
+            *(door.listener.stop(door.grace_s) for door in self._doors)
+        )
+        await self._fetches.stop()
+        self._authenticator.close()
+
+    def _services(self) -> dict[str, Door]:
+        desk = self._shared.desk
+        signer = DkimSigner(self._shared.layout.dkim, self._shared.clock)
+        receive = MailReceiver(desk)
+        submit = SubmissionReceiver(desk, signer)
+        imap, pop3 = self._imap().serve, self._pop3().serve
+        return {
+            "smtp": self._smtp(receive, submission=False, tls=False),
+            "submission": self._smtp(submit, submission=True, tls=False),
+            "submissions": self._smtp(submit, submission=True, tls=True),
+            "imap": self._reader("imap", imap, tls=False),
+            "imaps": self._reader("imap", imap, tls=True),
+            "pop3": self._reader("pop3", pop3, tls=False),
+            "pop3s": self._reader("pop3", pop3, tls=True),
+        }
+
+    def _smtp(self, receiver: Receiver, *, submission: bool, tls: bool) -> Door:
+        settings = self._shared.settings
+        spools = self._shared.layout.spool
+        server = SmtpServer(
+            Service(
+                settings.hostname,
+                receiver,
+                ServerSettings(
+                    auth_required=submission,
+                    message_size_max=settings.mta.message_size_max,
+                ),
+                self._authenticator if submission else None,
+                lambda: Spool(spools),
+            ),
+            self._shared.clock,
+        )
+        listener = self._listener("smtp", server.serve, tls=tls)
+        return Door(listener, SMTP_GRACE_SECONDS, server.stop)
+
+    def _reader(self, protocol: str, handler: Handler, *, tls: bool) -> Door:
+        listener = self._listener(protocol, handler, tls=tls)
+        return Door(listener, READER_GRACE_SECONDS, _nothing)
+
+    def _listener(self, protocol: str, handler: Handler, *, tls: bool) -> Listener:
+        limits = ListenerSettings(busy=BUSY[protocol])
+        context: ssl.SSLContext = self._context
+        return Listener(handler, limits, context, implicit_tls=tls)
+
+    def _imap(self) -> ImapServer:
+        shared = self._shared
+        return ImapServer(
+            shared.store,
+            ImapParts(
+                self._authenticator,
+                shared.clock,
+                ImapSettings(
+                    hostname=shared.settings.hostname,
+                    message_max_octets=shared.settings.mta.message_size_max,
+                ),
+                spool_directory=shared.layout.spool,
+                on_fetched=self._fetches.over("IMAP"),
+            ),
+        )
+
+    def _pop3(self) -> Pop3Server:
+        shared = self._shared
+        services = Pop3Services(
+            shared.store, self._authenticator, self._fetches.over("POP3")
+        )
+        return Pop3Server(services, Pop3Settings(), shared.clock, tls_offered=True)
+
+
+def _nothing() -> None:
+    """Readers need no word before they are closed."""

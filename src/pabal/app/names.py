@@ -1,0 +1,58 @@
+"""The role ``dns``: zones and recursion."""
+
+import asyncio
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from pabal.app import parts
+from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL, Shared
+from pabal.base.tasks import Tasks, sleep_until_set
+from pabal.dns.server.nameserver import NameServer
+
+LOOK_SECONDS: Final = 1.0
+"""How often the directory and the zone files are looked at without a ring."""
+
+
+class NamesRole:
+    """Answers names; reads its zones again when somebody changes them."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._server = NameServer(
+            parts.dns_settings(shared.settings),
+            shared.zones,
+            shared.resolver,
+            shared.clock,
+        )
+        self._tasks = Tasks()
+        self._changed = asyncio.Event()
+        self._stopping = False
+        self._stamp = parts.zones_stamp(shared.settings, shared.book)
+        self._shared = shared
+
+    async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
+        """Load the zones and answer."""
+        await self._server.reload()
+        await self._server.start(sockets.get("dns/udp", ()), sockets.get("dns/tcp", ()))
+        self._tasks.start(self._look(), "zones")
+
+    def heard(self, subject: str) -> None:
+        """Take note of a ring."""
+        if subject in {DIRECTORY_BELL, ZONES_BELL}:
+            self._changed.set()
+
+    async def stop(self) -> None:
+        """Finish what is under way."""
+        self._stopping = True
+        self._changed.set()
+        await self._tasks.wait(LOOK_SECONDS)
+        await self._server.stop()
+
+    async def _look(self) -> None:
+        while not self._stopping:
+            rang = await sleep_until_set(self._changed, LOOK_SECONDS)
+            self._changed.clear()
+            stamp = parts.zones_stamp(self._shared.settings, self._shared.book)
+            if (rang or stamp != self._stamp) and not self._stopping:
+                self._stamp = stamp
+                await self._server.reload()

@@ -1,0 +1,310 @@
+"""What the command line works with: the same databases, without a running server.
+
+Every function takes the settings and hands out objects that are closed with their
+context. A running server hears of changes by the doorbell.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import dns.name
+import dns.rdatatype
+
+from pabal.admin.derived import DerivedRecords
+from pabal.admin.layout import Layout
+from pabal.app import parts
+from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
+from pabal.base.clock import SystemClock
+from pabal.base.errors import OperatorError
+from pabal.config.problem import Problem, Span
+from pabal.config.settings import Settings
+from pabal.directory.book import Book
+from pabal.directory.ports import DirectoryError
+from pabal.dns.resolver.explanation import Explanation, explain
+from pabal.dns.wire.rrset import name_of, to_dnspython
+from pabal.dns.zone import problem as zone_problem
+from pabal.dns.zone.load import ZoneInput, load_zone
+from pabal.dns.zone.source import SUFFIX, DirectorySource, zone_name
+from pabal.dns.zone.zones import Zones
+from pabal.mta.policy import keys
+from pabal.mta.queue.control import QueueControl
+from pabal.mta.queue.sqlite import SqliteQueue
+from pabal.net.doorbell import SilentDoorbell, UnixDoorbell
+from pabal.store.sqlite.store import SqliteStore
+from pabal.trace.sqlite import SqliteTraceReader
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Domains, accounts and aliases, and what hangs on them."""
+
+    settings: Settings
+    directory: Book
+    derived: DerivedRecords
+    bell: UnixDoorbell
+
+    def rang(self, subject: str = DIRECTORY_BELL) -> None:
+        """Tell a running server that something changed."""
+        self.bell.ring(subject)
+
+    def add_domain(self, name: str) -> None:
+        """Host a domain and make its DKIM keys.
+
+        Raises:
+            DirectoryError: It is hosted already, or is no domain.
+            OperatorError: The keys cannot be written.
+        """
+        self.directory.add_domain(name)
+        keys.generate(Layout(self.settings.data).dkim, name)
+        self.rang()
+
+    def remove_domain(self, name: str) -> None:
+        """Host a domain no longer; its keys stay, for when it comes back.
+
+        Raises:
+            DirectoryError: It is not hosted, or has accounts.
+        """
+        self.directory.remove_domain(name)
+        self.rang()
+
+    def expect_hosted(self, name: str) -> None:
+        """Check that a domain is hosted.
+
+        Raises:
+            DirectoryError: It is not.
+        """
+        if not self.directory.is_hosted(name):
+            raise DirectoryError(f"{name} is not hosted here: `pabal domain list`")
+
+    def remove_account(self, address: str) -> None:
+        """Remove an account and all its mail.
+
+        Raises:
+            DirectoryError: There is none.
+        """
+        account = self.directory.remove_account(address)
+        self.rang()
+        asyncio.run(_remove_mail(self.settings, account.id))
+
+
+async def _remove_mail(settings: Settings, account_id: int) -> None:
+    store = SqliteStore(Layout(settings.data).mail, SystemClock(), SilentDoorbell())
+    try:
+        await store.remove(account_id)
+    finally:
+        await store.close()
+
+
+@contextlib.contextmanager
+def administration(settings: Settings) -> Iterator[Office]:
+    """Open the directory.
+
+    Raises:
+        OperatorError: The data directory cannot be used.
+        UnavailableError: The database cannot be opened.
+    """
+    layout = Layout(settings.data)
+    make(layout.data, layout.make)
+    book = parts.open_directory(settings, SystemClock())
+    bell = _bell(layout)
+    try:
+        yield Office(settings, book, parts.derived_records(settings, book), bell)
+    finally:
+        bell.close()
+        book.close()
+
+
+@contextlib.asynccontextmanager
+async def queue_office(settings: Settings) -> AsyncIterator[QueueControl]:
+    """Open the queue, beside a running server or without one."""
+    layout = Layout(settings.data)
+    make(layout.data, layout.make)
+    queue = SqliteQueue(layout.queue, layout.spool)
+    bell = _bell(layout)
+    try:
+        yield QueueControl(queue, SystemClock(), lambda: bell.ring(QUEUE_BELL))
+    finally:
+        await queue.close()
+        bell.close()
+
+
+def open_traces(settings: Settings) -> SqliteTraceReader:
+    """Return the traces; the caller closes them.
+
+    Raises:
+        OperatorError: Nothing was ever traced here.
+    """
+    path = Layout(settings.data).trace
+    if not path.exists():
+        raise OperatorError(
+            f"there are no traces in {path.parent} yet.", "Start it: `pabal serve`."
+        )
+    return SqliteTraceReader(path)
+
+
+async def explain_name(
+    settings: Settings, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
+) -> Explanation:
+    """Resolve a name as the server would, from an empty cache."""
+    clock = SystemClock()
+    book = parts.open_directory(settings, clock)
+    zones = parts.zones(settings, book, clock)
+    resolver = parts.resolver(settings, clock, zones)
+    try:
+        await asyncio.to_thread(zones.reload)
+        return await explain(resolver, name, rdtype, clock)
+    finally:
+        await resolver.stop()
+        book.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSummary:
+    """A zone in one line.
+
+    Attributes:
+        file: Its master file; empty: it follows from the directory.
+        records: How many it has.
+    """
+
+    name: str
+    serial: int
+    records: int
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRecord:
+    """One record, and whether ``file`` or ``derived`` has it."""
+
+    owner: str
+    ttl_s: int
+    rdtype: str
+    rdata: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZonesOffice:
+    """The zones as the server reads them."""
+
+    settings: Settings
+    zones: Zones
+    found: Sequence[Problem]
+    bell: UnixDoorbell
+
+    def problems(self) -> Sequence[Problem]:
+        """Return what is wrong with them."""
+        return self.found
+
+    def ring(self) -> None:
+        """Let a running server read them again."""
+        self.bell.ring(ZONES_BELL)
+
+    def summaries(self) -> Sequence[ZoneSummary]:
+        """Return every zone in one line."""
+        return [
+            ZoneSummary(
+                name := name_of(zone.origin).to_text(),
+                zone.serial,
+                sum(
+                    len(r.rdatas) for node in zone.nodes.values() for r in node.values()
+                ),
+                self._file(name),
+            )
+            for zone in self.zones.all()
+        ]
+
+    def records(self, name: dns.name.Name) -> Sequence[ZoneRecord]:
+        """Return every record of a zone.
+
+        Raises:
+            OperatorError: There is no such zone.
+        """
+        zone = self.zones.get(name)
+        if zone is None:
+            raise OperatorError(f"there is no zone {name}.", "`pabal zone list`")
+        found = []
+        for node in zone.nodes.values():
+            for rrset in node.values():
+                shown = to_dnspython(rrset)
+                found += [
+                    ZoneRecord(
+                        shown.name.to_text(),
+                        shown.ttl,
+                        dns.rdatatype.to_text(shown.rdtype),
+                        rdata.to_text(),
+                        "derived" if zone.is_derived(rrset) else "file",
+                    )
+                    for rdata in shown
+                ]
+        return sorted(found, key=lambda record: _order(record.owner))
+
+    def _file(self, name: str) -> str:
+        stem = "root" if name == "." else name.removesuffix(".")
+        path = self.settings.dns.zones / f"{stem}.zone"
+        return path.name if path.exists() else ""
+
+
+def _order(owner: str) -> tuple[str, ...]:
+    """Sort names by their labels from the right (RFC 4034 §6.1)."""
+    return tuple(reversed(owner.lower().rstrip(".").split(".")))
+
+
+@contextlib.contextmanager
+def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
+    """Read the zones as the server would."""
+    layout = Layout(settings.data)
+    make(layout.data, layout.make)
+    clock = SystemClock()
+    book = parts.open_directory(settings, clock)
+    bell = _bell(layout)
+    try:
+        zones = parts.zones(settings, book, clock)
+        report = zones.reload()
+        found = [_shown(settings.dns.zones, each) for each in report.problems]
+        yield ZonesOffice(settings, zones, found, bell)
+    finally:
+        bell.close()
+        book.close()
+
+
+def check_zones(settings: Settings) -> tuple[list[Problem], int]:
+    """Return what is wrong with the zones, and how many there are."""
+    with zones_office(settings) as office:
+        return list(office.found), len(office.zones.all())
+
+
+def check_zone_file(file: Path) -> list[Problem]:
+    """Return what is wrong with one master file, its name being the zone's."""
+    name = zone_name(file.name if file.suffix == SUFFIX else file.stem + SUFFIX)
+    if name is None:
+        reason = f"{file.stem!r} is not the name of a zone"
+        return [Problem(str(file), Span(0, 0), reason, "call it DOMAIN.zone")]
+    given = ZoneInput(
+        name, file.name, hosted=False, derived=(), hostname="localhost", serial=1
+    )
+    source = DirectorySource(file.parent)
+    return [
+        _shown(file.parent, each) for each in load_zone(given, source.read).problems
+    ]
+
+
+def _shown(directory: Path, found: zone_problem.Problem) -> Problem:
+    place = found.place
+    return Problem(
+        str(directory / place.file),
+        Span(place.line, max(1, place.column) if place.line else 0),
+        found.reason,
+        found.fix,
+        place.text,
+        warning=found.severity is zone_problem.Severity.WARNING,
+    )
+
+
+def _bell(layout: Layout) -> UnixDoorbell:
+    return UnixDoorbell(layout.run, f"tool-{os.getpid()}")

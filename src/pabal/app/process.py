@@ -1,0 +1,129 @@
+"""One running process: its roles, its listeners, and the order they stop in."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+
+import uvloop
+
+from pabal.app.mail import MailRole
+from pabal.app.names import NamesRole
+from pabal.app.outbound import QueueRole
+from pabal.app.shared import ZONES_BELL, Shared, open_shared
+from pabal.base.errors import OperatorError, PabalError
+from pabal.config.settings import Settings
+from pabal.web.server import WebServer
+from pabal.web.site import Sites
+
+Sockets = Mapping[str, Sequence[socket.socket]]
+
+
+def run(
+    settings: Settings,
+    name: str,
+    roles: frozenset[str],
+    sockets: Sockets,
+    ready: Callable[[], None],
+) -> int:
+    """Be one process of the server until SIGTERM; return the exit code.
+
+    Args:
+        settings: From pabal.toml.
+        name: Of the process, unique in this server.
+        roles: What it does: dns, mail, queue, web.
+        sockets: Bound sockets by service.
+        ready: Called when every listener is up.
+
+    Raises:
+        OperatorError: Something an operator has to mend keeps it from starting.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(Process(settings, name, roles), sockets, ready))
+
+
+async def _serve(
+    process: "Process", sockets: Sockets, ready: Callable[[], None]
+) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await process.start(sockets)
+        loop.add_signal_handler(signal.SIGHUP, process.heard, ZONES_BELL)
+        ready()
+        await stop.wait()
+    except OperatorError:
+        raise
+    except PabalError as error:
+        raise OperatorError(f"cannot start: {error}") from error
+    finally:
+        await process.stop()
+    return 0
+
+
+class Process:
+    """The objects of one process, wired.
+
+    Args (of the constructor):
+        settings: From pabal.toml.
+        name: Of the process.
+        roles: What it does.
+    """
+
+    def __init__(self, settings: Settings, name: str, roles: frozenset[str]) -> None:
+        self._settings = settings
+        self._name = name
+        self._roles = roles
+        self._shared: Shared | None = None
+        self._names: NamesRole | None = None
+        self._mail: MailRole | None = None
+        self._outbound: QueueRole | None = None
+        self._web: WebServer | None = None
+
+    async def start(self, sockets: Sockets) -> None:
+        """Build everything and open the listeners.
+
+        Raises:
+            OperatorError: Something an operator has to mend.
+            UnavailableError: A database cannot be opened.
+        """
+        shared = open_shared(self._settings, self._name, self._wake_queue)
+        self._shared = shared
+        if "dns" in self._roles:
+            self._names = NamesRole(shared)
+            await self._names.start(sockets)
+        if "queue" in self._roles:
+            self._outbound = QueueRole(shared)
+            self._outbound.start()
+        if "mail" in self._roles:
+            self._mail = MailRole(shared)
+            await self._mail.start(sockets)
+        if "web" in self._roles and sockets.get("http"):
+            self._web = WebServer(Sites(self._settings.directory / "www"))
+            self._web.start(sockets["http"])
+        shared.bell.listen(self.heard)
+
+    def heard(self, subject: str) -> None:
+        """Pass a ring of the doorbell to every role."""
+        for role in (self._names, self._mail, self._outbound):
+            if role is not None:
+                role.heard(subject)
+
+    async def stop(self) -> None:
+        """Stop taking work, finish what is under way, close the databases."""
+        if self._mail:
+            await self._mail.stop()
+        if self._web:
+            await self._web.stop()
+        if self._outbound:
+            await self._outbound.stop()
+        if self._names:
+            await self._names.stop()
+        if self._shared:
+            await self._shared.close()
+
+    def _wake_queue(self) -> None:
+        if self._outbound:
+            self._outbound.wake()

@@ -1,0 +1,121 @@
+"""What every role of a process shares: databases, doorbell, trace."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pabal.admin.layout import Layout
+from pabal.app import parts
+from pabal.base.clock import Clock, SystemClock
+from pabal.base.errors import OperatorError
+from pabal.config.settings import Settings
+from pabal.directory.book import Book
+from pabal.dns.resolver.driver import IterativeResolver
+from pabal.dns.zone.zones import Zones
+from pabal.mta.accept import Acceptor
+from pabal.mta.bounce import Bouncer
+from pabal.mta.mda import MailDelivery
+from pabal.mta.queue.sqlite import SqliteQueue
+from pabal.mta.station import Station
+from pabal.mta.transaction import Desk
+from pabal.net.doorbell import UnixDoorbell
+from pabal.store.sqlite.store import SqliteStore
+from pabal.trace.sqlite import SqliteTracer
+
+QUEUE_BELL: Final = "queue"
+DIRECTORY_BELL: Final = "directory"
+ZONES_BELL: Final = "zones"
+ACCOUNT_BELL: Final = "account "
+"""Subjects of the doorbell; the last is followed by an account's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Objects that live as long as the process.
+
+    Attributes:
+        wake_queue: Tells whoever runs the queue that there is work.
+    """
+
+    settings: Settings
+    layout: Layout
+    clock: Clock
+    bell: UnixDoorbell
+    book: Book
+    tracer: SqliteTracer
+    store: SqliteStore
+    queue: SqliteQueue
+    zones: Zones
+    resolver: IterativeResolver
+    station: Station
+    delivery: MailDelivery
+    desk: Desk
+
+    async def close(self) -> None:
+        """Finish every write and close every database."""
+        await self.resolver.stop()
+        await self.queue.close()
+        await self.store.close()
+        self.tracer.close()
+        self.book.close()
+        self.bell.close()
+
+
+def open_shared(
+    settings: Settings, name: str, wake_queue: Callable[[], None]
+) -> Shared:
+    """Open everything; ``wake_queue`` is called in this process, the bell in others.
+
+    Raises:
+        OperatorError: The data directory cannot be used; says why.
+        UnavailableError: A database cannot be opened.
+    """
+    layout = Layout(settings.data)
+    make(layout.data, layout.make)
+    clock = SystemClock()
+    bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}")
+    book = parts.open_directory(settings, clock)
+    tracer = SqliteTracer(layout.trace, clock)
+    store = SqliteStore(layout.mail, clock, bell)
+    queue = SqliteQueue(layout.queue, layout.spool)
+    zones = parts.zones(settings, book, clock)
+    station = Station(parts.mta_settings(settings), clock, tracer)
+    delivery = MailDelivery(store, clock)
+
+    def wake() -> None:
+        wake_queue()
+        bell.ring(QUEUE_BELL)
+
+    acceptor = Acceptor(station, delivery, queue, wake)
+    return Shared(
+        settings,
+        layout,
+        clock,
+        bell,
+        book,
+        tracer,
+        store,
+        queue,
+        zones,
+        parts.resolver(settings, clock, zones),
+        station,
+        delivery,
+        Desk(station, book, acceptor, Bouncer(station, book, acceptor)),
+    )
+
+
+def make(path: Path, work: Callable[[], None]) -> None:
+    """Do ``work`` on the data directory ``path``.
+
+    Raises:
+        OperatorError: It cannot be done; names the folder and the fix.
+    """
+    try:
+        work()
+    except OSError as error:
+        raise OperatorError(
+            f"cannot use {error.filename or path}: {error.strerror}.",
+            f"{path} must belong to the user pabal runs as: chown -R it.",
+        ) from error

@@ -1,0 +1,42 @@
+"""``pabal serve``: check, bind, and run every process."""
+
+import os
+import resource
+from typing import Final
+
+from pabal.admin.layout import Layout
+from pabal.app.shared import make
+from pabal.base.errors import OperatorError
+from pabal.config.settings import Settings
+from pabal.net.tls import server_context
+
+DESCRIPTORS_WANTED: Final = 65_536
+"""Open files: a connection each, and three a mailbox."""
+
+
+def prepare(settings: Settings) -> None:
+    """Find out before any socket is bound what would keep the server from starting.
+
+    Raises:
+        OperatorError: The certificate or the data directory cannot be used.
+    """
+    server_context(settings.tls.certificate, settings.tls.key)
+    layout = Layout(settings.data)
+    make(layout.data, layout.make)
+    if not os.access(layout.data, os.W_OK):
+        raise OperatorError(
+            f"cannot write to {layout.data}.",
+            "It must belong to the user pabal runs as: chown -R it.",
+        )
+    _allow_descriptors()
+    for left_over in layout.run.iterdir():
+        left_over.unlink(missing_ok=True)
+
+
+def _allow_descriptors() -> None:
+    """Raise the limit of open files as far as we may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS_WANTED if hard == resource.RLIM_INFINITY else hard
+    if soft < min(wanted, DESCRIPTORS_WANTED):
+        limits = (min(wanted, DESCRIPTORS_WANTED), hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -1,0 +1,103 @@
+"""``pabal account``: who has mailboxes here."""
+
+from pathlib import Path
+
+import click
+
+from pabal.app.office import administration
+from pabal.cli import output
+from pabal.cli.options import (
+    config_option,
+    json_option,
+    password_option,
+    read_password,
+)
+from pabal.config.load import load_or_raise
+from pabal.message.address import Mailbox
+
+
+@click.group()
+def account() -> None:
+    """Accounts: add, list, passwd, remove."""
+
+
+@account.command()
+@click.argument("address")
+@password_option
+@config_option
+@json_option
+def add(
+    address: str, directory: Path | None, *, password_stdin: bool, as_json: bool
+) -> None:
+    """Create an account for ADDRESS, whose domain is hosted here."""
+    settings = load_or_raise(directory)
+    mailbox = Mailbox.parse(address)
+    password = read_password(from_stdin=password_stdin, address=address)
+    with administration(settings) as office:
+        made = office.directory.add_account(mailbox, password)
+        office.rang()
+    output.done(
+        f"{made.address} can send and receive now.",
+        as_json=as_json,
+        facts={"address": made.address, "id": made.id},
+    )
+
+
+@account.command("list")
+@config_option
+@json_option
+def list_(directory: Path | None, *, as_json: bool) -> None:
+    """List the accounts."""
+    with administration(load_or_raise(directory)) as office:
+        accounts = office.directory.accounts()
+    if as_json:
+        output.emit(
+            {
+                "accounts": [
+                    {"id": a.id, "address": a.address, "enabled": a.enabled}
+                    for a in accounts
+                ]
+            }
+        )
+    elif accounts:
+        output.table(
+            ("ID", "ADDRESS", "STATE"),
+            [
+                (str(a.id), a.address, "enabled" if a.enabled else "disabled")
+                for a in accounts
+            ],
+        )
+    else:
+        click.echo("No account yet: `pabal account add ADDRESS`.")
+
+
+@account.command()
+@click.argument("address")
+@password_option
+@config_option
+@json_option
+def passwd(
+    address: str, directory: Path | None, *, password_stdin: bool, as_json: bool
+) -> None:
+    """Set the password of ADDRESS."""
+    settings = load_or_raise(directory)
+    password = read_password(from_stdin=password_stdin, address=address)
+    with administration(settings) as office:
+        office.directory.set_password(address, password)
+        office.rang()
+    output.done(f"The password of {address} is set.", as_json=as_json)
+
+
+@account.command()
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+@config_option
+@json_option
+def remove(address: str, directory: Path | None, *, yes: bool, as_json: bool) -> None:
+    """Remove the account ADDRESS and all its mail."""
+    settings = load_or_raise(directory)
+    if not yes and not as_json:
+        click.confirm(f"Remove {address} and all its mail?", abort=True)
+    with administration(settings) as office:
+        office.remove_account(address)
+    output.done(f"{address} and its mail are gone.", as_json=as_json)

@@ -1,0 +1,86 @@
+"""Options that many commands share, and how errors end a command."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+import click
+from typing_extensions import override
+
+from pabal.base.errors import OperatorError, PabalError
+from pabal.config.load import BadConfigurationError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+
+
+def config_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add ``-c DIR``."""
+    return click.option(
+        "-c",
+        "--config",
+        "directory",
+        type=click.Path(path_type=Path),
+        help="Directory with pabal.toml (default: here, then /etc/pabal).",
+    )(command)
+
+
+def json_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add ``--json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON for programs."
+    )(command)
+
+
+def password_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add ``--password-stdin``."""
+    return click.option(
+        "--password-stdin",
+        is_flag=True,
+        help="Read the password from standard input instead of asking.",
+    )(command)
+
+
+def read_password(*, from_stdin: bool, address: str) -> str:
+    """Return a password: the first line of standard input, or what was typed twice.
+
+    Raises:
+        OperatorError: It is empty, or nobody is there to ask.
+    """
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    elif not sys.stdin.isatty():
+        raise OperatorError(
+            "nobody is there to type a password.",
+            "Pipe it in: printf '%s\\n' \"$PASSWORD\" | pabal … --password-stdin",
+        )
+    else:
+        password = click.prompt(
+            f"Password for {address}", hide_input=True, confirmation_prompt=True
+        )
+    if not password:
+        raise OperatorError("the password is empty.")
+    return password
+
+
+class PabalGroup(click.Group):
+    """Turns our errors into one clear message and the right exit code."""
+
+    @override
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; 1: it failed, 2: wrong usage or configuration."""
+        try:
+            return super().invoke(ctx)
+        except BadConfigurationError as error:
+            click.echo(error.render(), err=True)
+            ctx.exit(EXIT_USAGE)
+        except OperatorError as error:
+            click.echo(f"pabal: {error}", err=True)
+            ctx.exit(EXIT_USAGE)
+        except PabalError as error:
+            click.echo(f"pabal: {error}", err=True)
+            ctx.exit(EXIT_FAILED)

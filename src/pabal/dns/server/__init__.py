@@ -1,0 +1,1 @@
+"""The name server: who may ask, the answer cache, UDP and TCP."""

@@ -1,0 +1,112 @@
+"""Who may ask what: lists of networks as BIND reads them.
+
+Sans-IO. The first element that fits decides; what no element fits is excluded.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pabal.base.errors import OperatorError
+from pabal.net.endpoint import plain_address
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_EVERYTHING: Final = ("0.0.0.0/0", "::/0")
+_NAMED: Final = {
+    "any": _EVERYTHING,
+    "localhost": ("127.0.0.0/8", "::1/128"),
+}
+"""Named lists. ``localhost`` is loopback only: BIND adds the machine's addresses."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessList:
+    """A parsed list.
+
+    Attributes:
+        rules: Whether to allow, and the networks it holds for, in order.
+    """
+
+    rules: tuple[tuple[bool, tuple[Network, ...]], ...]
+
+    def allows(self, address: Address) -> bool:
+        """Return whether ``address`` is in the list; linear in the list."""
+        for allowed, networks in self.rules:
+            if any(address in network for network in networks):
+                return allowed
+        return False
+
+
+def parse_access_list(elements: Sequence[str], key: str) -> AccessList:
+    """Return the list of ``elements``, which configuration ``key`` holds.
+
+    Raises:
+        OperatorError: An element is no network, address or named list.
+    """
+    rules = []
+    for element in elements:
+        word = element.strip()
+        allowed = not word.startswith("!")
+        word = word.removeprefix("!").strip().lower()
+        if word == "none":
+            rules.append((not allowed, _networks(_EVERYTHING)))
+            continue
+        try:
+            networks = _networks(_NAMED.get(word, (word,)))
+        except ValueError as error:
+            raise OperatorError(
+                f"{key}: `{element}` is not a network: {error}.",
+                "Write 192.0.2.0/24, 2001:db8::/32, any, none or localhost.",
+            ) from error
+        rules.append((allowed, networks))
+    return AccessList(tuple(rules))
+
+
+def _networks(words: Sequence[str]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(word) for word in words)
+
+
+CLIENTS_MAX: Final = 65_536
+"""Addresses whose rights are remembered; forged ones make it forget, never grow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a client may do.
+
+    Attributes:
+        query: Ask for what this server holds.
+        recursion: Ask for names elsewhere; only together with ``query``, as in BIND.
+    """
+
+    query: bool
+    recursion: bool
+
+
+class Access:
+    """Rights by address, remembered."""
+
+    def __init__(self, query: AccessList, recursion: AccessList) -> None:
+        self._query = query
+        self._recursion = recursion
+        self._known: dict[str, Rights] = {}
+
+    def rights(self, host: str) -> Rights:
+        """Return what the client at ``host``, a socket's peer address, may do."""
+        rights = self._known.get(host)
+        if rights is None:
+            if len(self._known) >= CLIENTS_MAX:
+                self._known.clear()
+            rights = self._known[host] = self._decide(host)
+        return rights
+
+    def _decide(self, host: str) -> Rights:
+        try:
+            address = plain_address(host)
+        except ValueError:
+            return Rights(query=False, recursion=False)
+        query = self._query.allows(address)
+        return Rights(query, query and self._recursion.allows(address))

@@ -1,0 +1,345 @@
+"""From a query to its answer: the cache, then our zones, then the resolver.
+
+No sockets. ``now`` answers whatever can be answered at once; what needs the resolver
+comes back as ``Recursion`` and is answered by ``later``, which runs as a task.
+
+Source: RFC 1034 §4.3.2, RFC 6840 §5.7 (AD and CD), RFC 6891 §6.1.3 (BADVERS).
+Security: no recursion for strangers; recursions under way are bounded.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import dns.rdatatype
+
+from pabal.base.clock import Clock
+from pabal.base.log import Log
+from pabal.dns.ports import ResolutionError, Resolver, Security
+from pabal.dns.server.access import Access, Rights
+from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
+from pabal.dns.settings import DnsSettings
+from pabal.dns.wire import codes
+from pabal.dns.wire.name import to_text
+from pabal.dns.wire.query import (
+    Query,
+    QueryError,
+    answer_room,
+    canonical,
+    parse_query,
+)
+from pabal.dns.wire.response import Limits, Response, header_only, render
+from pabal.dns.wire.rrset import RRset, from_dnspython, name_of
+from pabal.dns.zone.lookup import Answer, ZoneSet, lookup
+from pabal.dns.zone.tree import Zone
+
+_REFUSED_TYPES: Final = frozenset((codes.AXFR, codes.IXFR))
+"""Zone transfers: nobody is allowed any yet."""
+
+PAYLOAD_MAX_OCTETS: Final = 4096
+"""Largest UDP answer whatever is configured: the buffers of the driver hold no more."""
+
+log = Log("dns")
+
+
+class VersionedZones(ZoneSet, Protocol):
+    """All zones, and a number that changes with them."""
+
+    @property
+    def version(self) -> int:
+        """Grows whenever a zone changes."""
+        ...
+
+    @property
+    def by_apex(self) -> Mapping[bytes, Zone]:
+        """Every zone by its folded apex; replaced, never changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was answered, for traces.
+
+    Attributes:
+        name: Presentation form, absolute.
+        rdtype: Mnemonic.
+        client: The asking address.
+        rcode: What it got.
+        cached: Whether the answer lay ready.
+    """
+
+    name: str
+    rdtype: str
+    client: str
+    rcode: int
+    cached: bool
+
+
+OnQuery = Callable[[Asked], None]
+"""Told of every answer; must not block."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """One query and everything its answer depends on."""
+
+    query: Query
+    rights: Rights
+    room_octets: int
+    cache: AnswerCache | None
+    key: bytes
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recursion:
+    """A question the resolver must answer.
+
+    Attributes:
+        name: Folded name to resolve.
+        begun: The aliases that our zones answered already.
+    """
+
+    context: _Context
+    name: bytes
+    begun: tuple[RRset, ...]
+    version: int
+
+
+class Answering:
+    """Answers queries of one process.
+
+    Attributes:
+        on_query: Told of every answer if set; set it before the driver starts.
+    """
+
+    def __init__(
+        self,
+        zones: VersionedZones,
+        resolver: Resolver | None,
+        access: Access,
+        settings: DnsSettings,
+        clock: Clock,
+    ) -> None:
+        self._zones = zones
+        self._resolver = resolver
+        self._access = access
+        self._settings = settings
+        self._clock = clock
+        # One cache for clients with recursion, one for those without: half of the
+        # room each.
+        self._by_right = {
+            recursion: AnswerCache(
+                settings.cache_entries_max // 2, settings.cache_octets_max // 2
+            )
+            for recursion in (False, True)
+        }
+        self._payload_octets = min(settings.payload_octets, PAYLOAD_MAX_OCTETS)
+        self._recursions = 0
+        self._turn = 0
+        self.on_query: OnQuery | None = None
+
+    def forget(self) -> None:
+        """Drop every ready answer: zones changed."""
+        for cache in self._by_right.values():
+            cache.clear()
+
+    def cache_of(self, host: str) -> AnswerCache | None:
+        """Return where ready answers for ``host`` lie, for the driver's hot path.
+
+        ``None`` if it may not query, or if every query must be seen by ``on_query``.
+        """
+        rights = self._access.rights(host)
+        if not rights.query or self.on_query is not None:
+            return None
+        return self._by_right[rights.recursion]
+
+    def now(self, data: bytes, host: str, *, udp: bool) -> bytes | Recursion | None:
+        """Return the answer to ``data``, ``None`` for silence, or what to resolve."""
+        try:
+            query = parse_query(data)
+        except QueryError as error:
+            return None if error.rcode is None else header_only(data, error.rcode)
+        context = self._context(query, host, udp=udp)
+        if context.cache is not None:
+            ready = self._ready(context, data)
+            if ready is not None:
+                self._tell(context, ready, cached=True)
+                return ready
+        refused = self._refusal(context)
+        if refused is not None:
+            return self._finish(context, Response(refused))
+        return self._look_up(context)
+
+    def _context(self, query: Query, host: str, *, udp: bool) -> _Context:
+        rights = self._access.rights(host)
+        if not udp:
+            return _Context(query, rights, codes.MESSAGE_MAX_OCTETS, None, b"", host)
+        room = answer_room(query.edns, self._payload_octets)
+        plain = query.edns is None or query.edns.version == 0
+        if not (rights.query and plain and not query.signed):
+            return _Context(query, rights, room, None, b"", host)
+        cache = self._by_right[rights.recursion]
+        return _Context(query, rights, room, cache, canonical(query, room), host)
+
+    def _ready(self, context: _Context, data: bytes) -> bytes | None:
+        """Return the cached answer to a query that was not asked in its plainest form.
+
+        The plainest form itself was looked for by the driver, but the entry may have
+        moved to the old generation.
+        """
+        if context.cache is None:
+            return None
+        entry = context.cache.entry(context.key)
+        if entry is None:
+            return None
+        octets = next(entry, None)
+        if octets is None:
+            return None
+        query = context.query
+        if data[2:] != context.key and _is_plain(query):
+            # The same question in other octets, for example with another size: next
+            # time the driver finds it by itself.
+            context.cache.put(data[2:], entry, 0)
+        return _as_asked(octets, query)
+
+    def _refusal(self, context: _Context) -> int | None:
+        """Return the rcode of a query that is not even looked up."""
+        query = context.query
+        if query.edns is not None and query.edns.version:
+            return codes.BADVERS
+        if query.signed:
+            return codes.NOTAUTH
+        if not context.rights.query or query.rdclass != codes.IN:
+            return codes.REFUSED
+        if query.rdtype in (0, codes.OPT, codes.TSIG):
+            return codes.FORMERR
+        if query.rdtype in _REFUSED_TYPES:
+            return codes.REFUSED
+        meta = codes.FIRST_META_TYPE <= query.rdtype < codes.ANY
+        return codes.NOTIMP if meta else None
+
+    def _look_up(self, context: _Context) -> bytes | Recursion:
+        query = context.query
+        answer = lookup(self._zones, query.name, query.rdtype)
+        if answer is not None and answer.unresolved is None:
+            octets = self._finish(context, answer.response, keep=True)
+            if answer.response.rcode == codes.NXDOMAIN:
+                self._learn(context, answer, octets)
+            return octets
+        if self._may_recurse(context):
+            if self._recursions >= self._settings.recursion_max:
+                return self._finish(context, Response(codes.SERVFAIL))
+            name = query.name
+            begun: tuple[RRset, ...] = ()
+            if answer is not None and answer.unresolved is not None:
+                name, begun = answer.unresolved, answer.response.answer
+            return Recursion(context, name, begun, self._zones.version)
+        if answer is None:
+            return self._finish(context, Response(codes.REFUSED))
+        return self._finish(context, answer.response, keep=True)
+
+    def _learn(self, context: _Context, answer: Answer, octets: bytes) -> None:
+        """Let the next missing name beside this one be answered by the driver."""
+        if context.cache is None or answer.response.answer:
+            return
+        context.cache.missing.learn(
+            context.query, context.key, octets, answer.zone, self._zones.by_apex
+        )
+
+    def _may_recurse(self, context: _Context) -> bool:
+        wanted = bool(context.query.flags & codes.RD)
+        return wanted and context.rights.recursion and self._resolver is not None
+
+    async def later(self, recursion: Recursion) -> bytes:
+        """Return the answer to what ``now`` could not answer."""
+        context = recursion.context
+        self._recursions += 1
+        try:
+            response = await self._resolve(recursion)
+        except ResolutionError as error:
+            name = to_text(recursion.name)
+            log.info("not resolved", name=name, reason=error.reason)
+            response = Response(codes.SERVFAIL)
+        finally:
+            self._recursions -= 1
+        fresh = self._zones.version == recursion.version
+        keep = fresh and response.rcode in (codes.NOERROR, codes.NXDOMAIN)
+        return self._finish(context, response, keep=keep, ageing=True)
+
+    async def _resolve(self, recursion: Recursion) -> Response:
+        if self._resolver is None:
+            raise ResolutionError("there is no resolver")
+        resolved = await self._resolver.resolve(
+            name_of(recursion.name),
+            dns.rdatatype.RdataType.make(recursion.context.query.rdtype),
+        )
+        found = tuple(from_dnspython(rrset) for rrset in resolved.answer)
+        return Response(
+            resolved.rcode,
+            authoritative=resolved.authoritative or bool(recursion.begun),
+            answer=(*recursion.begun, *found),
+            authority=tuple(from_dnspython(rrset) for rrset in resolved.authority),
+            # Our own zones are not signed, so a chain that begins there is not secure.
+            authenticated=resolved.security is Security.SECURE and not recursion.begun,
+        )
+
+    def _finish(
+        self,
+        context: _Context,
+        response: Response,
+        *,
+        keep: bool = False,
+        ageing: bool = False,
+    ) -> bytes:
+        """Return ``response`` as octets; with ``keep`` also put it into the cache."""
+        query = context.query
+        recursion = context.rights.recursion and self._resolver is not None
+        limits = Limits(context.room_octets, self._payload_octets, recursion=recursion)
+        rendered = render(query, response, limits)
+        versions = turns(rendered, round_robin=self._settings.round_robin)
+        self._turn += 1
+        octets = versions[self._turn % len(versions)]
+        if keep and context.cache is not None and (rendered.ttl_min_s or not ageing):
+            entry: Entry = (
+                Ageing(rendered, versions, self._clock) if ageing else lasting(versions)
+            )
+            context.cache.put(context.key, entry, sum(map(len, versions)))
+        answer = _as_asked(octets, query)
+        self._tell(context, answer, cached=False, rcode=response.rcode)
+        return answer
+
+    def _tell(
+        self,
+        context: _Context,
+        answer: bytes,
+        *,
+        cached: bool,
+        rcode: int | None = None,
+    ) -> None:
+        if self.on_query is None:
+            return
+        rdtype = dns.rdatatype.to_text(
+            dns.rdatatype.RdataType.make(context.query.rdtype)
+        )
+        code = answer[3] & 15 if rcode is None else rcode
+        name = to_text(context.query.name)
+        self.on_query(Asked(name, rdtype, context.host, code, cached))
+
+
+def _is_plain(query: Query) -> bool:
+    """Return whether the raw octets of ``query`` may serve as a key."""
+    lower = query.question[:-4] == query.name
+    return lower and (query.edns is None or not query.edns.has_options)
+
+
+def _as_asked(octets: bytes, query: Query) -> bytes:
+    """Return the answer ``octets``, id cut off, with id and letters as asked.
+
+    The letters are echoed because resolvers check them (0x20); names in the answer
+    point to the question and so follow.
+    """
+    if query.question[:-4] == query.name:
+        return query.ident + octets
+    end = 10 + len(query.question)
+    return query.ident + octets[:10] + query.question + octets[end:]

@@ -1,0 +1,96 @@
+"""The name server of one process: its sockets, its answers, its zones."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+from pabal.base.clock import Clock
+from pabal.base.log import Log
+from pabal.base.tasks import Tasks
+from pabal.dns.ports import Resolver
+from pabal.dns.server.access import Access, parse_access_list
+from pabal.dns.server.answering import Answering, OnQuery
+from pabal.dns.server.tcp import TcpService
+from pabal.dns.server.udp import UdpServer
+from pabal.dns.settings import DnsSettings
+from pabal.dns.zone.zones import Report, Zones
+from pabal.net.listener import Listener, ListenerSettings
+
+STOP_GRACE_S: Final = 2.0
+"""How long answers under way may still take when the server stops."""
+
+log = Log("dns")
+
+
+class NameServer:
+    """Answers for our zones, and for any name where recursion is allowed.
+
+    Args (of the constructor):
+        resolver: For recursion; ``None`` makes a server that only knows its zones.
+
+    Raises:
+        OperatorError: From the constructor: an access list holds what is no network.
+    """
+
+    def __init__(
+        self,
+        settings: DnsSettings,
+        zones: Zones,
+        resolver: Resolver | None,
+        clock: Clock,
+    ) -> None:
+        self._zones = zones
+        access = Access(
+            parse_access_list(settings.allow_query, "dns.allow_query"),
+            parse_access_list(settings.allow_recursion, "dns.allow_recursion"),
+        )
+        self._answering = Answering(zones, resolver, access, settings, clock)
+        service = TcpService(self._answering, settings.tcp_idle_s, clock)
+        limits = ListenerSettings(
+            settings.tcp_per_address_max, settings.tcp_connections_max
+        )
+        self._listener = Listener(service.serve, limits)
+        self._tasks = Tasks()
+        self._udp: list[UdpServer] = []
+
+    def watch(self, on_query: OnQuery | None) -> None:
+        """Call ``on_query`` for every answer from now on: the hot path slows down."""
+        self._answering.on_query = on_query
+
+    async def start(
+        self, udp: Sequence[socket.socket], tcp: Sequence[socket.socket]
+    ) -> None:
+        """Answer on bound sockets, which belong to the server from now on."""
+        for sock in udp:
+            server = UdpServer(self._answering, sock, self._tasks)
+            server.start()
+            self._udp.append(server)
+        for sock in tcp:
+            await self._listener.start(sock)
+
+    async def reload(self) -> Report:
+        """Check and exchange the zones that changed, off the event loop."""
+        report = await asyncio.to_thread(self._zones.reload)
+        if report.loaded or report.removed:
+            self._answering.forget()
+        for problem in report.problems:
+            log.warning("zone problem", problem=str(problem))
+        log.info(
+            "zones reloaded",
+            loaded=len(report.loaded),
+            kept=len(report.kept),
+            refused=len(report.refused),
+            removed=len(report.removed),
+        )
+        return report
+
+    async def stop(self) -> None:
+        """Take no more queries, finish what is under way, close the sockets."""
+        for server in self._udp:
+            server.stop()
+        await self._tasks.wait(STOP_GRACE_S)
+        await self._tasks.stop()
+        await self._listener.stop(STOP_GRACE_S)
+        for server in self._udp:
+            server.close()

@@ -1,0 +1,91 @@
+"""What an operator may set about names."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+PAYLOAD_OCTETS: Final = 1232
+"""Fits every IPv6 path unfragmented (DNS flag day 2020)."""
+
+CACHE_ENTRIES_MAX: Final = 200_000
+"""Ready answers a process keeps: what a busy site is asked again and again."""
+
+CACHE_OCTETS_MAX: Final = 128 * 1024 * 1024
+"""Memory of the ready answers of a process, keys included."""
+
+RECURSION_MAX: Final = 1000
+"""Recursive questions under way at once; BIND's recursive-clients is 1000 as well."""
+
+TCP_CONNECTIONS_MAX: Final = 500
+"""TCP connections at once; each costs a descriptor and a few kilobytes."""
+
+TCP_PER_ADDRESS_MAX: Final = 20
+"""TCP connections of one address: RFC 7766 §6.2.2 wants a limit, and clients few."""
+
+TCP_IDLE_S: Final = 15.0
+"""How long a TCP connection may be silent (RFC 7766 §6.2.3: some seconds)."""
+
+LOCAL_NETWORKS: Final = ("127.0.0.0/8", "::1")
+"""Who may use the resolver unless it is said otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsSettings:
+    """The ``[dns]`` table, and what it needs of the rest.
+
+    Lists of who may do something hold networks (``192.0.2.0/24``), addresses, ``any``,
+    ``none``, ``localhost``; ``!`` before one excludes it; the first that fits decides.
+    """
+
+    hostname: str
+    zones_directory: str = field(
+        default="zones",
+        metadata={"help": "directory of master files, NAME.zone each"},
+    )
+    allow_query: tuple[str, ...] = field(
+        default=("any",),
+        metadata={"help": "who may ask for what this server holds"},
+    )
+    allow_recursion: tuple[str, ...] = field(
+        default=LOCAL_NETWORKS,
+        metadata={"help": "who may ask for names elsewhere"},
+    )
+    forwarders: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "resolvers to ask instead of the root: address[:port]"},
+    )
+    root_hints: str = field(
+        default="",
+        metadata={"help": "master file with the root servers; built in if empty"},
+    )
+    round_robin: bool = field(
+        default=True,
+        metadata={"help": "turn address records from answer to answer"},
+    )
+    payload_octets: int = field(
+        default=PAYLOAD_OCTETS,
+        metadata={"help": "largest UDP answer", "unit": "octets", "range": (512, 4096)},
+    )
+    cache_entries_max: int = field(
+        default=CACHE_ENTRIES_MAX,
+        metadata={"help": "ready answers kept in a process", "unit": "answers"},
+    )
+    cache_octets_max: int = field(
+        default=CACHE_OCTETS_MAX,
+        metadata={"help": "memory for ready answers of a process", "unit": "octets"},
+    )
+    recursion_max: int = field(
+        default=RECURSION_MAX,
+        metadata={"help": "recursive questions under way at once", "unit": "questions"},
+    )
+    tcp_connections_max: int = field(
+        default=TCP_CONNECTIONS_MAX,
+        metadata={"help": "TCP connections at once", "unit": "connections"},
+    )
+    tcp_per_address_max: int = field(
+        default=TCP_PER_ADDRESS_MAX,
+        metadata={"help": "TCP connections of one address", "unit": "connections"},
+    )
+    tcp_idle_s: float = field(
+        default=TCP_IDLE_S,
+        metadata={"help": "silence after which a TCP connection ends", "unit": "s"},
+    )

@@ -1,0 +1,259 @@
+"""Answers out of the zones we hold: the algorithm of RFC 1034 §4.3.2.
+
+Sans-IO. ``search`` is step 3 inside one zone, label by label downwards; ``lookup`` is
+the whole algorithm, following aliases through all our zones.
+
+Source: RFC 1034 §4.3.2 and §4.3.3, RFC 4592 (wildcards), RFC 2308 (negative answers),
+RFC 6604 §3 (rcode of a chain), RFC 6672 §3.2 (DNAME), RFC 8482 §4.1 (ANY),
+RFC 4035 §3.1.4.1 (DS at a cut).
+"""
+
+import enum
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from pabal.dns.wire import codes
+from pabal.dns.wire.name import NAME_MAX_OCTETS, WILDCARD, is_below, label_offsets
+from pabal.dns.wire.response import Response
+from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.tree import Rrsets, Zone
+
+CHAIN_MAX: Final = 16
+"""Aliases followed for one question; BIND follows 16 as well."""
+
+ADDITIONAL_TARGETS_MAX: Final = 16
+"""Targets of MX, NS or SRV whose addresses are looked up for one answer."""
+
+_TARGET_OFFSET: Final = {codes.NS: 0, codes.MX: 2, codes.SRV: 6}
+"""Type → where its RDATA names a host whose addresses the client will want next."""
+
+_ADDRESS_TYPES: Final = (codes.A, codes.AAAA)
+
+
+class ZoneSet(Protocol):
+    """All zones of this server."""
+
+    def find(self, name: bytes, rdtype: int) -> Zone | None:
+        """Return the zone nearest to folded ``name`` for ``rdtype``, if any."""
+        ...
+
+
+class Match(enum.Enum):
+    """How a walk down a zone ended."""
+
+    EXACT = "the name exists"
+    WILDCARD = "a wildcard stands in for the name"
+    DELEGATION = "the name is at or below a cut"
+    DNAME = "a name above is renamed with all below it"
+    MISSING = "the name does not exist"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where ``search`` arrived.
+
+    Attributes:
+        match: How it ended.
+        rrsets: The rrsets of the name, of the cut, or of the DNAME's owner.
+        owner: The folded name ``rrsets`` belong to.
+    """
+
+    match: Match
+    rrsets: Rrsets
+    owner: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What our zones say.
+
+    Attributes:
+        response: The answer as far as our zones go.
+        unresolved: The folded name, an alias target or one below a cut, that lies
+            elsewhere: a server that may recurse goes on from here. ``None`` if the
+            answer is complete.
+        zone: The zone that answered last.
+    """
+
+    response: Response
+    unresolved: bytes | None
+    zone: Zone
+
+
+def search(zone: Zone, name: bytes, rdtype: int) -> Found:
+    """Match folded ``name`` down from the apex (RFC 1034 §4.3.2 step 3)."""
+    nodes = zone.nodes
+    rrsets, owner = nodes[zone.origin], zone.origin
+    above_apex = len(name) - len(zone.origin)
+    for offset in reversed(label_offsets(name)):
+        if offset >= above_apex:
+            continue
+        if codes.DNAME in rrsets:
+            return Found(Match.DNAME, rrsets, owner)
+        below = name[offset:]
+        deeper = nodes.get(below)
+        if deeper is None:
+            # ``owner`` is the closest encloser, and only its own asterisk label
+            # can be the source of synthesis (RFC 4592 §3.3.1).
+            wildcard = WILDCARD + owner
+            stand_in = nodes.get(wildcard)
+            if stand_in is None:
+                return Found(Match.MISSING, {}, owner)
+            return Found(Match.WILDCARD, stand_in, wildcard)
+        rrsets, owner = deeper, below
+        if codes.NS in rrsets and not (offset == 0 and rdtype == codes.DS):
+            return Found(Match.DELEGATION, rrsets, owner)
+    return Found(Match.EXACT, rrsets, owner)
+
+
+def lookup(zones: ZoneSet, name: bytes, rdtype: int) -> Answer | None:
+    """Return what our zones say of folded ``name``; ``None`` if none holds it."""
+    zone = zones.find(name, rdtype)
+    if zone is None:
+        return None
+    return _Chain(zones, rdtype).follow(zone, name)
+
+
+class _Chain:
+    """One question's way through aliases; collects the answer section."""
+
+    def __init__(self, zones: ZoneSet, rdtype: int) -> None:
+        self._zones = zones
+        self._rdtype = rdtype
+        self._answer: list[RRset] = []
+        self._seen: set[bytes] = set()
+
+    def follow(self, zone: Zone, name: bytes) -> Answer:
+        """Return the answer for ``name``, which ``zone`` is nearest to."""
+        while True:
+            found = search(zone, name, self._rdtype)
+            target = self._alias(name, found)
+            if target is None:
+                away = name if found.match is Match.DELEGATION else None
+                return Answer(self._last(zone, name, found), away, zone)
+            self._seen.add(name)
+            if target in self._seen or len(self._seen) >= CHAIN_MAX:
+                # A loop is answered as far as it went; resolvers detect it.
+                return Answer(self._partial(), None, zone)
+            next_zone = self._zones.find(target, self._rdtype)
+            if next_zone is None:
+                return Answer(self._partial(), target, zone)
+            zone, name = next_zone, target
+
+    def _alias(self, name: bytes, found: Found) -> bytes | None:
+        """Put the alias at ``name`` into the answer; return where it leads."""
+        if found.match is Match.DNAME:
+            return self._rename(name, found)
+        if found.match not in (Match.EXACT, Match.WILDCARD):
+            return None
+        alias = found.rrsets.get(codes.CNAME)
+        if alias is None or self._rdtype in (codes.CNAME, codes.ANY):
+            return None
+        self._answer.append(_owned(alias, name, found))
+        return alias.rdatas[0].lower()
+
+    def _rename(self, name: bytes, found: Found) -> bytes | None:
+        """Apply the DNAME above ``name`` (RFC 6672 §3.2)."""
+        dname = found.rrsets[codes.DNAME]
+        prefix = name[: len(name) - len(found.owner)]
+        target = prefix + dname.rdatas[0]
+        self._answer.append(dname)
+        if len(target) > NAME_MAX_OCTETS:
+            return None
+        self._answer.append(RRset(name, codes.CNAME, dname.ttl_s, (target,)))
+        if self._rdtype in (codes.CNAME, codes.ANY):
+            # The synthesised alias is what was asked for; stop here.
+            self._seen.add(target.lower())
+        return target.lower()
+
+    def _partial(
+        self,
+        rcode: int = codes.NOERROR,
+        authority: tuple[RRset, ...] = (),
+        additional: tuple[RRset, ...] = (),
+    ) -> Response:
+        return Response(
+            rcode,
+            authoritative=True,
+            answer=tuple(self._answer),
+            authority=authority,
+            additional=additional,
+        )
+
+    def _last(self, zone: Zone, name: bytes, found: Found) -> Response:
+        """Return the response whose last link is ``found``."""
+        match found.match:
+            case Match.DNAME:
+                # The renamed name would be too long (RFC 6672 §3.2, YXDOMAIN).
+                return self._partial(codes.YXDOMAIN)
+            case Match.DELEGATION:
+                return self._referral(zone, found)
+            case Match.MISSING:
+                return self._negative(zone, codes.NXDOMAIN)
+            case Match.EXACT | Match.WILDCARD:
+                return self._data(zone, name, found)
+
+    def _data(self, zone: Zone, name: bytes, found: Found) -> Response:
+        rrset = _chosen(found.rrsets, self._rdtype)
+        if rrset is None:
+            return self._negative(zone, codes.NOERROR)
+        self._answer.append(_owned(rrset, name, found))
+        return self._partial(additional=self._addresses(rrset))
+
+    def _negative(self, zone: Zone, rcode: int) -> Response:
+        """The SOA says how long to remember it (RFC 2308 §3)."""
+        return self._partial(rcode, authority=(zone.negative_soa,))
+
+    def _referral(self, zone: Zone, found: Found) -> Response:
+        """Not ours, but we know who to ask (RFC 1034 §4.3.2 step 3b)."""
+        cut = found.rrsets[codes.NS]
+        glue: list[RRset] = []
+        others: list[RRset] = []
+        for target in _targets(cut):
+            addresses = _rrsets_at(zone.nodes.get(target, {}))
+            # Without the addresses of a server below it a cut cannot be crossed.
+            (glue if is_below(target, found.owner) else others).extend(addresses)
+        return Response(
+            codes.NOERROR,
+            authoritative=bool(self._answer),
+            answer=tuple(self._answer),
+            authority=(cut,),
+            glue=tuple(glue),
+            additional=tuple(others),
+        )
+
+    def _addresses(self, rrset: RRset) -> tuple[RRset, ...]:
+        """Return the addresses of the hosts ``rrset`` names, from our zones."""
+        addresses: list[RRset] = []
+        for target in _targets(rrset):
+            home = self._zones.find(target, codes.A)
+            if home is not None:
+                found = search(home, target, codes.A)
+                if found.match is Match.EXACT:
+                    addresses.extend(_rrsets_at(found.rrsets))
+        return tuple(addresses)
+
+
+def _owned(rrset: RRset, name: bytes, found: Found) -> RRset:
+    """Return ``rrset``, under the name asked for if a wildcard gave it."""
+    return replace(rrset, owner=name) if found.match is Match.WILDCARD else rrset
+
+
+def _chosen(rrsets: Rrsets, rdtype: int) -> RRset | None:
+    """Return the rrset of ``rdtype``; for ANY one of them (RFC 8482 §4.1)."""
+    if rdtype == codes.ANY:
+        return next(iter(rrsets.values()), None)
+    return rrsets.get(rdtype)
+
+
+def _rrsets_at(rrsets: Rrsets) -> list[RRset]:
+    return [rrsets[rdtype] for rdtype in _ADDRESS_TYPES if rdtype in rrsets]
+
+
+def _targets(rrset: RRset) -> list[bytes]:
+    """Return the folded names of the hosts ``rrset`` points to, without repetition."""
+    offset = _TARGET_OFFSET.get(rrset.rdtype)
+    if offset is None:
+        return []
+    targets = (rdata[offset:].lower() for rdata in rrset.rdatas)
+    return list(dict.fromkeys(targets))[:ADDITIONAL_TARGETS_MAX]

@@ -1,0 +1,298 @@
+"""The maildrop: INBOX as it was at log-in, numbered from 1, whatever happens to it.
+
+Source: RFC 1939 §4 (lock, numbers), §5 (DELE marks, QUIT removes).
+Cost: 20 octets a message; sizes are read in slices when they are asked for; retrieval
+reads ahead when the client goes through it in order.
+"""
+
+from array import array
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Final, Self
+
+from pabal.pop3.wire import (
+    END,
+    CommandError,
+    LineCounter,
+    Stuffer,
+    ok,
+    scan_lines,
+    stuffed,
+)
+from pabal.store.ports import INBOX, AccountStore, Column, EmailId, MailboxInfo, Row
+
+SLICE: Final = 500
+"""Messages whose facts are read at once: bounds memory and how long the loop waits."""
+
+AHEAD_MAX: Final = 64
+"""Messages read ahead of a client that retrieves in order."""
+
+AHEAD_MAX_OCTETS: Final = 1024 * 1024
+"""Octets kept for such a client."""
+
+_UNKNOWN: Final = -1
+
+
+class Maildrop:
+    """What one session sees of INBOX.
+
+    Args (of the constructor):
+        store: The account's mailboxes.
+        mailbox: INBOX when it was looked at.
+        columns: Its UIDs and email ids.
+        release: Gives the lock back.
+    """
+
+    def __init__(
+        self,
+        store: AccountStore,
+        mailbox: MailboxInfo,
+        columns: "tuple[array[int], array[int]]",
+        release: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._mailbox = mailbox
+        self._uids, self._emails = columns
+        self._release = release
+        self._sizes = array("q", [_UNKNOWN]) * len(self._uids)
+        self._deleted: set[int] = set()
+        self._ahead = _Ahead()
+        self.retrieved: list[EmailId] = []
+
+    @classmethod
+    async def open(cls, store: AccountStore) -> Self | None:
+        """Return the maildrop, locked, or ``None`` if another session has it."""
+        release = store.try_lock("pop3")
+        if release is None:
+            return None
+        try:
+            mailbox = await store.mailbox(INBOX)
+            view = await store.view(mailbox.id)
+            try:
+                # A copy of the numbers only: the view's arrays go on growing.
+                columns = view.uids[:], view.emails[:]
+                return cls(store, view.mailbox, columns, release)
+            finally:
+                view.close()
+        except BaseException:
+            release()
+            raise
+
+    def __len__(self) -> int:
+        return len(self._uids)
+
+    def close(self) -> None:
+        """Give the lock back. Idempotent."""
+        self._release()
+        self._release = _released
+
+    def check(self, number: int) -> int:
+        """Return the position of message ``number``.
+
+        Raises:
+            CommandError: There is none, or it is marked as deleted.
+        """
+        position = number - 1
+        if not 0 <= position < len(self._uids):
+            raise CommandError("no such message")
+        if position in self._deleted:
+            raise CommandError("message is deleted")
+        return position
+
+    def delete(self, number: int) -> None:
+        """Mark a message; it goes at ``update``."""
+        self._deleted.add(self.check(number))
+
+    def reset(self) -> None:
+        """Unmark every message."""
+        self._deleted.clear()
+
+    async def update(self) -> None:
+        """Remove the marked messages, durably."""
+        if self._deleted:
+            uids = [self._uids[position] for position in sorted(self._deleted)]
+            await self._store.expunge(self._mailbox.id, uids)
+            self._deleted.clear()
+
+    def uidl(self, number: int) -> str:
+        """Return the unique-id of a message: the same in every session, never reused.
+
+        RFC 1939 §7: 1 to 70 printable characters; RFC 9051 §2.3.1.1 makes the pair of
+        UIDVALIDITY and UID unique.
+        """
+        return f"{self._mailbox.uid_validity}.{self._uids[self.check(number)]}"
+
+    async def uidl_listing(self) -> AsyncIterator[bytes]:
+        """Yield the response to UIDL in pieces."""
+        yield ok()
+        prefix = f"{self._mailbox.uid_validity}."
+        for positions in self._slices():
+            uids = self._uids
+            values = [f"{prefix}{uids[position]}" for position in positions]
+            yield scan_lines([position + 1 for position in positions], values)
+        yield END
+
+    async def size(self, number: int) -> int:
+        """Return the octets of a message."""
+        position = self.check(number)
+        await self._know_sizes(position, position + 1)
+        return self._sizes[position]
+
+    async def stat(self) -> tuple[int, int]:
+        """Return how many messages are not marked, and their octets."""
+        count = len(self._uids)
+        if not self._deleted and self._mailbox.message_count == count:
+            return count, self._mailbox.size_octets
+        total = 0
+        for positions in self._slices():
+            await self._know_sizes(positions[0], positions[-1] + 1)
+            total += sum(self._sizes[position] for position in positions)
+        return count - len(self._deleted), total
+
+    async def size_listing(self) -> AsyncIterator[bytes]:
+        """Yield the response to LIST in pieces."""
+        count, total = await self.stat()
+        yield ok(f"{count} messages ({total} octets)")
+        for positions in self._slices():
+            await self._know_sizes(positions[0], positions[-1] + 1)
+            values = [self._sizes[position] for position in positions]
+            yield scan_lines([position + 1 for position in positions], values)
+        yield END
+
+    async def retrieve(self, number: int) -> bytes | AsyncIterator[bytes]:
+        """Return the response to RETR; a large message comes in pieces.
+
+        Raises:
+            CommandError: There is no such message any more.
+        """
+        position = self.check(number)
+        octets = self._ahead.take(position)
+        if octets is None:
+            octets = await self._read(position)
+        self.retrieved.append(self._emails[position])
+        if octets is None:
+            return self._streamed(position)
+        return b"+OK %d octets\r\n%b" % (len(octets), stuffed(octets))
+
+    async def top(self, number: int, lines: int) -> bytes | AsyncIterator[bytes]:
+        """Return the response to TOP: the header and some lines of the body."""
+        position = self.check(number)
+        columns = (Column.HEADER, Column.OCTETS) if lines else (Column.HEADER,)
+        header, *rest = await self._row(position, columns)
+        if not isinstance(header, bytes):
+            raise CommandError("message is gone")
+        if not rest:
+            return ok() + stuffed(header)
+        octets = rest[0]
+        if not isinstance(octets, bytes):
+            return self._streamed_top(position, header, lines)
+        body = LineCounter(lines).feed(octets[len(header) :])
+        return ok() + stuffed(header + body)
+
+    async def _read(self, position: int) -> bytes | None:
+        """Return a message, and keep those the client will ask for next.
+
+        ``None``: it is too large to have in one piece.
+        """
+        window = self._ahead.window(position, len(self._uids))
+        wanted, total = [position], 0
+        if len(window) > 1:
+            await self._know_sizes(window.start, window.stop)
+            total = self._sizes[position]
+        for following in window[1:]:
+            total += self._sizes[following]
+            if total > AHEAD_MAX_OCTETS:
+                break
+            if following not in self._deleted:
+                wanted.append(following)
+        emails = [self._emails[one] for one in wanted]
+        rows = await self._store.read(emails, (Column.OCTETS,))
+        first, *others = rows
+        if first is None:
+            raise CommandError("message is gone")
+        self._ahead.keep(zip(wanted[1:], map(_octets, others), strict=True))
+        return _octets(first)
+
+    async def _streamed(self, position: int) -> AsyncIterator[bytes]:
+        await self._know_sizes(position, position + 1)
+        yield ok(f"{self._sizes[position]} octets")
+        stuffer = Stuffer()
+        async for piece in self._store.octets(self._emails[position]):
+            yield stuffer.feed(piece)
+        yield stuffer.end()
+
+    async def _streamed_top(
+        self, position: int, header: bytes, lines: int
+    ) -> AsyncIterator[bytes]:
+        stuffer, counter = Stuffer(), LineCounter(lines)
+        yield ok() + stuffer.feed(header)
+        async for piece in self._store.octets(self._emails[position], len(header)):
+            yield stuffer.feed(counter.feed(piece))
+            if counter.done:
+                break
+        yield stuffer.end()
+
+    async def _row(self, position: int, columns: Sequence[Column]) -> Row:
+        (row,) = await self._store.read([self._emails[position]], columns)
+        if row is None:
+            raise CommandError("message is gone")
+        return row
+
+    async def _know_sizes(self, start: int, stop: int) -> None:
+        """Read the sizes of positions ``start`` to ``stop``, a slice at most."""
+        unknown = [p for p in range(start, stop) if self._sizes[p] == _UNKNOWN]
+        if not unknown:
+            return
+        emails = [self._emails[position] for position in unknown]
+        rows = await self._store.read(emails, (Column.SIZE,))
+        for position, row in zip(unknown, rows, strict=True):
+            size = row[0] if row else 0
+            self._sizes[position] = size if isinstance(size, int) else 0
+
+    def _slices(self) -> Iterator[Sequence[int]]:
+        """Yield the positions not marked, in slices."""
+        count, deleted = len(self._uids), self._deleted
+        for start in range(0, count, SLICE):
+            positions: Sequence[int] = range(start, min(start + SLICE, count))
+            if deleted:
+                positions = [p for p in positions if p not in deleted]
+            if positions:
+                yield positions
+
+
+class _Ahead:
+    """Messages read before they are asked for: more and more while it pays."""
+
+    __slots__ = ("_kept", "_next", "_size")
+
+    def __init__(self) -> None:
+        self._kept: dict[int, bytes] = {}
+        self._next = 0
+        self._size = 1
+
+    def take(self, position: int) -> bytes | None:
+        """Return the message, if it was read ahead."""
+        octets = self._kept.pop(position, None)
+        if octets is not None:
+            self._next = position + 1
+        return octets
+
+    def window(self, position: int, count: int) -> range:
+        """Return the positions to read when ``position`` is asked for."""
+        # A message or two may be left out: deleted, or known already.
+        in_order = 0 <= position - self._next <= self._size
+        self._size = min(2 * self._size, AHEAD_MAX) if in_order else 1
+        self._next = position + 1
+        return range(position, min(position + self._size, count))
+
+    def keep(self, messages: "zip[tuple[int, bytes | None]]") -> None:
+        """Keep what was read ahead; forget what was not asked for after all."""
+        self._kept = {p: octets for p, octets in messages if octets is not None}
+
+
+def _octets(row: Row | None) -> bytes | None:
+    value = row[0] if row else None
+    return value if isinstance(value, bytes) else None
+
+
+def _released() -> None:
+    """Do nothing: the lock was given back."""

@@ -1,0 +1,154 @@
+"""The driver of a POP3 connection: octets in, commands, octets out.
+
+Replies to pipelined commands gather and leave together; a client that does not read
+is waited for, and one that never does is cut off.
+Security: a line that breaks the rules ends the connection; what came before TLS is
+forgotten; the peer never sees more of an error than its code.
+"""
+
+from asyncio import sleep
+from collections.abc import AsyncIterator
+from typing import Final
+
+from pabal.base.clock import Clock
+from pabal.base.ids import new_id
+from pabal.base.log import Log
+from pabal.net.framing import BareNewlineError, InputBuffer, LineTooLongError
+from pabal.net.ports import Stream
+from pabal.pop3.commands import Commands, Then, Turn
+from pabal.pop3.ports import Services
+from pabal.pop3.session import Session
+from pabal.pop3.settings import Pop3Settings
+from pabal.pop3.wire import err, ok
+
+OUT_MAX_OCTETS: Final = 64 * 1024
+"""Replies that gather before they are sent."""
+
+TURN_MAX_COMMANDS: Final = 256
+"""Commands answered before other connections get a turn."""
+
+log = Log("pop3")
+
+
+class Pop3Server:
+    """Serves POP3 connections.
+
+    Args (of the constructor):
+        services: What sessions ask.
+        settings: Limits.
+        clock: For session ids.
+        tls_offered: Whether connections can ``start_tls``.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        settings: Pop3Settings,
+        clock: Clock,
+        *,
+        tls_offered: bool,
+    ) -> None:
+        self._services = services
+        self._settings = settings
+        self._clock = clock
+        self._tls_offered = tls_offered
+
+    async def serve(self, stream: Stream) -> None:
+        """Serve one connection until it is over."""
+        session = Session(
+            self._settings,
+            encrypted=stream.tls is not None,
+            tls_offered=self._tls_offered,
+        )
+        session_id = new_id(self._clock.now())
+        peer = stream.peer.address
+        log.info("connected", session=session_id, peer=peer)
+        commands = Commands(self._services, session, peer, session_id)
+        try:
+            await _Connection(stream, commands, session).run()
+        finally:
+            commands.close()
+            stream.close()
+            log.info("disconnected", session=session_id)
+
+
+class _Connection:
+    """One connection: lines in, replies out."""
+
+    def __init__(self, stream: Stream, commands: Commands, session: Session) -> None:
+        self._stream = stream
+        self._commands = commands
+        self._session = session
+        self._buffer = InputBuffer()
+        self._out: list[bytes] = [ok("pabal ready")]
+        self._out_octets = 0
+
+    async def run(self) -> None:
+        """Answer line after line."""
+        answered = 0
+        while (line := await self._next_line()) is not None:
+            reply = await self._commands.handle(line)
+            if isinstance(reply, bytes):
+                await self._put(reply)
+            elif isinstance(reply, Turn):
+                self._out.append(reply.octets)
+                self._write()
+                if reply.then is Then.CLOSE:
+                    return
+                await self._start_tls()
+            else:
+                await self._put_all(reply)
+            answered += 1
+            if answered % TURN_MAX_COMMANDS == 0:
+                await sleep(0)
+
+    async def _next_line(self) -> bytes | None:
+        """Return the next line, ``None`` when there will be none."""
+        settings = self._session.settings
+        buffer = self._buffer
+        try:
+            while (line := buffer.next_line(settings.line_max_octets)) is None:
+                await self._send()
+                data = await self._stream.receive(settings.idle_timeout_s)
+                if not data:
+                    return None
+                buffer.feed(data)
+        except LineTooLongError:
+            await self._refuse("line too long")
+            return None
+        except BareNewlineError:
+            await self._refuse("a line ends with CRLF")
+            return None
+        return line
+
+    async def _refuse(self, text: str) -> None:
+        await self._put(err(text, "SYS/PERM"))
+        await self._send()
+
+    async def _start_tls(self) -> None:
+        # RFC 2595 §2.4, RFC 3207 §4.2: commands sent along with STLS came in the
+        # clear and may be anybody's.
+        self._buffer.clear()
+        await self._stream.start_tls()
+        self._session.tls_started()
+
+    async def _put_all(self, pieces: AsyncIterator[bytes]) -> None:
+        async for piece in pieces:
+            await self._put(piece)
+            await sleep(0)
+
+    async def _put(self, octets: bytes) -> None:
+        self._out.append(octets)
+        self._out_octets += len(octets)
+        if self._out_octets >= OUT_MAX_OCTETS:
+            await self._send()
+
+    async def _send(self) -> None:
+        self._write()
+        await self._stream.flush()
+
+    def _write(self) -> None:
+        if self._out:
+            self._stream.send(b"".join(self._out))
+            self._out.clear()
+            self._out_octets = 0

@@ -1,0 +1,170 @@
+"""Connections to the file of one account, and what SQLite's errors mean.
+
+Three connections at most, opened when first needed: one that writes (threads, one at a
+time), one for point reads (the event loop), one for scans (threads, one at a time).
+"""
+
+import errno
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from pabal.base.atomic import fsync_directory
+from pabal.base.errors import StorageFullError, UnavailableError
+from pabal.store.sqlite.schema import migrate
+
+FILE_NAME: Final = "mailbox.db"
+
+BUSY_TIMEOUT_MS: Final = 10_000
+"""How long a writer waits for another process; a batch takes milliseconds."""
+
+CHECKPOINT_PAGES: Final = 2_000
+"""Pages of log before a writer moves them into the file: 8 MB."""
+
+LOG_MAX_OCTETS: Final = 32 * 1024 * 1024
+"""The log file is cut back to this after a large transaction."""
+
+MAPPED_OCTETS: Final = 1 << 30
+"""Of the file, how much is read through a mapping: address space, not memory."""
+
+CACHE_KIB: Final = 1_024
+"""Page cache a connection: the mapping and the kernel do the rest."""
+
+STATEMENTS_MAX: Final = 64
+"""Prepared statements a connection keeps."""
+
+_DIRECTORY_MODE: Final = 0o700
+
+
+class Database:
+    """The connections of one account.
+
+    Attributes:
+        directory: Where the file and the locks are.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._reader: apsw.Connection | None = None
+        self._scanner: apsw.Connection | None = None
+        self._writer: apsw.Connection | None = None
+        self._scan_lock = threading.Lock()
+        self._retired = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is any connection."""
+        return any((self._reader, self._scanner, self._writer))
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file already."""
+        return (self.directory / FILE_NAME).exists()
+
+    def writer(self) -> apsw.Connection:
+        """Return the connection that writes; makes file and tables when missing."""
+        if self._writer is None:
+            self._check()
+            if not self.directory.is_dir():
+                self._make_directory()
+            self._writer = _connect(self.directory / FILE_NAME)
+            migrate(self._writer)
+        return self._writer
+
+    def reader(self) -> apsw.Connection:
+        """Return the event loop's connection; the file must be there."""
+        if self._reader is None:
+            self._check()
+            self._reader = _connect(self.directory / FILE_NAME, query_only=True)
+        return self._reader
+
+    @contextmanager
+    def scanner(self) -> Iterator[apsw.Connection]:
+        """Lend the connection for scans to a thread."""
+        with self._scan_lock:
+            if self._scanner is None:
+                self._check()
+                self._scanner = _connect(self.directory / FILE_NAME, query_only=True)
+            yield self._scanner
+
+    def retire(self) -> None:
+        """Never open again: the account was removed."""
+        self._retired = True
+
+    def drop_writer(self) -> None:
+        """Close the writing connection: its state is in doubt."""
+        if self._writer is not None:
+            self._writer.close(force=True)
+            self._writer = None
+
+    def detach(self) -> Callable[[], None]:
+        """Forget every connection; return how to close them, which may take a while.
+
+        The next use opens new ones. Nothing may be using the old ones.
+        """
+        old = [self._reader, self._scanner, self._writer]
+        self._reader = self._scanner = self._writer = None
+
+        def close() -> None:
+            for connection in old:
+                if connection is not None:
+                    connection.close(force=True)
+
+        return close
+
+    def close(self) -> None:
+        """Close every connection; the next use opens them again."""
+        with self._scan_lock:
+            self.detach()()
+
+    def _check(self) -> None:
+        if self._retired:
+            raise UnavailableError("the account was removed")
+
+    def _make_directory(self) -> None:
+        try:
+            self.directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+            fsync_directory(self.directory.parent)
+        except OSError as error:
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            kind = StorageFullError if full else UnavailableError
+            raise kind(f"cannot make {self.directory}: {error}") from error
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Raise SQLite's errors as this program's.
+
+    Raises:
+        StorageFullError: No room, or the disk refuses to write.
+        UnavailableError: Locked too long, unreadable, damaged.
+    """
+    try:
+        yield
+    except (apsw.FullError, apsw.IOError) as error:
+        raise StorageFullError(f"mailbox cannot be written: {error}") from error
+    except apsw.Error as error:
+        raise UnavailableError(f"mailbox database: {error!r}") from error
+
+
+def _connect(path: Path, *, query_only: bool = False) -> apsw.Connection:
+    # query_only connections are opened writable: readers of a log write its index.
+    connection = apsw.Connection(str(path), statementcachesize=STATEMENTS_MAX)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+        f"journal_size_limit = {LOG_MAX_OCTETS}",
+        f"mmap_size = {MAPPED_OCTETS}",
+        f"cache_size = -{CACHE_KIB}",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    if query_only:
+        connection.execute("PRAGMA query_only = ON")
+    return connection

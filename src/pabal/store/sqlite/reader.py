@@ -1,0 +1,300 @@
+"""Reading the tables of one account. Nothing here waits or keeps state.
+
+Functions take a connection: the event loop's for points, a thread's for scans.
+"""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import Final, cast
+
+import apsw
+
+from pabal.store.delta import Delta
+from pabal.store.matching import FactKind
+from pabal.store.ports import (
+    BLOB_CHUNK_OCTETS,
+    Added,
+    Change,
+    Column,
+    EmailId,
+    Expunged,
+    MailboxId,
+    MailboxInfo,
+    ModSeq,
+    Reflagged,
+    Row,
+    StoreError,
+    Uid,
+)
+from pabal.store.sqlite.ledger import load_mailboxes
+from pabal.store.sqlite.schema import BLOB_NUMBER_BITS
+from pabal.store.view import Columns, empty_columns
+
+_EXPRESSIONS: Final = {
+    Column.SIZE: "e.size",
+    Column.RECEIVED: "e.received_at",
+    Column.SENT: "e.sent_at",
+    Column.THREAD: "e.thread_id",
+    Column.ENVELOPE: "e.envelope",
+    Column.BODY: "e.body",
+    Column.BODYSTRUCTURE: "e.bodystructure",
+    Column.MESSAGE_ID: "e.message_id",
+    Column.PREVIEW: "e.preview",
+    Column.HEADER: "CASE WHEN e.header_length <= e.blob_first"
+    " THEN substr(b.octets, 1, e.header_length) END",
+    Column.OCTETS: "CASE WHEN b.size = length(b.octets) THEN b.octets END",
+}
+
+_BLOB_COLUMNS: Final = frozenset({Column.HEADER, Column.OCTETS})
+
+_NUMBERS: Final = {
+    FactKind.SIZE: "SELECT e.size FROM carray(?) c LEFT JOIN email e ON e.id = c.value",
+    FactKind.RECEIVED: "SELECT e.received_at"
+    " FROM carray(?) c LEFT JOIN email e ON e.id = c.value",
+    FactKind.SENT_DAY: "SELECT e.sent_at + e.sent_offset * 60"
+    " FROM carray(?) c LEFT JOIN email e ON e.id = c.value",
+    FactKind.THREAD: "SELECT e.thread_id"
+    " FROM carray(?) c LEFT JOIN email e ON e.id = c.value",
+}
+
+_ROWS_AT_ONCE: Final = 4_096
+"""Rows turned into arrays at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A mailbox read whole, at one moment."""
+
+    info: MailboxInfo
+    modseq: ModSeq
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How the octets of an email are cut."""
+
+    size: int
+    header_length: int
+    blob_first: int
+
+
+def account_modseq(connection: apsw.Connection) -> ModSeq:
+    """Return the newest modseq; costs microseconds."""
+    found = connection.execute("SELECT modseq FROM account").fetchall()
+    return cast("int", found[0][0]) if found else 0
+
+
+def load_view(connection: apsw.Connection, mailbox_id: MailboxId) -> Loaded | None:
+    """Return a mailbox whole; ``None`` if it is gone."""
+    with connection:
+        infos = [one for one in load_mailboxes(connection) if one.id == mailbox_id]
+        if not infos:
+            return None
+        modseq = account_modseq(connection)
+        columns = empty_columns()
+        cursor = connection.execute(
+            "SELECT uid, email, flags, modseq FROM entry"
+            " WHERE mailbox = ? ORDER BY uid",
+            (mailbox_id,),
+        )
+        entries = cast("list[tuple[int, ...]]", cursor.fetchall())
+        for start in range(0, len(entries), _ROWS_AT_ONCE):
+            part = entries[start : start + _ROWS_AT_ONCE]
+            for number, column in enumerate(columns):
+                column.extend(map(itemgetter(number), part))
+    return Loaded(infos[0], modseq, columns)
+
+
+@lru_cache(maxsize=256)
+def _rows_query(columns: tuple[Column, ...]) -> str:
+    wanted = ", ".join(_EXPRESSIONS[column] for column in columns)
+    joins = ""
+    if columns != (Column.OCTETS,):
+        joins += " LEFT JOIN email e ON e.id = c.value"
+    if _BLOB_COLUMNS.intersection(columns):
+        joins += f" LEFT JOIN blob b ON b.id = c.value << {BLOB_NUMBER_BITS}"
+    # Every piece is a constant of this module, nothing comes from outside.
+    return f"SELECT {wanted} FROM carray(?) c{joins}"  # noqa: S608  # see above
+
+
+def rows(
+    connection: apsw.Connection, emails: Sequence[EmailId], columns: Sequence[Column]
+) -> list[Row | None]:
+    """Return the ``columns`` of ``emails`` in their order, ``None`` for one gone."""
+    if not emails:
+        return []
+    bound = apsw.carray(array("q", emails))
+    query = _rows_query(tuple(columns))
+    found = cast("list[Row]", connection.execute(query, (bound,)).fetchall())
+    # Nearly always every fact is there. Where one is missing the email may be gone, or
+    # its octets are in several rows.
+    if not any(None in row for row in found):
+        return list(found)
+    return [
+        _completed(connection, email, columns, row) if None in row else row
+        for email, row in zip(emails, found, strict=True)
+    ]
+
+
+def _completed(
+    connection: apsw.Connection,
+    email: EmailId,
+    columns: Sequence[Column],
+    row: Row,
+) -> Row | None:
+    stored = find(connection, email)
+    if stored is None:
+        return None
+    values = list(row)
+    for at, column in enumerate(columns):
+        if values[at] is not None:
+            continue
+        if column is Column.HEADER:
+            values[at] = octets(connection, email, stored.header_length)
+        elif column is Column.OCTETS and stored.size <= BLOB_CHUNK_OCTETS:
+            values[at] = octets(connection, email, stored.size)
+    return tuple(values)
+
+
+def find(connection: apsw.Connection, email: EmailId) -> Stored | None:
+    """Return how an email's octets are stored, ``None`` if it is gone."""
+    found = connection.execute(
+        "SELECT size, header_length, blob_first FROM email WHERE id = ?", (email,)
+    ).fetchall()
+    return Stored(*cast("tuple[int, int, int]", found[0])) if found else None
+
+
+def octets(connection: apsw.Connection, email: EmailId, length: int) -> bytes:
+    """Return the first ``length`` octets of an email."""
+    pieces = []
+    number = email << BLOB_NUMBER_BITS
+    left = length
+    while left > 0:
+        piece = chunk(connection, number)[:left]
+        pieces.append(piece)
+        left -= len(piece)
+        number += 1
+    return b"".join(pieces)
+
+
+def chunk(connection: apsw.Connection, number: int) -> bytes:
+    """Return one stored chunk.
+
+    Raises:
+        StoreError: It is gone.
+    """
+    found = connection.execute(
+        "SELECT octets FROM blob WHERE id = ?", (number,)
+    ).fetchall()
+    if not found:
+        raise StoreError(f"email {number >> BLOB_NUMBER_BITS} is gone")
+    return cast("bytes", found[0][0])
+
+
+def pieces(
+    email: EmailId, stored: Stored, start: int, end: int
+) -> Iterator[tuple[int, int, int]]:
+    """Yield which chunks hold [``start``, ``end``): number, and from where to where."""
+    number = email << BLOB_NUMBER_BITS
+    begin, stop = 0, stored.blob_first
+    end = min(end, stored.size)
+    while begin < end:
+        if start < stop and stop > begin:
+            yield number, max(0, start - begin), min(end, stop) - begin
+        number += 1
+        begin, stop = stop, min(stop + BLOB_CHUNK_OCTETS, stored.size)
+
+
+def numbers(
+    connection: apsw.Connection, emails: Sequence[EmailId], kind: FactKind
+) -> list[float | None]:
+    """Return one number of each email, in order."""
+    bound = apsw.carray(array("q", emails))
+    cursor = connection.execute(_NUMBERS[kind], (bound,))
+    return [cast("float | None", value) for (value,) in cursor]
+
+
+def saved_dates(
+    connection: apsw.Connection, mailbox_id: MailboxId, uids: Sequence[Uid]
+) -> list[float | None]:
+    """Return when each message came into the mailbox, in order."""
+    cursor = connection.execute(
+        "SELECT e.saved_at FROM carray(?) c"
+        " LEFT JOIN entry e ON e.mailbox = ? AND e.uid = c.value",
+        (apsw.carray(array("q", uids)), mailbox_id),
+    )
+    return [cast("float | None", value) for (value,) in cursor]
+
+
+def all_told(connection: apsw.Connection, mailbox_id: MailboxId) -> Uid | None:
+    """Return UIDNEXT if sessions were told of every message, else ``None``."""
+    found = connection.execute(
+        "SELECT uid_next FROM mailbox WHERE id = ? AND recent_from = uid_next",
+        (mailbox_id,),
+    ).fetchall()
+    return cast("int", found[0][0]) if found else None
+
+
+def expunged_since(
+    connection: apsw.Connection, mailbox_id: MailboxId, modseq: ModSeq
+) -> list[Uid] | None:
+    """Return UIDs expunged after ``modseq``, ascending; ``None``: forgotten."""
+    found = connection.execute(
+        "SELECT forgotten_modseq FROM mailbox WHERE id = ?", (mailbox_id,)
+    ).fetchall()
+    if not found or cast("int", found[0][0]) > modseq:
+        return None
+    cursor = connection.execute(
+        "SELECT uid FROM expunged WHERE mailbox = ? AND modseq > ? ORDER BY uid",
+        (mailbox_id, modseq),
+    )
+    return [cast("int", uid) for (uid,) in cursor]
+
+
+def changes_since(
+    connection: apsw.Connection, info: MailboxInfo, uid_next: Uid, modseq: ModSeq
+) -> list[Delta]:
+    """Return what happened to messages of a mailbox after ``modseq``.
+
+    Args:
+        info: The mailbox as it is now.
+        uid_next: Its UIDNEXT then.
+    """
+    cursor = connection.execute(
+        "SELECT uid, email, flags, modseq FROM entry"
+        " WHERE mailbox = ? AND modseq > ? ORDER BY uid",
+        (info.id, modseq),
+    )
+    entries = cast("list[tuple[int, int, int, int]]", cursor.fetchall())
+    deltas = []
+    added = [entry for entry in entries if entry[0] >= uid_next]
+    if added:
+        deltas.append(_read_back(Added, info, added))
+    flagged = [entry for entry in entries if entry[0] < uid_next]
+    if flagged:
+        deltas.append(_read_back(Reflagged, info, flagged))
+    cursor = connection.execute(
+        "SELECT modseq, uid FROM expunged"
+        " WHERE mailbox = ? AND modseq > ? AND uid < ? ORDER BY uid",
+        (info.id, modseq, uid_next),
+    )
+    gone = cast("list[tuple[int, int]]", cursor.fetchall())
+    if gone:
+        newest = max(then for then, _ in gone)
+        change = Expunged(newest, info.id, [uid for _, uid in gone])
+        deltas.append(Delta(change, info))
+    return deltas
+
+
+def _read_back(
+    kind: type[Added] | type[Reflagged],
+    info: MailboxInfo,
+    entries: Sequence[tuple[int, int, int, int]],
+) -> Delta:
+    uids, emails, flags, modseqs = zip(*entries, strict=True)
+    change: Change = kind(max(modseqs), info.id, uids)
+    return Delta(change, info, emails, flags, modseqs)

@@ -1,0 +1,171 @@
+"""The mailboxes of every account in SQLite: ``pabal.store.ports.Store``."""
+
+import asyncio
+import shutil
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
+
+from pabal.base.atomic import fsync_directory
+from pabal.base.clock import Clock
+from pabal.base.errors import UnavailableError
+from pabal.base.tasks import Batcher
+from pabal.store.delta import Delta
+from pabal.store.ports import AccountId, Doorbell, ModSeq
+from pabal.store.sqlite.access import Access
+from pabal.store.sqlite.account import SqliteAccount
+from pabal.store.sqlite.database import Database
+from pabal.store.sqlite.mirror import Mirror
+from pabal.store.sqlite.writer import KEEP_EXPUNGED_S, Job, Writer
+
+THREADS: Final = 6
+"""Threads for writes and scans: they wait for the disk more than they compute."""
+
+OPEN_ACCOUNTS_MAX: Final = 128
+"""Accounts whose files are open: three connections, nine descriptors each at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteSettings:
+    """How the embedded engine works.
+
+    Attributes:
+        threads: Threads for writes and scans.
+        open_accounts_max: Accounts whose files are kept open.
+        keep_expunged_s: How long expunged messages can still be read, seconds.
+    """
+
+    threads: int = THREADS
+    open_accounts_max: int = OPEN_ACCOUNTS_MAX
+    keep_expunged_s: float = KEEP_EXPUNGED_S
+
+
+class SqliteStore:
+    """One file an account below ``root``, opened when first asked for.
+
+    An account object lives as long as anybody holds it; its files may be closed
+    meanwhile and are opened again by the next use.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        clock: Clock,
+        doorbell: Doorbell,
+        settings: SqliteSettings | None = None,
+    ) -> None:
+        self._root = root
+        self._clock = clock
+        self._doorbell = doorbell
+        self._settings = settings or SqliteSettings()
+        self._executor = ThreadPoolExecutor(self._settings.threads, "store")
+        self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
+            WeakValueDictionary()
+        )
+        self._recent: OrderedDict[AccountId, SqliteAccount] = OrderedDict()
+        self._opening: dict[AccountId, asyncio.Lock] = {}
+
+    async def account(self, account_id: AccountId) -> SqliteAccount:
+        """Return the account's mailboxes, made on first use.
+
+        Raises:
+            StorageFullError: No room to make them.
+            UnavailableError: The file cannot be opened.
+        """
+        account = self._accounts.get(account_id)
+        if account is None:
+            lock = self._opening.setdefault(account_id, asyncio.Lock())
+            async with lock:
+                account = self._accounts.get(account_id)
+                if account is None:
+                    account = await self._open(account_id)
+                    self._accounts[account_id] = account
+            self._opening.pop(account_id, None)
+        self._remember(account_id)
+        return account
+
+    def changed_elsewhere(self, account_id: AccountId) -> None:
+        """Take note that another process changed the account: the doorbell rang."""
+        account = self._accounts.get(account_id)
+        if account is not None:
+            account.access.refresh()
+
+    async def remove(self, account_id: AccountId) -> None:
+        """Remove every mailbox of the account."""
+        account = self._accounts.pop(account_id, None)
+        self._recent.pop(account_id, None)
+        if account is not None:
+            await account.access.settle()
+            account.access.database.retire()
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self._remove, account_id)
+
+    async def close(self) -> None:
+        """Finish what is being written and close everything."""
+        for account in list(self._accounts.values()):
+            await account.access.settle()
+        self._recent.clear()
+        self._accounts.clear()
+        self._executor.shutdown()
+
+    async def _open(self, account_id: AccountId) -> SqliteAccount:
+        loop = asyncio.get_running_loop()
+        database = Database(self._root / str(account_id))
+        mirror = Mirror(database, lambda: self._doorbell.ring(f"account {account_id}"))
+
+        def committed(before: ModSeq, deltas: Sequence[Delta]) -> None:
+            loop.call_soon_threadsafe(mirror.committed, before, deltas)
+
+        writer = Writer(
+            account_id,
+            database,
+            self._clock,
+            self._settings.keep_expunged_s,
+            committed,
+        )
+        batcher: Batcher[Job, None] = Batcher(writer.run, self._executor)
+
+        def prepare() -> None:
+            if not database.exists:
+                # An empty transaction makes the tables and INBOX.
+                writer.run(())
+            mirror.load()
+
+        await loop.run_in_executor(self._executor, prepare)
+        access = Access(
+            database,
+            mirror,
+            batcher,
+            self._executor,
+            lambda: self._remember(account_id),
+        )
+        return SqliteAccount(access)
+
+    def _remember(self, account_id: AccountId) -> None:
+        """Note that an account is in use; close the files of one that is not."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return
+        account.access.resting = False
+        self._recent[account_id] = account
+        self._recent.move_to_end(account_id)
+        if len(self._recent) <= self._settings.open_accounts_max:
+            return
+        for oldest, candidate in self._recent.items():
+            if not candidate.access.busy and oldest != account_id:
+                del self._recent[oldest]
+                candidate.access.rest()
+                return
+
+    def _remove(self, account_id: AccountId) -> None:
+        directory = self._root / str(account_id)
+        try:
+            if directory.is_dir():
+                shutil.rmtree(directory)
+                fsync_directory(self._root)
+        except OSError as error:
+            raise UnavailableError(f"cannot remove {directory}: {error}") from error

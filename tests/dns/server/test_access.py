@@ -1,0 +1,52 @@
+import pytest
+
+from pabal.base.errors import OperatorError
+from pabal.dns.server.access import CLIENTS_MAX, Access, Rights, parse_access_list
+
+
+def access(query: list[str], recursion: list[str]) -> Access:
+    return Access(parse_access_list(query, "q"), parse_access_list(recursion, "r"))
+
+
+@pytest.mark.parametrize(
+    ("elements", "host", "allowed"),
+    [
+        (["any"], "192.0.2.1", True),
+        (["any"], "2001:db8::1", True),
+        (["none"], "192.0.2.1", False),
+        ([], "192.0.2.1", False),
+        (["localhost"], "127.9.9.9", True),
+        (["localhost"], "::1", True),
+        (["localhost"], "192.0.2.1", False),
+        (["192.0.2.0/24"], "192.0.2.200", True),
+        (["192.0.2.0/24"], "::ffff:192.0.2.200", True),
+        (["2001:db8::/32"], "2001:db8::1%eth0", True),
+        (["192.0.2.7"], "192.0.2.7", True),
+        (["!192.0.2.7", "192.0.2.0/24"], "192.0.2.7", False),
+        (["! 192.0.2.7", "192.0.2.0/24"], "192.0.2.8", True),
+        (["192.0.2.0/24", "!192.0.2.7"], "192.0.2.7", True),
+        (["!none"], "192.0.2.7", True),
+        (["any"], "not an address", False),
+    ],
+)
+def test_lists(elements: list[str], host: str, allowed: bool) -> None:
+    assert access(elements, []).rights(host).query is allowed
+
+
+def test_recursion_needs_query() -> None:
+    lists = access(["192.0.2.0/24"], ["any"])
+    assert lists.rights("192.0.2.1") == Rights(query=True, recursion=True)
+    assert lists.rights("198.51.100.1") == Rights(query=False, recursion=False)
+
+
+@pytest.mark.parametrize("element", ["192.0.2.1/24", "everybody", "", "!"])
+def test_what_is_no_network_names_the_key(element: str) -> None:
+    with pytest.raises(OperatorError, match=r"dns\.allow_query"):
+        parse_access_list([element], "dns.allow_query")
+
+
+def test_forged_addresses_do_not_grow_memory() -> None:
+    lists = access(["any"], [])
+    for number in range(CLIENTS_MAX + 10):
+        lists.rights(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(lists._known) <= CLIENTS_MAX

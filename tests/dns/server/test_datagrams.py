@@ -1,0 +1,109 @@
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from pabal.dns.server.datagrams import (
+    QUERY_MAX_OCTETS,
+    SLOTS,
+    DatagramBatch,
+    is_supported,
+)
+
+pytestmark = pytest.mark.skipif(not is_supported(), reason="64-bit Linux only")
+
+
+def udp(host: str, family: int = socket.AF_INET) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.bind((host, 0))
+    sock.settimeout(5)
+    return sock
+
+
+@pytest.fixture(params=["127.0.0.1", "0.0.0.0", "::1", "::"])
+def server(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
+    host: str = request.param
+    try:
+        sock = udp(host, socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with sock:
+        yield sock
+
+
+def loopback(server: socket.socket) -> str:
+    return "127.0.0.1" if server.family == socket.AF_INET else "::1"
+
+
+def test_many_in_many_out(server: socket.socket) -> None:
+    batch = DatagramBatch(server)
+    host = loopback(server)
+    for _ in range(2):
+        with udp(host, server.family) as client:
+            client.connect((host, server.getsockname()[1]))
+            for number in range(5):
+                client.send(b"q" * number + b"!")
+            assert list(batch.receive()) == [1, 2, 3, 4, 5]
+            for slot in range(5):
+                start = slot * QUERY_MAX_OCTETS
+                assert bytes(batch.queries[start : start + slot + 1]) == (
+                    b"q" * slot + b"!"
+                )
+                assert batch.peer(slot)[:2] == client.getsockname()[:2]
+                assert batch.host(slot) == host
+                batch.put(slot, b"a" * slot + b"?")
+            # Slot 2 has no answer.
+            batch.send(0, 2)
+            batch.send(3, 5)
+            assert [client.recv(99) for _ in range(4)] == [
+                b"?",
+                b"a?",
+                b"aaa?",
+                b"aaaa?",
+            ]
+
+
+def test_nothing_there(server: socket.socket) -> None:
+    assert not list(DatagramBatch(server).receive())
+    DatagramBatch(server).send(0, 0)
+
+
+def test_no_more_than_fits(server: socket.socket) -> None:
+    batch = DatagramBatch(server)
+    host = loopback(server)
+    with udp(host, server.family) as client:
+        client.connect((host, server.getsockname()[1]))
+        for _ in range(SLOTS + 3):
+            client.send(b"x" * (QUERY_MAX_OCTETS + 1))
+        assert list(batch.receive()) == [QUERY_MAX_OCTETS] * SLOTS
+        assert len(batch.receive()) == 3
+
+
+def test_an_answer_leaves_from_where_it_was_asked() -> None:
+    with udp("0.0.0.0") as server, udp("127.0.0.1") as client:
+        batch = DatagramBatch(server)
+        port = server.getsockname()[1]
+        # Not the address the kernel would choose by itself.
+        client.connect(("127.0.0.9", port))
+        client.send(b"q")
+        assert len(batch.receive()) == 1
+        batch.put(0, b"first")
+        batch.send(0, 1)
+        assert client.recv(99) == b"first"
+        server.sendmsg([b"later"], batch.control(0), 0, batch.peer(0))
+        assert client.recv(99) == b"later"
+
+
+def test_what_cannot_be_sent_does_not_hold_up_the_rest() -> None:
+    with udp("127.0.0.1") as server, udp("127.0.0.1") as client:
+        batch = DatagramBatch(server)
+        client.connect(server.getsockname())
+        for _ in range(3):
+            client.send(b"q")
+        assert len(batch.receive()) == 3
+        # Port 0 of slot 1 is nowhere.
+        batch.addresses[32 + 2 : 32 + 4] = b"\x00\x00"
+        for slot in range(3):
+            batch.put(slot, bytes((slot,)))
+        batch.send(0, 3)
+        assert [client.recv(9), client.recv(9)] == [b"\x00", b"\x02"]

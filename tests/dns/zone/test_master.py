@@ -1,0 +1,113 @@
+import dns.name
+import pytest
+
+from pabal.dns.zone.master import MasterFile
+from pabal.dns.zone.problem import Severity
+from tests.support.zones import MemorySource
+
+
+def read(text: str, **files: str) -> MasterFile:
+    master = MasterFile(dns.name.from_text("example.com"), MemorySource(files).read)
+    master.read("z", text)
+    return master
+
+
+def lines(master: MasterFile) -> list[str]:
+    return [
+        f"{r.owner} {r.ttl_s} {r.rdata.rdtype.name} {r.rdata}" for r in master.records
+    ]
+
+
+def test_owners_ttls_and_classes() -> None:
+    master = read(
+        "$TTL 1h\n"
+        "@ IN NS ns\n"
+        "  60 IN NS ns2.example.org.\n"
+        "a IN 120 A 192.0.2.1\n"
+        "b 1d A 192.0.2.2\n"
+        "$ORIGIN sub\n"
+        "c A 192.0.2.3\n"
+        "d TYPE65280 \\# 2 abcd\n"
+    )
+    assert not master.problems
+    assert lines(master) == [
+        "example.com. 3600 NS ns.example.com.",
+        "example.com. 60 NS ns2.example.org.",
+        "a.example.com. 120 A 192.0.2.1",
+        "b.example.com. 86400 A 192.0.2.2",
+        "c.sub.example.com. 3600 A 192.0.2.3",
+        lines(master)[-1],
+    ]
+    assert int(master.records[-1].rdata.rdtype) == 65280
+
+
+def test_without_ttl_the_last_one_counts() -> None:
+    master = read(
+        "@ SOA a b 1 2 3 4 77\nx A 192.0.2.1\ny 5 A 192.0.2.2\nz A 192.0.2.3\n"
+    )
+    assert [r.ttl_s for r in master.records] == [77, 77, 5, 5]
+    assert not master.problems
+
+
+def test_no_ttl_at_all_is_a_warning() -> None:
+    master = read("x A 192.0.2.1\ny A 192.0.2.2\n")
+    assert [r.ttl_s for r in master.records] == [3600, 3600]
+    assert [p.severity for p in master.problems] == [Severity.WARNING]
+
+
+def test_include() -> None:
+    master = read("$TTL 9\n$INCLUDE more sub\nb A 192.0.2.2\n", more="a A 192.0.2.1\n")
+    assert lines(master) == [
+        "a.sub.example.com. 9 A 192.0.2.1",
+        "b.example.com. 9 A 192.0.2.2",
+    ]
+
+
+def test_include_loop_and_missing_file() -> None:
+    loop = read("$INCLUDE more\n", more="$INCLUDE more\n")
+    assert "deep" in loop.problems[0].reason
+    missing = read("$INCLUDE nothing\n")
+    assert "cannot read nothing" in missing.problems[0].reason
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "reason", "fix"),
+    [
+        ("a A 192.0.2.300", 5, "wrong data for A", ""),
+        ("a MX ten mail", 6, "wrong data for MX", ""),
+        ("a AAAAA 2001:db8::1", 3, "unknown type `AAAAA`", "`AAAA`"),
+        ("a CH TXT x", 3, "class CH", ""),
+        ("a 3x A 192.0.2.1", 3, "not a TTL", ""),
+        ("a..b A 192.0.2.1", 1, "not a name", ""),
+        ("a", 1, "no type", ""),
+        ("a 60", 3, "no type", ""),
+        ("$TLL 60", 1, "unknown directive", "`$TTL`"),
+        ("$TTL", 1, "needs an argument", ""),
+        ("a ANY x", 3, "not a type of data", ""),
+        ("a ² A 192.0.2.1", 3, "unknown type", ""),
+    ],
+)
+def test_mistakes_are_shown_at_their_place(
+    line: str, column: int, reason: str, fix: str
+) -> None:
+    master = read(f"$TTL 60\nok A 192.0.2.1\n{line}\nfine A 192.0.2.2\n")
+    assert len(master.problems) == 1
+    problem = master.problems[0]
+    assert (problem.place.line, problem.place.column) == (3, column)
+    assert problem.place.text == line
+    assert reason in problem.reason
+    assert fix in problem.fix
+    assert len(master.records) == 2
+
+
+def test_every_mistake_is_found_in_one_run() -> None:
+    master = read("$TTL 60\n" + "a A 192.0.2.300\n" * 5)
+    assert len(master.problems) == 5
+
+
+def test_a_file_that_is_no_zone_does_not_flood() -> None:
+    assert len(read("%%% what\n" * 10_000).problems) == 200
+
+
+def test_first_record_needs_an_owner() -> None:
+    assert "no owner" in read("  A 192.0.2.1\n").problems[0].reason

@@ -1,0 +1,19 @@
+from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
+
+
+def test_a_problem_shows_the_character() -> None:
+    place = Place("f.zone", 3, 5, "\twwww A 1")
+    text = str(Problem(Severity.ERROR, place, "bad", "mend it"))
+    assert text == ("f.zone:3:5: error: bad\n    \twwww A 1\n    \t   ^\n    mend it")
+
+
+def test_a_problem_without_a_place() -> None:
+    assert str(Problem(Severity.WARNING, Place("derived"), "odd")) == (
+        "derived: warning: odd"
+    )
+
+
+def test_errors_count_warnings_do_not() -> None:
+    warning = Problem(Severity.WARNING, Place("f"), "w")
+    assert not has_errors([warning])
+    assert has_errors([warning, Problem(Severity.ERROR, Place("f"), "e")])

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import dns.name
+import pytest
+
+from pabal.dns.zone.source import DirectorySource, zone_name
+
+
+def test_files_by_zone(tmp_path: Path) -> None:
+    for name in ("Example.COM.zone", "root.zone", "notes.txt", ".hidden.zone"):
+        (tmp_path / name).write_text(name)
+    source = DirectorySource(tmp_path)
+    assert source.files() == {
+        dns.name.from_text("example.com"): "Example.COM.zone",
+        dns.name.root: "root.zone",
+    }
+    assert source.read("root.zone") == "root.zone"
+
+
+def test_no_directory_no_zones(tmp_path: Path) -> None:
+    assert DirectorySource(tmp_path / "none").files() == {}
+
+
+def test_stamp_changes_with_the_file(tmp_path: Path) -> None:
+    source = DirectorySource(tmp_path)
+    (tmp_path / "a.zone").write_text("1")
+    before = source.stamp("a.zone")
+    assert source.stamp("a.zone") == before
+    (tmp_path / "a.zone").write_text("12")
+    assert source.stamp("a.zone") != before
+
+
+def test_nothing_outside_is_read(tmp_path: Path) -> None:
+    inside = tmp_path / "zones"
+    inside.mkdir()
+    (tmp_path / "secret").write_text("x")
+    (inside / "link.zone").symlink_to(tmp_path / "secret")
+    source = DirectorySource(inside)
+    for file in ("../secret", "link.zone", str(tmp_path / "secret")):
+        with pytest.raises(OSError, match="outside"):
+            source.read(file)
+
+
+def test_names() -> None:
+    assert zone_name("한국.zone") == dns.name.from_text("xn--3e0b707e")
+    assert zone_name("a..b.zone") is None

@@ -1,0 +1,136 @@
+"""What commands do that neither dialogues nor single sessions show."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.imap.rig import Client, Rig, letter
+
+FLAGS = ("\\Seen", "\\Flagged", "\\Deleted", "$Work")
+
+
+class Believer:
+    """A client that knows of the mailbox only what it was told."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.uids: list[int | None] = []
+        self.flags: dict[int, bytes] = {}
+
+    async def do(self, command: str | bytes) -> bytes:
+        lines = await self.client.command(command)
+        for line in lines[:-1]:
+            self.hear(line)
+        return lines[-1]
+
+    def hear(self, line: bytes) -> None:
+        words = line.split(b" ", 3)
+        if words[0] != b"*" or len(words) < 3:
+            return
+        if words[2] == b"EXISTS":
+            assert int(words[1]) >= len(self.uids), "EXISTS never takes away"
+            self.uids += [None] * (int(words[1]) - len(self.uids))
+        elif words[2] == b"EXPUNGE":
+            del self.uids[int(words[1]) - 1]
+        elif words[2] == b"FETCH":
+            self.fetched(int(words[1]), words[3])
+
+    def fetched(self, number: int, items: bytes) -> None:
+        uid = self.uids[number - 1]
+        if b"UID " in items:
+            told = int(items.split(b"UID ")[1].split(b" ")[0].rstrip(b")"))
+            assert uid in {None, told}, "a number means another message now"
+            self.uids[number - 1] = uid = told
+        if uid is not None and b"FLAGS (" in items:
+            flags = items.split(b"FLAGS (")[1].split(b")")[0]
+            self.flags[uid] = b" ".join(sorted(flags.replace(b"\\Recent", b"").split()))
+
+    async def view(self) -> list[tuple[int | None, bytes]]:
+        """Return what it believes, after asking only what it does not know."""
+        while None in self.uids:
+            first = self.uids.index(None) + 1
+            await self.do(f"FETCH {first}:* (UID FLAGS)")
+        return [(uid, self.flags[uid or 0]) for uid in self.uids]
+
+
+_STEP = st.tuples(
+    st.integers(0, 1),
+    st.sampled_from(
+        [
+            "STORE {n} +FLAGS ({flag})",
+            "STORE {n} -FLAGS.SILENT ({flag})",
+            "STORE {n} FLAGS ({flag})",
+            "UID STORE {n} +FLAGS ({flag})",
+            "FETCH {n} BODY[TEXT]",
+            "UID FETCH {n}:* (BODY[TEXT] FLAGS)",
+            "EXPUNGE",
+            "UID EXPUNGE {n}:*",
+            "MOVE {n} Box",
+            "COPY {n} INBOX",
+            "SEARCH {flag} 1:*",
+            "NOOP",
+            "append",
+        ]
+    ),
+    st.integers(1, 6),
+    st.sampled_from(FLAGS),
+)
+STEPS = st.lists(_STEP, max_size=25)
+"""Who, what, on which message, with which flag."""
+
+
+async def step(who: Believer, command: str, n: int, flag: str) -> None:
+    if command == "append":
+        octets = letter(f"n{n}")
+        await who.do(b"APPEND INBOX {%d+}\r\n%b" % (len(octets), octets))
+        return
+    key = flag[1:].upper() if flag.startswith("\\") else f"KEYWORD {flag}"
+    text = command.format(n=n, flag=key if "SEARCH" in command else flag)
+    silent = ".SILENT" in text
+    reply = await who.do(text)
+    if silent and reply.startswith(b"OK") and n <= len(who.uids):
+        # A client that said SILENT knows what it did.
+        uid = who.uids[n - 1]
+        if uid is not None and uid in who.flags:
+            left = [one for one in who.flags[uid].split() if one != flag.encode()]
+            who.flags[uid] = b" ".join(left)
+
+
+@given(STEPS, st.booleans())
+@settings(max_examples=60, deadline=None)
+async def test_two_clients_and_the_store_agree(
+    steps: list[tuple[int, str, int, str]],
+    condstore: bool,
+) -> None:
+    rig = Rig()
+    await two_clients_agree((rig, rig), steps, "CONDSTORE" if condstore else "")
+
+
+async def two_clients_agree(
+    rigs: tuple[Rig, Rig], steps: list[tuple[int, str, int, str]], enable: str
+) -> None:
+    """Play ``steps`` on two clients of one account; all must agree at the end."""
+    rig, second_rig = rigs
+    await rig.put([letter(f"number {number}") for number in range(4)])
+    await (await rig.account()).create("Box")
+    async with (
+        rig.client(enable=enable) as one,
+        second_rig.client(enable=enable) as other,
+    ):
+        believers = (Believer(one), Believer(other))
+        for believer in believers:
+            await believer.do("SELECT INBOX")
+            await believer.view()
+        for who, command, n, flag in steps:
+            await step(believers[who], command, n, flag)
+        for believer in believers:
+            await believer.do("NOOP")
+        first, second = [await believer.view() for believer in believers]
+        account = await rig.account()
+        info = await account.mailbox("INBOX")
+        view = await account.view(info.id)
+        held = [
+            (uid, b" ".join(sorted(n.encode() for n in account.flags_of(flag_set))))
+            for uid, flag_set in zip(view.uids, view.flags, strict=True)
+        ]
+        assert first == held
+        assert second == held

@@ -1,0 +1,158 @@
+"""What dialogues cannot show: failures of the store, SCRAM, who is told."""
+
+import base64
+from collections.abc import AsyncIterator
+
+import pytest
+
+from pabal.base.errors import UnavailableError
+from pabal.net.sasl import Denied
+from pabal.pop3 import commands as module
+from pabal.pop3.commands import Commands, Reply, Then, Turn
+from pabal.pop3.session import Session, State
+from pabal.pop3.settings import Pop3Settings
+from pabal.store.memory.account import MemoryAccount
+from pabal.store.ports import StoreError
+from tests.directory.sasl.client import ScramClient
+from tests.pop3.site import ALICE, PASSWORD, Site, open_site
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with open_site() as site:
+        yield site
+
+
+def client_of(site: Site) -> tuple[Commands, Session]:
+    session = Session(Pop3Settings(), encrypted=True, tls_offered=True)
+    return Commands(site.services(), session, "192.0.2.1", "s1"), session
+
+
+async def logged_in(site: Site) -> Commands:
+    commands, _ = client_of(site)
+    await commands.handle(f"USER {ALICE}".encode())
+    assert await commands.handle(f"PASS {PASSWORD}".encode()) == b"+OK 3 messages\r\n"
+    return commands
+
+
+def state_of(session: Session) -> State:
+    return session.state
+
+
+def octets(reply: Reply) -> bytes:
+    assert isinstance(reply, bytes)
+    return reply
+
+
+async def test_scram_ends_with_one_more_challenge(site: Site) -> None:
+    commands, session = client_of(site)
+    client = ScramClient(ALICE, PASSWORD)
+    first = base64.b64encode(client.first())
+    challenge = octets(await commands.handle(b"AUTH SCRAM-SHA-256 " + first))
+    last = client.last(base64.b64decode(challenge[2:]))
+    final = octets(await commands.handle(base64.b64encode(last)))
+    assert base64.b64decode(final[2:]) == client.signature
+    assert state_of(session) is State.AUTHORIZATION
+    assert await commands.handle(b"") == b"+OK 3 messages\r\n"
+    assert state_of(session) is State.TRANSACTION
+    commands.close()
+
+
+async def test_a_client_may_refuse_the_server_s_proof(site: Site) -> None:
+    commands, session = client_of(site)
+    client = ScramClient(ALICE, PASSWORD)
+    first = base64.b64encode(client.first())
+    challenge = octets(await commands.handle(b"AUTH SCRAM-SHA-256 " + first))
+    last = client.last(base64.b64decode(challenge[2:]))
+    await commands.handle(base64.b64encode(last))
+    assert await commands.handle(b"*") == b"-ERR cancelled\r\n"
+    assert state_of(session) is State.AUTHORIZATION
+    assert await commands.handle(b"STAT") == b"-ERR not before log-in\r\n"
+
+
+async def test_quit_removes_and_releases(site: Site) -> None:
+    commands = await logged_in(site)
+    await commands.handle(b"DELE 2")
+    assert (await site.inbox()).message_count == 3
+    assert await commands.handle(b"QUIT") == Turn(b"+OK bye\r\n", Then.CLOSE)
+    assert (await site.inbox()).message_count == 2
+    (await site.mailboxes()).try_lock("pop3")
+
+
+async def test_a_lost_connection_removes_nothing(site: Site) -> None:
+    commands = await logged_in(site)
+    await commands.handle(b"DELE 2")
+    commands.close()
+    assert (await site.inbox()).message_count == 3
+    assert (await site.mailboxes()).try_lock("pop3")
+
+
+@pytest.mark.parametrize("error", [StoreError("gone"), UnavailableError("disk")])
+async def test_quit_says_when_it_could_not_remove(
+    site: Site, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    commands = await logged_in(site)
+    await commands.handle(b"DELE 2")
+    monkeypatch.setattr(MemoryAccount, "expunge", fail)
+    reply = await commands.handle(b"QUIT")
+    assert reply == Turn(b"-ERR [SYS/TEMP] messages were not removed\r\n", Then.CLOSE)
+    assert (await site.mailboxes()).try_lock("pop3")
+
+
+async def test_a_store_that_is_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise UnavailableError("the disk under /secret/path")
+
+    commands = await logged_in(site)
+    monkeypatch.setattr(MemoryAccount, "read", fail)
+    assert await commands.handle(b"RETR 1") == b"-ERR [SYS/TEMP] try again later\r\n"
+    commands.close()
+
+
+async def test_authentication_that_is_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: object, **__: object) -> Denied:
+        return Denied("busy", temporary=True)
+
+    monkeypatch.setattr(type(site.auth), "login", busy)
+    commands, _ = client_of(site)
+    await commands.handle(b"USER a@b")
+    assert await commands.handle(b"PASS x") == b"-ERR [SYS/TEMP] try again later\r\n"
+
+
+async def test_who_wants_to_know_is_told_once_at_the_end(site: Site) -> None:
+    commands = await logged_in(site)
+    await commands.handle(b"RETR 1")
+    await commands.handle(b"RETR 3")
+    await commands.handle(b"RETR 9")
+    await commands.handle(b"TOP 2 1")
+    assert site.fetched == []
+    await commands.handle(b"QUIT")
+    commands.close()
+    assert [(who, len(emails)) for who, emails in site.fetched] == [
+        (site.account.id, 2)
+    ]
+
+
+async def test_a_long_session_tells_in_between(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FETCHED_MAX", 2)
+    commands = await logged_in(site)
+    for _ in range(5):
+        await commands.handle(b"RETR 1")
+    assert [len(emails) for _, emails in site.fetched] == [2, 2]
+    commands.close()
+    assert [len(emails) for _, emails in site.fetched] == [2, 2, 1]
+
+
+async def test_an_empty_session_tells_nobody(site: Site) -> None:
+    commands = await logged_in(site)
+    commands.close()
+    assert site.fetched == []
