@@ -33,7 +33,7 @@ async def test_what_users_send_is_signed(tmp_path: Path) -> None:
             record = key.public_text().encode()
             verdict = verify(one, octets[:end], [octets[end:]], record, 4e9)
             assert verdict.result is Result.PASS
-    assert stage.ledger.stages()[:3] == ["signed", "submitted", "delivered"]
+    assert stage.ledger.stages()[:3] == ["submitted", "signed", "delivered"]
     await stage.close()
 
 

@@ -203,7 +203,7 @@ class Acceptor:
         if outcome.ok:
             incoming.delivered.append(copy.recipient)
             incoming.way.note(
-                Stage.DELIVERED, address, elapsed_ms, mailbox=outcome.detail
+                Stage.DELIVERED, address, elapsed_ms, detail=outcome.detail
             )
             return None
         incoming.way.note(Stage.DEFERRED, address, elapsed_ms, reply=str(outcome))
@@ -244,6 +244,8 @@ class Acceptor:
             incoming.way.note(
                 Stage.QUEUED,
                 str(recipient.address),
+                detail=f"item {item.id}, {item.size_octets} octets"
+                + (f", forwarded by {via}" if via else ""),
                 item=item.id,
                 size=item.size_octets,
                 via=via,

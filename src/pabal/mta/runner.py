@@ -251,7 +251,7 @@ class QueueRunner:
                 return temporary(52, "3.1", "not enough storage", str(error))
         if outcome.ok:
             self._way(item).note(
-                Stage.DELIVERED, str(target.address), mailbox=outcome.detail
+                Stage.DELIVERED, str(target.address), detail=outcome.detail
             )
         return outcome
 
@@ -288,6 +288,7 @@ class QueueRunner:
                 way.note(
                     Stage.DEFERRED,
                     str(recipient.recipient.address),
+                    detail=f"{outcome}; again in {record.next_attempt_at - now:.0f} s",
                     reply=str(outcome),
                     by=host,
                     attempts=recipient.attempts + 1,

@@ -203,14 +203,17 @@ class SmtpTransport:
             way.note(
                 Stage.CONNECTED,
                 elapsed_ms=elapsed_ms,
+                detail=f"{host} at {endpoint}: {failed}",
                 peer=str(endpoint),
                 mx=host,
                 failed=failed,
             )
             return None
+        again = ", connection used again" if lease.messages else ""
         way.note(
             Stage.CONNECTED,
             elapsed_ms=elapsed_ms,
+            detail=f"{host} at {endpoint}, {lease.session.tls or 'no TLS'}{again}",
             peer=str(endpoint),
             mx=host,
             tls=lease.session.tls,
@@ -242,6 +245,7 @@ class SmtpTransport:
                     Stage.SENT,
                     str(attempt.delivery.envelope.recipients[number].address),
                     elapsed_ms,
+                    detail=f"{host} said {outcome}",
                     host=host,
                     reply=str(outcome),
                     dialogue=dialogue,
