@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pabal.base.errors import UnavailableError
+from pabal.base.errors import StorageFullError, UnavailableError
 from pabal.dns.ports import ResolutionError
-from pabal.mta.queue.item import Claim, QueueItem, RecipientState
+from pabal.mta.queue.item import AttemptRecord, Claim, QueueItem, RecipientState
 from pabal.mta.queue.ports import Take, Verb
 from pabal.mta.queue.schedule import Schedule
 from pabal.mta.routing import Exchangers, ExchangersKind
@@ -311,20 +311,47 @@ async def test_it_runs_until_stopped() -> None:
     assert mx.recipients == ["a@far.test"]
 
 
-async def test_results_that_cannot_be_written_do_not_stick() -> None:
+async def test_results_wait_for_the_disk_and_nothing_is_sent_twice() -> None:
+    stage = Stage(settings(queue=QueueSettings(poll_s=0.001)))
+    [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
+    await stage.submit("a@far.test")
+    good = stage.queue.finish
+    failures = 3
+
+    async def full_for_a_while(owner: str, records: Sequence[AttemptRecord]) -> None:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            stage.clock.time += 50
+            raise StorageFullError("no room")
+        await good(owner, records)
+
+    stage.queue.finish = full_for_a_while  # type: ignore[method-assign] # a full disk
+    await stage.turn()
+    await stage.turn(100)
+    assert mx.recipients == ["a@far.test"]
+    assert await stage.queue.items(10) == []
+    await stage.close()
+
+
+async def test_a_stop_gives_up_on_a_full_disk() -> None:
     stage = Stage()
     [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
     await stage.submit("a@far.test")
     good = stage.queue.finish
 
     async def away(*_: object) -> None:
-        raise UnavailableError("away")
+        raise StorageFullError("no room")
 
-    stage.queue.finish = away  # type: ignore[method-assign, assignment] # a disk in trouble
-    await stage.turn()
-    stage.queue.finish = good  # type: ignore[method-assign] # it is back
-    for _ in range(5):  # others are busy meanwhile, and their leases renewed
-        await stage.turn(15)
+    stage.queue.finish = away  # type: ignore[method-assign, assignment] # a full disk
+    await stage.runner.turn()
+    await mx.arrived.acquire()
+    async with asyncio.timeout(2):
+        await stage.runner.stop()
+    stage.queue.finish = good  # type: ignore[method-assign] # room again, after a start
+    stage.schedule = Schedule(stage.settings.queue.schedule, Order())
+    stage.runner = stage.new_runner(stage.schedule)
+    await stage.turn(61)
     assert mx.recipients == ["a@far.test"] * 2
     assert await stage.queue.items(10) == []
     await stage.close()

@@ -40,7 +40,7 @@ class Pair:
             sessions = SmtpSessions(stage.settings.hostname, self.connect)
             pool = SessionPool(sessions, stage.settings.transport, stage.clock)
             stage.pool = stage.transport._pool = pool
-            stage.transport._names = names
+            stage.transport._routes._names = names
 
     def _server(self, domain: str) -> Stage:
         return Stage(MtaSettings(f"mail.{domain}"), domain=domain)

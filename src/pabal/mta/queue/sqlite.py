@@ -7,6 +7,7 @@ fsync: when they are lost, so is who held them.
 """
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,8 +43,12 @@ NEWEST_LOOKED_AT: Final = 200
 DESTINATIONS_LOOKED_AT: Final = 200
 """Destinations given their turn then: bounds how long the writer is busy."""
 
-BUSY_MS: Final = 30_000
-"""How long a write waits for another process's transaction, milliseconds."""
+BUSY_TRIES_MAX: Final = 30_000
+"""How often a write looks whether another process's transaction is over."""
+
+BUSY_WAIT_S: Final = 0.001
+"""Between two looks, seconds. SQLite's own waits grow to 100 ms: far longer than our
+transactions, and three processes that write would mostly sleep."""
 
 T = TypeVar("T")
 
@@ -261,13 +266,20 @@ class SqliteQueue:
         return results
 
 
+def _look_again(tries: int) -> bool:
+    """Wait a moment for another process; return whether to try again."""
+    threading.Event().wait(BUSY_WAIT_S)
+    return tries < BUSY_TRIES_MAX
+
+
 def _open(path: Path) -> apsw.Connection:
     try:
         connection = apsw.Connection(str(path))
-        connection.set_busy_timeout(BUSY_MS)
+        connection.set_busy_handler(_look_again)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(rows.SCHEMA)
+        if connection.pragma("user_version") != rows.VERSION:
+            connection.execute(rows.SCHEMA)
     except apsw.Error as error:
         raise UnavailableError(f"queue database {path}: {error}") from error
     return connection
