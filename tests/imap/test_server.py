@@ -326,6 +326,8 @@ async def test_a_client_that_stops_reading_stops_the_fetch() -> None:
     async with rig.client("INBOX") as client:
         server_end = client.stream.other
         before = sum(map(len, server_end.writes))
+        for _ in range(5):
+            await asyncio.sleep(0)
         server_end.stuck = True
         client.stream.send(b"f FETCH 1:* BODY.PEEK[]\r\n")
         while await client.stream.receive(10):
