@@ -19,7 +19,7 @@ PORT_OFFSET = 20_000
 READY_SECONDS = 20.0
 DOMAIN = "a.test"
 HOSTNAME = "mail.a.test"
-PASSWORD = "corréct hörse 비밀"
+PASSWORD = "correct horse"
 ROOT = Path(__file__).parents[2]
 
 
