@@ -9,6 +9,7 @@ bounded; an error of ours closes the connection and shows no text of it.
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pabal.base.clock import Clock
@@ -79,7 +80,7 @@ class ImapServer:
             parts.authenticator,
             parts.settings,
             parts.clock,
-            _pause,
+            partial(asyncio.sleep, 0),
             parts.tls,
             parts.on_fetched,
             lambda memory: Spool(directory, memory),
@@ -294,7 +295,3 @@ class _Connection:
             self._stream.abort()
         finally:
             self._pushing = False
-
-
-async def _pause() -> None:
-    await asyncio.sleep(0)

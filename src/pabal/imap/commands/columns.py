@@ -187,7 +187,7 @@ def _plain_cells(
         return batch.modseqs
     if item is Attribute.EMAILID:
         return batch.emails
-    return [_CELL[item](fact) for fact in facts[FROM_FACT[item][0]]]
+    return list(map(_CELL[item], facts[FROM_FACT[item][0]]))
 
 
 def _octets(fact: object) -> bytes:

@@ -24,7 +24,7 @@ from pabal.store.ports import Column, Row, StoreError
 ARRAY_SLICE: Final = 2_000
 """Messages answered from arrays at once: about 100 kB, 1 ms."""
 
-FACT_SLICE_FIRST: Final = 64
+FACT_SLICE_FIRST: Final = 16
 """Messages whose facts are read at once, at first: a header can have 1 MB."""
 
 FACT_SLICE_MAX: Final = 500
