@@ -139,7 +139,9 @@ class Server:
         log.close()
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line == "ready\n", self.log()
+        if line != "ready\n":
+            self.kill()
+            raise AssertionError(f"not ready: {self.log()}")
         return self
 
     def log(self) -> str:

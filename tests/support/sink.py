@@ -6,8 +6,9 @@ import socketserver
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from typing import Self
 
-from typing_extensions import Self, override
+from typing_extensions import override
 
 GARBAGE = b"\xff\xfe no reply \x00 at all\r\n"
 
