@@ -169,6 +169,7 @@ class Server:
     def submission(self, user: str) -> smtplib.SMTP:
         client = self.smtp(587)
         client.starttls(context=unverified())
+        client.ehlo()
         code, answer = client.docmd("AUTH", "PLAIN " + b64encode(self.plain(user)).decode())
         assert code == 235, answer
         return client
