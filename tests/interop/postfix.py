@@ -7,8 +7,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-
-from typing_extensions import Self
+from typing import Self
 
 from tests.interop.peer import path_of
 

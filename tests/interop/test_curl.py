@@ -11,7 +11,9 @@ from tests.support.server import PASSWORD, Server
 pytestmark = needs("curl")
 
 
-def curl(server: Server, url: str, *arguments: str | Path, user: str = "alice") -> bytes:
+def curl(
+    server: Server, url: str, *arguments: str | Path, user: str = "alice"
+) -> bytes:
     """Return what curl writes of ``url``, ``<scheme>:<standard port>/<path>``."""
     scheme, _, rest = url.partition(":")
     port, _, path = rest.partition("/")

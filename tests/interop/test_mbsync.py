@@ -66,7 +66,7 @@ SyncState *
 
     def files(self, mailbox: str) -> dict[str, bytes]:
         """Return the messages of ``mailbox`` by number and flags' letters."""
-        found = {}
+        found: dict[str, bytes] = {}
         for part in ("cur", "new"):
             for path in (self.directory / "mail" / mailbox / part).iterdir():
                 key = f"{len(found)}:{path.name.partition(':2,')[2]}"

@@ -14,8 +14,7 @@ import time
 from base64 import b64encode
 from email.message import EmailMessage
 from pathlib import Path
-
-from typing_extensions import Self
+from typing import Self
 
 PORT_OFFSET = 20_000
 READY_SECONDS = 20.0
@@ -27,7 +26,8 @@ ROOT = Path(__file__).parents[2]
 
 def own_address() -> str:
     """Return a loopback address nobody else uses: 16 million to choose from."""
-    return f"127.{random.randint(1, 250)}.{random.randint(0, 255)}.{random.randint(2, 254)}"
+    second, third, last = (random.randint(2, 250) for _ in range(3))
+    return f"127.{second}.{third}.{last}"
 
 
 def pabal(
@@ -170,7 +170,9 @@ class Server:
         client = self.smtp(587)
         client.starttls(context=unverified())
         client.ehlo()
-        code, answer = client.docmd("AUTH", "PLAIN " + b64encode(self.plain(user)).decode())
+        code, answer = client.docmd(
+            "AUTH", "PLAIN " + b64encode(self.plain(user)).decode()
+        )
         assert code == 235, answer
         return client
 
