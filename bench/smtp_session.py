@@ -4,6 +4,8 @@ The client is another process that pipelines MAIL, RCPT, DATA and sends the body
 and again over one connection. Printed: microseconds of server CPU a message.
 """
 
+# ruff: noqa: ARG002 (a null receiver), ASYNC110, ASYNC222 (polls its children)
+
 import argparse
 import asyncio
 import cProfile

@@ -42,6 +42,16 @@ MIXED = (
 """Three levels, Korean in two charsets; subject 회의 안내, text 회의를 합니다."""
 
 
+SMALL = ImapSettings(
+    hostname="mail.example.com",
+    message_max_octets=2000,
+    append_messages_max=3,
+    bad_commands_max=5,
+    login_failures_max=3,
+)
+"""Limits a dialogue can reach in a few lines."""
+
+
 async def world(rig: Rig) -> None:
     """Fill the account every dialogue begins with."""
     await rig.put([letter("one")])
@@ -51,16 +61,7 @@ async def world(rig: Rig) -> None:
 
 @pytest.mark.parametrize("path", sorted(DIALOGUES.glob("*.dlg")), ids=lambda p: p.stem)
 async def test_dialogue(path: Path) -> None:
-    rig = Rig(
-        ImapSettings(
-            hostname="mail.example.com",
-            message_max_octets=2000,
-            append_messages_max=3,
-            bad_commands_max=5,
-            login_failures_max=3,
-        ),
-        FakeAuthenticator(strict="strict" in path.stem),
-    )
+    rig = Rig(SMALL, FakeAuthenticator(strict="strict" in path.stem))
     await world(rig)
     async with rig.connection() as client:
         await play(read_dialogue(path), client)
@@ -317,3 +318,26 @@ async def test_the_end_of_the_server_is_told() -> None:
         await task
     assert await client.receive(1) == b"* BYE [UNAVAILABLE] Shutting down\r\n"
     assert client.closed
+
+
+async def test_a_client_that_stops_reading_stops_the_fetch() -> None:
+    rig = Rig()
+    await rig.put([letter("x", "y" * 4000 + "\r\n")] * 300)
+    async with rig.client("INBOX") as client:
+        server_end = client.stream.other
+        before = sum(map(len, server_end.writes))
+        server_end.stuck = True
+        client.stream.send(b"f FETCH 1:* BODY.PEEK[]\r\n")
+        while await client.stream.receive(10):
+            pass
+        sent = sum(map(len, server_end.writes)) - before
+        assert 0 < sent < 100_000
+
+
+async def test_many_bodies_at_once_come_in_small_slices() -> None:
+    rig = Rig()
+    await rig.put([letter("x", "y" * 200_000 + "\r\n")] * 4)
+    items = " ".join(f"BODY.PEEK[]<{start}.200000>" for start in range(50))
+    async with rig.client("INBOX") as client:
+        await client.ok(f"FETCH 1:* ({items})")
+        assert max(map(len, client.stream.other.writes)) < 11_000_000

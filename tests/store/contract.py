@@ -69,6 +69,14 @@ class FakeClock:
         return self.at
 
 
+class Bell:
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+
+    def ring(self, subject: str) -> None:
+        self.rung.append(subject)
+
+
 def letter(
     subject: str = "hello", body: str = "How are you?", extra: str = ""
 ) -> bytes:
@@ -553,6 +561,21 @@ class StoreContract:
         await put(account, inbox, letter("new"))
         assert list(view.uids) == [1, 4, 5, 7], "a UID is never used again"
         assert view.mailbox.message_count == 4
+
+    async def test_expunged_octets_stay_a_while(
+        self, account: AccountStore, inbox: MailboxInfo, clock: FakeClock
+    ) -> None:
+        news = [new_email(letter(str(number))) for number in range(3)]
+        emails = [one.email_id for one in await account.append(inbox.id, news)]
+        other = await account.create("kept")
+        await account.copy(inbox.id, [2], other.id)
+        await account.expunge(inbox.id, [1, 2, 3])
+        assert None not in await account.read(emails, [Column.SIZE])
+        assert await whole(account.octets(emails[0])) == letter("0")
+        clock.at += 601
+        await put(account, inbox, letter("another"))
+        rows = await account.read(emails, [Column.SIZE, Column.OCTETS])
+        assert [row is None for row in rows] == [True, False, True]
 
     async def test_claim_recent(
         self, account: AccountStore, inbox: MailboxInfo

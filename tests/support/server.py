@@ -1,5 +1,7 @@
 """A real pabal in a temporary directory, on a loopback address of its own."""
 
+import base64
+import contextlib
 import imaplib
 import os
 import poplib
@@ -11,7 +13,6 @@ import ssl
 import subprocess
 import sys
 import time
-from base64 import b64encode
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Self
@@ -26,8 +27,8 @@ ROOT = Path(__file__).parents[2]
 
 def own_address() -> str:
     """Return a loopback address nobody else uses: 16 million to choose from."""
-    second, third, last = (random.randint(2, 250) for _ in range(3))
-    return f"127.{second}.{third}.{last}"
+    octets = random.randint(1, 250), random.randint(0, 255), random.randint(2, 254)
+    return "127." + ".".join(map(str, octets))
 
 
 def pabal(
@@ -106,6 +107,19 @@ class Server:
             text += f"\n[{table}]\n{added}"
         path.write_text(text)
 
+    def add_hosts(self, hosts: dict[str, str], port: int, domain: str) -> None:
+        """Let ``name.domain`` be a mail host at an address, in a zone of our own."""
+        lines = [
+            "$TTL 60",
+            f"@ IN SOA ns.{domain}. hostmaster.{domain}. 1 7200 900 604800 60",
+            f"@ IN NS ns.{domain}.",
+            f"ns IN A {self.address}",
+            *(f"{name} IN A {address}" for name, address in hosts.items()),
+        ]
+        zone = self.directory / "zones" / f"{domain}.zone"
+        zone.write_text("\n".join(lines) + "\n")
+        self.configure(f"port = {port}", table="mta")
+
     def run(
         self, *arguments: str | Path, stdin: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
@@ -145,11 +159,35 @@ class Server:
             if process.stdout:
                 process.stdout.close()
 
+    def kill(self) -> None:
+        """SIGKILL the supervisor and everything it started, at once."""
+        process = self.process
+        assert process is not None
+        self.process = None
+        process.send_signal(signal.SIGSTOP)  # so that it starts nothing meanwhile
+        for pid in [*worker_pids(process.pid), process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+    def kill_supervisor(self) -> list[int]:
+        """SIGKILL the supervisor alone; return the processes it leaves."""
+        process = self.process
+        assert process is not None
+        self.process = None
+        left = worker_pids(process.pid)
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+        return left
+
     def worker_pids(self) -> list[int]:
         """Return the processes the supervisor started."""
         assert self.process is not None
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+        return worker_pids(self.process.pid)
 
     def __enter__(self) -> Self:
         return self
@@ -170,10 +208,10 @@ class Server:
         client = self.smtp(587)
         client.starttls(context=unverified())
         client.ehlo()
-        code, answer = client.docmd(
-            "AUTH", "PLAIN " + b64encode(self.plain(user)).decode()
-        )
-        assert code == 235, answer
+        # smtplib encodes passwords as ASCII in AUTH; RFC 4616 says UTF-8.
+        secret = base64.b64encode(self.plain(user)).decode()
+        code, text = client.docmd("AUTH", f"PLAIN {secret}")
+        assert code == 235, text
         return client
 
     def plain(self, user: str) -> bytes:
@@ -184,6 +222,7 @@ class Server:
         client = imaplib.IMAP4_SSL(
             self.address, self.port(993), ssl_context=unverified(), timeout=15
         )
+        # imaplib's login is ASCII only.
         client.authenticate("PLAIN", lambda _: self.plain(user))
         client.select(mailbox)
         return client
@@ -196,6 +235,19 @@ class Server:
         client.user(f"{user}@{self.domain}")
         client.pass_(PASSWORD)
         return client
+
+
+def worker_pids(pid: int) -> list[int]:
+    """Return the children of a process."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()]
+
+
+def resident_octets(pid: int) -> int:
+    """Return the memory a process has (VmRSS)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
 
 
 def unverified() -> ssl.SSLContext:

@@ -36,7 +36,10 @@ def trace(  # noqa: PLR0913 (an option each)
     dialogue: bool,
     as_json: bool,
 ) -> None:
-    """Show the way of the message MESSAGE_ID, with the DNS questions asked for it."""
+    """Show the way of a message, hop by hop.
+
+    With the DNS questions asked for it. MESSAGE_ID may have its angle brackets.
+    """
     reader = open_traces(load_or_raise(directory))
     try:
         ways = [way_of(events) for events in _events(reader, message_id, last, address)]

@@ -121,7 +121,8 @@ class _Connection:
             self._bye(b"[UNAVAILABLE] Shutting down")
             raise
         except IdleTimeoutError:
-            self._bye(b"[UNAVAILABLE] Nothing came for too long")
+            # The peer takes nothing: what is queued for it will never go out.
+            self._stream.abort()
         except (ConnectionLostError, TlsFailedError) as error:
             log.debug("connection over", peer=str(self._stream.peer), why=str(error))
 
@@ -137,18 +138,24 @@ class _Connection:
         """Return the next event, reading as long as it takes.
 
         Raises:
-            ConnectionLostError: The client closed.
-            IdleTimeoutError: It was silent for too long.
+            ConnectionLostError: The client closed, or was silent for too long.
         """
         while True:
             event = self._session.next_event()
             if event is not None:
                 return event
             await self._stream.flush()
+            self._session.feed(await self._receive())
+
+    async def _receive(self) -> bytes:
+        try:
             data = await self._stream.receive(self._patience_s)
-            if not data:
-                raise ConnectionLostError("the client closed")
-            self._session.feed(data)
+        except IdleTimeoutError as error:
+            self._bye(b"[UNAVAILABLE] Nothing came for too long")
+            raise ConnectionLostError("the client was silent") from error
+        if not data:
+            raise ConnectionLostError("the client closed")
+        return data
 
     @property
     def _patience_s(self) -> float:

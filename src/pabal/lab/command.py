@@ -44,10 +44,12 @@ def lab(
     as_json: bool,
     dialogue: bool,
 ) -> None:
-    """Watch two mail servers and their name server exchange mail on this machine.
+    """Watch two mail servers exchange mail on this machine.
 
-    Needs no root, no network, no containers. On a terminal the servers stay up to
-    play with until Ctrl-C, unless --once.
+    They find each other through name servers of their own: the root, the registry of
+    `.test`, and one each. Needs no root, no network, no containers.
+
+    On a terminal the servers stay up to play with until Ctrl-C, unless --once.
     """
     console = Console(stderr=as_json, highlight=False)
     show = Show(console, dialogue=dialogue)

@@ -123,8 +123,9 @@ class QueueRunner:
         now = self._station.clock.now()
         if now - self._renewed_at >= settings.lease_s / 3:
             self._renewed_at = now
-            if self._schedule.busy:
-                await self._queue.renew(self._owner, now + settings.lease_s)
+            held = self._schedule.held()
+            if held:
+                await self._queue.renew(self._owner, now + settings.lease_s, held)
         if self._schedule.room and not self._stopping:
             claims = await self._queue.take(
                 Take(
@@ -145,7 +146,10 @@ class QueueRunner:
             return await self.turn()
         except UnavailableError as error:
             log.warning("the queue cannot be read", error=str(error))
-            return self._station.settings.queue.poll_s
+        except Exception:
+            # The queue goes on: a bug costs one look at it.
+            log.exception("bug in the queue")
+        return self._station.settings.queue.poll_s
 
     def _start(self) -> None:
         if self._stopping:
@@ -191,11 +195,15 @@ class QueueRunner:
         if item is None:
             return True, ""
         numbers = {claim.number for claim in assignment.claims}
-        recipients = [
+        mine = [
             one
             for one in item.recipients
             if one.number in numbers and one.owner == self._owner
         ]
+        held = [one for one in mine if one.state is RecipientState.HOLD]
+        if held:
+            await self._queue.finish(self._owner, [_untried(item, one) for one in held])
+        recipients = [one for one in mine if one not in held]
         if not recipients:
             return True, ""
         with await self._queue.body(item.id) as body:
@@ -336,3 +344,16 @@ class QueueRunner:
 
     def _way(self, item: QueueItem) -> Way:
         return Way(self._station, item.trace_id, item.message_id)
+
+
+def _untried(item: QueueItem, recipient: QueuedRecipient) -> AttemptRecord:
+    """Return what ends the claim of a recipient that was put on hold meanwhile."""
+    return AttemptRecord(
+        item_id=item.id,
+        number=recipient.number,
+        state=RecipientState.DEFERRED,
+        next_attempt_at=recipient.next_attempt_at,
+        reply=recipient.reply,
+        host=recipient.host,
+        tried=False,
+    )

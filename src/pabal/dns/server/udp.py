@@ -81,10 +81,14 @@ class UdpServer:
             answer: bytes | None = None
             if cache is not None:
                 entry = cache.young.get(data[2:])
-                if entry is not None:
+                if entry is None:
+                    answer = cache.missing.answer(data)
+                else:
                     answer = next(entry, None)
+                    if answer is not None:
+                        answer = data[:2] + answer
             if answer is not None:
-                batch.put(slot, data[:2] + answer)
+                batch.put(slot, answer)
             elif not self._slowly(batch, slot, data):
                 # A gap: what is ready before it goes first.
                 batch.send(first, slot)

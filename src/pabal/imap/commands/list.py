@@ -4,13 +4,13 @@ Source: RFC 9051 §6.3.9, RFC 3501 §6.3.9 (LSUB); RFC 5258 (extended), RFC 3348
 (CHILDREN), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE).
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.status import status_line
 from pabal.imap.wire.mailboxes import ListMailboxes
+from pabal.imap.wire.pattern import Pattern
 from pabal.imap.wire.response import Tagged
 from pabal.store.ports import INBOX, SEPARATOR, MailboxInfo
 
@@ -70,11 +70,11 @@ async def _matching(context: Context, command: ListMailboxes) -> Sequence[_Shown
     """Return the names to show, by name."""
     infos = {info.name: info for info in await context.mailboxes.mailboxes()}
     everything = _with_parents(infos)
-    matches = _matcher(context, command)
+    patterns = _patterns(context, command)
     selection = command.selection
     found = []
     for one in everything:
-        if not matches(one.name):
+        if not any(pattern.matches(one.name) for pattern in patterns):
             continue
         selected = _is_selected(one.info, selection)
         why = _why_shown(one, everything, command)
@@ -116,43 +116,14 @@ def _why_shown(
     return tuple(sorted(name.decode("ascii") for name in criteria)) if met else ()
 
 
-class _Matcher:
-    """Whether a name matches one of a LIST's patterns."""
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = [_compile(pattern) for pattern in patterns]
-
-    def __call__(self, name: str) -> bool:
-        return any(pattern.fullmatch(name) for pattern in self._patterns)
-
-
-def _matcher(context: Context, command: ListMailboxes) -> _Matcher:
+def _patterns(context: Context, command: ListMailboxes) -> Sequence[Pattern]:
     reference = context.name_of(command.reference) if command.reference else ""
     patterns = []
     for octets in command.patterns:
         pattern = context.name_of(octets) if octets else ""
         absolute = pattern.startswith(SEPARATOR)
-        patterns.append(pattern if absolute else reference + pattern)
-    return _Matcher(patterns)
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    """Return ``pattern`` (RFC 9051 §6.3.9) as a regular expression.
-
-    Runs of wildcards become one, so that no pattern takes more than quadratic time.
-    """
-    head, slash, rest = pattern.partition(SEPARATOR)
-    if head.upper() == INBOX:
-        pattern = INBOX + slash + rest
-    pattern = re.sub(r"[*%]*\*[*%]*", "*", pattern)
-    pattern = re.sub(r"%+", "%", pattern)
-    parts = re.split(r"([*%])", pattern)
-    # Possessive or atomic groups would be wrong here: * must be able to give back.
-    regex = "".join(
-        ".*" if part == "*" else "[^/]*" if part == "%" else re.escape(part)
-        for part in parts
-    )
-    return re.compile(regex, re.DOTALL)
+        patterns.append(Pattern(pattern if absolute else reference + pattern))
+    return patterns
 
 
 def _line(context: Context, command: ListMailboxes, one: _Shown) -> bytes:

@@ -57,9 +57,9 @@ def _shown(context: Context, selected: Selected) -> bytes:
     """Return the responses that describe the mailbox just opened."""
     view, info = selected.view, selected.view.mailbox
     # Every flag in use is told, and none of them is news afterwards.
-    selected.flag_octets(sorted(set(view.flags)), ())
+    selected.names.octets(sorted(set(view.flags)))
     lines = [
-        selected.flags_shown().removesuffix(b"\r\n"),
+        selected.names.shown().removesuffix(b"\r\n"),
         b"* %d EXISTS" % selected.numbers.count,
     ]
     if context.rev2:

@@ -57,6 +57,9 @@ _UPDATE_FLAGS: Final = """
 UPDATE entry SET flags = ?, modseq = ?
 WHERE mailbox = ? AND uid IN (SELECT value FROM carray(?))
 """
+_UPDATE_FLAGS_RANGE: Final = """
+UPDATE entry SET flags = ?, modseq = ? WHERE mailbox = ? AND uid BETWEEN ? AND ?
+"""
 _COPY: Final = """
 INSERT INTO entry (mailbox, uid, email, flags, modseq, size, saved_at)
 SELECT ?, ? + row_number() OVER (ORDER BY uid) - 1, email, flags, ?, size, ?
@@ -162,9 +165,7 @@ def set_flags(
     for uid, _, new in changed:
         by_set.setdefault(new, []).append(uid)
     for new, members in by_set.items():
-        ledger.connection.execute(
-            _UPDATE_FLAGS, (new, modseq, mailbox_id, _carray(members))
-        )
+        _update_flags(ledger, mailbox_id, members, new)
     before = count([old for _, old, _ in changed], ledger.flags)
     after = [new for _, _, new in changed]
     counts = count(after, ledger.flags) - before
@@ -285,6 +286,17 @@ def _select_all(ledger: Ledger, mailbox_id: MailboxId) -> Entries:
 def _entries(cursor: apsw.Cursor) -> Entries:
     rows = cursor.fetchall()
     return Entries(*cast("list[Sequence[int]]", list(zip(*rows, strict=True))))
+
+
+def _update_flags(
+    ledger: Ledger, mailbox_id: MailboxId, uids: Sequence[Uid], flag_set: int
+) -> None:
+    execute = ledger.connection.execute
+    modseq, first, last = ledger.modseq, uids[0], uids[-1]
+    if last - first + 1 == len(uids):
+        execute(_UPDATE_FLAGS_RANGE, (flag_set, modseq, mailbox_id, first, last))
+    else:
+        execute(_UPDATE_FLAGS, (flag_set, modseq, mailbox_id, _carray(uids)))
 
 
 def _insert_email(ledger: Ledger, incoming: Incoming) -> EmailId:

@@ -16,6 +16,7 @@ from pabal.base.errors import UnavailableError
 from pabal.base.tasks import Batcher
 from pabal.store.delta import Delta
 from pabal.store.ports import AccountId, Doorbell, ModSeq
+from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.mirror import Mirror
@@ -84,31 +85,29 @@ class SqliteStore:
                     account = await self._open(account_id)
                     self._accounts[account_id] = account
             self._opening.pop(account_id, None)
-        self._recent[account_id] = account
-        self._recent.move_to_end(account_id)
-        if len(self._recent) > self._settings.open_accounts_max:
-            self._close_oldest()
+        self._remember(account_id)
         return account
 
     def changed_elsewhere(self, account_id: AccountId) -> None:
         """Take note that another process changed the account: the doorbell rang."""
         account = self._accounts.get(account_id)
         if account is not None:
-            account.refresh()
+            account.access.refresh()
 
     async def remove(self, account_id: AccountId) -> None:
         """Remove every mailbox of the account."""
         account = self._accounts.pop(account_id, None)
         self._recent.pop(account_id, None)
         if account is not None:
-            await account.settle()
+            await account.access.settle()
+            account.access.database.retire()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._executor, self._remove, account_id)
 
     async def close(self) -> None:
         """Finish what is being written and close everything."""
         for account in list(self._accounts.values()):
-            await account.settle()
+            await account.access.settle()
         self._recent.clear()
         self._accounts.clear()
         self._executor.shutdown()
@@ -137,13 +136,29 @@ class SqliteStore:
             mirror.load()
 
         await loop.run_in_executor(self._executor, prepare)
-        return SqliteAccount(database, mirror, batcher, self._executor)
+        access = Access(
+            database,
+            mirror,
+            batcher,
+            self._executor,
+            lambda: self._remember(account_id),
+        )
+        return SqliteAccount(access)
 
-    def _close_oldest(self) -> None:
-        for account_id, account in self._recent.items():
-            if not account.busy:
-                del self._recent[account_id]
-                account.rest()
+    def _remember(self, account_id: AccountId) -> None:
+        """Note that an account is in use; close the files of one that is not."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return
+        account.access.resting = False
+        self._recent[account_id] = account
+        self._recent.move_to_end(account_id)
+        if len(self._recent) <= self._settings.open_accounts_max:
+            return
+        for oldest, candidate in self._recent.items():
+            if not candidate.access.busy and oldest != account_id:
+                del self._recent[oldest]
+                candidate.access.rest()
                 return
 
     def _remove(self, account_id: AccountId) -> None:
