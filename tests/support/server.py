@@ -211,8 +211,8 @@ class Server:
         client.starttls(context=unverified())
         client.ehlo()
         # smtplib encodes passwords as ASCII in AUTH; RFC 4616 says UTF-8.
-        secret = f"\0{user}@{self.domain}\0{PASSWORD}".encode()
-        code, text = client.docmd("AUTH", f"PLAIN {base64.b64encode(secret).decode()}")
+        secret = base64.b64encode(self.plain(user)).decode()
+        code, text = client.docmd("AUTH", f"PLAIN {secret}")
         assert code == 235, text
         return client
 
@@ -225,8 +225,7 @@ class Server:
             self.address, self.port(993), ssl_context=unverified(), timeout=15
         )
         # imaplib's login is ASCII only.
-        secret = f"\0{user}@{self.domain}\0{PASSWORD}".encode()
-        client.authenticate("PLAIN", lambda _: secret)
+        client.authenticate("PLAIN", lambda _: self.plain(user))
         client.select(mailbox)
         return client
 
