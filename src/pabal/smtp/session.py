@@ -46,7 +46,7 @@ CHUNK_MAX_OCTETS: Final = 256 * 1024
 """Largest ``Chunk``: what a driver writes in one go."""
 
 
-class State(enum.Enum):
+class State(enum.IntEnum):
     """How far the dialogue is."""
 
     START = enum.auto()
@@ -140,7 +140,7 @@ class Refused:
 Event = PlainCommand | Chunk | ChunkEnd | MessageEnd | SaslLine | Refused
 
 
-class Mode(enum.Enum):
+class Mode(enum.IntEnum):
     """What the next octets are."""
 
     COMMAND = enum.auto()
@@ -242,9 +242,10 @@ class Session:
         self.state = TRANSITIONS[self.state][type(command)]
         match command:
             case Mail():
-                self._context = replace(
-                    self._context, smtputf8=command.envelope.smtputf8
-                )
+                if command.envelope.smtputf8 != self._context.smtputf8:
+                    self._context = replace(
+                        self._context, smtputf8=not self._context.smtputf8
+                    )
             case Data():
                 self._decoder = DataDecoder()
                 self.size = 0
