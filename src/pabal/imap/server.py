@@ -248,6 +248,8 @@ class _Connection:
     def _count_bad(self, reply: bytes) -> None:
         if reply.startswith(b"BAD"):
             self._bad_commands += 1
+        elif self._session.state is not State.NOT_AUTHENTICATED:
+            self._bad_commands = 0
         if self._bad_commands > self._settings.bad_commands_max:
             self._bye(b"Too many commands without meaning")
         elif self._context.failures >= self._settings.login_failures_max:
