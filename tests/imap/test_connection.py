@@ -284,3 +284,28 @@ async def test_many_bodies_at_once_come_in_small_slices() -> None:
     async with rig.client("INBOX") as client:
         await client.ok(f"FETCH 1:* ({items})")
         assert max(map(len, client.stream.other.writes)) < 4_000_000
+
+
+async def test_who_waits_is_let_go_at_once_when_the_server_stops() -> None:
+    rig = Rig()
+    await world(rig)
+    async with rig.client("INBOX") as idler, rig.client() as other:
+        idler.stream.send(b"i IDLE\r\n")
+        assert await idler.read_line() == b"+ idling"
+        rig.server.stop()
+        for client in (idler, other):
+            assert await client.read_line() == b"* BYE [UNAVAILABLE] Shutting down"
+            assert client.stream.closed
+
+
+async def test_a_running_command_is_answered_when_the_server_stops() -> None:
+    rig = Rig()
+    await rig.put([letter(f"number {number}") for number in range(1000)])
+    async with rig.client("INBOX") as client:
+        client.stream.send(b"f FETCH 1:* (ENVELOPE)\r\ng NOOP\r\n")
+        await client.read_line()
+        rig.server.stop()
+        lines = [await client.read_line() for _ in range(1001)]
+        assert lines[-2].startswith(b"f OK")
+        assert lines[-1] == b"* BYE [UNAVAILABLE] Shutting down"
+        assert await client.stream.receive(1) == b""

@@ -8,6 +8,7 @@ bounded; an error of ours closes the connection and shows no text of it.
 """
 
 import asyncio
+from typing import Final
 
 from pabal.base.errors import LocalProtocolError, PabalError
 from pabal.base.log import Log
@@ -37,6 +38,8 @@ from pabal.net.ports import (
     TlsFailedError,
 )
 
+SHUTTING_DOWN: Final = b"[UNAVAILABLE] Shutting down"
+
 log = Log("imap")
 
 
@@ -51,6 +54,8 @@ class Connection:
         self._context = Context(stream, services, self._session, self, messages)
         self._tasks = Tasks()
         self._pushing = False
+        self._busy = False
+        self._stopping = False
         self._bad_commands = 0
         now = services.clock.monotonic()
         self._log_in_by = now + services.settings.login_timeout_s
@@ -63,14 +68,23 @@ class Connection:
         try:
             while self._session.state is not State.LOGOUT:
                 await self._handle(await self._next_event())
+                if self._stopping:
+                    self._bye(SHUTTING_DOWN)
         except asyncio.CancelledError:
-            self._bye(b"[UNAVAILABLE] Shutting down")
+            self._bye(SHUTTING_DOWN)
             raise
         except IdleTimeoutError:
             # The peer takes nothing: what is queued for it will never go out.
             self._stream.abort()
         except (ConnectionLostError, TlsFailedError) as error:
             log.debug("connection over", peer=str(self._stream.peer), why=str(error))
+
+    def stop(self) -> None:
+        """Say goodbye now, or once the command being run is done."""
+        self._stopping = True
+        if not self._busy or self._context.idling:
+            self._bye(SHUTTING_DOWN)
+            self._stream.close()
 
     async def end(self) -> None:
         """Let go of everything the connection held."""
@@ -116,7 +130,9 @@ class Connection:
     async def _handle(self, event: Event) -> None:
         match event:
             case Command():
+                self._busy = True
                 await self._run(event)
+                self._busy = False
             case MessagePiece(octets):
                 self._context.messages.write(octets)
             case MessageBegins():
@@ -201,6 +217,8 @@ class Connection:
             self._bye(b"Too many failed log-ins")
 
     def _bye(self, text: bytes) -> None:
+        if self._session.state is State.LOGOUT:
+            return
         self._stream.send(b"* BYE %b\r\n" % text)
         self._session.state = State.LOGOUT
 

@@ -45,6 +45,7 @@ class ImapServer:
 
     def __init__(self, store: Store, parts: ImapParts) -> None:
         directory = parts.spool_directory
+        self._connections: set[Connection] = set()
         self._services = Services(
             store,
             parts.authenticator,
@@ -59,7 +60,14 @@ class ImapServer:
     async def serve(self, stream: Stream) -> None:
         """Serve one connection until it is over."""
         connection = Connection(stream, self._services)
+        self._connections.add(connection)
         try:
             await connection.run()
         finally:
+            self._connections.discard(connection)
             await connection.end()
+
+    def stop(self) -> None:
+        """Say goodbye to everybody; who has a command running gets its answer first."""
+        for connection in tuple(self._connections):
+            connection.stop()
