@@ -11,14 +11,14 @@ from pabal.store.memory.account import MemoryStore
 from pabal.store.ports import AccountStore, Change, Column, Store, StoreError
 from pabal.store.sqlite.check import check
 from pabal.store.sqlite.store import SqliteStore
-from tests.store.contract import (
+from tests.store.contract.letters import (
     Bell,
     FakeClock,
-    StoreContract,
     letter,
     new_email,
     plain,
 )
+from tests.store.contract.whole import StoreContract
 
 
 class TestSqlite(StoreContract):

@@ -14,8 +14,8 @@ from pabal.directory.authenticator import DirectoryAuthenticator
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
-from pabal.mta.signing import DkimSigner
 from pabal.mta.receive import MailReceiver
+from pabal.mta.signing import DkimSigner
 from pabal.mta.submission import SubmissionReceiver
 from pabal.net.listener import Handler, Listener, ListenerSettings
 from pabal.net.tls import server_context
@@ -146,14 +146,14 @@ class MailRole:
                     message_max_octets=shared.settings.mta.message_size_max,
                 ),
                 spool_directory=shared.layout.spool,
-                on_fetched=self._fetches.fetched,
+                on_fetched=self._fetches.over("IMAP"),
             ),
         )
 
     def _pop3(self) -> Pop3Server:
         shared = self._shared
         services = Pop3Services(
-            shared.store, self._authenticator, self._fetches.fetched
+            shared.store, self._authenticator, self._fetches.over("POP3")
         )
         return Pop3Server(services, Pop3Settings(), shared.clock, tls_offered=True)
 

@@ -25,7 +25,10 @@ from pabal.dns.resolver.explanation import Explanation
 def dig(
     ctx: click.Context, name: str, rdtype: str, directory: Path | None, *, as_json: bool
 ) -> None:
-    """Resolve NAME as the server would, from an empty cache, step by step."""
+    """Resolve NAME step by step, as the server would.
+
+    It starts from an empty cache, so every question is seen. TYPE is A unless given.
+    """
     try:
         wanted = dns.rdatatype.from_text(rdtype)
         absolute = dns.name.from_text(name)

@@ -43,10 +43,10 @@ from pabal.store.predicate import (
 )
 from pabal.store.view import in_ranges
 
-SLICE_MESSAGES: Final = 512
-"""Messages whose facts are asked for at once."""
+SLICE_MESSAGES: Final = 8_192
+"""Messages whose facts are asked for at once: some milliseconds on a thread."""
 
-ARRAY_SLICE: Final = 65_536
+ARRAY_SLICE: Final = 32_768
 """Array elements tested before the loop gets its turn: about 2 ms."""
 
 Mask = int

@@ -7,7 +7,7 @@ from pabal.message.spool import Spool
 from pabal.store.ports import BLOB_CHUNK_OCTETS, Column, NewEmail
 from pabal.store.predicate import Contains, TextField
 from pabal.store.sqlite.store import SqliteStore
-from tests.store.contract import Bell, FakeClock, letter, new_email, whole
+from tests.store.contract.letters import Bell, FakeClock, letter, new_email, whole
 
 MEBIBYTE = 1024 * 1024
 

@@ -6,7 +6,7 @@ import pytest
 from pabal.base.errors import UnavailableError
 from pabal.store.sqlite.check import check
 from pabal.store.sqlite.store import SqliteStore
-from tests.store.contract import Bell, FakeClock, letter, put
+from tests.store.contract.letters import Bell, FakeClock, letter, put
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from pabal.store.ports import (
     Reflagged,
 )
 from pabal.store.sqlite import account as account_module
+from pabal.store.sqlite import mirror as mirror_module
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.store import SqliteStore
-from tests.store.contract import Bell, FakeClock, add, letter, plain, put
+from tests.store.contract.letters import Bell, FakeClock, add, letter, plain, put
 
 
 class Twins:
@@ -133,6 +134,19 @@ async def test_both_write_at_once(twins: Twins) -> None:
     assert views[0].modseqs == views[1].modseqs
 
 
+async def test_the_bell_is_heard_while_writing(twins: Twins) -> None:
+    mine, theirs = await twins.accounts()
+    inbox = await mine.mailbox("INBOX")
+    view = await theirs.view(inbox.id)
+    await put(mine, inbox, letter("1"))
+    work = asyncio.gather(theirs.create("slow"), return_exceptions=True)
+    await asyncio.sleep(0)
+    assert theirs.access.busy
+    twins.ring()
+    await work
+    assert list(view.uids) == [1]
+
+
 async def test_the_bell_rings_once_a_commit(twins: Twins) -> None:
     mine, _ = await twins.accounts()
     inbox = await mine.mailbox("INBOX")
@@ -163,3 +177,25 @@ async def test_a_view_read_on_a_thread_misses_nothing(
     assert sum(SEEN in one for one in flags) == 10
     with pytest.raises(NoSuchMailboxError):
         await mine.view(99)
+
+
+async def test_arrays_stay_a_while_and_current(
+    twins: Twins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, _ = await twins.accounts()
+    inbox = await mine.mailbox("INBOX")
+    view = await mine.view(inbox.id)
+    uids = view.uids
+    view.close()
+    await put(mine, inbox, letter("1"))
+    again = await mine.view(inbox.id)
+    assert again.uids is uids
+    assert list(uids) == [1]
+    monkeypatch.setattr(mirror_module, "IDLE_MESSAGES_MAX", 0)
+    again.close()
+    fresh = await mine.view(inbox.id)
+    assert fresh.uids is not uids
+    assert list(fresh.uids) == [1]
+    fresh.close()
+    mine.access.rest()
+    assert list((await mine.view(inbox.id)).uids) == [1]

@@ -1,12 +1,14 @@
 import asyncio
 from pathlib import Path
 
+import apsw
 import pytest
 
 from pabal.base.errors import UnavailableError
+from pabal.store.sqlite.database import FILE_NAME
 from pabal.store.sqlite.schema import MIGRATIONS, TooNewError, migrate
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
-from tests.store.contract import Bell, FakeClock, letter, put, whole
+from tests.store.contract.letters import Bell, FakeClock, letter, put, whole
 
 
 async def test_few_accounts_are_open_at_once(tmp_path: Path) -> None:
@@ -15,6 +17,9 @@ async def test_few_accounts_are_open_at_once(tmp_path: Path) -> None:
     held = [await store.account(number) for number in range(8)]
     is_open = [account.access.database.is_open for account in held]
     assert sum(is_open) == 3
+    for account in held:
+        await account.mailboxes()
+    assert sum(account.access.database.is_open for account in held) == 3
     # One whose files were closed goes on as if nothing had happened.
     first = held[0]
     inbox = await first.mailbox("INBOX")
@@ -47,9 +52,12 @@ async def test_opened_by_many_at_once_it_is_one(tmp_path: Path) -> None:
 
 async def test_remove_takes_the_files(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, FakeClock(), Bell())
-    await store.account(1)
+    held = await store.account(1)
+    inbox = await held.mailbox("INBOX")
     await store.account(2)
     await store.remove(1)
+    with pytest.raises(UnavailableError):
+        await put(held, inbox, letter())
     await store.remove(3)
     assert [entry.name for entry in tmp_path.iterdir()] == ["2"]
     await store.close()
@@ -68,10 +76,27 @@ async def test_a_damaged_file_touches_nobody_else(tmp_path: Path) -> None:
 
 async def test_newer_tables_are_left_alone(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, FakeClock(), Bell())
-    account = await store.account(1)
-    connection = account.access.database.writer()
-    assert not migrate(connection)
+    await store.account(1)
+    await store.close()
+    connection = apsw.Connection(str(tmp_path / "1" / FILE_NAME))
     connection.pragma("user_version", len(MIGRATIONS) + 1)
+    connection.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
     with pytest.raises(TooNewError):
+        await store.account(1)
+    await store.close()
+
+
+@pytest.mark.parametrize("with_tables", [False, True])
+async def test_an_account_half_made_is_made_whole(
+    tmp_path: Path, *, with_tables: bool
+) -> None:
+    (tmp_path / "1").mkdir()
+    connection = apsw.Connection(str(tmp_path / "1" / FILE_NAME))
+    if with_tables:  # the process died before INBOX was there
         migrate(connection)
+    connection.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    account = await store.account(1)
+    assert [box.name for box in await account.mailboxes()] == ["INBOX"]
     await store.close()

@@ -1,12 +1,14 @@
 """Where the work of one account happens: on the event loop, on threads, in batches."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar
 
 import apsw
 
+from pabal.base.errors import PabalError
 from pabal.base.tasks import Batcher
 from pabal.store.delta import Delta
 from pabal.store.sqlite.database import Database, errors
@@ -26,7 +28,7 @@ class Access:
     Attributes:
         database: The connections.
         mirror: What this process knows of the account.
-        executor: The threads.
+        resting: Nobody keeps track of its connections: tell before opening any.
     """
 
     def __init__(
@@ -35,25 +37,38 @@ class Access:
         mirror: Mirror,
         batcher: Batcher[Job, None],
         executor: Executor,
+        waking: Callable[[], None],
     ) -> None:
         self.database = database
         self.mirror = mirror
-        self.executor = executor
+        self.resting = True
         self._batcher = batcher
-        self._busy_count = 0
+        self._executor = executor
+        self._waking = waking
+        self._writes = 0
+        self._reads = 0
+        self._stale = False
 
     @property
     def busy(self) -> bool:
         """Whether a write is on its way or a thread reads."""
-        return self._busy_count > 0
+        return self._writes + self._reads > 0
+
+    def reader(self) -> apsw.Connection:
+        """Return the connection for point reads on the event loop."""
+        self._wake()
+        return self.database.reader()
 
     def refresh(self) -> None:
         """Take note of what other processes wrote.
 
-        Not while an own write is on its way: its commit tells what came before it.
+        While an own write is on its way, later: its commit tells what came before it.
         """
-        if not self._busy_count:
-            self.mirror.refresh()
+        if self._writes:
+            self._stale = True
+            return
+        self._wake()
+        self.mirror.refresh()
 
     async def write(self, work: Work[T]) -> T:
         """Return what ``work`` returns, once it is on disk."""
@@ -64,15 +79,21 @@ class Access:
             outcome.append(result)
             return deltas
 
-        self._busy_count += 1
+        self._wake()
+        self._writes += 1
         try:
             await self._batcher.submit(job)
         except asyncio.CancelledError:
             # It is written all the same, from spools that must stay open meanwhile.
-            await self._batcher.settle()
+            # Jobs run in order: when this empty one was run, so was that.
+            with contextlib.suppress(PabalError):
+                await self._batcher.submit(_nothing)
             raise
         finally:
-            self._busy_count -= 1
+            self._writes -= 1
+            if self._stale and not self._writes:
+                self._stale = False
+                self.mirror.refresh()
         return outcome[-1]
 
     async def change(
@@ -97,15 +118,32 @@ class Access:
 
     async def on_thread(self, work: Callable[[], T]) -> T:
         """Return what ``work`` returns, on a thread."""
-        self._busy_count += 1
+        self._wake()
+        self._reads += 1
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self.executor, work)
+            return await loop.run_in_executor(self._executor, work)
         finally:
-            self._busy_count -= 1
+            self._reads -= 1
 
     async def settle(self) -> None:
         """Wait until everything is written, and close the connections."""
         await self._batcher.settle()
         # On a thread: the last connection to close moves the log into the file.
         await self.on_thread(self.database.close)
+
+    def rest(self) -> None:
+        """Close the connections in the background; it must not be ``busy``."""
+        self.resting = True
+        self.mirror.drop_idle()
+        self._executor.submit(self.database.detach())
+
+    def _wake(self) -> None:
+        if self.resting:
+            self.resting = False
+            self._waking()
+
+
+def _nothing(_: Ledger) -> Sequence[Delta]:
+    """Change nothing."""
+    return ()

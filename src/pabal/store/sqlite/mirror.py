@@ -25,8 +25,8 @@ from pabal.store.sqlite.ledger import load_flag_sets, load_mailboxes
 from pabal.store.sqlite.reader import Loaded, account_modseq, changes_since
 from pabal.store.view import MailboxArrays
 
-IDLE_MESSAGES_MAX: Final = 50_000
-"""Messages in arrays kept though nobody uses them: 1.2 MB an account that is open."""
+IDLE_MESSAGES_MAX: Final = 20_000
+"""Messages in arrays kept though nobody uses them: 0.5 MB an account that is open."""
 
 
 class Mirror:
@@ -113,6 +113,9 @@ class Mirror:
         pending = self._pending.pop(mailbox_id, [])
         if loaded is None:
             raise NoSuchMailboxError(f"no mailbox {mailbox_id}")
+        known = self._arrays.get(mailbox_id)
+        if known is not None:
+            return known  # somebody else was faster: there must be one of each
         arrays = MailboxArrays(loaded.info, loaded.columns)
         arrays.loaded_at = loaded.modseq
         for delta in pending:
@@ -129,6 +132,12 @@ class Mirror:
         while sum(map(len, self._idle.values())) > IDLE_MESSAGES_MAX:
             oldest, _ = self._idle.popitem(last=False)
             del self._arrays[oldest]
+
+    def drop_idle(self) -> None:
+        """Forget arrays nobody uses."""
+        for mailbox_id in self._idle:
+            del self._arrays[mailbox_id]
+        self._idle.clear()
 
     def committed(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
         """Publish what a batch of this process changed.
