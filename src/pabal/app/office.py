@@ -307,4 +307,4 @@ def _shown(directory: Path, found: zone_problem.Problem) -> Problem:
 
 
 def _bell(layout: Layout) -> UnixDoorbell:
-    return UnixDoorbell(layout.run, f"tool-{os.getpid()}")
+    return UnixDoorbell(layout.run, f"tool-{os.getpid()}", SystemClock())
