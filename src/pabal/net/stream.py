@@ -67,7 +67,7 @@ class SocketStream(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no asyncio.Transport by inheritance.
-        transport = cast(asyncio.Transport, transport)
+        transport = cast("asyncio.Transport", transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
         self._ends = (
