@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,11 +113,13 @@ class Supervisor:
     _stopping_since: float | None = field(default=None, init=False)
     _said_ready: bool = field(default=False, init=False)
     _exit_code: int = field(default=0, init=False)
+    _lifeline: tuple[int, int] = field(default=(-1, -1), init=False)
 
     def run(self) -> int:
         """Start, watch, stop; return the exit code."""
         wake, sleep = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(sleep, warn_on_full_buffer=False)
+        self._lifeline = os.pipe2(os.O_CLOEXEC)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, _noted)
         try:
@@ -126,8 +129,8 @@ class Supervisor:
                 self._wait(wake)
         finally:
             signal.set_wakeup_fd(-1)
-            os.close(wake)
-            os.close(sleep)
+            for descriptor in (wake, sleep, *self._lifeline):
+                os.close(descriptor)
         return self._exit_code
 
     def _start(self, spec: RoleSpec) -> None:
@@ -145,6 +148,10 @@ class Supervisor:
         code = 1
         try:
             signal.set_wakeup_fd(-1)
+            os.close(self._lifeline[1])
+            threading.Thread(
+                target=_end_with_parent, args=(self._lifeline[0],), daemon=True
+            ).start()
             for number in (signal.SIGCHLD, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             keep = {id(sock) for group in spec.sockets.values() for sock in group}
@@ -351,6 +358,16 @@ def hand_over(directory: Path, user: pwd.struct_passwd) -> None:
 
 def _noted(number: int, frame: object) -> None:
     """Do nothing: the wakeup descriptor has the signal already."""
+
+
+def _end_with_parent(lifeline: int) -> None:
+    """End this process at once when the supervisor is gone, however it went.
+
+    An orphan would keep the ports, and nobody could start the server again. Nothing
+    is lost: what was acknowledged is on disk.
+    """
+    os.read(lifeline, 1)
+    os._exit(1)
 
 
 def _write_ready(pipe: int) -> None:

@@ -1,5 +1,7 @@
 """A real pabal in a temporary directory, on a loopback address of its own."""
 
+import base64
+import contextlib
 import imaplib
 import os
 import poplib
@@ -13,8 +15,7 @@ import sys
 import time
 from email.message import EmailMessage
 from pathlib import Path
-
-from typing_extensions import Self
+from typing import Self
 
 PORT_OFFSET = 20_000
 READY_SECONDS = 20.0
@@ -26,7 +27,8 @@ ROOT = Path(__file__).parents[2]
 
 def own_address() -> str:
     """Return a loopback address nobody else uses: 16 million to choose from."""
-    return f"127.{random.randint(1, 250)}.{random.randint(0, 255)}.{random.randint(2, 254)}"
+    octets = random.randint(1, 250), random.randint(0, 255), random.randint(2, 254)
+    return "127." + ".".join(map(str, octets))
 
 
 def pabal(
@@ -105,6 +107,19 @@ class Server:
             text += f"\n[{table}]\n{added}"
         path.write_text(text)
 
+    def add_hosts(self, hosts: dict[str, str], port: int, domain: str) -> None:
+        """Let ``name.domain`` be a mail host at an address, in a zone of our own."""
+        lines = [
+            "$TTL 60",
+            f"@ IN SOA ns.{domain}. hostmaster.{domain}. 1 7200 900 604800 60",
+            f"@ IN NS ns.{domain}.",
+            f"ns IN A {self.address}",
+            *(f"{name} IN A {address}" for name, address in hosts.items()),
+        ]
+        zone = self.directory / "zones" / f"{domain}.zone"
+        zone.write_text("\n".join(lines) + "\n")
+        self.configure(f"port = {port}", table="mta")
+
     def run(
         self, *arguments: str | Path, stdin: str = "", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
@@ -124,7 +139,9 @@ class Server:
         log.close()
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line == "ready\n", self.log()
+        if line != "ready\n":
+            self.kill()
+            raise AssertionError(f"not ready: {self.log()}")
         return self
 
     def log(self) -> str:
@@ -144,11 +161,35 @@ class Server:
             if process.stdout:
                 process.stdout.close()
 
+    def kill(self) -> None:
+        """SIGKILL the supervisor and everything it started, at once."""
+        process = self.process
+        assert process is not None
+        self.process = None
+        process.send_signal(signal.SIGSTOP)  # so that it starts nothing meanwhile
+        for pid in [*worker_pids(process.pid), process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+    def kill_supervisor(self) -> list[int]:
+        """SIGKILL the supervisor alone; return the processes it leaves."""
+        process = self.process
+        assert process is not None
+        self.process = None
+        left = worker_pids(process.pid)
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+        return left
+
     def worker_pids(self) -> list[int]:
         """Return the processes the supervisor started."""
         assert self.process is not None
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
+        return worker_pids(self.process.pid)
 
     def __enter__(self) -> Self:
         return self
@@ -168,14 +209,23 @@ class Server:
     def submission(self, user: str) -> smtplib.SMTP:
         client = self.smtp(587)
         client.starttls(context=unverified())
-        client.login(f"{user}@{self.domain}", PASSWORD)
+        client.ehlo()
+        # smtplib encodes passwords as ASCII in AUTH; RFC 4616 says UTF-8.
+        secret = base64.b64encode(self.plain(user)).decode()
+        code, text = client.docmd("AUTH", f"PLAIN {secret}")
+        assert code == 235, text
         return client
+
+    def plain(self, user: str) -> bytes:
+        """Return SASL PLAIN; the library's ``login`` knows ASCII only."""
+        return f"\0{user}@{self.domain}\0{PASSWORD}".encode()
 
     def imap(self, user: str, mailbox: str = "INBOX") -> imaplib.IMAP4_SSL:
         client = imaplib.IMAP4_SSL(
             self.address, self.port(993), ssl_context=unverified(), timeout=15
         )
-        client.login(f"{user}@{self.domain}", PASSWORD)
+        # imaplib's login is ASCII only.
+        client.authenticate("PLAIN", lambda _: self.plain(user))
         client.select(mailbox)
         return client
 
@@ -183,9 +233,23 @@ class Server:
         client = poplib.POP3_SSL(
             self.address, self.port(995), context=unverified(), timeout=15
         )
+        client.encoding = "UTF-8"
         client.user(f"{user}@{self.domain}")
         client.pass_(PASSWORD)
         return client
+
+
+def worker_pids(pid: int) -> list[int]:
+    """Return the children of a process."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in path.read_text().split()]
+
+
+def resident_octets(pid: int) -> int:
+    """Return the memory a process has (VmRSS)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) * 1024
 
 
 def unverified() -> ssl.SSLContext:

@@ -91,7 +91,9 @@ class Process:
         """
         shared = open_shared(self._settings, self._name, self._wake_queue)
         self._shared = shared
-        if "dns" in self._roles:
+        if self._roles & {"dns", "mail", "queue"}:
+            # Without sockets it answers nobody, but this process's resolver needs our
+            # zones: nobody else may know them.
             self._names = NamesRole(shared)
             await self._names.start(sockets)
         if "queue" in self._roles:
