@@ -227,7 +227,10 @@ class ZonesOffice:
         """
         zone = self.zones.get(name)
         if zone is None:
-            raise OperatorError(f"there is no zone {name}.", "`pabal zone list`")
+            shown = name.to_text(omit_final_dot=True)
+            raise OperatorError(
+                f"there is no zone {shown}.", "`pabal zone list` shows those there are."
+            )
         found = []
         for node in zone.nodes.values():
             for rrset in node.values():
