@@ -52,7 +52,7 @@ def start_rows(options: Options) -> list[Row]:
     row = Row(START, "s", "-", 1.0)
     if not options.wants(row.name):
         return []
-    server = Server(options.directory / "start").init(workers="\"auto\"")
+    server = Server(options.directory / "start").init(workers='"auto"')
     for _ in range(max(options.rounds, 3)):
         begun = time.monotonic()
         with server:

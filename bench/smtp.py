@@ -8,7 +8,15 @@ from typing import Final
 
 from bench.dialogue import Imap, Line, letter, plain
 from bench.measure import Options, Row, in_parallel
-from bench.peers import USERS, Dovecot, Side, has_dovecot, has_postfix, pabal, postfix_to
+from bench.peers import (
+    USERS,
+    Dovecot,
+    Side,
+    has_dovecot,
+    has_postfix,
+    pabal,
+    postfix_to,
+)
 from bench.sink import Sink, running_sink
 from tests.support.server import own_address
 

@@ -227,9 +227,10 @@ class ZonesOffice:
         """
         zone = self.zones.get(name)
         if zone is None:
-            shown = name.to_text(omit_final_dot=True)
+            missing = name.to_text(omit_final_dot=True)
             raise OperatorError(
-                f"there is no zone {shown}.", "`pabal zone list` shows those there are."
+                f"there is no zone {missing}.",
+                "`pabal zone list` shows those there are.",
             )
         found = []
         for node in zone.nodes.values():
