@@ -125,3 +125,22 @@ def test_rrsets_go_there_and_back(texts: list[bytes]) -> None:
     ours = from_dnspython(theirs)
     ours = type(ours)(ours.owner, ours.rdtype, ours.ttl_s, tuple(rdatas))
     assert from_dnspython(to_dnspython(ours)) == ours
+
+
+LABELS = st.sampled_from(
+    ["a", "b", "www", "WWW", "child", "ns", "out", "xx", "*", "big"]
+)
+
+
+@given(st.lists(LABELS, max_size=3), st.sampled_from(["A", "MX", "NS", "DS", "ANY"]))
+def test_ready_answers_say_what_the_zone_says(labels: list[str], rdtype: str) -> None:
+    data = question(".".join([*labels, "example.com."]), rdtype, edns=0)
+    ready = SERVER.hot(data, FRIEND)
+    # Over TCP no cache is asked.
+    slow = dns.message.from_wire(SERVER.now(data, FRIEND, udp=False))
+    SERVER.now(data, FRIEND)
+    if ready is not None:
+        hot = dns.message.from_wire(ready)
+        assert (hot.rcode(), hot.flags) == (slow.rcode(), slow.flags)
+        assert (hot.question, hot.answer) == (slow.question, slow.answer)
+        assert (hot.authority, hot.additional) == (slow.authority, slow.additional)

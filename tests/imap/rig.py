@@ -19,8 +19,8 @@ from pabal.net.sasl import (
     SaslStep,
 )
 from pabal.store.flags import Flags
-from pabal.store.memory.account import MemoryAccount, MemoryStore
-from pabal.store.ports import NewEmail, Uid
+from pabal.store.memory.account import MemoryStore
+from pabal.store.ports import AccountStore, NewEmail, Store, Uid
 from tests.support.streams import MemoryStream, stream_pair
 
 USER = "user@example.com"
@@ -104,10 +104,9 @@ class Rig:
     authenticator: FakeAuthenticator = field(default_factory=FakeAuthenticator)
     clock: FakeClock = field(default_factory=FakeClock)
     fetched: list[tuple[int, list[int]]] = field(default_factory=list)
-    errors: list[BaseException] = field(default_factory=list)
+    store: Store = field(default_factory=lambda: MemoryStore(FakeClock()))
 
     def __post_init__(self) -> None:
-        self.store = MemoryStore(self.clock)
         authenticator: Authenticator = self.authenticator
         self.server = ImapServer(
             self.store,
@@ -121,7 +120,7 @@ class Rig:
             ),
         )
 
-    async def account(self) -> MemoryAccount:
+    async def account(self) -> AccountStore:
         return await self.store.account(1)
 
     async def put(

@@ -52,7 +52,7 @@ class Believer:
         return [(uid, self.flags[uid or 0]) for uid in self.uids]
 
 
-STEP = st.tuples(
+_STEP = st.tuples(
     st.integers(0, 1),
     st.sampled_from(
         [
@@ -74,6 +74,8 @@ STEP = st.tuples(
     st.integers(1, 6),
     st.sampled_from(FLAGS),
 )
+STEPS = st.lists(_STEP, max_size=25)
+"""Who, what, on which message, with which flag."""
 
 
 async def step(who: Believer, command: str, n: int, flag: str) -> None:
@@ -93,19 +95,26 @@ async def step(who: Believer, command: str, n: int, flag: str) -> None:
             who.flags[uid] = b" ".join(left)
 
 
-@given(st.lists(STEP, max_size=25), st.booleans())
+@given(STEPS, st.booleans())
 @settings(max_examples=60, deadline=None)
 async def test_two_clients_and_the_store_agree(
     steps: list[tuple[int, str, int, str]],
     condstore: bool,
 ) -> None:
     rig = Rig()
+    await two_clients_agree((rig, rig), steps, "CONDSTORE" if condstore else "")
+
+
+async def two_clients_agree(
+    rigs: tuple[Rig, Rig], steps: list[tuple[int, str, int, str]], enable: str
+) -> None:
+    """Play ``steps`` on two clients of one account; all must agree at the end."""
+    rig, second_rig = rigs
     await rig.put([letter(f"number {number}") for number in range(4)])
     await (await rig.account()).create("Box")
-    enable = "CONDSTORE" if condstore else ""
     async with (
         rig.client(enable=enable) as one,
-        rig.client(enable=enable) as other,
+        second_rig.client(enable=enable) as other,
     ):
         believers = (Believer(one), Believer(other))
         for believer in believers:

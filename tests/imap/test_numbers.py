@@ -207,3 +207,11 @@ def test_a_client_that_believes_everything_is_right(
                 believed += list(view.uids)[len(view.uids) - new :]
             assert believed == list(numbers.uids[: numbers.count])
     assert believed == list(view.uids)
+
+
+def test_a_hundred_thousand_small_changes_cost_little() -> None:
+    # Each is looked at once: quadratic work would not end while anybody waits.
+    _, numbers = numbers_of(50)
+    for modseq in range(CHANGED_UIDS_MAX):
+        numbers.note_flags(modseq, (modseq % 50 + 1,))
+    assert len(numbers.advance(expunges=True).reflagged) == 50

@@ -75,13 +75,13 @@ class Order:
         return list(items)
 
 
-def new_book(clock: FakeClock) -> Book:
-    """Return who lives at ``here.test``: you, alice, bob, with ids 1, 2, 3."""
+def new_book(clock: FakeClock, domain: str) -> Book:
+    """Return who lives at ``domain``: you, alice, bob, with ids 1, 2, 3."""
     cheap = HashCost(memory_kib=8, passes=1, scram_iterations=1)
     book = Book(MemoryTables(), clock, cheap)
-    book.add_domain("here.test")
+    book.add_domain(domain)
     for name in ("you", "alice", "bob"):
-        book.add_account(Mailbox.parse(f"{name}@here.test"), "a long password 42")
+        book.add_account(Mailbox.parse(f"{name}@{domain}"), "a long password 42")
     return book
 
 
@@ -225,13 +225,16 @@ class Stage:
     """Everything of one server, wired as ``app`` does."""
 
     def __init__(
-        self, configured: MtaSettings | None = None, queue: Queue | None = None
+        self,
+        configured: MtaSettings | None = None,
+        queue: Queue | None = None,
+        domain: str = "here.test",
     ) -> None:
         self.clock = FakeClock()
         self.ledger = Ledger()
         self.settings = configured or settings()
         self.station = Station(self.settings, self.clock, self.ledger)
-        self.book = new_book(self.clock)
+        self.book = new_book(self.clock, domain)
         self.store = MemoryStore(self.clock)
         self.queue: Queue = queue or MemoryQueue()
         self.net = Network()

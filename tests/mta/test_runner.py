@@ -1,10 +1,13 @@
 """Stories of the queue: fake clock, fake network."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
+from pabal.base.errors import StorageFullError, UnavailableError
 from pabal.dns.ports import ResolutionError
-from pabal.mta.queue.item import QueueItem, RecipientState
+from pabal.mta.queue.item import AttemptRecord, Claim, QueueItem, RecipientState
+from pabal.mta.queue.ports import Take, Verb
 from pabal.mta.queue.schedule import Schedule
 from pabal.mta.routing import Exchangers, ExchangersKind
 from pabal.mta.settings import QueueSettings, ScheduleSettings, TransportSettings
@@ -306,3 +309,84 @@ async def test_it_runs_until_stopped() -> None:
     async with asyncio.timeout(5):
         await asyncio.gather(stage.runner.run(), story())
     assert mx.recipients == ["a@far.test"]
+
+
+async def test_results_wait_for_the_disk_and_nothing_is_sent_twice() -> None:
+    stage = Stage(settings(queue=QueueSettings(poll_s=0.001)))
+    [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
+    await stage.submit("a@far.test")
+    good = stage.queue.finish
+    failures = 3
+
+    async def full_for_a_while(owner: str, records: Sequence[AttemptRecord]) -> None:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            stage.clock.time += 50
+            raise StorageFullError("no room")
+        await good(owner, records)
+
+    stage.queue.finish = full_for_a_while  # type: ignore[method-assign] # a full disk
+    await stage.turn()
+    await stage.turn(100)
+    assert mx.recipients == ["a@far.test"]
+    assert await stage.queue.items(10) == []
+    await stage.close()
+
+
+async def test_a_stop_gives_up_on_a_full_disk() -> None:
+    stage = Stage()
+    [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
+    await stage.submit("a@far.test")
+    good = stage.queue.finish
+
+    async def away(*_: object) -> None:
+        raise StorageFullError("no room")
+
+    stage.queue.finish = away  # type: ignore[method-assign, assignment] # a full disk
+    await stage.runner.turn()
+    await mx.arrived.acquire()
+    async with asyncio.timeout(2):
+        await stage.runner.stop()
+    stage.queue.finish = good  # type: ignore[method-assign] # room again, after a start
+    stage.schedule = Schedule(stage.settings.queue.schedule, Order())
+    stage.runner = stage.new_runner(stage.schedule)
+    await stage.turn(61)
+    assert mx.recipients == ["a@far.test"] * 2
+    assert await stage.queue.items(10) == []
+    await stage.close()
+
+
+async def test_hold_stops_what_was_claimed_and_not_begun() -> None:
+    stage = Stage()
+    [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
+    await stage.submit("a@far.test")
+    item = await only(stage)
+    good = stage.queue.take
+
+    async def take_then_hold(take: Take) -> Sequence[Claim]:
+        claims = await good(take)
+        await stage.queue.apply(item.id, Verb.HOLD, stage.clock.time)
+        return claims
+
+    stage.queue.take = take_then_hold  # type: ignore[method-assign] # an operator in between
+    await stage.turn()
+    stage.queue.take = good  # type: ignore[method-assign] # gone again
+    assert mx.mails == []
+    held = (await only(stage)).recipients[0]
+    assert (held.state, held.owner, held.attempts) == (RecipientState.HOLD, "", 0)
+    await stage.queue.apply(item.id, Verb.RELEASE, stage.clock.time)
+    await stage.turn()
+    assert mx.recipients == ["a@far.test"]
+    await stage.close()
+
+
+async def test_a_queue_that_cannot_be_read_is_tried_again() -> None:
+    stage = Stage()
+
+    async def away(*_: object) -> None:
+        raise UnavailableError("away")
+
+    stage.queue.take = away  # type: ignore[method-assign, assignment] # a disk in trouble
+    assert await stage.runner._guarded_turn() == 5.0
+    await stage.close()

@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[2]
 
 def own_address() -> str:
     """Return a loopback address nobody else uses: 16 million to choose from."""
-    numbers = (random.randint(1, 250), random.randint(0, 255), random.randint(2, 254))
-    return "127.{}.{}.{}".format(*numbers)
+    octets = random.randint(1, 250), random.randint(0, 255), random.randint(2, 254)
+    return "127." + ".".join(map(str, octets))
 
 
 def pabal(
@@ -211,18 +211,21 @@ class Server:
         client.starttls(context=unverified())
         client.ehlo()
         # smtplib encodes passwords as ASCII in AUTH; RFC 4616 says UTF-8.
-        secret = f"\0{user}@{self.domain}\0{PASSWORD}".encode()
-        code, text = client.docmd("AUTH", f"PLAIN {base64.b64encode(secret).decode()}")
+        secret = base64.b64encode(self.plain(user)).decode()
+        code, text = client.docmd("AUTH", f"PLAIN {secret}")
         assert code == 235, text
         return client
+
+    def plain(self, user: str) -> bytes:
+        """Return SASL PLAIN; the library's ``login`` knows ASCII only."""
+        return f"\0{user}@{self.domain}\0{PASSWORD}".encode()
 
     def imap(self, user: str, mailbox: str = "INBOX") -> imaplib.IMAP4_SSL:
         client = imaplib.IMAP4_SSL(
             self.address, self.port(993), ssl_context=unverified(), timeout=15
         )
         # imaplib's login is ASCII only.
-        secret = f"\0{user}@{self.domain}\0{PASSWORD}".encode()
-        client.authenticate("PLAIN", lambda _: secret)
+        client.authenticate("PLAIN", lambda _: self.plain(user))
         client.select(mailbox)
         return client
 
@@ -230,6 +233,7 @@ class Server:
         client = poplib.POP3_SSL(
             self.address, self.port(995), context=unverified(), timeout=15
         )
+        client.encoding = "UTF-8"
         client.user(f"{user}@{self.domain}")
         client.pass_(PASSWORD)
         return client

@@ -86,3 +86,18 @@ def test_nothing() -> None:
     assert way_of([]).hops == ()
     assert ways_of([]) == ()
     assert detail_of({}) == ""
+
+
+def test_a_question_an_event_is_a_question_of_the_way() -> None:
+    facts: dict[str, Fact] = {
+        QUESTION: "b.test. MX",
+        "asked": "ns.b.test.@127.0.0.3#53",
+        ANSWER: "answer",
+    }
+    way = way_of([event(1, Stage.RESOLVED, facts=facts)])
+    assert way.questions == (
+        Question(
+            "mail.a.test", "b.test. MX", "ns.b.test.@127.0.0.3#53", "", "answer", 1.5
+        ),
+    )
+    assert way.hops[0].facts == facts

@@ -227,7 +227,11 @@ class ZonesOffice:
         """
         zone = self.zones.get(name)
         if zone is None:
-            raise OperatorError(f"there is no zone {name}.", "`pabal zone list`")
+            missing = name.to_text(omit_final_dot=True)
+            raise OperatorError(
+                f"there is no zone {missing}.",
+                "`pabal zone list` shows those there are.",
+            )
         found = []
         for node in zone.nodes.values():
             for rrset in node.values():
@@ -307,4 +311,4 @@ def _shown(directory: Path, found: zone_problem.Problem) -> Problem:
 
 
 def _bell(layout: Layout) -> UnixDoorbell:
-    return UnixDoorbell(layout.run, f"tool-{os.getpid()}")
+    return UnixDoorbell(layout.run, f"tool-{os.getpid()}", SystemClock())

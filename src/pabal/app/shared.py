@@ -75,7 +75,7 @@ def open_shared(
     layout = Layout(settings.data)
     make(layout.data, layout.make)
     clock = SystemClock()
-    bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}")
+    bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock)
     book = parts.open_directory(settings, clock)
     tracer = SqliteTracer(layout.trace, clock)
     store = SqliteStore(layout.mail, clock, bell)

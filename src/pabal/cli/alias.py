@@ -23,7 +23,10 @@ def alias() -> None:
 def add(
     address: str, targets: tuple[str, ...], directory: Path | None, *, as_json: bool
 ) -> None:
-    """Let ADDRESS (or @DOMAIN, for everything nobody has there) stand for TARGETs."""
+    """Let ADDRESS stand for TARGETs.
+
+    @DOMAIN stands for every address of the domain that nobody has.
+    """
     with administration(load_or_raise(directory)) as office:
         office.directory.add_alias(address, targets)
         office.rang()

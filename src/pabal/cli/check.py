@@ -26,7 +26,10 @@ def check(
     *,
     as_json: bool,
 ) -> None:
-    """Check pabal.toml and the zones, or each FILE (a configuration or a .zone)."""
+    """Check the configuration and the zones, all at once.
+
+    With FILEs only those: a pabal.toml, or master files (.zone, .db).
+    """
     names = list(files) or [find_file(directory)]
     problems: list[Problem] = []
     checked = 0

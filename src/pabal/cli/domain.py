@@ -52,7 +52,10 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
 @config_option
 @json_option
 def show(name: str, directory: Path | None, *, as_json: bool) -> None:
-    """Show the DNS records DOMAIN should have; the own name server serves them."""
+    """Show the DNS records DOMAIN should have.
+
+    The own name server serves them; another one must be told.
+    """
     with administration(load_or_raise(directory)) as office:
         office.expect_hosted(name)
         records = office.derived.records(domain_to_ascii(name))

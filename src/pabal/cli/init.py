@@ -15,11 +15,17 @@ from pabal.cli.options import json_option, password_option, read_password
 @click.option("--hostname", required=True, help="What the server calls itself.")
 @click.option("--domain", required=True, help="The first domain it hosts.")
 @click.option("--account", default="", help="An address to create an account for.")
-@click.option("--address", default="0.0.0.0", help="Where to listen.")  # noqa: S104 (a mail server is there to be reached)
+@click.option(
+    "--address",
+    default="0.0.0.0",  # noqa: S104 (a mail server is there to be reached)
+    show_default=True,
+    help="Where to listen.",
+)
 @click.option(
     "--port-offset",
     type=click.IntRange(0, 60000),
     default=0,
+    show_default=True,
     help="Added to every standard port: 20000 listens on 20025 for smtp.",
 )
 @password_option
@@ -35,9 +41,10 @@ def init(  # noqa: PLR0913 (the contract's options, one each)
     password_stdin: bool,
     as_json: bool,
 ) -> None:
-    """Make DIR ready to serve DOMAIN: configuration, certificate, keys, account.
+    """Make DIR ready to serve a domain.
 
-    Never overwrites anything.
+    Writes the configuration, a self-signed certificate and DKIM keys, and creates an
+    account if one is named. Never overwrites anything.
     """
     plan = Plan(directory, hostname, domain, address, port_offset)
     plan.check()
@@ -56,9 +63,9 @@ def _next_steps(plan: Plan, account: str) -> str:
     steps = [
         f"{where} is ready for {plan.domain}.",
         "",
-        f"  pabal serve -c {where}                start it",
-        f"  pabal check -c {where}                check what you change there",
-        f"  pabal domain show {plan.domain} -c {where}    the DNS records it serves",
+        f"  pabal serve -c {where}    (start it)",
+        f"  pabal check -c {where}    (check what you change there)",
+        f"  pabal domain show {plan.domain} -c {where}    (the DNS records it serves)",
     ]
     if not account:
         steps.append(f"  pabal account add you@{plan.domain} -c {where}")

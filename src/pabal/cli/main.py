@@ -1,5 +1,7 @@
 """The command ``pabal``: every noun in one group."""
 
+from importlib import metadata
+
 import click
 
 from pabal.cli.account import account
@@ -15,13 +17,21 @@ from pabal.cli.trace import trace
 from pabal.cli.zone import zone
 
 
+def version() -> str:
+    """Return the version; run from a source tree there is none to ask for."""
+    try:
+        return metadata.version("pabal")
+    except metadata.PackageNotFoundError:
+        return "of the source tree"
+
+
 def build() -> click.Group:
     """Return the command group; ``__main__`` adds the lab."""
 
     @click.group(
         cls=PabalGroup, context_settings={"help_option_names": ["-h", "--help"]}
     )
-    @click.version_option(package_name="pabal", prog_name="pabal")
+    @click.version_option(version(), prog_name="pabal")
     def pabal() -> None:
         """Mail and names for a domain, in one program."""
 

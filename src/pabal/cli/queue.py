@@ -63,7 +63,10 @@ def list_(after: str, directory: Path | None, *, as_json: bool) -> None:
 @config_option
 @json_option
 def show(item_id: str, directory: Path | None, *, as_json: bool) -> None:
-    """Show one message: its recipients, their last replies, when they are tried."""
+    """Show one message and its recipients.
+
+    With the last reply of each, and when it is tried again.
+    """
 
     async def item(control: QueueControl) -> QueueItem:
         return await control.show(item_id)

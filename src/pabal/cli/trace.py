@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -11,18 +12,30 @@ from pabal.base.errors import OperatorError
 from pabal.cli import output
 from pabal.cli.options import EXIT_FAILED, config_option, json_option
 from pabal.config.load import load_or_raise
-from pabal.trace.ports import TraceEvent, TraceReader
-from pabal.trace.way import Way, way_of
+from pabal.trace.brief import brief, is_question
+from pabal.trace.ports import Stage, TraceEvent, TraceReader
+from pabal.trace.way import Hop, Way, way_of
 
-TO_COUNT = 10
+TO_COUNT: Final = 10
 """Ways shown with --to."""
+
+COLOURS: Final = {
+    Stage.DELIVERED: "green",
+    Stage.FETCHED: "green",
+    Stage.SENT: "green",
+    Stage.DEFERRED: "yellow",
+    Stage.REFUSED: "red",
+    Stage.BOUNCED: "red",
+}
 
 
 @click.command()
 @click.argument("message_id", required=False, default="")
 @click.option("--last", is_flag=False, flag_value=1, type=int, help="The last N ways.")
 @click.option("--to", "address", default="", help="The last ways to this address.")
-@click.option("--dialogue", is_flag=True, help="Show what the servers said.")
+@click.option(
+    "--dialogue", is_flag=True, help="Show every fact, and what the servers said."
+)
 @config_option
 @json_option
 @click.pass_context
@@ -36,7 +49,10 @@ def trace(  # noqa: PLR0913 (an option each)
     dialogue: bool,
     as_json: bool,
 ) -> None:
-    """Show the way of the message MESSAGE_ID, with the DNS questions asked for it."""
+    """Show the way of a message, hop by hop.
+
+    With the DNS questions asked for it. MESSAGE_ID may have its angle brackets.
+    """
     reader = open_traces(load_or_raise(directory))
     try:
         ways = [way_of(events) for events in _events(reader, message_id, last, address)]
@@ -69,29 +85,40 @@ def _events(
 
 
 def _show(way: Way, *, dialogue: bool) -> None:
-    click.echo(click.style(f"<{way.message_id}>", bold=True))
+    name = f"<{way.message_id}>" if way.message_id else "(no Message-ID)"
+    click.echo(click.style(name, bold=True))
     start = way.hops[0].at if way.hops else 0.0
     if way.hops:
         click.echo(time.strftime("  %Y-%m-%d %H:%M:%S", time.localtime(start)))
     for hop in way.hops:
+        _show_hop(hop, start, dialogue=dialogue)
+    click.echo()
+
+
+def _show_hop(hop: Hop, start: float, *, dialogue: bool) -> None:
+    label, colour, recipient = "asks", "yellow", ""
+    if not is_question(hop):
+        label, colour = hop.stage.value, COLOURS.get(hop.stage, "")
+        recipient = f"<{hop.recipient}> " if hop.recipient else ""
         for question in hop.questions:
             click.echo(
                 click.style(
-                    f"  {'':>9}  {question.host}  asks {question.question}"
+                    f"  {'':>9}  {question.host}  asks       {question.question}"
                     f" @ {question.asked}: {question.answer}",
                     fg="yellow",
                 )
             )
-        recipient = f"<{hop.recipient}> " if hop.recipient else ""
-        click.echo(
-            f"  {(hop.at - start) * 1000:>6.0f} ms  {hop.host}  "
-            + click.style(f"{hop.stage.value:<9}", bold=True)
-            + f"  {recipient}{hop.detail}"
-        )
-        if dialogue:
-            for line in hop.dialogue:
-                click.echo(click.style(f"  {'':>9}    {line}", dim=True))
-    click.echo()
+    click.echo(
+        f"  {(hop.at - start) * 1000:>6.0f} ms  {hop.host}  "
+        + click.style(f"{label:<9}", bold=not is_question(hop), fg=colour or None)
+        + f"  {recipient}{brief(hop)}"
+    )
+    if dialogue:
+        for line in (
+            *([hop.detail] if hop.detail != brief(hop) else []),
+            *hop.dialogue,
+        ):
+            click.echo(click.style(f"  {'':>9}    {line}", dim=True))
 
 
 def _facts(way: Way) -> dict[str, output.Json]:

@@ -52,7 +52,10 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
 @config_option
 @json_option
 def show(name: str, directory: Path | None, *, as_json: bool) -> None:
-    """Show the records of ZONE, and which are the owner's and which derived."""
+    """Show the records of ZONE.
+
+    FROM says which are in its file and which follow from the directory.
+    """
     with zones_office(load_or_raise(directory)) as office:
         records = office.records(_absolute(name))
     if as_json:
@@ -106,7 +109,10 @@ def check(ctx: click.Context, directory: Path | None, *, as_json: bool) -> None:
 @config_option
 @json_option
 def reload(directory: Path | None, *, as_json: bool) -> None:
-    """Let the running server read changed zones; wrong ones are kept as they were."""
+    """Let the running server read changed zones.
+
+    It does so by itself within a second; a zone with a mistake stays as it was.
+    """
     with zones_office(load_or_raise(directory)) as office:
         problems = office.problems()
         office.ring()
@@ -120,4 +126,5 @@ def _absolute(text: str) -> dns.name.Name:
     try:
         return dns.name.from_text(text)
     except dns.exception.DNSException as error:
-        raise OperatorError(f"{text!r} is not a name: {error}.") from error
+        reason = str(error).rstrip(".")
+        raise OperatorError(f"{text!r} is not a name: {reason}.") from error

@@ -7,7 +7,7 @@ from typing import Final
 from pabal.base.errors import OperatorError
 from pabal.config import toml
 from pabal.config.problem import Problem, Span, did_you_mean
-from pabal.config.section import Description, FileSection
+from pabal.config.section import Description, FileSection, Option
 from pabal.config.settings import FILE_NAME, TABLES, Settings, read_settings
 
 CONFIG_MAX_OCTETS: Final = 1_000_000
@@ -114,16 +114,21 @@ def load_or_raise(directory: Path | None) -> Settings:
     return loaded.settings
 
 
+def options() -> dict[str, list[Option]]:
+    """Return every option by its table, in the order of the manual."""
+    sections = {table: Description() for table in TABLES}
+    read_settings(sections, Path())
+    return {table: section.options for table, section in sections.items()}
+
+
 def sample() -> str:
     """Return a pabal.toml with every option, its default and what it is for."""
     lines = ["# pabal.toml: every option with its default; only hostname must be set."]
-    sections = {table: Description() for table in TABLES}
-    read_settings(sections, Path())
-    for table, section in sections.items():
+    for table, found in options().items():
         lines.append("")
         if table:
             lines.append(f"[{table}]")
-        for option in section.options:
+        for option in found:
             mark = "" if option.required else "# "
             lines.append(f"{mark}{option.key} = {option.default}    # {option.help}")
     return "\n".join(lines) + "\n"

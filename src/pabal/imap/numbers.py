@@ -56,13 +56,22 @@ class Numbers:
         count: Messages told about.
     """
 
-    __slots__ = ("_changed", "_changed_since", "_own", "_view", "count", "uids")
+    __slots__ = (
+        "_changed",
+        "_changed_count",
+        "_changed_since",
+        "_own",
+        "_view",
+        "count",
+        "uids",
+    )
 
     def __init__(self, view: MailboxView) -> None:
         self._view = view
         self.uids: array[int] = view.uids
         self.count = len(view.uids)
         self._changed: dict[ModSeq, Sequence[Uid]] = {}
+        self._changed_count = 0
         self._changed_since: ModSeq | None = None
         self._own: set[ModSeq] = set()
 
@@ -119,15 +128,18 @@ class Numbers:
         if self._changed_since is not None:
             return
         self._changed[modseq] = uids
-        if sum(map(len, self._changed.values())) > CHANGED_UIDS_MAX:
+        self._changed_count += len(uids)
+        if self._changed_count > CHANGED_UIDS_MAX:
             self._changed_since = min(self._changed)
-            self._changed.clear()
+            self._forget_changed()
 
     def own_change(self, modseq: ModSeq, uids: Sequence[Uid]) -> None:
         """Take note that this session made the change: the client knows already."""
         if not uids:
             return
-        if self._changed.pop(modseq, None) is None:
+        noted = self._changed.pop(modseq, None)
+        self._changed_count -= len(noted or ())
+        if noted is None:
             # The store has not told the watcher yet.
             if len(self._own) >= OWN_CHANGES_MAX:
                 self._own.clear()
@@ -162,13 +174,17 @@ class Numbers:
         if not self._changed:
             return ()
         found = set().union(*self._changed.values())
-        self._changed.clear()
+        self._forget_changed()
         indexes = (bisect_left(self.uids, uid, 0, known) for uid in sorted(found))
         return [
             index
             for uid, index in zip(sorted(found), indexes, strict=True)
             if index < known and self.uids[index] == uid
         ]
+
+    def _forget_changed(self) -> None:
+        self._changed.clear()
+        self._changed_count = 0
 
     def _modified(self, since: ModSeq, known: int) -> list[int]:
         current = self._view.uids

@@ -12,11 +12,12 @@ import smtplib
 import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from email.message import EmailMessage
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from typing import Final, TypeVar
 
-import dns.flags
+import dns.exception
 import dns.message
 import dns.query
 import dns.rcode
@@ -32,6 +33,17 @@ LOOK_AGAIN_SECONDS: Final = 0.05
 
 CLIENT_SECONDS: Final = 10.0
 """How long a server may take for one answer."""
+
+CLIENT_ERRORS: Final = (
+    OSError,
+    EOFError,
+    LookupError,
+    imaplib.IMAP4.error,
+    poplib.error_proto,
+    HTTPException,
+    dns.exception.DNSException,
+)
+"""What these clients raise when a server does not do as it should."""
 
 T = TypeVar("T")
 
@@ -55,13 +67,26 @@ def submit(host: Host, person: Person, message: EmailMessage) -> None:
         client.send_message(message)
 
 
-def pop3_fetch(
-    host: Host, person: Person, wanted: Callable[[EmailMessage], bool]
-) -> EmailMessage:
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A mailbox that is looked at over POP3; each message is read once.
+
+    Attributes:
+        host: Where it is.
+        person: Whose it is.
+        read: Unique ids of the messages read before.
+    """
+
+    host: Host
+    person: Person
+    read: set[str] = field(default_factory=set)
+
+
+def pop3_fetch(inbox: Inbox, wanted: Callable[[EmailMessage], bool]) -> EmailMessage:
     """Return the first message ``wanted`` accepts, read over POP3 with TLS."""
 
     def look() -> EmailMessage | None:
-        endpoint = host.endpoint("pop3s")
+        endpoint = inbox.host.endpoint("pop3s")
         client = poplib.POP3_SSL(
             endpoint.address,
             endpoint.port,
@@ -69,18 +94,21 @@ def pop3_fetch(
             context=unverified(),
         )
         try:
-            client.user(person.address)
-            client.pass_(person.password)
-            count, _ = client.stat()
-            for number in range(count, 0, -1):
-                message = parsed(b"\r\n".join(client.retr(number)[1]) + b"\r\n")
-                if wanted(message):
-                    return message
+            client.user(inbox.person.address)
+            client.pass_(inbox.person.password)
+            for line in client.uidl()[1]:
+                number, _, unique_id = line.decode().partition(" ")
+                if unique_id not in inbox.read:
+                    inbox.read.add(unique_id)
+                    lines = client.retr(int(number))[1]
+                    message = parsed(b"\r\n".join(lines) + b"\r\n")
+                    if wanted(message):
+                        return message
             return None
         finally:
             client.quit()
 
-    return patiently(look, f"a message for {person.address} over POP3")
+    return patiently(look, f"a message for {inbox.person.address} over POP3")
 
 
 class ImapDevice:

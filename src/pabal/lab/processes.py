@@ -4,6 +4,7 @@ Only processes started here are ended here.
 """
 
 import asyncio
+import shutil
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
@@ -68,9 +69,16 @@ def log_file(host: Host) -> Path:
     return host.directory / "log"
 
 
+def leash() -> list[str]:
+    """Return what ends a host when the lab is killed, and cannot end it itself."""
+    setpriv = shutil.which("setpriv")  # of util-linux: every Debian has it
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+
+
 async def _spawn(host: Host) -> Process:
     with log_file(host).open("ab") as log:
         return await asyncio.create_subprocess_exec(
+            *leash(),
             sys.executable,
             "-m",
             "pabal",

@@ -78,27 +78,38 @@ class World:
         """The hosts in the order they are started."""
         return (self.root, self.registry, self.server, self.server_b)
 
+    def label(self, hostname: str) -> str:
+        """Return what the lab calls ``hostname``."""
+        for host in self.hosts:
+            if host.hostname == hostname:
+                return host.label
+        return hostname
 
-def build(directory: Path, port_offset: int = PORT_OFFSET) -> World:
-    """Return a world whose hosts keep their files below ``directory``."""
 
-    def host(label: str, hostname: str, address: str, person: str) -> Host:
+def build(directory: Path, ground: int = 0) -> World:
+    """Return a world whose hosts keep their files below ``directory``.
+
+    Args:
+        directory: Of the world; each host has its own below.
+        ground: Which of the networks 127.0.0.0/16 to 127.255.0.0/16 it is in.
+    """
+
+    def host(label: str, hostname: str, local: str, person: str) -> Host:
         domain = hostname.partition(".")[2] if person else ""
         return Host(
             label,
             hostname,
-            address,
+            f"127.{ground}.{local}",
             domain,
             Person(person, secrets.token_urlsafe(12)) if person else None,
             directory / label,
-            port_offset,
         )
 
     return World(
-        host("root", "a.root-servers.test", "127.0.53.1", ""),
-        host("registry", "ns.nic.test", "127.0.53.2", ""),
-        host("server", "mail.seoul.test", "127.0.1.1", "student@seoul.test"),
-        host("server-b", "mail.busan.test", "127.0.2.1", "teacher@busan.test"),
+        host("root", "a.root-servers.test", "53.1", ""),
+        host("registry", "ns.nic.test", "53.2", ""),
+        host("server", "mail.seoul.test", "1.1", "student@seoul.test"),
+        host("server-b", "mail.busan.test", "2.1", "teacher@busan.test"),
     )
 
 

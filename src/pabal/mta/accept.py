@@ -17,6 +17,7 @@ from pabal.message.spool import Spool
 from pabal.mta.ports import LocalDelivery
 from pabal.mta.queue.item import QueuedRecipient, QueueItem, local_destination
 from pabal.mta.queue.ports import QueueIntake
+from pabal.mta.ringer import Ringer
 from pabal.mta.stamp import delivered_to_field, return_path_field
 from pabal.mta.station import Station, Way
 from pabal.smtp.envelope import Envelope, Recipient
@@ -120,7 +121,7 @@ class Acceptor:
         self._station = station
         self._mailboxes = mailboxes
         self._queue = queue
-        self._wake = wake
+        self._ringer = Ringer(wake)
 
     async def accept(self, incoming: Incoming) -> Outcome:
         """Return 250 once every copy is on disk, else 4xx: then nobody must rely on it.
@@ -163,7 +164,7 @@ class Acceptor:
         if waiting:
             item = self._item(incoming, waiting)
             await self._queue.add(item, incoming.spool, start)
-            self._wake()
+            self._ringer.ring()
 
     async def _store_all(
         self, incoming: Incoming, made: Plan, start: int
@@ -188,7 +189,7 @@ class Acceptor:
         if failed:
             raise failed[0]
         if made.remote:
-            self._wake()
+            self._ringer.ring()
         return late
 
     async def _deliver(
@@ -203,7 +204,7 @@ class Acceptor:
         if outcome.ok:
             incoming.delivered.append(copy.recipient)
             incoming.way.note(
-                Stage.DELIVERED, address, elapsed_ms, mailbox=outcome.detail
+                Stage.DELIVERED, address, elapsed_ms, detail=outcome.detail
             )
             return None
         incoming.way.note(Stage.DEFERRED, address, elapsed_ms, reply=str(outcome))
@@ -244,6 +245,8 @@ class Acceptor:
             incoming.way.note(
                 Stage.QUEUED,
                 str(recipient.address),
+                detail=f"item {item.id}, {item.size_octets} octets"
+                + (f", forwarded by {via}" if via else ""),
                 item=item.id,
                 size=item.size_octets,
                 via=via,

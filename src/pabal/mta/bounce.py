@@ -131,7 +131,7 @@ class Bouncer:
             way.note(
                 Stage.SUBMITTED,
                 str(sender),
-                reason=f"notification about <{item.message_id}>",
+                detail=f"notification about <{item.message_id}>",
                 about=item.message_id,
                 size=spool.size,
             )
@@ -191,6 +191,7 @@ def _note(way: Way, report: Report, told: str) -> None:
         way.note(
             Stage.BOUNCED,
             str(report.recipient.address),
+            detail=f"{report.outcome}; {told}",
             reply=str(report.outcome),
             by=report.host,
             notification=told,

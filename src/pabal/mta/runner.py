@@ -16,6 +16,7 @@ from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.directory.ports import Route, Target
 from pabal.message.spool import Spool
 from pabal.mta.bounce import Bouncer
+from pabal.mta.judgement import judge, postponed, untried
 from pabal.mta.notification import Report
 from pabal.mta.ports import LocalDelivery
 from pabal.mta.queue.item import (
@@ -30,7 +31,7 @@ from pabal.mta.queue.schedule import Assignment, Schedule
 from pabal.mta.stamp import return_path_field
 from pabal.mta.station import Station, Way
 from pabal.mta.transport.delivery import Delivered, Delivery, SmtpTransport
-from pabal.smtp.outcome import Outcome, Permanence, permanent, temporary
+from pabal.smtp.outcome import Outcome, permanent, temporary
 from pabal.trace.ports import Stage
 
 log = Log("queue")
@@ -42,8 +43,6 @@ STOP_SECONDS: Final = 30.0
 """How long deliveries under way may take when we stop."""
 
 RETURNED: Final = permanent(54, "7.1", "returned to its sender by the administrator")
-EXPIRED_STATUS: Final = "4.7"
-"""RFC 3463 §3.5: delivery time expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class QueueRunner:
         self._owner = new_id(station.clock.now())
         self._tasks = Tasks()
         self._wakened = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._ended.set()
         self._renewed_at = 0.0
@@ -94,7 +93,7 @@ class QueueRunner:
         """Serve the queue until ``stop``."""
         self._ended.clear()
         try:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 wait_s = await self._guarded_turn()
                 await sleep_until_set(self._wakened, wait_s)
                 self._wakened.clear()
@@ -103,7 +102,7 @@ class QueueRunner:
 
     async def stop(self) -> None:
         """Start nothing more; let deliveries under way end."""
-        self._stopping = True
+        self._stopping.set()
         self.wake()
         await self._ended.wait()
         await self._tasks.wait(STOP_SECONDS)
@@ -123,9 +122,10 @@ class QueueRunner:
         now = self._station.clock.now()
         if now - self._renewed_at >= settings.lease_s / 3:
             self._renewed_at = now
-            if self._schedule.busy:
-                await self._queue.renew(self._owner, now + settings.lease_s)
-        if self._schedule.room and not self._stopping:
+            held = self._schedule.held()
+            if held:
+                await self._queue.renew(self._owner, now + settings.lease_s, held)
+        if self._schedule.room and not self._stopping.is_set():
             claims = await self._queue.take(
                 Take(
                     owner=self._owner,
@@ -145,10 +145,13 @@ class QueueRunner:
             return await self.turn()
         except UnavailableError as error:
             log.warning("the queue cannot be read", error=str(error))
-            return self._station.settings.queue.poll_s
+        except Exception:
+            # The queue goes on: a bug costs one look at it.
+            log.exception("bug in the queue")
+        return self._station.settings.queue.poll_s
 
     def _start(self) -> None:
-        if self._stopping:
+        if self._stopping.is_set():
             return
         for assignment in self._schedule.start(self._station.clock.monotonic()):
             self._tasks.start(
@@ -191,11 +194,15 @@ class QueueRunner:
         if item is None:
             return True, ""
         numbers = {claim.number for claim in assignment.claims}
-        recipients = [
+        mine = [
             one
             for one in item.recipients
             if one.number in numbers and one.owner == self._owner
         ]
+        held = [one for one in mine if one.state is RecipientState.HOLD]
+        if held:
+            await self._record([untried(item, one) for one in held])
+        recipients = [one for one in mine if one not in held]
         if not recipients:
             return True, ""
         with await self._queue.body(item.id) as body:
@@ -244,7 +251,7 @@ class QueueRunner:
                 return temporary(52, "3.1", "not enough storage", str(error))
         if outcome.ok:
             self._way(item).note(
-                Stage.DELIVERED, str(target.address), mailbox=outcome.detail
+                Stage.DELIVERED, str(target.address), detail=outcome.detail
             )
         return outcome
 
@@ -267,7 +274,8 @@ class QueueRunner:
             zip(recipients, result.outcomes, result.hosts, strict=True)
         ):
             relayed = place in result.relayed
-            record, final = self._judged(item, recipient, outcome, host, now)
+            retry_at = self._schedule.next_attempt_at(recipient.attempts + 1, now)
+            record, final = judge(item, recipient, (outcome, host), now, retry_at)
             records.append(record)
             if record.state is RecipientState.BOUNCED:
                 reports.append(Report(recipient.recipient, final, host))
@@ -280,59 +288,35 @@ class QueueRunner:
                 way.note(
                     Stage.DEFERRED,
                     str(recipient.recipient.address),
+                    detail=f"{outcome}; again in {record.next_attempt_at - now:.0f} s",
                     reply=str(outcome),
                     by=host,
                     attempts=recipient.attempts + 1,
                     retry_in_s=round(record.next_attempt_at - now, 1),
                 )
         if reports and not await self._exits.bouncer.notify(item, body, reports):
-            records = [self._postponed(record, now) for record in records]
-        await self._queue.finish(self._owner, records)
+            again = self._schedule.next_attempt_at(1, now)
+            records = [postponed(record, again) for record in records]
+        await self._record(records)
 
-    def _judged(
-        self,
-        item: QueueItem,
-        recipient: QueuedRecipient,
-        outcome: Outcome,
-        host: str,
-        now: float,
-    ) -> tuple[AttemptRecord, Outcome]:
-        """Return what is noted of an outcome, and the outcome expiry makes of it."""
-        next_attempt_at = 0.0
-        if outcome.ok:
-            state = RecipientState.DONE
-        elif outcome.permanence is Permanence.PERMANENT:
-            state = RecipientState.BOUNCED
-        elif now >= item.expires_at:
-            state = RecipientState.BOUNCED
-            days = (now - item.created_at) / 86_400
-            outcome = permanent(
-                51,
-                EXPIRED_STATUS,
-                f"could not be delivered for {days:.1f} days; last: {outcome}",
-            )
-        else:
-            state = RecipientState.DEFERRED
-            attempts = recipient.attempts + 1
-            again = self._schedule.next_attempt_at(attempts, now)
-            # The last attempt is made when the time is over, not after it.
-            next_attempt_at = min(again, item.expires_at)
-        record = AttemptRecord(
-            item_id=item.id,
-            number=recipient.number,
-            state=state,
-            next_attempt_at=next_attempt_at,
-            reply=str(outcome),
-            host=host,
-        )
-        return record, outcome
+    async def _record(self, records: Sequence[AttemptRecord]) -> None:
+        """Note results, however long the disk takes to have room for them.
 
-    def _postponed(self, record: AttemptRecord, now: float) -> AttemptRecord:
-        """Return ``record`` so that it is judged again: its notice was not written."""
-        if record.state is not RecipientState.BOUNCED:
-            return record
-        again = self._schedule.next_attempt_at(1, now)
-        return replace(record, state=RecipientState.DEFERRED, next_attempt_at=again)
+        Until then the claims are ours and their leases renewed: nobody sends again what
+        was sent. Only a stop gives up.
+
+        Raises:
+            UnavailableError: We stop; the lease ends by itself.
+        """
+        while True:
+            try:
+                await self._queue.finish(self._owner, records)
+                return
+            except UnavailableError as error:
+                log.warning("results cannot be written yet", error=str(error))
+                poll_s = self._station.settings.queue.poll_s
+                if await sleep_until_set(self._stopping, poll_s):
+                    raise
 
     def _way(self, item: QueueItem) -> Way:
         return Way(self._station, item.trace_id, item.message_id)

@@ -1,7 +1,8 @@
 """Signs what our users send, with the keys of the domain they send from."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,7 @@ from pabal.base.errors import OperatorError
 from pabal.base.log import Log
 from pabal.message.spool import CHUNK_OCTETS, Spool
 from pabal.mta.policy.dkim import sign
-from pabal.mta.policy.keys import DkimKey, load
+from pabal.mta.policy.keys import DkimKey, load, state_of
 
 log = Log("dkim")
 
@@ -19,6 +20,15 @@ INLINE_MAX_OCTETS: Final = 256 * 1024
 
 KEYS_AGE_S: Final = 10.0
 """How long keys are used before their files are looked at again, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Keys in memory: when their files were looked at, and what those were."""
+
+    looked_at: float
+    state: Sequence[tuple[str, int]]
+    keys: tuple[DkimKey, ...]
 
 
 class DkimSigner:
@@ -32,7 +42,7 @@ class DkimSigner:
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._directory = directory
         self._clock = clock
-        self._known: dict[str, tuple[float, tuple[DkimKey, ...]]] = {}
+        self._known: dict[str, _Known] = {}
 
     async def sign(
         self, domain: str, header: bytes, spool: Spool, body_start: int
@@ -48,20 +58,23 @@ class DkimSigner:
         return sign(header, body, keys, now)
 
     def _keys(self, domain: str) -> tuple[DkimKey, ...]:
+        """Return the keys of ``domain``, read again when their files changed."""
         now = self._clock.monotonic()
-        looked_at, keys = self._known.get(domain, (0.0, ()))
-        if keys and now - looked_at < KEYS_AGE_S:
-            return keys
-        try:
-            keys = tuple(load(self._directory, domain))
-        except OperatorError as error:
-            # Unsigned mail is better than none, and the log says what to do.
-            log.warning("cannot sign", domain=domain, reason=str(error))
-            return keys
-        if keys:
-            self._known[domain] = (now, keys)
-        else:
+        known = self._known.get(domain)
+        if known is not None and now - known.looked_at < KEYS_AGE_S:
+            return known.keys
+        state = state_of(self._directory, domain)
+        if not state:
             self._known.pop(domain, None)
+            return ()
+        keys = known.keys if known is not None else ()
+        if known is None or known.state != state:
+            try:
+                keys = tuple(load(self._directory, domain))
+            except OperatorError as error:
+                # Signed with the old ones or not at all, and the log says what to do.
+                log.warning("cannot sign", domain=domain, reason=str(error))
+        self._known[domain] = _Known(now, state, keys)
         return keys
 
 

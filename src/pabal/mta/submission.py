@@ -96,7 +96,11 @@ class SubmissionReceiver:
             len(arrived.header),
         )
         if signature:
-            arrived.way.note(Stage.SIGNED, domain=author.ascii_domain)
+            arrived.way.note(
+                Stage.SIGNED,
+                detail=f"DKIM for {author.ascii_domain}",
+                domain=author.ascii_domain,
+            )
         return Additions(signature + fields, message_id)
 
     def _author(self, header: Header, identity: Identity) -> Mailbox | Outcome:

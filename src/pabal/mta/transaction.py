@@ -153,13 +153,13 @@ class MailTransaction:
         way = self._way = self._way.named(message_id_of(header))
         if self._loops(header):
             return self._refuse(LOOP)
+        self._note_arrival(envelope, spool)
         arrived = Arrived(self._client, envelope, header, spool, way)
         added = await self._inspector.inspect(arrived)
         if isinstance(added, Outcome):
             return self._refuse(added)
         if added.message_id:
             way = self._way = way.named(added.message_id)
-        self._note_arrival(envelope, spool)
         resolved = [(one, self._resolved[one.address]) for one in envelope.recipients]
         stamp = self._received(envelope.recipients) + added.fields
         incoming = Incoming(way, envelope, spool, resolved, stamp)
@@ -209,9 +209,13 @@ class MailTransaction:
 
     def _note_arrival(self, envelope: Envelope, spool: Spool) -> None:
         client, recipients = self._client, envelope.recipients
+        user = f" by {client.identity.address}" if client.identity else ""
+        tls = f", {client.tls.version}" if client.tls else ""
         self._way.note(
             self._stage,
             str(recipients[0].address) if len(recipients) == 1 else "",
+            detail=f"from {client.helo} [{client.peer.address}]{user},"
+            f" {client.protocol}{tls}, {spool.size} octets",
             peer=str(client.peer),
             helo=client.helo,
             protocol=client.protocol,
@@ -226,6 +230,7 @@ class MailTransaction:
     def _refuse(self, outcome: Outcome) -> Outcome:
         self._way.note(
             Stage.REFUSED,
+            detail=f"{outcome} (to {self._client.peer.address})",
             reply=str(outcome),
             reason=outcome.detail,
             peer=str(self._client.peer),
@@ -238,6 +243,7 @@ class MailTransaction:
             self._way.note(
                 Stage.REFUSED,
                 address,
+                detail=f"{outcome} (to {self._client.peer.address})",
                 reply=str(outcome),
                 peer=str(self._client.peer),
             )

@@ -11,7 +11,7 @@ Security: the only place that decides where a message ends; see ``wire.data``.
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pabal.base.errors import LocalProtocolError
@@ -46,7 +46,7 @@ CHUNK_MAX_OCTETS: Final = 256 * 1024
 """Largest ``Chunk``: what a driver writes in one go."""
 
 
-class State(enum.Enum):
+class State(enum.IntEnum):
     """How far the dialogue is."""
 
     START = enum.auto()
@@ -140,7 +140,7 @@ class Refused:
 Event = PlainCommand | Chunk | ChunkEnd | MessageEnd | SaslLine | Refused
 
 
-class Mode(enum.Enum):
+class Mode(enum.IntEnum):
     """What the next octets are."""
 
     COMMAND = enum.auto()
@@ -164,11 +164,12 @@ TOO_MANY_COMMANDS: Final = Refused(
 
 @dataclass(slots=True)
 class _ChunkState:
-    """A BDAT whose octets are being read."""
+    """A BDAT whose octets are being read; ``held`` is half a CRLF, if there is one."""
 
     command: Bdat
     left: int = 0
     in_order: bool = True
+    held: bytes = b""
 
 
 _MESSAGE_MODES: Final = frozenset({Mode.DATA, Mode.CHUNK})
@@ -191,8 +192,6 @@ class Session:
         "_context",
         "_decoder",
         "_errors",
-        "_held",
-        "_hostname",
         "_pending",
         "_settings",
         "mode",
@@ -205,13 +204,11 @@ class Session:
         self.mode = Mode.COMMAND
         self.size = 0
         self._settings = settings
-        self._hostname = hostname
         self._buffer = InputBuffer()
         self._context = Context(hostname)
         self._decoder = DataDecoder()
         self._command: PlainCommand | None = None
         self._chunk = _ChunkState(Bdat(0))
-        self._held = b""
         self._pending: Event | None = None
         self._errors = 0
         self._commands = 0
@@ -245,7 +242,10 @@ class Session:
         self.state = TRANSITIONS[self.state][type(command)]
         match command:
             case Mail():
-                self._context = Context(self._hostname, command.envelope.smtputf8)
+                if command.envelope.smtputf8 != self._context.smtputf8:
+                    self._context = replace(
+                        self._context, smtputf8=not self._context.smtputf8
+                    )
             case Data():
                 self._decoder = DataDecoder()
                 self.size = 0
@@ -322,7 +322,9 @@ class Session:
         if not len(buffer):
             return None
         is_auth = buffer.peek(5).upper() == b"AUTH "
-        line = buffer.next_line(AUTH_LINE_MAX_OCTETS if is_auth else LINE_MAX_OCTETS)
+        line = self._buffer.next_line(
+            AUTH_LINE_MAX_OCTETS if is_auth else LINE_MAX_OCTETS
+        )
         if line is None:
             return None
         self._commands += 1
@@ -356,10 +358,11 @@ class Session:
 
     def _start_chunk(self, command: Bdat, *, in_order: bool) -> Event | None:
         """Begin to read the octets that follow BDAT, whatever it deserves."""
+        held = self._chunk.held
         if self.state is not State.CHUNKS:
             self.size = 0
-            self._held = b""
-        self._chunk = _ChunkState(command, command.size, in_order)
+            held = b""
+        self._chunk = _ChunkState(command, command.size, in_order, held)
         # RFC 3030 §2: the octets follow whatever the reply will be.
         if self.size + command.size > self._settings.discard_max:
             return self._end(TOO_LARGE)
@@ -377,12 +380,12 @@ class Session:
                 return None
             self.mode = Mode.COMMAND
             return self._refused(_out_of_order(self.state, chunk.command))
-        text = self._held + octets
+        text = chunk.held + octets
         done = not chunk.left
         last = done and chunk.command.last
         # A CRLF may be cut by a chunk's end, or by the network.
-        self._held = b"\r" if text.endswith(b"\r") and not last else b""
-        text = text.removesuffix(self._held)
+        chunk.held = b"\r" if text.endswith(b"\r") and not last else b""
+        text = text.removesuffix(chunk.held)
         check_line_ends(text)
         if last:
             return self._message_octets(text, self._message_end(len(text)))

@@ -16,6 +16,9 @@ QUESTION: Final = "question"
 ANSWER: Final = "answer"
 """Fact beside QUESTION: what it came to, ``10 mail.example.test``."""
 
+ASKED: Final = "asked"
+"""Fact beside QUESTION: the server, ``name@address#port``, or ``cache``."""
+
 STEPS: Final = "steps"
 """Fact beside QUESTION: every DNS question sent for it, a line each: name, type,
 server, zone, outcome, milliseconds; separated by tabs."""

@@ -4,12 +4,13 @@ Sans-IO. Events of several servers may be mixed: those that share a Message-ID o
 trace on one host are one way.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from pabal.trace.ports import (
     ANSWER,
+    ASKED,
     DETAIL,
     DIALOGUE,
     QUESTION,
@@ -56,6 +57,7 @@ class Hop:
         recipient: The forward-path concerned; empty: all.
         dialogue: Lines of the conversation, if it was kept.
         questions: DNS questions asked to get here, in order.
+        facts: Everything that was noted, by name.
     """
 
     host: str
@@ -66,6 +68,7 @@ class Hop:
     recipient: str = ""
     dialogue: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
+    facts: Mapping[str, Fact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,8 @@ def _hop(event: TraceEvent) -> Hop:
         detail_of(event.facts),
         event.recipient,
         tuple(_lines(event, DIALOGUE)),
-        tuple(_question(event.host, line) for line in _lines(event, STEPS)),
+        tuple(_questions(event)),
+        event.facts,
     )
 
 
@@ -132,6 +136,22 @@ def _lines(event: TraceEvent, name: str) -> Sequence[str]:
     text = event.facts.get(name)
     # Not splitlines: what a peer said may have other line ends of Unicode in it.
     return text.split("\n") if isinstance(text, str) and text else ()
+
+
+def _questions(event: TraceEvent) -> Iterator[Question]:
+    """Yield what was asked: an event each, or a line each of one event's STEPS."""
+    facts = event.facts
+    if facts.get(ASKED):
+        yield Question(
+            event.host,
+            str(facts.get(QUESTION, "")),
+            str(facts[ASKED]),
+            "",
+            str(facts.get(ANSWER, "")),
+            event.elapsed_ms,
+        )
+    for line in _lines(event, STEPS):
+        yield _question(event.host, line)
 
 
 def _question(host: str, line: str) -> Question:

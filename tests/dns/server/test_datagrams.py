@@ -63,6 +63,24 @@ def test_many_in_many_out(server: socket.socket) -> None:
             ]
 
 
+def test_asking_whether_it_works_takes_nothing(server: socket.socket) -> None:
+    batch = DatagramBatch(server)
+    host = loopback(server)
+    assert batch.works()
+    with udp(host, server.family) as client:
+        client.connect((host, server.getsockname()[1]))
+        client.send(b"q")
+        assert batch.works()
+        assert list(batch.receive()) == [1]
+
+
+def test_a_closed_socket_does_not_work() -> None:
+    sock = udp("127.0.0.1")
+    batch = DatagramBatch(sock)
+    sock.close()
+    assert not batch.works()
+
+
 def test_nothing_there(server: socket.socket) -> None:
     assert not list(DatagramBatch(server).receive())
     DatagramBatch(server).send(0, 0)

@@ -5,7 +5,7 @@ import dns.message
 import pytest
 
 from pabal.base.tasks import Tasks
-from pabal.dns.server.answering import Asked
+from pabal.dns.server.answering import Asked, Recursion
 from pabal.dns.server.udp import BURST_MAX, UdpServer
 from tests.dns.server.parts import FRIEND, STRANGER, Bench, bench, positive
 from tests.support.zones import question, recursive
@@ -88,6 +88,23 @@ def test_watched_answers_are_told_even_when_cached() -> None:
     sock.incoming = [(question("www.example.com"), (STRANGER, 5))] * 2
     server._one_by_one()
     assert [asked.cached for asked in seen] == [False, True]
+
+
+def test_a_bug_costs_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = bench()
+    server, sock = driver(parts)
+    now = parts.answering.now
+
+    def buggy(data: bytes, host: str, *, udp: bool) -> bytes | Recursion | None:
+        if data[:2] == b"\x00\x00":
+            raise ZeroDivisionError
+        return now(data, host, udp=udp)
+
+    monkeypatch.setattr(parts.answering, "now", buggy)
+    bad = b"\x00\x00" + question("x.example.com")[2:]
+    sock.incoming = [(bad, (STRANGER, 5)), (question("www.example.com"), (STRANGER, 5))]
+    server._one_by_one()
+    assert len(sock.sent) == 1
 
 
 async def test_recursion_runs_beside() -> None:

@@ -112,10 +112,12 @@ class QueueContract:
         assert len(await queue.take(late)) == 1
 
     async def test_a_renewed_lease_does_not_end(self, queue: Queue) -> None:
-        await add(queue, "a@x.test")
-        await queue.take(take())
-        await queue.renew("me", NOW + 500)
-        assert await queue.take(take(owner="other", now=NOW + 61)) == []
+        await add(queue, "a@x.test", "b@y.test")
+        claims = await queue.take(take())
+        await queue.renew("other", NOW + 999, claims)
+        await queue.renew("me", NOW + 500, claims[:1])
+        late = take(owner="other", now=NOW + 61, until=NOW + 120)
+        assert await queue.take(late) == claims[1:]
 
     async def test_nothing_is_due_early(self, queue: Queue) -> None:
         await add(queue, "a@x.test", due=NOW + 10)

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ import pytest
 from pabal.base.errors import StorageFullError, UnavailableError
 from pabal.message.spool import Spool
 from pabal.mta.queue.ports import Queue
-from pabal.mta.queue.sqlite import SqliteQueue
+from pabal.mta.queue.sqlite import OLDEST_LOOKED_AT, SqliteQueue
 from tests.mta.queue.contract import NOW, OCTETS, QueueContract, add, done, item, take
 
 
@@ -61,6 +62,33 @@ async def test_one_bad_job_does_not_hurt_its_batch(tmp_path: Path) -> None:
     assert isinstance(results[1], Exception)
     assert len(await queue.items(10)) == 1
     await queue.close()
+
+
+async def test_a_backlog_does_not_hide_others(tmp_path: Path) -> None:
+    queue = SqliteQueue(tmp_path / "queue.db")
+    big = item(*(f"u{n}@big.test" for n in range(2 * OLDEST_LOOKED_AT)))
+    small = item("a@small.test", at=NOW + 1, due=NOW - 1)
+    with Spool() as spool:
+        spool.write(OCTETS)
+        await queue.add(big, spool)
+        await queue.add(small, spool)
+    chosen = take(a_destination=3, skip=frozenset({"big.test"}))
+    assert [c.destination for c in await queue.take(chosen)] == ["small.test"]
+    await add(queue, "b@other.test", at=NOW + 2, due=NOW)
+    await add(queue, "c@third.test", at=NOW + 3, due=NOW - 0.5)
+    found = {c.destination for c in await queue.take(take(a_destination=3))}
+    assert found == {"big.test", "other.test", "third.test"}
+    await queue.close()
+
+
+async def test_only_its_owner_reads_it(tmp_path: Path) -> None:
+    queue = SqliteQueue(tmp_path / "queue.db")
+    await add(queue, "a@x.test")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {0o600}
+    await queue.close()
+    with pytest.raises(UnavailableError):
+        SqliteQueue(tmp_path / "no" / "queue.db")
 
 
 async def test_what_is_no_database_is_said(tmp_path: Path) -> None:

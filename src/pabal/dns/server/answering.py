@@ -7,8 +7,8 @@ Source: RFC 1034 §4.3.2, RFC 6840 §5.7 (AD and CD), RFC 6891 §6.1.3 (BADVERS)
 Security: no recursion for strangers; recursions under way are bounded.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import dns.rdatatype
@@ -30,7 +30,8 @@ from pabal.dns.wire.query import (
 )
 from pabal.dns.wire.response import Limits, Response, header_only, render
 from pabal.dns.wire.rrset import RRset, from_dnspython, name_of
-from pabal.dns.zone.lookup import ZoneSet, lookup
+from pabal.dns.zone.lookup import Answer, ZoneSet, lookup
+from pabal.dns.zone.tree import Zone
 
 _REFUSED_TYPES: Final = frozenset((codes.AXFR, codes.IXFR))
 """Zone transfers: nobody is allowed any yet."""
@@ -47,6 +48,11 @@ class VersionedZones(ZoneSet, Protocol):
     @property
     def version(self) -> int:
         """Grows whenever a zone changes."""
+        ...
+
+    @property
+    def by_apex(self) -> Mapping[bytes, Zone]:
+        """Every zone by its folded apex; replaced, never changed."""
         ...
 
 
@@ -217,7 +223,10 @@ class Answering:
         query = context.query
         answer = lookup(self._zones, query.name, query.rdtype)
         if answer is not None and answer.unresolved is None:
-            return self._finish(context, answer.response, keep=True)
+            octets = self._finish(context, answer.response, keep=True)
+            if answer.response.rcode == codes.NXDOMAIN:
+                self._learn(context, answer, octets)
+            return octets
         if self._may_recurse(context):
             if self._recursions >= self._settings.recursion_max:
                 return self._finish(context, Response(codes.SERVFAIL))
@@ -229,6 +238,14 @@ class Answering:
         if answer is None:
             return self._finish(context, Response(codes.REFUSED))
         return self._finish(context, answer.response, keep=True)
+
+    def _learn(self, context: _Context, answer: Answer, octets: bytes) -> None:
+        """Let the next missing name beside this one be answered by the driver."""
+        if context.cache is None or answer.response.answer:
+            return
+        context.cache.missing.learn(
+            context.query, context.key, octets, answer.zone, self._zones.by_apex
+        )
 
     def _may_recurse(self, context: _Context) -> bool:
         wanted = bool(context.query.flags & codes.RD)
@@ -277,12 +294,9 @@ class Answering:
     ) -> bytes:
         """Return ``response`` as octets; with ``keep`` also put it into the cache."""
         query = context.query
-        folded = replace(
-            query, ident=b"\x00\x00", question=query.name + query.question[-4:]
-        )
         recursion = context.rights.recursion and self._resolver is not None
         limits = Limits(context.room_octets, self._payload_octets, recursion=recursion)
-        rendered = render(folded, response, limits)
+        rendered = render(query, response, limits)
         versions = turns(rendered, round_robin=self._settings.round_robin)
         self._turn += 1
         octets = versions[self._turn % len(versions)]

@@ -11,6 +11,7 @@ from struct import Struct
 from typing import Final
 
 from pabal.base.clock import Clock
+from pabal.dns.server.missing import MissingNames
 from pabal.dns.wire.response import Rendered, turned
 
 TURNS_MAX: Final = 16
@@ -80,10 +81,12 @@ class AnswerCache:
 
     Attributes:
         young: Looked into first, by the driver itself: one dict look-up.
+        missing: Looked into next: names that do not exist.
     """
 
     def __init__(self, entries_max: int, octets_max: int) -> None:
         self.young: dict[bytes, Entry] = {}
+        self.missing = MissingNames()
         self._young_sizes: dict[bytes, int] = {}
         self._old: dict[bytes, Entry] = {}
         self._old_sizes: dict[bytes, int] = {}
@@ -106,7 +109,9 @@ class AnswerCache:
     def hit(self, data: bytes) -> bytes | None:
         """Return the answer to query ``data`` if it lies ready under these octets."""
         entry = self.young.get(data[2:])
-        answer = None if entry is None else next(entry, None)
+        if entry is None:
+            return self.missing.answer(data)
+        answer = next(entry, None)
         return None if answer is None else data[:2] + answer
 
     def put(self, key: bytes, entry: Entry, octets: int) -> None:
@@ -126,6 +131,7 @@ class AnswerCache:
 
     def clear(self) -> None:
         """Forget everything."""
+        self.missing.clear()
         self.young, self._young_sizes = {}, {}
         self._old, self._old_sizes = {}, {}
         self._octets = 0

@@ -9,6 +9,7 @@ control message that says which is handed back with the answer (ip(7), IP_PKTINF
 """
 
 import ctypes
+import errno
 import socket
 import sys
 from struct import Struct
@@ -73,78 +74,97 @@ class _Buffer:
         self.address = ctypes.addressof(self._view)
 
 
+class _Side:
+    """The structures of one direction, a slot a datagram."""
+
+    def __init__(self, slot_octets: int) -> None:
+        self.slot_octets = slot_octets
+        self.data = _Buffer(SLOTS * slot_octets)
+        self.vectors = _Buffer(SLOTS * _VECTOR.size)
+        self.headers = _Buffer(SLOTS * _HEADER.size)
+
+    def lay_out(
+        self, slot: int, name: tuple[int, int], control: tuple[int, int]
+    ) -> None:
+        """Write the structures of ``slot`` once; only lengths change later.
+
+        Args:
+            name: Address and size of the room for the peer's address.
+            control: Address and size of the room for the control message.
+        """
+        at = slot * _VECTOR.size
+        data = self.data.address + slot * self.slot_octets
+        _VECTOR.pack_into(self.vectors.octets, at, data, self.slot_octets)
+        _HEADER.pack_into(
+            self.headers.octets,
+            slot * _HEADER.size,
+            *name,
+            self.vectors.address + at,
+            1,
+            *control,
+            0,
+            0,
+        )
+
+    def header(self, slot: int) -> ctypes.c_void_p:
+        """Return the header of ``slot`` as the kernel takes it."""
+        return ctypes.c_void_p(self.headers.address + slot * _HEADER.size)
+
+
 class DatagramBatch:
     """Buffers for one socket. Slot ``i`` of each belongs to the same datagram.
 
     Attributes:
         queries: What came; slot ``i`` starts at ``i * QUERY_MAX_OCTETS``.
-        addresses: From where, ``sockaddr`` each; slots of ``ADDRESS_SLOT``.
-        answers: What goes; slot ``i`` starts at ``i * ANSWER_MAX_OCTETS``.
         address_key: Where in its slot an address stands, without the port.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self._family = sock.family
         self._descriptor = ctypes.c_int(sock.fileno())
-        library = ctypes.CDLL(None)
-        self._recvmmsg, self._sendmmsg = library.recvmmsg, library.sendmmsg
-        self._in, self._out = (
-            _Buffer(SLOTS * QUERY_MAX_OCTETS),
-            _Buffer(SLOTS * ANSWER_MAX_OCTETS),
-        )
+        self._library = ctypes.CDLL(None, use_errno=True)
+        self._in, self._out = _Side(QUERY_MAX_OCTETS), _Side(ANSWER_MAX_OCTETS)
         self._names = _Buffer(SLOTS * ADDRESS_SLOT)
         self._controls = _Buffer(SLOTS * _CONTROL_SLOT)
-        self._vectors_in = _Buffer(SLOTS * _VECTOR.size)
-        self._vectors_out = _Buffer(SLOTS * _VECTOR.size)
-        self._headers_in = _Buffer(SLOTS * _HEADER.size)
-        self._headers_out = _Buffer(SLOTS * _HEADER.size)
-        self.queries = memoryview(self._in.octets)
-        self.addresses = self._names.octets
-        self.answers = self._out.octets
+        self.queries = memoryview(self._in.data.octets)
         self.address_key = (4, 8) if sock.family == socket.AF_INET else (8, 24)
-        self._lengths_in = memoryview(self._headers_in.octets).cast("I")
-        self._lengths_out = memoryview(self._vectors_out.octets).cast("Q")
+        self._lengths_in = memoryview(self._in.headers.octets).cast("I")
+        self._lengths_out = memoryview(self._out.vectors.octets).cast("Q")
         self._has_control = _ask_for_local_address(sock)
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        """Write every structure once; only lengths change later."""
-        name_octets = 16 if self._family == socket.AF_INET else _ADDRESS_OCTETS
+        name_octets = 16 if sock.family == socket.AF_INET else _ADDRESS_OCTETS
         for slot in range(SLOTS):
-            at = slot * _VECTOR.size
-            query = self._in.address + slot * QUERY_MAX_OCTETS
-            _VECTOR.pack_into(self._vectors_in.octets, at, query, QUERY_MAX_OCTETS)
-            answer = self._out.address + slot * ANSWER_MAX_OCTETS
-            _VECTOR.pack_into(self._vectors_out.octets, at, answer, 0)
-            for headers, vectors in (
-                (self._headers_in, self._vectors_in),
-                (self._headers_out, self._vectors_out),
-            ):
-                _HEADER.pack_into(
-                    headers.octets,
-                    slot * _HEADER.size,
-                    self._names.address + slot * ADDRESS_SLOT,
-                    name_octets,
-                    vectors.address + at,
-                    1,
-                    self._control_address(slot),
-                    _CONTROL_SLOT if self._has_control else 0,
-                    0,
-                    0,
-                )
+            name = self._names.address + slot * ADDRESS_SLOT, name_octets
+            room = _CONTROL_SLOT if self._has_control else 0
+            control = self._control_address(slot), room
+            self._in.lay_out(slot, name, control)
+            self._out.lay_out(slot, name, control)
+
+    @property
+    def addresses(self) -> bytearray:
+        """From where it came, a ``sockaddr`` each, in slots of ``ADDRESS_SLOT``."""
+        return self._names.octets
 
     def _control_address(self, slot: int) -> int:
         if not self._has_control:
             return 0
         return self._controls.address + slot * _CONTROL_SLOT
 
+    def works(self) -> bool:
+        """Return whether the kernel lets us; a sandbox may not. Loses no datagram."""
+        # Room for no datagram at all: nothing is taken.
+        none, now = ctypes.c_uint(0), ctypes.c_int(_MSG_DONTWAIT)
+        count: int = self._library.recvmmsg(
+            self._descriptor, self._in.header(0), none, now, None
+        )
+        return count >= 0 or ctypes.get_errno() == errno.EAGAIN
+
     def receive(self) -> memoryview:
         """Take what has come; return the length of each query, at most ``SLOTS``."""
         if self._has_control:
             self._make_room_for_controls()
-        count = self._recvmmsg(
+        count = self._library.recvmmsg(
             self._descriptor,
-            ctypes.c_void_p(self._headers_in.address),
+            self._in.header(0),
             ctypes.c_uint(SLOTS),
             ctypes.c_int(_MSG_DONTWAIT),
             None,
@@ -162,7 +182,7 @@ class DatagramBatch:
         """Put ``answer`` where ``send`` takes it from."""
         start = slot * ANSWER_MAX_OCTETS
         size = len(answer)
-        self.answers[start : start + size] = answer
+        self._out.data.octets[start : start + size] = answer
         self._lengths_out[slot * 2 + 1] = size
 
     def send(self, first: int, end: int) -> None:
@@ -170,9 +190,9 @@ class DatagramBatch:
         if self._has_control:
             self._return_controls(first, end)
         while first < end:
-            sent = self._sendmmsg(
+            sent = self._library.sendmmsg(
                 self._descriptor,
-                ctypes.c_void_p(self._headers_out.address + first * _HEADER.size),
+                self._out.header(first),
                 ctypes.c_uint(end - first),
                 ctypes.c_int(_MSG_DONTWAIT),
             )
@@ -183,7 +203,8 @@ class DatagramBatch:
         """Answer from where it was asked."""
         for slot in range(first, end):
             at = slot * _HEADER.size + 40
-            self._headers_out.octets[at : at + 8] = self._headers_in.octets[at : at + 8]
+            used = self._in.headers.octets[at : at + 8]
+            self._out.headers.octets[at : at + 8] = used
 
     def host(self, slot: int) -> str:
         """Return the address, without the port, that slot's query came from."""

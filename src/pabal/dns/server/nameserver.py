@@ -72,7 +72,8 @@ class NameServer:
     async def reload(self) -> Report:
         """Check and exchange the zones that changed, off the event loop."""
         report = await asyncio.to_thread(self._zones.reload)
-        self._answering.forget()
+        if report.loaded or report.removed:
+            self._answering.forget()
         for problem in report.problems:
             log.warning("zone problem", problem=str(problem))
         log.info(

@@ -10,6 +10,7 @@ import contextlib
 import socket
 from typing import Final
 
+from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.server.answering import Answering, Recursion
 from pabal.dns.server.cache import AnswerCache
@@ -21,6 +22,8 @@ from pabal.dns.server.datagrams import (
     DatagramBatch,
     is_supported,
 )
+
+log = Log("dns")
 
 BURST_MAX: Final = 64
 """Datagrams a wake-up where they come one by one."""
@@ -41,7 +44,6 @@ class UdpServer:
         self._tasks = tasks
         self._loop: asyncio.AbstractEventLoop | None = None
         self._caches: dict[bytes, AnswerCache] = {}
-        self._batch: DatagramBatch | None = None
 
     def start(self) -> None:
         """Answer from now on; call it inside the event loop."""
@@ -50,9 +52,9 @@ class UdpServer:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
         self._loop = asyncio.get_running_loop()
-        if is_supported():
-            self._batch = DatagramBatch(sock)
-            self._loop.add_reader(sock.fileno(), self._many, self._batch)
+        batch = DatagramBatch(sock) if is_supported() else None
+        if batch is not None and batch.works():
+            self._loop.add_reader(sock.fileno(), self._many, batch)
         else:
             self._loop.add_reader(sock.fileno(), self._one_by_one)
 
@@ -81,10 +83,14 @@ class UdpServer:
             answer: bytes | None = None
             if cache is not None:
                 entry = cache.young.get(data[2:])
-                if entry is not None:
+                if entry is None:
+                    answer = cache.missing.answer(data)
+                else:
                     answer = next(entry, None)
+                    if answer is not None:
+                        answer = data[:2] + answer
             if answer is not None:
-                batch.put(slot, data[:2] + answer)
+                batch.put(slot, answer)
             elif not self._slowly(batch, slot, data):
                 # A gap: what is ready before it goes first.
                 batch.send(first, slot)
@@ -95,7 +101,7 @@ class UdpServer:
     def _slowly(self, batch: DatagramBatch, slot: int, data: bytes) -> bool:
         """Answer what the hot path could not; return whether the answer is ready."""
         host = batch.host(slot)
-        answer = self._answering.now(data, host, udp=True)
+        answer = self._now(data, host)
         if answer is None:
             return False
         if isinstance(answer, Recursion):
@@ -133,11 +139,19 @@ class UdpServer:
                 self._send(answer, client, [])
 
     def _alone(self, data: bytes, client: Address) -> None:
-        answer = self._answering.now(data, client[0], udp=True)
+        answer = self._now(data, client[0])
         if isinstance(answer, Recursion):
             self._tasks.start(self._recurse(answer, client, []), "dns recursion")
         elif answer is not None:
             self._send(answer, client, [])
+
+    def _now(self, data: bytes, host: str) -> bytes | Recursion | None:
+        try:
+            return self._answering.now(data, host, udp=True)
+        except Exception:
+            # The only catch-all: a bug costs one answer, not those beside it.
+            log.exception("bug in an answer", client=host, query=data.hex())
+            return None
 
     async def _recurse(
         self, recursion: Recursion, client: Address, control: Control

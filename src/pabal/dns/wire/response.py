@@ -189,13 +189,13 @@ class _Writer:
 
 
 def render(query: Query, response: Response, limits: Limits) -> Rendered:
-    """Return ``response`` to ``query`` as octets, id included.
+    """Return ``response`` to ``query`` as octets, id 0 and letters folded.
 
     What does not fit: optional additional records are left out; otherwise the answer
     is emptied and TC set, so that the client asks again over TCP (RFC 2181 §9).
     """
     question_end = codes.HEADER_OCTETS + len(query.question)
-    head = bytes(codes.HEADER_OCTETS) + query.question
+    head = bytes(codes.HEADER_OCTETS) + query.name + query.question[-4:]
     opt = _opt(query, response.rcode, limits)
     room = limits.answer_max_octets - len(opt)
     flags = _flags(query, response, limits)
@@ -207,9 +207,8 @@ def render(query: Query, response: Response, limits: Limits) -> Rendered:
         counts, run = (0, 0, 0), None
         flags |= codes.TC
     octets = writer.out + opt
-    ident = int.from_bytes(query.ident, "big")
     _HEADER.pack_into(
-        octets, 0, ident, flags, 1, counts[0], counts[1], counts[2] + bool(opt)
+        octets, 0, 0, flags, 1, counts[0], counts[1], counts[2] + bool(opt)
     )
     offsets = tuple(writer.ttl_offsets)
     return Rendered(bytes(octets), run, offsets, writer.ttl_min_s if offsets else 0)

@@ -166,15 +166,26 @@ class _Chain:
             self._seen.add(target.lower())
         return target.lower()
 
-    def _partial(self) -> Response:
-        return Response(codes.NOERROR, authoritative=True, answer=tuple(self._answer))
+    def _partial(
+        self,
+        rcode: int = codes.NOERROR,
+        authority: tuple[RRset, ...] = (),
+        additional: tuple[RRset, ...] = (),
+    ) -> Response:
+        return Response(
+            rcode,
+            authoritative=True,
+            answer=tuple(self._answer),
+            authority=authority,
+            additional=additional,
+        )
 
     def _last(self, zone: Zone, name: bytes, found: Found) -> Response:
         """Return the response whose last link is ``found``."""
         match found.match:
             case Match.DNAME:
                 # The renamed name would be too long (RFC 6672 §3.2, YXDOMAIN).
-                return replace(self._partial(), rcode=codes.YXDOMAIN)
+                return self._partial(codes.YXDOMAIN)
             case Match.DELEGATION:
                 return self._referral(zone, found)
             case Match.MISSING:
@@ -187,11 +198,11 @@ class _Chain:
         if rrset is None:
             return self._negative(zone, codes.NOERROR)
         self._answer.append(_owned(rrset, name, found))
-        return replace(self._partial(), additional=self._addresses(rrset))
+        return self._partial(additional=self._addresses(rrset))
 
     def _negative(self, zone: Zone, rcode: int) -> Response:
         """The SOA says how long to remember it (RFC 2308 §3)."""
-        return replace(self._partial(), rcode=rcode, authority=(zone.negative_soa,))
+        return self._partial(rcode, authority=(zone.negative_soa,))
 
     def _referral(self, zone: Zone, found: Found) -> Response:
         """Not ours, but we know who to ask (RFC 1034 §4.3.2 step 3b)."""

@@ -100,6 +100,11 @@ class Zones(LocalZones):
         """Return every zone, ordered by name."""
         return [zone for _, zone in sorted(self._zones.items())]
 
+    @property
+    def by_apex(self) -> Mapping[bytes, Zone]:
+        """Every zone by its folded apex; replaced, never changed."""
+        return self._zones
+
     def get(self, name: dns.name.Name) -> Zone | None:
         """Return the zone of exactly this name."""
         return self._zones.get(name_octets(name).lower())

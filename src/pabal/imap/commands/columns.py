@@ -82,12 +82,12 @@ class Plan:
 
     Attributes:
         columns: What is read from the store.
-        bodies: Whether whole messages are read.
+        bodies: Items made from whole messages.
     """
 
     def __init__(self, items: Sequence[Item]) -> None:
         needed = [column_of(item) for item in items]
-        self.bodies = Column.OCTETS in needed
+        self.bodies = needed.count(Column.OCTETS)
         self.items = items
         self.columns = list(dict.fromkeys(one for one in needed if one is not None))
         if self.bodies and Column.SIZE not in self.columns:
@@ -110,7 +110,7 @@ class Plan:
             extra: An addition to each response.
         """
         cells = self.cells(selected, batch, rows)
-        news = selected.flags_news()
+        news = selected.names.news()
         if extra is None:
             joined = zip(batch.numbers, *cells, strict=True)
             return news + b"".join(map(self._plain.__mod__, joined))
@@ -187,7 +187,7 @@ def _plain_cells(
         return batch.modseqs
     if item is Attribute.EMAILID:
         return batch.emails
-    return [_CELL[item](fact) for fact in facts[FROM_FACT[item][0]]]
+    return list(map(_CELL[item], facts[FROM_FACT[item][0]]))
 
 
 def _octets(fact: object) -> bytes:

@@ -24,17 +24,23 @@ from pabal.store.ports import Column, Row, StoreError
 ARRAY_SLICE: Final = 2_000
 """Messages answered from arrays at once: about 100 kB, 1 ms."""
 
-FACT_SLICE: Final = 500
-"""Messages whose facts are read at once: about 500 kB."""
+FACT_SLICE_FIRST: Final = 16
+"""Messages whose facts are read at once, at first: a header can have 1 MB."""
 
-BODY_SLICE_MIN: Final = 8
+FACT_SLICE_MAX: Final = 500
+"""The same once they are known to be small."""
+
+BODY_SLICE_FIRST: Final = 8
 """Messages whose octets are read at once, at first and while they are large."""
 
 BODY_SLICE_MAX: Final = 128
 """The same while they are small; each is at most a chunk of the store (256 KiB)."""
 
-BODY_SLICE_OCTETS: Final = 1024 * 1024
-"""What a slice of bodies aims at."""
+SLICE_OCTETS: Final = 1024 * 1024
+"""Octets a slice aims at."""
+
+GROWTH_MAX: Final = 4
+"""How much longer than the last one a slice may be."""
 
 _MARK_SEEN: Final = FlagChange(FlagAction.ADD, frozenset((SEEN,)))
 
@@ -51,6 +57,7 @@ async def run(context: Context, command: Fetch) -> Tagged:
         batch = selected.batch(slices.take(fetcher.slice))
         fetcher.missing += slices.taken - len(batch.uids)
         await fetcher.answer(batch)
+        fetcher.adapt(slices.taken)
         await context.breathe()
     if fetcher.missing and not command.by_uid:
         # RFC 5530 §3: somebody else expunged some of them.
@@ -103,11 +110,13 @@ class _Fetcher:
             _marks(item) for item in command.items
         )
         self.missing = 0
-        self.slice = ARRAY_SLICE
+        self._sent = 0
+        self.slice = self._slice_max = ARRAY_SLICE
         if self._plan.columns:
-            self.slice = FACT_SLICE
+            self.slice, self._slice_max = FACT_SLICE_FIRST, FACT_SLICE_MAX
         if self._plan.bodies:
-            self.slice = BODY_SLICE_MIN
+            first = BODY_SLICE_FIRST // self._plan.bodies
+            self.slice, self._slice_max = max(1, first), BODY_SLICE_MAX
 
     async def answer(self, batch: Batch) -> None:
         """Send the responses of ``batch``."""
@@ -132,8 +141,9 @@ class _Fetcher:
         self, batch: Batch, rows: Sequence[Row], extra: Sequence[bytes] | None
     ) -> None:
         if len(batch.uids):
-            plan, selected = self._plan, self._selected
-            self._context.send(plan.responses(selected, batch, rows, extra))
+            octets = self._plan.responses(self._selected, batch, rows, extra)
+            self._sent += len(octets)
+            self._context.send(octets)
 
     async def _read(
         self, batch: Batch, extra: Sequence[bytes] | None
@@ -190,8 +200,9 @@ class _Fetcher:
     ) -> None:
         """Send whole messages: small ones in bulk, large ones in pieces."""
         at = self._plan.columns.index(Column.OCTETS)
-        size_at = self._plan.columns.index(Column.SIZE)
-        self._adapt(rows, size_at)
+        self._sent += sum(
+            len(fact) for row in rows if isinstance(fact := row[at], bytes)
+        )
         start = 0
         for index, row in enumerate(rows):
             if row[at] is not None:
@@ -202,12 +213,12 @@ class _Fetcher:
             await self._send_large(*one)
         self._send(*_slice(batch, rows, extra, start, len(rows)))
 
-    def _adapt(self, rows: Sequence[Row], size_at: int) -> None:
-        """Aim the next slice at ``BODY_SLICE_OCTETS`` by the sizes of this one."""
-        sizes = [size for row in rows if isinstance(size := row[size_at], int)]
-        mean = max(1, sum(sizes) // max(1, len(sizes)))
-        best = BODY_SLICE_OCTETS // mean
-        self.slice = max(BODY_SLICE_MIN, min(BODY_SLICE_MAX, best, 4 * self.slice))
+    def adapt(self, count: int) -> None:
+        """Aim the next slice at ``SLICE_OCTETS`` by what ``count`` messages took."""
+        if self._plan.columns:
+            best = SLICE_OCTETS * count // max(1, self._sent)
+            self.slice = max(1, min(self._slice_max, best, GROWTH_MAX * count))
+        self._sent = 0
 
     async def _send_large(
         self, batch: Batch, rows: Sequence[Row], extra: Sequence[bytes] | None

@@ -4,13 +4,13 @@ Source: RFC 9051 §6.3.9, RFC 3501 §6.3.9 (LSUB); RFC 5258 (extended), RFC 3348
 (CHILDREN), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE).
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.status import status_line
 from pabal.imap.wire.mailboxes import ListMailboxes
+from pabal.imap.wire.pattern import Pattern
 from pabal.imap.wire.response import Tagged
 from pabal.store.ports import INBOX, SEPARATOR, MailboxInfo
 
@@ -69,30 +69,49 @@ async def lsub(context: Context, command: ListMailboxes) -> Tagged:
 async def _matching(context: Context, command: ListMailboxes) -> Sequence[_Shown]:
     """Return the names to show, by name."""
     infos = {info.name: info for info in await context.mailboxes.mailboxes()}
-    everything = _with_parents(infos)
-    matches = _matcher(context, command)
-    selection = command.selection
+    patterns = _patterns(context, command)
+    above, why = _recursive(infos, command)
     found = []
-    for one in everything:
-        if not matches(one.name):
+    for one in _with_parents(infos):
+        if not any(pattern.matches(one.name) for pattern in patterns):
             continue
-        selected = _is_selected(one.info, selection)
-        why = _why_shown(one, everything, command)
-        if selected or why:
+        if one.name in above:
             found.append(replace(one, why_shown=why))
+        elif _is_selected(one.info, command.selection):
+            found.append(one)
     return found
+
+
+def _recursive(
+    infos: Mapping[str, MailboxInfo], command: ListMailboxes
+) -> tuple[set[str], tuple[str, ...]]:
+    """Return the names above what meets the criteria, and the criteria's names.
+
+    Nothing without RECURSIVEMATCH (RFC 5258 §3.5).
+    """
+    if b"RECURSIVEMATCH" not in command.selection:
+        return set(), ()
+    criteria = command.selection - {b"RECURSIVEMATCH", b"REMOTE"}
+    met = [name for name, info in infos.items() if _is_selected(info, criteria)]
+    return _parents(met), tuple(sorted(name.decode("ascii") for name in criteria))
 
 
 def _with_parents(infos: Mapping[str, MailboxInfo]) -> Sequence[_Shown]:
     """Return every mailbox and every name above one, INBOX first, then by name."""
-    parents = set()
-    for name in infos:
-        head, slash, _ = name.rpartition(SEPARATOR)
-        while slash:
-            parents.add(head)
-            head, slash, _ = head.rpartition(SEPARATOR)
+    parents = _parents(infos)
     names = sorted(parents | set(infos), key=lambda name: (name != INBOX, name))
     return [_Shown(name, infos.get(name), name in parents) for name in names]
+
+
+def _parents(names: Iterable[str]) -> set[str]:
+    """Return every name above one of ``names``."""
+    parents = set()
+    for name in names:
+        head, slash, _ = name.rpartition(SEPARATOR)
+        while slash and head not in parents:
+            parents.add(head)
+            head, slash, _ = head.rpartition(SEPARATOR)
+    return parents
 
 
 def _is_selected(info: MailboxInfo | None, selection: frozenset[bytes]) -> bool:
@@ -101,58 +120,14 @@ def _is_selected(info: MailboxInfo | None, selection: frozenset[bytes]) -> bool:
     return not (b"SPECIAL-USE" in selection and not (info and info.special_use))
 
 
-def _why_shown(
-    one: _Shown, everything: Sequence[_Shown], command: ListMailboxes
-) -> tuple[str, ...]:
-    """Return the criteria something below ``one`` meets, with RECURSIVEMATCH."""
-    if b"RECURSIVEMATCH" not in command.selection or not one.below:
-        return ()
-    below = one.name + SEPARATOR
-    criteria = command.selection - {b"RECURSIVEMATCH", b"REMOTE"}
-    met = any(
-        other.name.startswith(below) and _is_selected(other.info, criteria)
-        for other in everything
-    )
-    return tuple(sorted(name.decode("ascii") for name in criteria)) if met else ()
-
-
-class _Matcher:
-    """Whether a name matches one of a LIST's patterns."""
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = [_compile(pattern) for pattern in patterns]
-
-    def __call__(self, name: str) -> bool:
-        return any(pattern.fullmatch(name) for pattern in self._patterns)
-
-
-def _matcher(context: Context, command: ListMailboxes) -> _Matcher:
+def _patterns(context: Context, command: ListMailboxes) -> Sequence[Pattern]:
     reference = context.name_of(command.reference) if command.reference else ""
     patterns = []
     for octets in command.patterns:
         pattern = context.name_of(octets) if octets else ""
         absolute = pattern.startswith(SEPARATOR)
-        patterns.append(pattern if absolute else reference + pattern)
-    return _Matcher(patterns)
-
-
-def _compile(pattern: str) -> re.Pattern[str]:
-    """Return ``pattern`` (RFC 9051 §6.3.9) as a regular expression.
-
-    Runs of wildcards become one, so that no pattern takes more than quadratic time.
-    """
-    head, slash, rest = pattern.partition(SEPARATOR)
-    if head.upper() == INBOX:
-        pattern = INBOX + slash + rest
-    pattern = re.sub(r"[*%]*\*[*%]*", "*", pattern)
-    pattern = re.sub(r"%+", "%", pattern)
-    parts = re.split(r"([*%])", pattern)
-    # Possessive or atomic groups would be wrong here: * must be able to give back.
-    regex = "".join(
-        ".*" if part == "*" else "[^/]*" if part == "%" else re.escape(part)
-        for part in parts
-    )
-    return re.compile(regex, re.DOTALL)
+        patterns.append(Pattern(pattern if absolute else reference + pattern))
+    return patterns
 
 
 def _line(context: Context, command: ListMailboxes, one: _Shown) -> bytes:

@@ -5,6 +5,7 @@ Source: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 �
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from pabal.imap.commands.context import CONDSTORE, Context
 from pabal.imap.commands.selected import Selected
@@ -56,10 +57,11 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
 def _shown(context: Context, selected: Selected) -> bytes:
     """Return the responses that describe the mailbox just opened."""
     view, info = selected.view, selected.view.mailbox
+    used = sorted(set(view.flags))
     # Every flag in use is told, and none of them is news afterwards.
-    selected.flag_octets(sorted(set(view.flags)), ())
+    selected.names.octets(used)
     lines = [
-        selected.flags_shown().removesuffix(b"\r\n"),
+        selected.names.shown().removesuffix(b"\r\n"),
         b"* %d EXISTS" % selected.numbers.count,
     ]
     if context.rev2:
@@ -67,7 +69,7 @@ def _shown(context: Context, selected: Selected) -> bytes:
         lines.append(b'* LIST () "/" %b' % context.written(info.name))
     else:
         lines.append(b"* %d RECENT" % _recent_count(selected))
-        unseen = _first_unseen(context, selected)
+        unseen = _first_unseen(context, selected, used)
         if unseen:
             lines.append(b"* OK [UNSEEN %d] First unseen" % unseen)
     lines += [
@@ -88,13 +90,12 @@ def _recent_count(selected: Selected) -> int:
     )
 
 
-def _first_unseen(context: Context, selected: Selected) -> int:
-    r"""Return the number of the first message not ``\\Seen``; 0: none."""
-    flags = selected.view.flags
-    unseen = [
-        flag_set
-        for flag_set in set(flags)
-        if SEEN not in context.mailboxes.flags_of(flag_set)
-    ]
-    found = [flags.index(flag_set) for flag_set in unseen]
+def _first_unseen(context: Context, selected: Selected, used: Sequence[int]) -> int:
+    r"""Return the number of the first message not ``\\Seen``; 0: none.
+
+    Args:
+        used: The flag sets in use.
+    """
+    flags_of, flags = context.mailboxes.flags_of, selected.view.flags
+    found = [flags.index(one) for one in used if SEEN not in flags_of(one)]
     return min(found) + 1 if found else 0

@@ -7,12 +7,11 @@ Source: RFC 9051 §6.3.2, §7.4.1, §7.5.1; RFC 7162 §3.1 (MODSEQ).
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from pabal.imap.commands.flag_names import FlagNames
 from pabal.imap.numbers import Numbers
-from pabal.imap.wire.response import flag_names
 from pabal.imap.wire.sequence import SequenceSet
-from pabal.store.flags import SYSTEM_FLAGS, Flags
 from pabal.store.ports import (
     AccountStore,
     Change,
@@ -23,15 +22,6 @@ from pabal.store.ports import (
     Reflagged,
     Uid,
 )
-
-FLAG_SETS_MAX: Final = 10_000
-"""Renderings of flag sets kept a session; more than that starts anew."""
-
-
-FLAGS_SHOWN_MAX: Final = 256
-"""Flags told at SELECT; a mailbox with more still has them all."""
-
-SYSTEM: Final[Flags] = frozenset(SYSTEM_FLAGS)
 
 
 class Batch(NamedTuple):
@@ -61,6 +51,7 @@ class Selected:
         read_only: Whether it was opened by EXAMINE.
         recent: UIDs that are ``\\Recent`` in this session.
         saved: UIDs of the saved search result, ``$``.
+        names: How its flags are written.
         removed: Whether somebody deleted the mailbox meanwhile.
         condstore: Whether flag changes are told with their MODSEQ.
     """
@@ -80,12 +71,9 @@ class Selected:
         self.saved: Sequence[Uid] = ()
         self.condstore = False
         self.removed = False
-        self._account = account
+        self.names = FlagNames(account.flags_of, read_only=read_only)
         self._id = view.mailbox.id
         self._on_change = on_change
-        self._rendered: dict[int, bytes] = {}
-        self._told: Flags = SYSTEM
-        self._news = False
         self._stop = account.watch(self._changed)
 
     def close(self) -> None:
@@ -184,18 +172,7 @@ class Selected:
 
     def flag_octets(self, flag_sets: Sequence[int], uids: Sequence[int]) -> list[bytes]:
         """Return each flag set's names side by side, ready for the wire."""
-        rendered = self._rendered
-        try:
-            octets = list(map(rendered.__getitem__, flag_sets))
-        except KeyError:
-            if len(rendered) > FLAG_SETS_MAX:
-                rendered.clear()
-            for flag_set in set(flag_sets):
-                names = self._account.flags_of(flag_set)
-                rendered[flag_set] = flag_names(names)
-                self._news = self._news or not self._told.issuperset(names)
-                self._told |= names
-            octets = list(map(rendered.__getitem__, flag_sets))
+        octets = self.names.octets(flag_sets)
         if self.recent and len(uids) and uids[-1] >= self.recent.start:
             return [
                 (one + b" \\Recent" if one else b"\\Recent")
@@ -223,23 +200,7 @@ class Selected:
             template += b" MODSEQ (%d)"
             columns.append(batch.modseqs)
         told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
-        return self.flags_news() + b"".join(told)
-
-    def flags_shown(self) -> bytes:
-        """Return the FLAGS and PERMANENTFLAGS responses (RFC 9051 §7.3.5, §7.1)."""
-        self._news = False
-        names = self._told
-        if len(names) > FLAGS_SHOWN_MAX:
-            names = frozenset(sorted(names)[:FLAGS_SHOWN_MAX]) | SYSTEM
-        flags = flag_names(names)
-        permanent = b"" if self.read_only else flags + b" \\*"
-        return b"* FLAGS (%b)\r\n* OK [PERMANENTFLAGS (%b)] Flags that are kept\r\n" % (
-            *(flags, permanent),
-        )
-
-    def flags_news(self) -> bytes:
-        """Return what to tell before flags the client never heard of are told."""
-        return self.flags_shown() if self._news else b""
+        return self.names.news() + b"".join(told)
 
     def updates(self, *, expunges: bool) -> bytes:
         """Return what the client is to be told now so that it has caught up.

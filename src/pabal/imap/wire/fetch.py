@@ -19,7 +19,7 @@ PART_DEPTH_MAX: Final = 64
 HEADER_NAMES_MAX: Final = 1000
 """Names in one HEADER.FIELDS."""
 
-ITEMS_MAX: Final = 200
+ITEMS_MAX: Final = 100
 """Data items in one FETCH: each may cost a reading of the message."""
 
 

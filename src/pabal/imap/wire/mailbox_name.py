@@ -15,7 +15,7 @@ from pabal.base.errors import ProtocolError
 NAME_MAX_OCTETS: Final = 4096
 """Longest name read; the store has a limit of its own far below."""
 
-_SHIFTED: Final = re.compile(rb"&([^-]*)-")
+_SHIFTED: Final = re.compile(rb"&([^&-]*)-")
 _PLAIN: Final = re.compile(rb"[\x20-\x25\x27-\x7e]*")
 _NOT_PLAIN: Final = re.compile("[^\x20-\x25\x27-\x7e]+")
 

@@ -84,11 +84,13 @@ class MemoryQueue:
             )
         return claims
 
-    async def renew(self, owner: str, until: float) -> None:
-        """Move the end of every claim of ``owner``."""
-        for item, recipient in list(self._waiting()):
-            if recipient.owner == owner:
-                self._put(item.id, replace(recipient, next_attempt_at=until))
+    async def renew(self, owner: str, until: float, claims: Sequence[Claim]) -> None:
+        """Move the end of ``claims`` where ``owner`` still has them."""
+        for claim in claims:
+            if claim.item_id in self._items:
+                recipient = self._recipient(claim.item_id, claim.number)
+                if recipient.owner == owner:
+                    self._put(claim.item_id, replace(recipient, next_attempt_at=until))
 
     async def finish(self, owner: str, records: Sequence[AttemptRecord]) -> None:
         """Note results and end the claims."""

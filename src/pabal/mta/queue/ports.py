@@ -86,8 +86,8 @@ class Queue(QueueIntake, QueueOffice, Protocol):
         """Claim what is due; in turns over the destinations, oldest due first."""
         ...
 
-    async def renew(self, owner: str, until: float) -> None:
-        """Move the end of every claim of ``owner``."""
+    async def renew(self, owner: str, until: float, claims: Sequence[Claim]) -> None:
+        """Move the end of ``claims`` where ``owner`` still has them."""
         ...
 
     async def finish(self, owner: str, records: Sequence[AttemptRecord]) -> None:

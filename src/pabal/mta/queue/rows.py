@@ -41,8 +41,6 @@ CREATE INDEX IF NOT EXISTS recipient_by_destination
     ON recipient (destination, next_attempt_at) WHERE {_WAITING};
 CREATE INDEX IF NOT EXISTS recipient_by_time
     ON recipient (next_attempt_at) WHERE {_WAITING};
-CREATE INDEX IF NOT EXISTS recipient_by_owner
-    ON recipient (owner) WHERE owner <> '';
 CREATE TABLE IF NOT EXISTS chunk (
     item_id TEXT NOT NULL, number INTEGER NOT NULL, octets BLOB NOT NULL,
     UNIQUE (item_id, number));
@@ -59,8 +57,8 @@ RECIPIENTS: Final = "SELECT * FROM recipient WHERE item_id = ? ORDER BY number"
 FIRST_CHUNK: Final = "SELECT octets FROM chunk WHERE item_id = ? AND number = 0"
 CHUNKS: Final = "SELECT octets FROM chunk WHERE item_id = ? ORDER BY number"
 UNDONE: Final = (
-    "SELECT 1 FROM recipient WHERE item_id = ?"
-    " AND state NOT IN ('done', 'bounced') LIMIT 1"
+    "SELECT number FROM recipient WHERE item_id = ?"
+    " AND state NOT IN ('done', 'bounced')"
 )
 
 NEXT_DESTINATION: Final = (
@@ -68,9 +66,17 @@ NEXT_DESTINATION: Final = (
     " ORDER BY destination LIMIT 1"
 )
 DUE: Final = (
-    "SELECT item_id, number, attempts FROM recipient"  # noqa: S608 (constants)
+    "SELECT item_id, number, destination, attempts FROM recipient"  # noqa: S608 (constants)
     f" WHERE {_WAITING} AND destination = ? AND next_attempt_at <= ?"
     " ORDER BY next_attempt_at LIMIT ?"
+)
+DUE_OLDEST: Final = (
+    "SELECT item_id, number, destination, attempts FROM recipient"  # noqa: S608 (constants)
+    f" WHERE {_WAITING} AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?"
+)
+DUE_NEWEST: Final = (
+    "SELECT item_id, number, destination, attempts FROM recipient"  # noqa: S608 (constants)
+    f" WHERE {_WAITING} AND next_attempt_at <= ? ORDER BY next_attempt_at DESC LIMIT ?"
 )
 NEXT_DUE: Final = (
     f"SELECT next_attempt_at FROM recipient WHERE {_WAITING}"  # noqa: S608 (constants)
@@ -81,7 +87,8 @@ CLAIM: Final = (
     " WHERE item_id = ? AND number = ?"
 )
 RENEW: Final = (
-    "UPDATE recipient SET next_attempt_at = ? WHERE owner = ? AND owner <> ''"
+    "UPDATE recipient SET next_attempt_at = ?"
+    " WHERE item_id = ? AND number = ? AND owner = ?"
 )
 FINISH: Final = """
 UPDATE recipient SET

@@ -62,6 +62,7 @@ class Schedule:
         self._turns: OrderedDict[str, None] = OrderedDict()
         self._active = 0
         self._waiting = 0
+        self._held: dict[tuple[str, int], Claim] = {}
 
     @property
     def room(self) -> int:
@@ -72,6 +73,10 @@ class Schedule:
     def busy(self) -> bool:
         """Whether something is being delivered or waits here for its turn."""
         return self._active > 0 or self._waiting > 0
+
+    def held(self) -> list[Claim]:
+        """Return every claim that waits here or is being delivered."""
+        return list(self._held.values())
 
     def full(self) -> frozenset[str]:
         """Return the destinations no more claims are wanted for now."""
@@ -85,6 +90,7 @@ class Schedule:
     def add(self, claims: Iterable[Claim]) -> None:
         """Take claimed recipients in."""
         for claim in claims:
+            self._held[claim.item_id, claim.number] = claim
             place = self._place(claim.destination)
             place.waiting.setdefault(claim.item_id, []).append(claim)
             place.waiting_count += 1
@@ -126,6 +132,8 @@ class Schedule:
         place = self._place(assignment.destination)
         place.active -= 1
         self._active -= 1
+        for claim in assignment.claims:
+            self._held.pop((claim.item_id, claim.number), None)
         if assignment.dead:
             return
         if reached:

@@ -7,8 +7,12 @@ fsync: when they are lost, so is who held them.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -31,8 +35,21 @@ from pabal.mta.queue.item import (
 )
 from pabal.mta.queue.ports import Take, Verb
 
-BUSY_MS: Final = 30_000
-"""How long a write waits for another process's transaction, milliseconds."""
+OLDEST_LOOKED_AT: Final = 500
+"""Rows due longest that one ``take`` looks at first."""
+
+NEWEST_LOOKED_AT: Final = 200
+"""Rows due last that it looks at when there are more."""
+
+DESTINATIONS_LOOKED_AT: Final = 200
+"""Destinations given their turn then: bounds how long the writer is busy."""
+
+BUSY_TRIES_MAX: Final = 30_000
+"""How often a write looks whether another process's transaction is over."""
+
+BUSY_WAIT_S: Final = 0.001
+"""Between two looks, seconds. SQLite's own waits grow to 100 ms: far longer than our
+transactions, and three processes that write would mostly sleep."""
 
 T = TypeVar("T")
 
@@ -93,6 +110,7 @@ class SqliteQueue:
         self._scanner = _open(path)
         self._write_thread = ThreadPoolExecutor(1, "queue-write")
         self._scan_thread = ThreadPoolExecutor(1, "queue-scan")
+        self._cursor = ""
         self._batcher: Batcher[_Write, None] | None = None
 
     async def add(self, item: QueueItem, spool: Spool, start: int = 0) -> None:
@@ -113,26 +131,33 @@ class SqliteQueue:
 
     async def take(self, take: Take) -> Sequence[Claim]:
         """Claim what is due; in turns over the destinations, oldest due first."""
-        return await self._write(
-            lambda connection: _take(connection, take), durable=False
-        )
 
-    async def renew(self, owner: str, until: float) -> None:
-        """Move the end of every claim of ``owner``."""
+        def work(connection: apsw.Connection) -> Sequence[Claim]:
+            claims, self._cursor = _take(connection, take, self._cursor)
+            return claims
+
+        return await self._write(work, durable=False)
+
+    async def renew(self, owner: str, until: float, claims: Sequence[Claim]) -> None:
+        """Move the end of ``claims`` where ``owner`` still has them."""
 
         def work(connection: apsw.Connection) -> None:
-            connection.execute(rows.RENEW, (until, owner))
+            connection.executemany(
+                rows.RENEW,
+                [(until, claim.item_id, claim.number, owner) for claim in claims],
+            )
 
         await self._write(work, durable=False)
 
     async def finish(self, owner: str, records: Sequence[AttemptRecord]) -> None:
         """Note results and end the claims, durably."""
+        by_item: dict[str, list[AttemptRecord]] = {}
+        for record in records:
+            by_item.setdefault(record.item_id, []).append(record)
 
         def work(connection: apsw.Connection) -> None:
-            for record in records:
-                connection.execute(rows.FINISH, rows.of_record(record, owner))
-            for item_id in {record.item_id for record in records}:
-                _forget_if_done(connection, item_id)
+            for item_id, of_item in by_item.items():
+                _finish(connection, owner, item_id, of_item)
 
         await self._write(work)
 
@@ -161,7 +186,8 @@ class SqliteQueue:
 
     async def item(self, item_id: str) -> QueueItem | None:
         """Return the item, if it is there."""
-        return _item(self._reader, item_id)
+        with _explaining():
+            return _item(self._reader, item_id)
 
     async def items(self, limit: int, after: str = "") -> Sequence[QueueItem]:
         """Return at most ``limit`` items with ids above ``after``, oldest first."""
@@ -179,7 +205,8 @@ class SqliteQueue:
         Raises:
             StorageFullError: No room for a large one in the spool directory.
         """
-        first = self._reader.execute(rows.FIRST_CHUNK, (item_id,)).fetchone()
+        with _explaining():
+            first = self._reader.execute(rows.FIRST_CHUNK, (item_id,)).fetchone()
         octets = rows.octets_of(first[0]) if first is not None else b""
         if len(octets) < CHUNK_OCTETS:
             spool = Spool(self._spool_directory)
@@ -189,7 +216,8 @@ class SqliteQueue:
 
     async def next_due_at(self, now: float) -> float | None:
         """Return when something after ``now`` becomes due, ``None``: nothing waits."""
-        found = self._reader.execute(rows.NEXT_DUE, (now,)).fetchone()
+        with _explaining():
+            found = self._reader.execute(rows.NEXT_DUE, (now,)).fetchone()
         return None if found is None else float(found[0])
 
     async def close(self) -> None:
@@ -212,7 +240,8 @@ class SqliteQueue:
 
     async def _scan(self, work: Callable[[apsw.Connection], T]) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._scan_thread, work, self._scanner)
+        with _explaining():
+            return await loop.run_in_executor(self._scan_thread, work, self._scanner)
 
     def _body(self, connection: apsw.Connection, item_id: str) -> Spool:
         spool = Spool(self._spool_directory)
@@ -238,36 +267,89 @@ class SqliteQueue:
         return results
 
 
+def _look_again(tries: int) -> bool:
+    """Wait a moment for another process; return whether to try again."""
+    threading.Event().wait(BUSY_WAIT_S)
+    return tries < BUSY_TRIES_MAX
+
+
 def _open(path: Path) -> apsw.Connection:
     try:
+        # The mail in it is its owner's business; WAL files take the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = apsw.Connection(str(path))
-        connection.set_busy_timeout(BUSY_MS)
+        connection.set_busy_handler(_look_again)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(rows.SCHEMA)
-    except apsw.Error as error:
+        if connection.pragma("user_version") != rows.VERSION:
+            connection.execute(rows.SCHEMA)
+    except (apsw.Error, OSError) as error:
         raise UnavailableError(f"queue database {path}: {error}") from error
     return connection
 
 
-def _take(connection: apsw.Connection, take: Take) -> Sequence[Claim]:
-    claims: list[Claim] = []
-    destination = ""
-    while len(claims) < take.limit:
-        found = connection.execute(rows.NEXT_DESTINATION, (destination,)).fetchone()
-        if found is None:
+class _Choice:
+    """What a ``take`` has chosen so far."""
+
+    def __init__(self, connection: apsw.Connection, take: Take) -> None:
+        self._connection = connection
+        self._take = take
+        self._counts: Counter[str] = Counter()
+        self._seen: set[tuple[str, int]] = set()
+        self.claims: list[Claim] = []
+
+    @property
+    def full(self) -> bool:
+        return len(self.claims) >= self._take.limit
+
+    def add(self, statement: str, values: tuple[str | float, ...]) -> int:
+        """Claim rows of a query that may still be; return how many it found."""
+        found = self._connection.execute(statement, values).fetchall()
+        for row in found:
+            claim = Claim(str(row[0]), int(row[1] or 0), str(row[2]), int(row[3] or 0))
+            if not self.full and self._may_have(claim):
+                self._claim(claim)
+        return len(found)
+
+    def _may_have(self, claim: Claim) -> bool:
+        destination = claim.destination
+        return (
+            destination not in self._take.skip
+            and self._counts[destination] < self._take.a_destination
+            and (claim.item_id, claim.number) not in self._seen
+        )
+
+    def _claim(self, claim: Claim) -> None:
+        take = self._take
+        self._counts[claim.destination] += 1
+        self._seen.add((claim.item_id, claim.number))
+        self._connection.execute(
+            rows.CLAIM, (take.owner, take.until, claim.item_id, claim.number)
+        )
+        self.claims.append(claim)
+
+
+def _take(
+    connection: apsw.Connection, take: Take, cursor: str
+) -> tuple[Sequence[Claim], str]:
+    """Return claims, and the destination the next look goes on behind.
+
+    What waits longest, and what is newest: fresh mail does not queue behind a backlog.
+    When there is one, destinations take turns besides, some at each look.
+    """
+    choice = _Choice(connection, take)
+    found = choice.add(rows.DUE_OLDEST, (take.now, OLDEST_LOOKED_AT))
+    if found < OLDEST_LOOKED_AT:
+        return choice.claims, cursor
+    choice.add(rows.DUE_NEWEST, (take.now, NEWEST_LOOKED_AT))
+    for _ in range(DESTINATIONS_LOOKED_AT):
+        if choice.full:
             break
-        destination = str(found[0])
-        if destination in take.skip:
-            continue
-        most = min(take.a_destination, take.limit - len(claims))
-        due = connection.execute(rows.DUE, (destination, take.now, most)).fetchall()
-        for item_id, number, attempts in due:
-            connection.execute(rows.CLAIM, (take.owner, take.until, item_id, number))
-            claims.append(
-                Claim(str(item_id), int(number or 0), destination, int(attempts or 0))
-            )
-    return claims
+        row = connection.execute(rows.NEXT_DESTINATION, (cursor,)).fetchone()
+        cursor = str(row[0]) if row is not None else ""
+        if cursor and cursor not in take.skip:
+            choice.add(rows.DUE, (cursor, take.now, take.a_destination))
+    return choice.claims, cursor
 
 
 def _item(connection: apsw.Connection, item_id: str) -> QueueItem | None:
@@ -278,14 +360,33 @@ def _item(connection: apsw.Connection, item_id: str) -> QueueItem | None:
     return rows.to_item(row, recipients)
 
 
-def _forget_if_done(connection: apsw.Connection, item_id: str) -> None:
-    if connection.execute(rows.UNDONE, (item_id,)).fetchone() is None:
+def _finish(
+    connection: apsw.Connection,
+    owner: str,
+    item_id: str,
+    records: Sequence[AttemptRecord],
+) -> None:
+    """Note results of one item, or forget it when they are its last ones."""
+    undone = {number for (number,) in connection.execute(rows.UNDONE, (item_id,))}
+    if undone <= {record.number for record in records if record.state.final}:
         _forget(connection, item_id)
+        return
+    for record in records:
+        connection.execute(rows.FINISH, rows.of_record(record, owner))
 
 
 def _forget(connection: apsw.Connection, item_id: str) -> None:
     for statement in rows.FORGET:
         connection.execute(statement, (item_id,))
+
+
+@contextmanager
+def _explaining() -> Iterator[None]:
+    """Turn what SQLite raises into words for the log."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise _explained(error) from error
 
 
 def _explained(error: apsw.Error) -> UnavailableError:

@@ -11,18 +11,12 @@ from typing import Final
 
 from pabal.base.errors import PabalError, UnavailableError
 from pabal.base.ids import Chance
-from pabal.dns.ports import Steps
 from pabal.message.spool import Spool
 from pabal.mta.ports import MailSession, Names
-from pabal.mta.routing import (
-    Hosts,
-    endpoints_of,
-    hosts_of,
-    literal_address,
-    smarthost_of,
-)
+from pabal.mta.routing import endpoints_of
 from pabal.mta.station import Station, Way, dialogue_text
 from pabal.mta.transport.pool import Lease, SessionPool
+from pabal.mta.transport.routes import Routes
 from pabal.net.endpoint import Endpoint
 from pabal.smtp.envelope import Envelope, Recipient
 from pabal.smtp.outcome import Outcome, Permanence, permanent, temporary
@@ -101,9 +95,8 @@ class SmtpTransport:
         self, station: Station, names: Names, pool: SessionPool, chance: Chance
     ) -> None:
         self._station = station
-        self._names = names
+        self._routes = Routes(station, names, chance)
         self._pool = pool
-        self._chance = chance
 
     async def deliver(self, delivery: Delivery) -> Delivered:
         """Return what became of every recipient; never raises for what others do."""
@@ -129,7 +122,7 @@ class SmtpTransport:
 
     async def _try_hosts(self, attempt: _Attempt) -> None:
         """Try hosts until nobody is pending."""
-        hosts = await self._hosts(attempt.delivery)
+        hosts = await self._routes.hosts(attempt.delivery.domain, attempt.delivery.way)
         if isinstance(hosts, Outcome):
             attempt.settle_pending(hosts)
             attempt.result.reached = hosts.permanence is Permanence.PERMANENT
@@ -145,45 +138,6 @@ class SmtpTransport:
             ):
                 return
 
-    async def _hosts(self, delivery: Delivery) -> tuple[Sequence[str], int] | Outcome:
-        """Return hosts in order and the port, or why there are none.
-
-        Raises:
-            UnavailableError: The name servers do not answer.
-        """
-        settings = self._station.settings
-        port = settings.transport.port
-        if settings.transport.smarthost:
-            host, port = smarthost_of(settings.transport.smarthost, port)
-            return (host,), port
-        if literal_address(delivery.domain):
-            return (delivery.domain,), port
-        clock = self._station.clock
-        steps, began = Steps(), clock.monotonic()
-        try:
-            answer = await self._names.mx(delivery.domain, steps)
-        except UnavailableError as error:
-            delivery.way.note_questions(steps)
-            delivery.way.note(
-                Stage.RESOLVED,
-                elapsed_ms=(clock.monotonic() - began) * 1000,
-                detail=f"{delivery.domain} MX: {error}",
-            )
-            raise
-        hosts = hosts_of(delivery.domain, answer, settings.hostname, self._chance)
-        chosen = hosts.names if isinstance(hosts, Hosts) else ()
-        found = ", ".join(f"{preference} {host}" for preference, host in answer.records)
-        tried = f"trying {', '.join(chosen)}" if chosen else str(hosts)
-        delivery.way.note_questions(steps)
-        delivery.way.note(
-            Stage.RESOLVED,
-            elapsed_ms=(clock.monotonic() - began) * 1000,
-            detail=f"{delivery.domain} MX: {found or answer.kind.value}; {tried}",
-            mx=found,
-            chosen=", ".join(chosen),
-        )
-        return (chosen, port) if isinstance(hosts, Hosts) else hosts
-
     async def _endpoints(
         self, attempt: _Attempt, hosts: Sequence[str], port: int
     ) -> AsyncIterator[tuple[str, Endpoint]]:
@@ -191,7 +145,7 @@ class SmtpTransport:
         source = self._station.settings.transport.source_address
         for host in hosts:
             try:
-                addresses = await self._addresses(attempt.delivery.way, host)
+                addresses = await self._routes.addresses(host, attempt.delivery.way)
             except UnavailableError as error:
                 attempt.settle_pending(temporary(51, "4.3", f"{host}: {error}"), host)
                 continue
@@ -205,24 +159,6 @@ class SmtpTransport:
                 attempt.result.reached |= outcome.permanence is Permanence.PERMANENT
             for endpoint in endpoints:
                 yield host, endpoint
-
-    async def _addresses(self, way: Way, host: str) -> Sequence[str]:
-        literal = literal_address(host) or _address(host)
-        if literal:
-            return (literal,)
-        clock = self._station.clock
-        steps, began = Steps(), clock.monotonic()
-        try:
-            addresses = await self._names.addresses(host, steps)
-        finally:
-            way.note_questions(steps)
-        way.note(
-            Stage.RESOLVED,
-            elapsed_ms=(clock.monotonic() - began) * 1000,
-            detail=f"{host}: {', '.join(addresses) or 'no address'}",
-            addresses=", ".join(addresses),
-        )
-        return addresses
 
     async def _try_host(self, attempt: _Attempt, host: str, endpoint: Endpoint) -> None:
         """Try one host; whoever has a final answer is pending no more."""
@@ -267,14 +203,17 @@ class SmtpTransport:
             way.note(
                 Stage.CONNECTED,
                 elapsed_ms=elapsed_ms,
+                detail=f"{host} at {endpoint}: {failed}",
                 peer=str(endpoint),
                 mx=host,
                 failed=failed,
             )
             return None
+        again = ", connection used again" if lease.messages else ""
         way.note(
             Stage.CONNECTED,
             elapsed_ms=elapsed_ms,
+            detail=f"{host} at {endpoint}, {lease.session.tls or 'no TLS'}{again}",
             peer=str(endpoint),
             mx=host,
             tls=lease.session.tls,
@@ -306,14 +245,10 @@ class SmtpTransport:
                     Stage.SENT,
                     str(attempt.delivery.envelope.recipients[number].address),
                     elapsed_ms,
+                    detail=f"{host} said {outcome}",
                     host=host,
                     reply=str(outcome),
                     dialogue=dialogue,
                 )
         attempt.pending = still
         return sent.usable
-
-
-def _address(host: str) -> str:
-    """Return ``host`` if it is an IP address (a smarthost may be), else empty."""
-    return host if ":" in host or host.replace(".", "").isdigit() else ""

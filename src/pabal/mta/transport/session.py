@@ -124,17 +124,23 @@ class SmtpSession:
                 the server may have closed it for being idle.
         """
         self._lines = []
+        if not self._is_usable():
+            raise ConnectionLostError("the session is over")
         outcomes = await self._client.send(envelope, spool)
-        usable = self._client.usable
+        usable = self._is_usable()
         used, self._messages = self._messages > 0, self._messages + 1
         began_content = any(line == "C: ." for line in self._lines)
         if used and not usable and not began_content and not _any_ok(outcomes):
             raise ConnectionLostError("the server closed the idle connection")
-        return Sent(outcomes, self._lines, usable)
+        notifies = "DSN" in self._client.extensions
+        return Sent(outcomes, self._lines, usable, notifies)
 
     async def close(self) -> None:
         """Say QUIT where that is still possible, and close."""
         await self._client.quit()
+
+    def _is_usable(self) -> bool:
+        return self._client.usable
 
     def _on_line(self, who: str, line: str) -> None:
         self._lines.append(f"{who}: {line}")

@@ -41,8 +41,8 @@ from pabal.store.view import MailboxArrays, View
 class MemoryAccount:
     """``pabal.store.ports.AccountStore`` without a disk."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._boxes = Mailboxes(clock)
+    def __init__(self, clock: Clock, keep_expunged_s: float = 0.0) -> None:
+        self._boxes = Mailboxes(clock, keep_expunged_s)
         self._feed = Feed()
         self._locks: set[str] = set()
 
@@ -157,7 +157,7 @@ class MemoryAccount:
         self, mailbox_id: MailboxId, predicate: Predicate
     ) -> Sequence[Uid]:
         """Return the UIDs ``predicate`` holds for, ascending."""
-        snapshot = Snapshot.of(self._boxes.box(mailbox_id).arrays)
+        snapshot = Snapshot.of(await self.view(mailbox_id))
         return await Matcher(snapshot, self._boxes.flags, self).uids(predicate)
 
     async def expunged_since(
@@ -214,17 +214,24 @@ class MemoryAccount:
 
 
 class MemoryStore:
-    """``pabal.store.ports.Store`` without a disk."""
+    """``pabal.store.ports.Store`` without a disk.
 
-    def __init__(self, clock: Clock) -> None:
+    Args (of the constructor):
+        keep_expunged_s: How long expunged messages can still be read, seconds.
+    """
+
+    def __init__(self, clock: Clock, keep_expunged_s: float = 0.0) -> None:
         self._clock = clock
+        self._keep_expunged_s = keep_expunged_s
         self._accounts: dict[AccountId, MemoryAccount] = {}
 
     async def account(self, account_id: AccountId) -> MemoryAccount:
         """Return the account's mailboxes, made on first use."""
         account = self._accounts.get(account_id)
         if account is None:
-            account = self._accounts[account_id] = MemoryAccount(self._clock)
+            account = self._accounts[account_id] = MemoryAccount(
+                self._clock, self._keep_expunged_s
+            )
         return account
 
     def changed_elsewhere(self, account_id: AccountId) -> None:

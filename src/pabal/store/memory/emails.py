@@ -5,9 +5,10 @@ Sans-IO.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from pabal.base.clock import Clock
 from pabal.message.facts import MessageFacts, scan_facts
 from pabal.store.matching import FactKind
 from pabal.store.ports import (
@@ -63,14 +64,23 @@ class Email:
         return self.facts.sent_at + self.facts.sent_offset * _MINUTE_SECONDS
 
 
-@dataclass(slots=True)
 class Emails:
-    """Emails by id; one is forgotten when no entry holds it any more."""
+    """Emails by id. One that no entry holds can still be read for a while.
 
-    last_id: EmailId = 0
-    _emails: dict[EmailId, Email] = field(default_factory=dict, init=False)
-    _holders: Counter[EmailId] = field(default_factory=Counter, init=False)
-    _threads: dict[ThreadKey, int] = field(default_factory=dict, init=False)
+    A session that was not told of an expunge yet may fetch it (RFC 2180 §4.1).
+
+    Args (of the constructor):
+        keep_expunged_s: How long that is, seconds.
+    """
+
+    def __init__(self, clock: Clock, keep_expunged_s: float) -> None:
+        self.last_id: EmailId = 0
+        self._clock = clock
+        self._keep_expunged_s = keep_expunged_s
+        self._emails: dict[EmailId, Email] = {}
+        self._holders: Counter[EmailId] = Counter()
+        self._threads: dict[ThreadKey, int] = {}
+        self._orphans: dict[EmailId, float] = {}
 
     def get(self, email_id: EmailId) -> Email | None:
         """Return the email, ``None`` if it is gone."""
@@ -78,6 +88,7 @@ class Emails:
 
     def add(self, new: NewEmail) -> EmailId:
         """Take in a message, held once."""
+        self._purge()
         octets = new.spool.octets()
         facts = scan_facts(octets)
         self.last_id += 1
@@ -96,12 +107,13 @@ class Emails:
         self._holders.update(emails)
 
     def release(self, emails: Sequence[EmailId]) -> None:
-        """Count one holder less of each; the last one takes the email along."""
+        """Count one holder less of each."""
         self._holders.subtract(emails)
+        now = self._clock.now()
         for email in emails:
             if self._holders[email] <= 0:
-                del self._holders[email]
-                self._emails.pop(email, None)
+                self._orphans[email] = now
+        self._purge()
 
     def size(self, emails: Sequence[EmailId]) -> int:
         """Return how many octets ``emails`` have together."""
@@ -113,3 +125,11 @@ class Emails:
         if email is None:
             return None
         return tuple(email.column(column) for column in columns)
+
+    def _purge(self) -> None:
+        limit = self._clock.now() - self._keep_expunged_s
+        for email, then in list(self._orphans.items()):
+            if then <= limit:
+                del self._orphans[email]
+                if self._holders[email] <= 0:
+                    del self._holders[email], self._emails[email]

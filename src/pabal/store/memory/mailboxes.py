@@ -54,9 +54,9 @@ class Box:
 class Mailboxes:
     """Every mailbox of one account."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, keep_expunged_s: float) -> None:
         self.flags = FlagTable()
-        self.emails = Emails()
+        self.emails = Emails(clock, keep_expunged_s)
         self.modseq: ModSeq = 1
         self._clock = clock
         self._boxes: dict[MailboxId, Box] = {}

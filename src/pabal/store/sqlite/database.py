@@ -4,8 +4,9 @@ Three connections at most, opened when first needed: one that writes (threads, o
 time), one for point reads (the event loop), one for scans (threads, one at a time).
 """
 
+import errno
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ import apsw
 
 from pabal.base.atomic import fsync_directory
 from pabal.base.errors import StorageFullError, UnavailableError
-from pabal.store.sqlite.schema import migrate
+from pabal.store.sqlite.schema import is_current, migrate
 
 FILE_NAME: Final = "mailbox.db"
 
@@ -52,20 +53,31 @@ class Database:
         self._scanner: apsw.Connection | None = None
         self._writer: apsw.Connection | None = None
         self._scan_lock = threading.Lock()
+        self._retired = False
 
     @property
     def is_open(self) -> bool:
         """Whether there is any connection."""
         return any((self._reader, self._scanner, self._writer))
 
-    @property
-    def exists(self) -> bool:
-        """Whether there is a file already."""
-        return (self.directory / FILE_NAME).exists()
+    def is_ready(self) -> bool:
+        """Return whether file, tables and the account in them are there and current.
+
+        Raises:
+            TooNewError: The file is newer than this program.
+            UnavailableError: It cannot be read.
+        """
+        if not (self.directory / FILE_NAME).exists():
+            return False
+        with errors():
+            if not is_current(self.reader()):
+                return False
+            return bool(self.reader().execute("SELECT 1 FROM account").fetchall())
 
     def writer(self) -> apsw.Connection:
         """Return the connection that writes; makes file and tables when missing."""
         if self._writer is None:
+            self._check()
             if not self.directory.is_dir():
                 self._make_directory()
             self._writer = _connect(self.directory / FILE_NAME)
@@ -75,6 +87,7 @@ class Database:
     def reader(self) -> apsw.Connection:
         """Return the event loop's connection; the file must be there."""
         if self._reader is None:
+            self._check()
             self._reader = _connect(self.directory / FILE_NAME, query_only=True)
         return self._reader
 
@@ -83,8 +96,13 @@ class Database:
         """Lend the connection for scans to a thread."""
         with self._scan_lock:
             if self._scanner is None:
+                self._check()
                 self._scanner = _connect(self.directory / FILE_NAME, query_only=True)
             yield self._scanner
+
+    def retire(self) -> None:
+        """Never open again: the account was removed."""
+        self._retired = True
 
     def drop_writer(self) -> None:
         """Close the writing connection: its state is in doubt."""
@@ -92,20 +110,39 @@ class Database:
             self._writer.close(force=True)
             self._writer = None
 
+    def detach(self) -> Callable[[], None]:
+        """Forget every connection; return how to close them, which may take a while.
+
+        The next use opens new ones. Nothing may be using the old ones.
+        """
+        old = [self._reader, self._scanner, self._writer]
+        self._reader = self._scanner = self._writer = None
+
+        def close() -> None:
+            for connection in old:
+                if connection is not None:
+                    connection.close(force=True)
+
+        return close
+
     def close(self) -> None:
         """Close every connection; the next use opens them again."""
         with self._scan_lock:
-            for connection in (self._reader, self._scanner, self._writer):
-                if connection is not None:
-                    connection.close(force=True)
-            self._reader = self._scanner = self._writer = None
+            self.detach()()
+
+    def _check(self) -> None:
+        if self._retired:
+            raise UnavailableError("the account was removed")
 
     def _make_directory(self) -> None:
         try:
             self.directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
             fsync_directory(self.directory.parent)
+            fsync_directory(self.directory.parent.parent)
         except OSError as error:
-            raise UnavailableError(f"cannot make {self.directory}: {error}") from error
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+            kind = StorageFullError if full else UnavailableError
+            raise kind(f"cannot make {self.directory}: {error}") from error
 
 
 @contextmanager

@@ -31,9 +31,6 @@ from pabal.store.sqlite.ledger import Ledger
 from pabal.store.sqlite.schema import BLOB_NUMBER_BITS
 from pabal.store.view import is_ascending
 
-PURGE_MAX: Final = 200
-"""Emails whose octets one transaction takes away: some milliseconds."""
-
 _INSERT_EMAIL: Final = """
 INSERT INTO email (id, size, header_length, blob_first, received_at, sent_at,
     sent_offset, thread_id, digest, envelope, bodystructure, body, preview, message_id,
@@ -56,6 +53,9 @@ WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid
 _UPDATE_FLAGS: Final = """
 UPDATE entry SET flags = ?, modseq = ?
 WHERE mailbox = ? AND uid IN (SELECT value FROM carray(?))
+"""
+_UPDATE_FLAGS_RANGE: Final = """
+UPDATE entry SET flags = ?, modseq = ? WHERE mailbox = ? AND uid BETWEEN ? AND ?
 """
 _COPY: Final = """
 INSERT INTO entry (mailbox, uid, email, flags, modseq, size, saved_at)
@@ -162,9 +162,7 @@ def set_flags(
     for uid, _, new in changed:
         by_set.setdefault(new, []).append(uid)
     for new, members in by_set.items():
-        ledger.connection.execute(
-            _UPDATE_FLAGS, (new, modseq, mailbox_id, _carray(members))
-        )
+        _update_flags(ledger, mailbox_id, members, new)
     before = count([old for _, old, _ in changed], ledger.flags)
     after = [new for _, _, new in changed]
     counts = count(after, ledger.flags) - before
@@ -235,33 +233,6 @@ def expunge_all(ledger: Ledger, mailbox_id: MailboxId) -> None:
     _note_orphans(ledger, entries.emails)
 
 
-def purge(ledger: Ledger, keep_s: float) -> int:
-    """Take away the octets of emails nobody has held for ``keep_s``; return how many.
-
-    At most ``PURGE_MAX`` at once: the next transaction goes on.
-    """
-    execute = ledger.connection.execute
-    rows = execute(
-        "SELECT email FROM orphan WHERE expunged_at <= ? ORDER BY email LIMIT ?",
-        (ledger.clock.now() - keep_s, PURGE_MAX),
-    ).fetchall()
-    emails = [cast("int", email) for (email,) in rows]
-    for email in emails:
-        held = execute("SELECT 1 FROM entry WHERE email = ? LIMIT 1", (email,))
-        if held.fetchall():
-            continue  # brought back meanwhile
-        first = email << BLOB_NUMBER_BITS
-        last = first | ((1 << BLOB_NUMBER_BITS) - 1)
-        execute("DELETE FROM blob WHERE id BETWEEN ? AND ?", (first, last))
-        execute("DELETE FROM email WHERE id = ?", (email,))
-    if emails:
-        bound = _carray(emails)
-        execute(
-            "DELETE FROM orphan WHERE email IN (SELECT value FROM carray(?))", (bound,)
-        )
-    return len(emails)
-
-
 def select(ledger: Ledger, mailbox_id: MailboxId, uids: Sequence[Uid]) -> Entries:
     """Return those of ``uids`` that exist, ascending."""
     if not uids:
@@ -273,7 +244,7 @@ def select(ledger: Ledger, mailbox_id: MailboxId, uids: Sequence[Uid]) -> Entrie
             ledger.connection.execute(_SELECT_RANGE, (mailbox_id, first, last))
         )
     return _entries(
-        ledger.connection.execute(_SELECT_ENTRIES, (mailbox_id, _carray(wanted)))
+        ledger.connection.execute(_SELECT_ENTRIES, (mailbox_id, bound(wanted)))
     )
 
 
@@ -285,6 +256,17 @@ def _select_all(ledger: Ledger, mailbox_id: MailboxId) -> Entries:
 def _entries(cursor: apsw.Cursor) -> Entries:
     rows = cursor.fetchall()
     return Entries(*cast("list[Sequence[int]]", list(zip(*rows, strict=True))))
+
+
+def _update_flags(
+    ledger: Ledger, mailbox_id: MailboxId, uids: Sequence[Uid], flag_set: int
+) -> None:
+    execute = ledger.connection.execute
+    modseq, first, last = ledger.modseq, uids[0], uids[-1]
+    if last - first + 1 == len(uids):
+        execute(_UPDATE_FLAGS_RANGE, (flag_set, modseq, mailbox_id, first, last))
+    else:
+        execute(_UPDATE_FLAGS, (flag_set, modseq, mailbox_id, bound(uids)))
 
 
 def _insert_email(ledger: Ledger, incoming: Incoming) -> EmailId:
@@ -353,7 +335,7 @@ def _transfer(
     now = ledger.clock.now()
     ledger.connection.execute(
         _COPY,
-        (target.id, target.uid_next, modseq, now, mailbox_id, _carray(entries.uids)),
+        (target.id, target.uid_next, modseq, now, mailbox_id, bound(entries.uids)),
     )
     targets = range(target.uid_next, target.uid_next + len(entries.uids))
     deltas = [_arrived(ledger, target, replace(entries, uids=targets))]
@@ -373,10 +355,10 @@ def _arrived(ledger: Ledger, info: MailboxInfo, entries: Entries) -> Delta:
 
 def _gone(ledger: Ledger, mailbox_id: MailboxId, entries: Entries) -> Delta:
     execute = ledger.connection.execute
-    bound = _carray(entries.uids)
+    uids = bound(entries.uids)
     now = ledger.clock.now()
-    execute(_NOTE_EXPUNGED, (ledger.modseq, now, mailbox_id, bound))
-    execute(_DELETE_ENTRIES, (mailbox_id, _carray(entries.uids)))
+    execute(_NOTE_EXPUNGED, (ledger.modseq, now, mailbox_id, uids))
+    execute(_DELETE_ENTRIES, (mailbox_id, bound(entries.uids)))
     _note_orphans(ledger, entries.emails)
     counts = -entries.counts(ledger)
     info = ledger.put(counts.added_to(ledger.box(mailbox_id), ledger.modseq))
@@ -385,8 +367,9 @@ def _gone(ledger: Ledger, mailbox_id: MailboxId, entries: Entries) -> Delta:
 
 def _note_orphans(ledger: Ledger, emails: Sequence[EmailId]) -> None:
     if emails:
-        ledger.connection.execute(_NOTE_ORPHANS, (ledger.clock.now(), _carray(emails)))
+        ledger.connection.execute(_NOTE_ORPHANS, (ledger.clock.now(), bound(emails)))
 
 
-def _carray(numbers: Sequence[int]) -> "apsw.CArrayBinding":
+def bound(numbers: Sequence[int]) -> "apsw.CArrayBinding":
+    """Return ``numbers`` (at least one) as a statement takes them."""
     return apsw.carray(array("q", numbers))

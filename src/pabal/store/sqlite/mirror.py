@@ -4,7 +4,7 @@ Lives on the event loop. Moved forward by what this process commits, and, when a
 process wrote, by what is read back from the tables.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -25,8 +25,8 @@ from pabal.store.sqlite.ledger import load_flag_sets, load_mailboxes
 from pabal.store.sqlite.reader import Loaded, account_modseq, changes_since
 from pabal.store.view import MailboxArrays
 
-IDLE_MESSAGES_MAX: Final = 50_000
-"""Messages in arrays kept though nobody uses them: 1.2 MB an account that is open."""
+IDLE_MESSAGES_MAX: Final = 20_000
+"""Messages in arrays kept though nobody uses them: 0.5 MB an account that is open."""
 
 
 class Mirror:
@@ -48,6 +48,7 @@ class Mirror:
         self._arrays: dict[MailboxId, MailboxArrays] = {}
         self._idle: OrderedDict[MailboxId, MailboxArrays] = OrderedDict()
         self._pending: dict[MailboxId, list[Delta]] = {}
+        self._commits: deque[tuple[ModSeq, Sequence[Delta]]] = deque()
 
     def load(self) -> None:
         """Read where things are; before anything else."""
@@ -113,6 +114,9 @@ class Mirror:
         pending = self._pending.pop(mailbox_id, [])
         if loaded is None:
             raise NoSuchMailboxError(f"no mailbox {mailbox_id}")
+        known = self._arrays.get(mailbox_id)
+        if known is not None:
+            return known  # somebody else was faster: there must be one of each
         arrays = MailboxArrays(loaded.info, loaded.columns)
         arrays.loaded_at = loaded.modseq
         for delta in pending:
@@ -130,7 +134,25 @@ class Mirror:
             oldest, _ = self._idle.popitem(last=False)
             del self._arrays[oldest]
 
-    def committed(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
+    def drop_idle(self) -> None:
+        """Forget arrays nobody uses."""
+        for mailbox_id in self._idle:
+            del self._arrays[mailbox_id]
+        self._idle.clear()
+
+    def note_commit(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
+        """Note, on any thread, what a batch changed; ``publish`` tells it.
+
+        No call to the event loop of its own: whoever waits for the batch wakes it.
+        """
+        self._commits.append((before, deltas))
+
+    def publish(self) -> None:
+        """Tell what batches of this process changed, in their order."""
+        while self._commits:
+            self._committed(*self._commits.popleft())
+
+    def _committed(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
         """Publish what a batch of this process changed.
 
         Args:
@@ -146,6 +168,7 @@ class Mirror:
 
     def refresh(self) -> None:
         """Catch up if another process wrote; costs microseconds when none did."""
+        self.publish()
         with errors():
             newest = account_modseq(self._database.reader())
         if newest > self.modseq:

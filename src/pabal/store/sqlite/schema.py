@@ -124,20 +124,30 @@ class TooNewError(UnavailableError):
     """A newer program wrote this file."""
 
 
-def migrate(connection: apsw.Connection) -> bool:
-    """Bring the tables up to date in one transaction; return whether they are new.
+def is_current(connection: apsw.Connection) -> bool:
+    """Return whether the tables need no migration.
 
     Raises:
         TooNewError: The file is newer than this program.
     """
-    if _version(connection) == len(MIGRATIONS):
-        return False
+    version = _version(connection)
+    if version > len(MIGRATIONS):
+        raise TooNewError(f"tables of version {version}: a newer pabal wrote them")
+    return version == len(MIGRATIONS)
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Bring the tables up to date, in one transaction.
+
+    Raises:
+        TooNewError: The file is newer than this program.
+    """
+    if is_current(connection):
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = _version(connection)  # another process may have been faster
-        if version > len(MIGRATIONS):
-            raise TooNewError(f"tables of version {version}: a newer pabal wrote them")
-        for script in MIGRATIONS[version:]:
+        # Read again: another process may have been faster.
+        for script in MIGRATIONS[_version(connection) :]:
             connection.execute(script)
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
         connection.execute("COMMIT")
@@ -145,7 +155,6 @@ def migrate(connection: apsw.Connection) -> bool:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return version == 0
 
 
 def _version(connection: apsw.Connection) -> int:

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections import OrderedDict
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,17 @@ from weakref import WeakValueDictionary
 
 from pabal.base.atomic import fsync_directory
 from pabal.base.clock import Clock
-from pabal.base.errors import UnavailableError
+from pabal.base.errors import PabalError, UnavailableError
 from pabal.base.tasks import Batcher
-from pabal.store.delta import Delta
-from pabal.store.ports import AccountId, Doorbell, ModSeq
+from pabal.store.ports import AccountId, Doorbell
+from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
+from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.mirror import Mirror
-from pabal.store.sqlite.writer import KEEP_EXPUNGED_S, Job, Writer
+from pabal.store.sqlite.writer import Job, Writer
 
-THREADS: Final = 6
+THREADS: Final = 16
 """Threads for writes and scans: they wait for the disk more than they compute."""
 
 OPEN_ACCOUNTS_MAX: Final = 128
@@ -84,31 +84,31 @@ class SqliteStore:
                     account = await self._open(account_id)
                     self._accounts[account_id] = account
             self._opening.pop(account_id, None)
-        self._recent[account_id] = account
-        self._recent.move_to_end(account_id)
-        if len(self._recent) > self._settings.open_accounts_max:
-            self._close_oldest()
+        self._remember(account_id)
         return account
 
     def changed_elsewhere(self, account_id: AccountId) -> None:
         """Take note that another process changed the account: the doorbell rang."""
         account = self._accounts.get(account_id)
         if account is not None:
-            account.refresh()
+            account.access.refresh()
 
     async def remove(self, account_id: AccountId) -> None:
-        """Remove every mailbox of the account."""
-        account = self._accounts.pop(account_id, None)
-        self._recent.pop(account_id, None)
-        if account is not None:
-            await account.settle()
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._executor, self._remove, account_id)
+        """Remove every mailbox of the account; whoever holds it gets errors."""
+        async with self._opening.setdefault(account_id, asyncio.Lock()):
+            account = self._accounts.pop(account_id, None)
+            self._recent.pop(account_id, None)
+            if account is not None:
+                await account.access.settle()
+                account.access.database.retire()
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, self._remove, account_id)
+        self._opening.pop(account_id, None)
 
     async def close(self) -> None:
         """Finish what is being written and close everything."""
         for account in list(self._accounts.values()):
-            await account.settle()
+            await account.access.settle()
         self._recent.clear()
         self._accounts.clear()
         self._executor.shutdown()
@@ -118,32 +118,49 @@ class SqliteStore:
         database = Database(self._root / str(account_id))
         mirror = Mirror(database, lambda: self._doorbell.ring(f"account {account_id}"))
 
-        def committed(before: ModSeq, deltas: Sequence[Delta]) -> None:
-            loop.call_soon_threadsafe(mirror.committed, before, deltas)
-
         writer = Writer(
             account_id,
             database,
             self._clock,
             self._settings.keep_expunged_s,
-            committed,
+            mirror.note_commit,
         )
         batcher: Batcher[Job, None] = Batcher(writer.run, self._executor)
 
         def prepare() -> None:
-            if not database.exists:
-                # An empty transaction makes the tables and INBOX.
-                writer.run(())
-            mirror.load()
+            try:
+                if not database.is_ready():
+                    # An empty transaction makes the tables and INBOX.
+                    writer.run(())
+                mirror.load()
+            except PabalError:
+                database.close()
+                raise
 
         await loop.run_in_executor(self._executor, prepare)
-        return SqliteAccount(database, mirror, batcher, self._executor)
+        access = Access(
+            database,
+            mirror,
+            batcher,
+            self._executor,
+            lambda: self._remember(account_id),
+        )
+        return SqliteAccount(access)
 
-    def _close_oldest(self) -> None:
-        for account_id, account in self._recent.items():
-            if not account.busy:
-                del self._recent[account_id]
-                account.rest()
+    def _remember(self, account_id: AccountId) -> None:
+        """Note that an account is in use; close the files of one that is not."""
+        account = self._accounts.get(account_id)
+        if account is None:
+            return
+        account.access.resting = False
+        self._recent[account_id] = account
+        self._recent.move_to_end(account_id)
+        if len(self._recent) <= self._settings.open_accounts_max:
+            return
+        for oldest, candidate in self._recent.items():
+            if not candidate.access.busy and oldest != account_id:
+                del self._recent[oldest]
+                candidate.access.rest()
                 return
 
     def _remove(self, account_id: AccountId) -> None:

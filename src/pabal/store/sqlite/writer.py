@@ -1,27 +1,20 @@
 """The one writer of an account: every waiting write in one transaction, one fsync."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from pabal.base.clock import Clock
 from pabal.base.errors import PabalError, UnavailableError
 from pabal.store.delta import Delta
 from pabal.store.ports import AccountId, ModSeq
 from pabal.store.sqlite.database import Database, errors
+from pabal.store.sqlite.housekeeping import Housekeeping
 from pabal.store.sqlite.ledger import Ledger
-from pabal.store.sqlite.messages import PURGE_MAX, purge
 
 Job = Callable[[Ledger], Sequence[Delta]]
 """Writes inside the transaction; returns what changed. Raises: nothing was written."""
 
 Committed = Callable[[ModSeq, Sequence[Delta]], None]
 """Called on the writer's thread after a commit, with the account's modseq before it."""
-
-KEEP_EXPUNGED_S: Final = 600.0
-"""How long the octets of an expunged message stay readable, seconds.
-
-A session that was not told yet may still fetch it (RFC 2180 §4.1).
-"""
 
 
 class Writer:
@@ -38,10 +31,9 @@ class Writer:
         self._account_id = account_id
         self._database = database
         self._clock = clock
-        self._keep_expunged_s = keep_expunged_s
         self._committed = committed
         self._ledger: Ledger | None = None
-        self._purge_at = 0.0
+        self._housekeeping = Housekeeping(keep_expunged_s)
 
     def run(self, jobs: Sequence[Job]) -> Sequence[BaseException | None]:
         """Write ``jobs`` in one transaction; return ``None`` or an error for each.
@@ -79,7 +71,7 @@ class Writer:
                 outcomes: list[BaseException | None] = [None]
             else:
                 outcomes = [self._job(ledger, job, deltas) for job in jobs]
-            self._purge(ledger)
+            self._housekeeping.run(ledger)
             ledger.flush()
             connection.execute("COMMIT")
         except BaseException:
@@ -109,10 +101,3 @@ class Writer:
             return error
         execute("RELEASE job")
         return None
-
-    def _purge(self, ledger: Ledger) -> None:
-        now = self._clock.now()
-        if now < self._purge_at:
-            return
-        if purge(ledger, self._keep_expunged_s) < PURGE_MAX:
-            self._purge_at = now + self._keep_expunged_s / 10

@@ -1,0 +1,75 @@
+"""Names of flags as one session's client reads them, rendered once a set.
+
+Sans-IO.
+Source: RFC 9051 §2.3.2, §7.3.5 (FLAGS), §7.1 (PERMANENTFLAGS).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from pabal.imap.wire.response import flag_names
+from pabal.store.flags import SYSTEM_FLAGS, Flags
+
+FLAG_SETS_MAX: Final = 10_000
+"""Renderings of flag sets kept a session; more than that starts anew."""
+
+FLAGS_SHOWN_MAX: Final = 256
+"""Flags told at SELECT; a mailbox with more still has them all."""
+
+SYSTEM: Final[Flags] = frozenset(SYSTEM_FLAGS)
+
+
+class FlagNames:
+    """Renders flag sets, and knows which names the client was told of.
+
+    Args (of the constructor):
+        flags_of: Returns the names in a flag set; a set's names never change.
+        read_only: Whether the client cannot change flags.
+    """
+
+    __slots__ = ("_flags_of", "_news", "_read_only", "_rendered", "_told")
+
+    def __init__(self, flags_of: Callable[[int], Flags], *, read_only: bool) -> None:
+        self._flags_of = flags_of
+        self._read_only = read_only
+        self._rendered: dict[int, bytes] = {}
+        self._told = set(SYSTEM)
+        self._news = False
+
+    def octets(self, flag_sets: Sequence[int]) -> list[bytes]:
+        """Return each flag set's names side by side, ready for the wire.
+
+        Cost: a look-up a message; nothing is rendered twice.
+        """
+        rendered = self._rendered
+        try:
+            return list(map(rendered.__getitem__, flag_sets))
+        except KeyError:
+            self._render(flag_sets)
+            return list(map(rendered.__getitem__, flag_sets))
+
+    def shown(self) -> bytes:
+        """Return the FLAGS and PERMANENTFLAGS responses."""
+        self._news = False
+        names = frozenset(self._told)
+        if len(names) > FLAGS_SHOWN_MAX:
+            names = frozenset(sorted(names)[:FLAGS_SHOWN_MAX]) | SYSTEM
+        flags = flag_names(names)
+        permanent = b"" if self._read_only else flags + b" \\*"
+        return b"* FLAGS (%b)\r\n* OK [PERMANENTFLAGS (%b)] Flags that are kept\r\n" % (
+            *(flags, permanent),
+        )
+
+    def news(self) -> bytes:
+        """Return what to tell before flags the client never heard of are told."""
+        return self.shown() if self._news else b""
+
+    def _render(self, flag_sets: Sequence[int]) -> None:
+        if len(self._rendered) > FLAG_SETS_MAX:
+            self._rendered.clear()
+        for flag_set in set(flag_sets):
+            names = self._flags_of(flag_set)
+            self._rendered[flag_set] = flag_names(names)
+            if not self._told.issuperset(names):
+                self._news = self._news or len(self._told) < FLAGS_SHOWN_MAX
+                self._told.update(names)

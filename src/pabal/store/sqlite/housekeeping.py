@@ -1,0 +1,96 @@
+"""What is thrown away in time, in small steps, along with other writes."""
+
+from typing import Final, cast
+
+from pabal.store.ports import MailboxId
+from pabal.store.sqlite.ledger import Ledger
+from pabal.store.sqlite.messages import bound
+from pabal.store.sqlite.schema import BLOB_NUMBER_BITS
+
+KEEP_EXPUNGED_S: Final = 600.0
+"""How long the octets of an expunged message stay readable, seconds.
+
+A session that was not told yet may still fetch it (RFC 2180 §4.1).
+"""
+
+PURGE_MAX: Final = 200
+"""Emails whose octets one transaction takes away: some milliseconds."""
+
+HISTORY_S: Final = 90 * 86_400.0
+"""How long it is remembered which UIDs are gone; who was away longer syncs anew."""
+
+FORGET_MAX: Final = 1_000
+"""Expunged UIDs of one mailbox that one transaction forgets."""
+
+FORGET_EVERY_S: Final = 3_600.0
+"""How often it is looked for history to forget."""
+
+
+class Housekeeping:
+    """Decides what is due; runs inside a transaction that has other work.
+
+    Args (of the constructor):
+        keep_expunged_s: How long expunged octets stay, seconds.
+    """
+
+    def __init__(self, keep_expunged_s: float) -> None:
+        self._keep_expunged_s = keep_expunged_s
+        self._purge_at = 0.0
+        self._forget_at = 0.0
+
+    def run(self, ledger: Ledger) -> None:
+        """Throw away a bounded part of what is due."""
+        now = ledger.clock.now()
+        if now >= self._purge_at and purge(ledger, self._keep_expunged_s) < PURGE_MAX:
+            self._purge_at = now + self._keep_expunged_s / 10
+        if now >= self._forget_at:
+            self._forget_at = now + FORGET_EVERY_S
+            for mailbox_id in ledger.boxes:
+                forget(ledger, mailbox_id, now - HISTORY_S)
+
+
+def purge(ledger: Ledger, keep_s: float) -> int:
+    """Take away the octets of emails nobody has held for ``keep_s``; return how many.
+
+    At most ``PURGE_MAX`` at once: the next transaction goes on.
+    """
+    execute = ledger.connection.execute
+    rows = execute(
+        "SELECT email FROM orphan WHERE expunged_at <= ? ORDER BY email LIMIT ?",
+        (ledger.clock.now() - keep_s, PURGE_MAX),
+    ).fetchall()
+    emails = [cast("int", email) for (email,) in rows]
+    for email in emails:
+        held = execute("SELECT 1 FROM entry WHERE email = ? LIMIT 1", (email,))
+        if held.fetchall():
+            continue  # brought back meanwhile
+        first = email << BLOB_NUMBER_BITS
+        last = first | ((1 << BLOB_NUMBER_BITS) - 1)
+        execute("DELETE FROM blob WHERE id BETWEEN ? AND ?", (first, last))
+        execute("DELETE FROM email WHERE id = ?", (email,))
+    if emails:
+        execute(
+            "DELETE FROM orphan WHERE email IN (SELECT value FROM carray(?))",
+            (bound(emails),),
+        )
+    return len(emails)
+
+
+def forget(ledger: Ledger, mailbox_id: MailboxId, before: float) -> None:
+    """Forget which UIDs of a mailbox were expunged ``before`` (seconds since 1970)."""
+    execute = ledger.connection.execute
+    rows = execute(
+        "SELECT max(modseq) FROM (SELECT modseq, expunged_at FROM expunged"
+        " WHERE mailbox = ? ORDER BY modseq LIMIT ?) WHERE expunged_at < ?",
+        (mailbox_id, FORGET_MAX, before),
+    ).fetchall()
+    modseq = rows[0][0]
+    if modseq is None:
+        return
+    ledger.flush()
+    execute(
+        "UPDATE mailbox SET forgotten_modseq = ? WHERE id = ?", (modseq, mailbox_id)
+    )
+    execute(
+        "DELETE FROM expunged WHERE mailbox = ? AND modseq <= ?", (mailbox_id, modseq)
+    )

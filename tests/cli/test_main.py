@@ -1,0 +1,22 @@
+from pabal.cli.main import build
+from tests.cli.desk import pabal
+
+
+def test_every_noun_of_the_contract_is_there() -> None:
+    assert set(build().commands) == {
+        *("init", "serve", "check", "domain", "account", "alias"),
+        *("queue", "zone", "dig", "trace"),
+    }
+
+
+def test_help_and_version() -> None:
+    assert "Commands:" in pabal("-h").stdout
+    version = pabal("--version")
+    assert version.exit_code == 0
+    assert version.stdout.startswith("pabal, version ")
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    found = pabal("frob")
+    assert found.exit_code == 2
+    assert "No such command" in found.stderr

@@ -1,0 +1,41 @@
+from pabal.imap.commands.flag_names import FLAG_SETS_MAX, FLAGS_SHOWN_MAX, FlagNames
+from pabal.store.flags import Flags
+
+SETS: list[Flags] = [
+    frozenset(),
+    frozenset(("\\Seen",)),
+    frozenset(("\\Seen", "$Work")),
+]
+
+
+def test_sets_are_rendered() -> None:
+    names = FlagNames(SETS.__getitem__, read_only=False)
+    assert names.octets([1, 0, 1]) == [b"\\Seen", b"", b"\\Seen"]
+    assert names.news() == b""
+
+
+def test_new_names_are_told_once() -> None:
+    names = FlagNames(SETS.__getitem__, read_only=False)
+    names.octets([2])
+    told = names.news()
+    assert told.startswith(
+        b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $Work)"
+    )
+    assert b"$Work \\*)" in told
+    assert names.news() == b""
+    names.octets([1, 2])
+    assert names.news() == b""
+
+
+def test_nothing_is_permanent_where_nothing_can_be_changed() -> None:
+    names = FlagNames(SETS.__getitem__, read_only=True)
+    assert b"[PERMANENTFLAGS ()]" in names.shown()
+
+
+def test_memory_is_bounded() -> None:
+    names = FlagNames(lambda number: frozenset((f"k{number}",)), read_only=False)
+    for start in range(0, 3 * FLAG_SETS_MAX, 1000):
+        names.octets(range(start, start + 1000))
+    assert len(names._rendered) <= FLAG_SETS_MAX + 1000
+    shown = names.shown().partition(b"\r\n")[0]
+    assert len(shown.split()) <= FLAGS_SHOWN_MAX + 10

@@ -1,0 +1,161 @@
+"""dig: authority, transports, EDNS, recursion and who may have it, round robin."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.interop.peer import needs, run
+from tests.support.server import Server, own_address
+
+pytestmark = needs("dig")
+
+WEB = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+ZONE = f"""$TTL 300
+@     SOA ns hostmaster 7 7200 3600 1209600 60
+@     NS  ns
+ns    A   192.0.2.53
+{"".join(f"www A {address}{chr(10)}" for address in WEB)}
+*.wild TXT "any"
+alias CNAME www
+sub   NS  ns.sub
+ns.sub A  192.0.2.54
+{"".join(f'big TXT "{number:0200d}"{chr(10)}' for number in range(20))}
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What dig said."""
+
+    text: str
+
+    @property
+    def status(self) -> str:
+        return self.text.partition("status: ")[2].partition(",")[0]
+
+    @property
+    def flags(self) -> set[str]:
+        return set(self.text.partition("flags: ")[2].partition(";")[0].split())
+
+    def section(self, name: str) -> list[list[str]]:
+        """Return the records of a section, by their words."""
+        block = self.text.partition(f";; {name} SECTION:\n")[2].partition("\n\n")[0]
+        return [line.split(maxsplit=4) for line in block.splitlines()]
+
+    def rdata(self) -> list[str]:
+        return [record[4] for record in self.section("ANSWER")]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("pabal") / "s").init(accounts=())
+    (server.directory / "zones" / "zone.test.zone").write_text(ZONE)
+    # Recursion for one address only; it goes to a forwarder where nobody is.
+    friend, nobody = "127.9.9.9/32", f"{own_address()}:9"
+    server.configure(
+        f'allow_recursion = ["{friend}"]', f'forwarders = ["{nobody}"]', table="dns"
+    )
+    with server.start():
+        yield server
+        assert server.stop() == 0
+        assert "Traceback" not in server.log()
+
+
+def dig(server: Server, *question: str) -> Answer:
+    where = (f"@{server.address}", "-p", str(server.port(53)))
+    done = run("dig", *where, "+tries=1", "+time=5", *question)
+    text = done.stdout.decode()
+    assert "Warning" not in text, text
+    assert "MALFORMED" not in text.upper(), text
+    return Answer(text)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["+edns=0", "+noedns", "+tcp", "+dnssec", "+cookie", "+nsid", "+bufsize=512",
+     "+norecurse", "+cdflag", "+padding=128", "+ednsopt=65001:00", "+keepalive"],
+)  # fmt: skip
+def test_authority_with_every_option(server: Server, option: str) -> None:
+    answer = dig(server, option, "www.zone.test", "A")
+    assert answer.status == "NOERROR"
+    assert "aa" in answer.flags
+    assert sorted(answer.rdata()) == WEB
+    assert ("OPT PSEUDOSECTION" in answer.text) == (option != "+noedns")
+
+
+def test_hosted_domain_has_its_records(server: Server) -> None:
+    assert dig(server, "a.test", "MX").rdata() == ["10 mail.a.test."]
+    assert dig(server, "mail.a.test", "A").rdata() == [server.address]
+    assert dig(server, "a.test", "TXT").rdata() == ['"v=spf1 mx -all"']
+
+
+def test_negative_answers_carry_the_soa(server: Server) -> None:
+    missing, empty = (
+        dig(server, "no.zone.test", "A"),
+        dig(server, "www.zone.test", "MX"),
+    )
+    assert (missing.status, empty.status) == ("NXDOMAIN", "NOERROR")
+    for answer in (missing, empty):
+        assert not answer.section("ANSWER")
+        ((owner, ttl, _, rdtype, _),) = answer.section("AUTHORITY")
+        assert (owner, ttl, rdtype) == ("zone.test.", "60", "SOA")
+
+
+def test_wildcard_alias_and_referral(server: Server) -> None:
+    assert dig(server, "x.y.wild.zone.test", "TXT").rdata() == ['"any"']
+    alias = dig(server, "alias.zone.test", "A")
+    assert alias.rdata()[0] == "www.zone.test."
+    assert sorted(alias.rdata()[1:]) == WEB
+    referral = dig(server, "+norecurse", "host.sub.zone.test", "A")
+    assert "aa" not in referral.flags
+    assert referral.section("AUTHORITY")[0][4] == "ns.sub.zone.test."
+    assert referral.section("ADDITIONAL")[0][4] == "192.0.2.54"
+
+
+def test_too_large_for_udp_comes_by_tcp(server: Server) -> None:
+    cut = dig(server, "+ignore", "big.zone.test", "TXT")
+    assert "tc" in cut.flags
+    whole = dig(server, "big.zone.test", "TXT")
+    assert "(TCP)" in whole.text
+    assert len(whole.rdata()) == 20
+
+
+def test_any_is_answered_small(server: Server) -> None:
+    answer = dig(server, "+notcp", "www.zone.test", "ANY")
+    assert answer.status == "NOERROR"
+    assert answer.section("ANSWER")
+    assert len(answer.rdata()) <= len(WEB)
+
+
+def test_round_robin_rotates(server: Server) -> None:
+    first = [dig(server, "www.zone.test", "A").rdata()[0] for _ in range(6)]
+    assert set(first) == set(WEB)
+    assert all(a != b for a, b in itertools.pairwise(first))
+
+
+def test_names_in_any_case(server: Server) -> None:
+    answer = dig(server, "WwW.zONE.test", "A")
+    assert ";WwW.zONE.test." in answer.text
+    assert sorted(answer.rdata()) == WEB
+
+
+def test_recursion_is_for_whom_it_is_allowed(server: Server) -> None:
+    stranger = dig(server, "www.elsewhere.test", "A")
+    assert stranger.status == "REFUSED"
+    assert "ra" not in stranger.flags
+    friend = dig(server, "-b", "127.9.9.9", "www.elsewhere.test", "A")
+    assert friend.status == "SERVFAIL"
+    assert "ra" in friend.flags
+
+
+def test_nothing_is_handed_over_whole(server: Server) -> None:
+    done = dig(server, "zone.test", "AXFR")
+    assert "Transfer failed" in done.text
+
+
+def test_other_opcodes_and_classes_are_refused_politely(server: Server) -> None:
+    assert dig(server, "+opcode=status", "zone.test", "SOA").status == "NOTIMP"
+    assert dig(server, "+edns=7", "+noednsneg", "zone.test", "SOA").status == "BADVERS"
+    assert dig(server, "-c", "HS", "zone.test", "SOA").status == "REFUSED"

@@ -1,0 +1,190 @@
+"""What mailboxes as a whole do."""
+
+import pytest
+
+from pabal.store.flags import (
+    SEEN,
+)
+from pabal.store.ports import (
+    AccountStore,
+    Added,
+    Change,
+    Expunged,
+    MailboxChanged,
+    MailboxEvent,
+    MailboxExistsError,
+    MailboxInfo,
+    MailboxNameError,
+    NoSuchMailboxError,
+    Store,
+)
+from tests.store.contract.fixtures import Fixtures
+from tests.store.contract.letters import (
+    FakeClock,
+    letter,
+    put,
+)
+
+
+class MailboxContract(Fixtures):
+    """Create, rename, remove, subscribe."""
+
+    async def test_inbox_is_always_there(self, account: AccountStore) -> None:
+        names = [box.name for box in await account.mailboxes()]
+        assert names == ["INBOX"]
+        assert (await account.mailbox("inBox")).name == "INBOX"
+        assert (await account.mailbox("INBOX")).uid_next == 1
+
+    async def test_the_same_account_again(
+        self, store: Store, account: AccountStore
+    ) -> None:
+        await account.create("x")
+        assert (await (await store.account(17)).mailbox("x")).name == "x"
+        other = await store.account(18)
+        assert [box.name for box in await other.mailboxes()] == ["INBOX"]
+
+    async def test_create_makes_parents(
+        self, account: AccountStore, changes: list[Change]
+    ) -> None:
+        info = await account.create("업무/회의/2026", "\\Archive")
+        assert info.special_use == "\\Archive"
+        assert [box.name for box in await account.mailboxes()] == [
+            "INBOX",
+            "업무",
+            "업무/회의",
+            "업무/회의/2026",
+        ]
+        assert [change.name for change in changes if isinstance(change, MailboxChanged)]
+        assert {change.modseq for change in changes} == {account.highest_modseq}
+
+    async def test_create_refuses(self, account: AccountStore) -> None:
+        await account.create("a")
+        with pytest.raises(MailboxExistsError):
+            await account.create("a")
+        with pytest.raises(MailboxExistsError):
+            await account.create("inbox")
+        for name in ("", "a//b", "/a", "a\0b", "#news", "x" * 1001):
+            with pytest.raises(MailboxNameError):
+                await account.create(name)
+        assert len(await account.mailboxes()) == 2
+
+    async def test_rename_takes_children_along(
+        self, account: AccountStore, changes: list[Change]
+    ) -> None:
+        old = await account.create("a/b")
+        top = await account.mailbox("a")
+        await put(account, old, letter())
+        changes.clear()
+        await account.rename(top.id, "x/y")
+        names = [box.name for box in await account.mailboxes()]
+        assert names == ["INBOX", "x", "x/y", "x/y/b"]
+        new = await account.mailbox("x/y/b")
+        assert (new.id, new.uid_validity, new.message_count) == (
+            old.id,
+            old.uid_validity,
+            1,
+        )
+        events = [
+            (change.event, change.old_name, change.name)
+            for change in changes
+            if isinstance(change, MailboxChanged)
+        ]
+        assert events == [
+            (MailboxEvent.CREATED, "", "x"),
+            (MailboxEvent.RENAMED, "a", "x/y"),
+            (MailboxEvent.RENAMED, "a/b", "x/y/b"),
+        ]
+
+    async def test_rename_refuses(self, account: AccountStore) -> None:
+        a = await account.create("a")
+        await account.create("b/c")
+        await account.create("a/c")
+        with pytest.raises(MailboxExistsError):
+            await account.rename(a.id, "b")
+        with pytest.raises(MailboxExistsError):
+            await account.rename(a.id, "a")
+        with pytest.raises(MailboxNameError):
+            await account.rename(a.id, "a/d")
+        with pytest.raises(NoSuchMailboxError):
+            await account.rename(999, "d")
+        b = await account.mailbox("b")
+        await account.remove(b.id)
+        with pytest.raises(MailboxExistsError):
+            await account.rename(a.id, "b")  # b/c is there still
+        assert [box.name for box in await account.mailboxes()] == [
+            "INBOX",
+            "a",
+            "a/c",
+            "b/c",
+        ]
+
+    async def test_rename_inbox_moves_its_messages(
+        self, account: AccountStore, inbox: MailboxInfo, changes: list[Change]
+    ) -> None:
+        await account.create("INBOX/keep")
+        await put(account, inbox, letter("1"), letter("2"), flags=frozenset({SEEN}))
+        view = await account.view(inbox.id)
+        await account.rename(inbox.id, "old")
+        assert not view.uids
+        old = await account.mailbox("old")
+        assert (old.message_count, old.unseen_count, old.uid_next) == (2, 0, 3)
+        now = await account.mailbox("INBOX")
+        assert (now.id, now.message_count, now.uid_next) == (inbox.id, 0, 3)
+        assert (await account.mailbox("INBOX/keep")).name == "INBOX/keep"
+        kinds = [type(change) for change in changes[-3:]]
+        assert kinds == [MailboxChanged, Added, Expunged]
+
+    async def test_remove(self, account: AccountStore, changes: list[Change]) -> None:
+        box = await account.create("a")
+        await account.create("a/b")
+        await put(account, box, letter())
+        await account.remove(box.id)
+        assert [one.name for one in await account.mailboxes()] == ["INBOX", "a/b"]
+        last = changes[-1]
+        assert isinstance(last, MailboxChanged)
+        assert (last.event, last.name) == (MailboxEvent.REMOVED, "a")
+        with pytest.raises(NoSuchMailboxError):
+            await account.view(box.id)
+        with pytest.raises(NoSuchMailboxError):
+            await put(account, box, letter())
+        with pytest.raises(NoSuchMailboxError):
+            await account.mailbox("a")
+        inbox = await account.mailbox("INBOX")
+        with pytest.raises(MailboxNameError):
+            await account.remove(inbox.id)
+
+    async def test_ids_and_uid_validity_are_never_reused(
+        self, account: AccountStore
+    ) -> None:
+        seen: set[tuple[int, int]] = set()
+        validities: set[int] = set()
+        for _ in range(4):
+            box = await account.create("again")
+            validities.add(box.uid_validity)
+            seen.add((box.id, box.uid_validity))
+            await account.remove(box.id)
+        assert len(validities) == 4
+        assert len({number for number, _ in seen}) == 4
+
+    async def test_uid_validity_survives_a_removed_account(
+        self, store: Store, account: AccountStore, clock: FakeClock
+    ) -> None:
+        before = (await account.mailbox("INBOX")).uid_validity
+        await store.remove(17)
+        clock.at += 1
+        again = await store.account(17)
+        info = await again.mailbox("INBOX")
+        assert info.message_count == 0
+        assert info.uid_validity > before
+
+    async def test_subscribe(self, account: AccountStore) -> None:
+        await account.create("a")
+        assert not (await account.mailbox("a")).subscribed
+        assert (await account.mailbox("INBOX")).subscribed
+        await account.subscribe("a", subscribed=True)
+        assert (await account.mailbox("a")).subscribed
+        modseq = account.highest_modseq
+        await account.subscribe("a", subscribed=True)
+        assert account.highest_modseq == modseq
+        with pytest.raises(NoSuchMailboxError):
+            await account.subscribe("b", subscribed=True)

@@ -1,0 +1,102 @@
+import asyncio
+from pathlib import Path
+
+import apsw
+import pytest
+
+from pabal.base.errors import UnavailableError
+from pabal.store.sqlite.database import FILE_NAME
+from pabal.store.sqlite.schema import MIGRATIONS, TooNewError, migrate
+from pabal.store.sqlite.store import SqliteSettings, SqliteStore
+from tests.store.contract.letters import Bell, FakeClock, letter, put, whole
+
+
+async def test_few_accounts_are_open_at_once(tmp_path: Path) -> None:
+    settings = SqliteSettings(open_accounts_max=3)
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), settings)
+    held = [await store.account(number) for number in range(8)]
+    is_open = [account.access.database.is_open for account in held]
+    assert sum(is_open) == 3
+    for account in held:
+        await account.mailboxes()
+    assert sum(account.access.database.is_open for account in held) == 3
+    # One whose files were closed goes on as if nothing had happened.
+    first = held[0]
+    inbox = await first.mailbox("INBOX")
+    view = await first.view(inbox.id)
+    assert await put(first, inbox, letter("1")) == [1]
+    assert list(view.uids) == [1]
+    assert await store.account(0) is first
+    assert await whole(first.octets(view.emails[0])) == letter("1")
+    await store.close()
+
+
+async def test_an_account_nobody_holds_is_forgotten(tmp_path: Path) -> None:
+    settings = SqliteSettings(open_accounts_max=1)
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), settings)
+    account = await store.account(1)
+    await put(account, await account.mailbox("INBOX"), letter("1"))
+    del account
+    await store.account(2)
+    again = await store.account(1)
+    assert (await again.mailbox("INBOX")).message_count == 1
+    await store.close()
+
+
+async def test_opened_by_many_at_once_it_is_one(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    accounts = await asyncio.gather(*[store.account(1) for _ in range(5)])
+    assert len(set(map(id, accounts))) == 1
+    await store.close()
+
+
+async def test_remove_takes_the_files(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    held = await store.account(1)
+    inbox = await held.mailbox("INBOX")
+    await store.account(2)
+    await store.remove(1)
+    with pytest.raises(UnavailableError):
+        await put(held, inbox, letter())
+    await store.remove(3)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["2"]
+    await store.close()
+
+
+async def test_a_damaged_file_touches_nobody_else(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "mailbox.db").write_bytes(b"no database at all" * 1_000)
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    with pytest.raises(UnavailableError):
+        await store.account(1)
+    account = await store.account(2)
+    assert (await account.mailbox("INBOX")).name == "INBOX"
+    await store.close()
+
+
+async def test_newer_tables_are_left_alone(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    await store.account(1)
+    await store.close()
+    connection = apsw.Connection(str(tmp_path / "1" / FILE_NAME))
+    connection.pragma("user_version", len(MIGRATIONS) + 1)
+    connection.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    with pytest.raises(TooNewError):
+        await store.account(1)
+    await store.close()
+
+
+@pytest.mark.parametrize("with_tables", [False, True])
+async def test_an_account_half_made_is_made_whole(
+    tmp_path: Path, *, with_tables: bool
+) -> None:
+    (tmp_path / "1").mkdir()
+    connection = apsw.Connection(str(tmp_path / "1" / FILE_NAME))
+    if with_tables:  # the process died before INBOX was there
+        migrate(connection)
+    connection.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    account = await store.account(1)
+    assert [box.name for box in await account.mailboxes()] == ["INBOX"]
+    await store.close()

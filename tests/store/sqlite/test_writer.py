@@ -1,0 +1,192 @@
+"""What the writer promises when things go wrong."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pabal.base.errors import StorageFullError
+from pabal.message.spool import Spool
+from pabal.store.flags import SEEN
+from pabal.store.ports import (
+    MailboxExistsError,
+    NewEmail,
+    NoSuchMailboxError,
+)
+from pabal.store.sqlite.account import SqliteAccount
+from pabal.store.sqlite.check import check
+from pabal.store.sqlite.store import SqliteSettings, SqliteStore
+from tests.store.contract.letters import Bell, FakeClock, add, letter, put
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(tmp_path, clock, Bell(), SqliteSettings(keep_expunged_s=60))
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def account(store: SqliteStore) -> SqliteAccount:
+    return await store.account(17)
+
+
+async def test_a_job_that_fails_undoes_only_itself(account: SqliteAccount) -> None:
+    inbox = await account.mailbox("INBOX")
+    await account.create("a")
+    results = await asyncio.gather(
+        put(account, inbox, letter("1")),
+        account.create("a"),
+        account.set_flags(999, [1], add("$Never")),
+        put(account, inbox, letter("2"), flags=frozenset({"$Work"})),
+        account.rename(inbox.id, "a"),
+        account.create("b/c"),
+        return_exceptions=True,
+    )
+    kinds = [type(result) for result in results]
+    assert kinds[1] is MailboxExistsError
+    assert kinds[2] is NoSuchMailboxError
+    assert kinds[4] is MailboxExistsError
+    assert results[0] == [1]
+    assert results[3] == [2]
+    names = [box.name for box in await account.mailboxes()]
+    assert names == ["INBOX", "a", "b", "b/c"]
+    view = await account.view(inbox.id)
+    assert account.flags_of(view.flags[1]) == {"$Work"}
+    assert account.highest_modseq == 5
+
+
+async def test_a_full_disk_leaves_nothing_half_written(
+    account: SqliteAccount, tmp_path: Path
+) -> None:
+    inbox = await account.mailbox("INBOX")
+    await put(account, inbox, letter("1"))
+    before = await account.mailboxes(), account.highest_modseq
+    writer = account.access.database.writer()
+    pages: int = writer.pragma("page_count")
+    writer.pragma("max_page_count", pages + 2)
+    big = letter(body="x" * 400_000)
+    with pytest.raises(StorageFullError):
+        await put(account, inbox, big)
+    assert (await account.mailboxes(), account.highest_modseq) == before
+    # The writer began anew on a new connection, which has no limit: there is room.
+    assert await put(account, inbox, big) == [2]
+    await account.access.settle()
+    assert check(tmp_path / "17") == []
+
+
+async def test_a_cancelled_append_is_written_whole(
+    account: SqliteAccount, tmp_path: Path
+) -> None:
+    inbox = await account.mailbox("INBOX")
+    octets = letter(body="y" * 3_000_000)
+    with Spool() as spool:
+        spool.write(octets)
+        work = asyncio.gather(account.append(inbox.id, [NewEmail(spool, 0.0)]))
+        await asyncio.sleep(0.02)
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+    assert not account.access.busy
+    await account.access.settle()
+    assert check(tmp_path / "17") == []
+
+
+async def test_cancelled_while_it_waits_it_is_written(account: SqliteAccount) -> None:
+    inbox = await account.mailbox("INBOX")
+    work = asyncio.gather(*[put(account, inbox, letter(str(one))) for one in range(5)])
+    await asyncio.sleep(0)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert await put(account, inbox, letter("6")) == [6]
+    assert (await account.mailbox("INBOX")).message_count == 6
+
+
+async def test_a_lost_connection_is_made_anew(account: SqliteAccount) -> None:
+    inbox = await account.mailbox("INBOX")
+    account.access.database.drop_writer()
+    assert await put(account, inbox, letter("1"), flags=frozenset({SEEN})) == [1]
+
+
+CHILD = """
+import asyncio, sys
+from pathlib import Path
+from pabal.base.clock import SystemClock
+from pabal.store.flags import FlagAction, FlagChange
+from pabal.store.sqlite.store import SqliteStore
+from tests.store.contract.letters import Bell, letter, new_email
+
+async def main():
+    store = SqliteStore(Path(sys.argv[1]), SystemClock(), Bell())
+    account = await store.account(17)
+    inbox = await account.mailbox("INBOX")
+    trash = next((b for b in await account.mailboxes() if b.name == "t"), None)
+    trash = trash or await account.create("t")
+    async def work(number):
+        while True:
+            done = await account.append(inbox.id, [new_email(letter(str(number)))])
+            print(done[0].uid, flush=True)
+            change = FlagChange(FlagAction.ADD, frozenset({"$%d" % number}))
+            await account.set_flags(inbox.id, [done[0].uid], change)
+            copied = await account.copy(inbox.id, [done[0].uid], trash.id)
+            await account.expunge(trash.id, copied.targets)
+    await asyncio.gather(*[work(number) for number in range(4)])
+
+asyncio.run(main())
+"""
+
+
+async def killed_run(root: Path, seconds: float) -> list[int]:
+    """Run the child for a while, kill it, return the UIDs it was promised."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        CHILD,
+        str(root),
+        stdout=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+    assert child.stdout is not None
+    first = await child.stdout.readline()
+    await asyncio.sleep(seconds)
+    child.send_signal(signal.SIGKILL)
+    rest = await child.stdout.read()
+    await child.wait()
+    return [int(line) for line in (first + rest).split(b"\n")[:-1]]
+
+
+async def kill_and_look(root: Path, runs: int) -> None:
+    promised: set[int] = set()
+    for run in range(runs):
+        promised |= set(await killed_run(root, 0.02 + (run * 37 % 100) / 500))
+        assert check(root / "17") == []
+        store = SqliteStore(root, FakeClock(), Bell())
+        account = await store.account(17)
+        view = await account.view((await account.mailbox("INBOX")).id)
+        assert promised <= set(view.uids)
+        view.close()
+        await store.close()
+
+
+async def test_kill_9_loses_nothing(tmp_path: Path) -> None:
+    await kill_and_look(tmp_path, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_kill_9_loses_nothing_ever(tmp_path: Path) -> None:
+    await kill_and_look(tmp_path, 60)
