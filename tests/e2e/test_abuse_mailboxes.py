@@ -29,7 +29,9 @@ def unharmed(server: Server) -> Iterator[None]:
     (pid,) = server.worker_pids()
     yield
     assert server.worker_pids() == [pid], "it died"
-    assert "Traceback" not in server.log()
+    log = server.log()
+    assert "Traceback" not in log
+    assert "task failed" not in log
     assert resident_octets(pid) < RESIDENT_MAX_OCTETS
     with server.imap("bob") as bob:
         assert subjects(bob) == ["first"]
