@@ -16,6 +16,7 @@ from pabal.app.office import (
     zones_office,
 )
 from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL
+from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
 from pabal.directory.ports import DirectoryError
@@ -29,7 +30,7 @@ class Ear:
 
     def __init__(self, settings: Settings) -> None:
         self.heard: list[str] = []
-        self.bell = UnixDoorbell(Layout(settings.data).run, "ear")
+        self.bell = UnixDoorbell(Layout(settings.data).run, "ear", SystemClock())
         self.bell.listen(self.heard.append)
 
     async def listen(self) -> list[str]:

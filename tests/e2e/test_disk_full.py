@@ -47,14 +47,17 @@ class Site:
 
     def send(self, subject: str, to: str, size: int = 100_000) -> tuple[int, bytes]:
         """Return the reply to a message's end."""
-        text = ("x" * 70 + "\n") * (size // 71)
-        message = letter("alice@a.test", to, subject, text)
+        body = ("x" * 70 + "\n") * (size // 71)
+        message = letter("alice@a.test", to, subject, body)
         with self.server.submission("alice") as client:
             try:
                 client.send_message(message)
             except smtplib.SMTPResponseException as refused:
-                assert isinstance(refused.smtp_error, bytes)
-                return refused.smtp_code, refused.smtp_error
+                text = refused.smtp_error
+                return (
+                    refused.smtp_code,
+                    text if isinstance(text, bytes) else text.encode(),
+                )
         return 250, b""
 
     def inbox(self) -> list[str]:

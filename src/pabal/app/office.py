@@ -223,9 +223,9 @@ class ZonesOffice:
         """
         zone = self.zones.get(name)
         if zone is None:
-            wanted = name.to_text(omit_final_dot=True)
+            missing = name.to_text(omit_final_dot=True)
             raise OperatorError(
-                f"there is no zone {wanted}.",
+                f"there is no zone {missing}.",
                 "`pabal zone list` shows those there are.",
             )
         found = []
@@ -305,4 +305,4 @@ def _shown(directory: Path, found: zone_problem.Problem) -> Problem:
 
 
 def _bell(layout: Layout) -> UnixDoorbell:
-    return UnixDoorbell(layout.run, f"tool-{os.getpid()}")
+    return UnixDoorbell(layout.run, f"tool-{os.getpid()}", SystemClock())

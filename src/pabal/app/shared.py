@@ -77,7 +77,7 @@ def open_shared(
     make(layout.data, layout.make)
     clock = SystemClock()
     with contextlib.ExitStack() as opened:
-        bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}")
+        bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock)
         opened.callback(bell.close)
         book = parts.open_directory(settings, clock)
         opened.callback(book.close)

@@ -15,7 +15,7 @@ class ImapSettings:
         line_max_octets: Longest command without its literals. RFC 2683 §3.2.1.5 asks
             for 8,000; clients that list thousands of UIDs need more.
         login_line_max_octets: The same before log-in: strangers get less memory, and
-            no SASL response is longer (RFC 7628 tokens have a few thousand octets).
+            no SASL response is longer.
         literal_max_octets: Longest literal that is not a message, after log-in.
         login_literal_max_octets: The same before log-in: a name or a password.
         command_max_octets: Longest command with such literals.
