@@ -11,6 +11,7 @@ import dns.asyncquery
 import dns.message
 import pytest
 
+from pabal.app.mail import MailRole
 from pabal.app.process import Process, run
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
@@ -79,6 +80,23 @@ async def test_only_its_roles(settings: Settings) -> None:
     await process.start(bound)
     assert (await greeting(bound["smtp"][0])).startswith(b"220 ")
     await process.stop()
+
+
+async def test_a_part_that_fails_keeps_no_other_from_its_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_role: MailRole) -> None:
+        raise ZeroDivisionError
+
+    process = Process(settings, "mail-0", frozenset({"mail"}))
+    await process.start({})
+    stop = MailRole.stop
+    monkeypatch.setattr(MailRole, "stop", fail)
+    with pytest.raises(ZeroDivisionError):
+        await process.stop()
+    assert list((settings.data / "run").iterdir()) == [], "the doorbell is closed"
+    assert process._mail is not None
+    await stop(process._mail)
 
 
 def test_runs_until_sigterm(settings: Settings) -> None:
