@@ -239,7 +239,7 @@ def test_slow_clients_cost_others_nothing(server: Server, port: int) -> None:
             with Peer(server, port, own_address()) as other:
                 assert other.line().startswith((b"220", b"* OK", b"+OK"))
             waits.append(time.monotonic() - began)
-        assert sorted(waits)[5] < 0.5, waits
+        assert sorted(waits)[5] < 1.0, waits
     finally:
         over.set()
         dribbler.join()
