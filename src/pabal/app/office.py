@@ -109,13 +109,11 @@ def administration(settings: Settings) -> Iterator[Office]:
     """
     layout = Layout(settings.data)
     make(layout.data, layout.make)
-    book = parts.open_directory(settings, SystemClock())
-    bell = _bell(layout)
-    try:
+    with (
+        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(parts.open_directory(settings, SystemClock())) as book,
+    ):
         yield Office(settings, book, parts.derived_records(settings, book), bell)
-    finally:
-        bell.close()
-        book.close()
 
 
 @contextlib.asynccontextmanager
@@ -123,13 +121,12 @@ async def queue_office(settings: Settings) -> AsyncIterator[QueueControl]:
     """Open the queue, beside a running server or without one."""
     layout = Layout(settings.data)
     make(layout.data, layout.make)
-    queue = SqliteQueue(layout.queue, layout.spool)
-    bell = _bell(layout)
-    try:
-        yield QueueControl(queue, SystemClock(), lambda: bell.ring(QUEUE_BELL))
-    finally:
-        await queue.close()
-        bell.close()
+    with contextlib.closing(_bell(layout)) as bell:
+        queue = SqliteQueue(layout.queue, layout.spool)
+        try:
+            yield QueueControl(queue, SystemClock(), lambda: bell.ring(QUEUE_BELL))
+        finally:
+            await queue.close()
 
 
 def open_traces(settings: Settings) -> SqliteTraceReader:
@@ -151,15 +148,14 @@ async def explain_name(
 ) -> Explanation:
     """Resolve a name as the server would, from an empty cache."""
     clock = SystemClock()
-    book = parts.open_directory(settings, clock)
-    zones = parts.zones(settings, book, clock)
-    resolver = parts.resolver(settings, clock, zones)
-    try:
-        await asyncio.to_thread(zones.reload)
-        return await explain(resolver, name, rdtype, clock)
-    finally:
-        await resolver.stop()
-        book.close()
+    with contextlib.closing(parts.open_directory(settings, clock)) as book:
+        zones = parts.zones(settings, book, clock)
+        resolver = parts.resolver(settings, clock, zones)
+        try:
+            await asyncio.to_thread(zones.reload)
+            return await explain(resolver, name, rdtype, clock)
+        finally:
+            await resolver.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +223,10 @@ class ZonesOffice:
         """
         zone = self.zones.get(name)
         if zone is None:
-            shown = name.to_text(omit_final_dot=True)
+            missing = name.to_text(omit_final_dot=True)
             raise OperatorError(
-                f"there is no zone {shown}.", "`pabal zone list` shows those there are."
+                f"there is no zone {missing}.",
+                "`pabal zone list` shows those there are.",
             )
         found = []
         for node in zone.nodes.values():
@@ -264,16 +261,14 @@ def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
     layout = Layout(settings.data)
     make(layout.data, layout.make)
     clock = SystemClock()
-    book = parts.open_directory(settings, clock)
-    bell = _bell(layout)
-    try:
+    with (
+        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(parts.open_directory(settings, clock)) as book,
+    ):
         zones = parts.zones(settings, book, clock)
         report = zones.reload()
         found = [_shown(settings.dns.zones, each) for each in report.problems]
         yield ZonesOffice(settings, zones, found, bell)
-    finally:
-        bell.close()
-        book.close()
 
 
 def check_zones(settings: Settings) -> tuple[list[Problem], int]:

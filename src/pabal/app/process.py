@@ -1,6 +1,7 @@
 """One running process: its roles, its listeners, and the order they stop in."""
 
 import asyncio
+import contextlib
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -114,17 +115,16 @@ class Process:
                 role.heard(subject)
 
     async def stop(self) -> None:
-        """Stop taking work, finish what is under way, close the databases."""
-        if self._mail:
-            await self._mail.stop()
-        if self._web:
-            await self._web.stop()
-        if self._outbound:
-            await self._outbound.stop()
-        if self._names:
-            await self._names.stop()
-        if self._shared:
-            await self._shared.close()
+        """Stop taking work, finish what is under way, close the databases.
+
+        In this order, the last first; a part that fails keeps no other from its end.
+        """
+        async with contextlib.AsyncExitStack() as order:
+            if self._shared:
+                order.push_async_callback(self._shared.close)
+            for part in (self._names, self._outbound, self._web, self._mail):
+                if part is not None:
+                    order.push_async_callback(part.stop)
 
     def _wake_queue(self) -> None:
         if self._outbound:
