@@ -9,6 +9,7 @@ Security: root only here, and only until the roles are started; reads no octet f
 any peer.
 """
 
+import math
 import os
 import pwd
 import select
@@ -200,11 +201,12 @@ class Supervisor:
         if stopping is not None and now - stopping > STOP_SECONDS:
             log.warning("roles did not stop in time", count=len(self._children))
             self._signal_all(signal.SIGKILL)
+            self._stopping_since = math.inf  # said once; what is left is to reap them
 
     def _timeout(self) -> float | None:
         now = self.clock.monotonic()
         times = [pause.until - now for pause in self._pauses]
-        if self._stopping_since is not None:
+        if self._stopping_since is not None and math.isfinite(self._stopping_since):
             times.append(self._stopping_since + STOP_SECONDS - now + 0.1)
         return max(0.0, min(times)) if times else None
 
