@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from socket import socket
 
 import dns.asyncquery
@@ -109,7 +108,7 @@ def test_runs_until_sigterm(settings: Settings) -> None:
 
     before = signal.getsignal(signal.SIGTERM)
     try:
-        assert run(settings, "all", frozenset({"mail"}), bound, say) == 0
+        assert run(Process(settings, "all", frozenset({"mail"})), bound, say) == 0
     finally:
         signal.signal(signal.SIGTERM, before)
     assert ready == [1]
@@ -118,10 +117,10 @@ def test_runs_until_sigterm(settings: Settings) -> None:
 def test_what_keeps_it_from_starting_is_for_the_operator(settings: Settings) -> None:
     (settings.data / "directory.db").write_bytes(b"nonsense" * 1000)
     with pytest.raises(OperatorError, match=r"directory\.db"):
-        run(settings, "all", frozenset({"mail"}), {}, lambda: None)
+        run(Process(settings, "all", frozenset({"mail"})), {}, lambda: None)
 
 
 def test_a_certificate_that_is_none_ends_it(settings: Settings) -> None:
     settings.tls.certificate.write_text("nonsense")
     with pytest.raises(OperatorError, match=r"cert\.pem"):
-        run(replace(settings), "all", frozenset({"mail"}), {}, lambda: None)
+        run(Process(settings, "all", frozenset({"mail"})), {}, lambda: None)

@@ -12,7 +12,7 @@ from pabal.config.settings import Settings
 def test_left_overs_of_dead_processes_go(settings: Settings) -> None:
     run = settings.data / "run"
     (run / "mail-0-123").write_text("")
-    prepare(settings)
+    prepare(settings, None)
     assert list(run.iterdir()) == []
 
 
@@ -20,7 +20,7 @@ def test_open_files_are_allowed_as_far_as_may_be(settings: Settings) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, soft), hard))
-        prepare(settings)
+        prepare(settings, None)
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -29,10 +29,10 @@ def test_open_files_are_allowed_as_far_as_may_be(settings: Settings) -> None:
 def test_a_certificate_that_is_none_is_named(settings: Settings) -> None:
     settings.tls.key.write_text("nonsense")
     with pytest.raises(OperatorError, match=r"key\.pem"):
-        prepare(settings)
+        prepare(settings, None)
 
 
 def test_data_that_cannot_be_made_is_named(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OperatorError, match="file"):
-        prepare(replace(settings, data=tmp_path / "file" / "data"))
+        prepare(replace(settings, data=tmp_path / "file" / "data"), None)

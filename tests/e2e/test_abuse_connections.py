@@ -168,6 +168,8 @@ def test_a_thousand_idle_connections_of_one_address(server: Server, port: int) -
 def test_a_thousand_connections_that_never_shake_hands(
     server: Server, port: int
 ) -> None:
+    (pid,) = server.worker_pids()
+    before = resident_octets(pid), _descriptors(pid)
     source = own_address()
     with contextlib.ExitStack() as stack:
         for peer in connections(server, port, source, 1000):
@@ -177,6 +179,9 @@ def test_a_thousand_connections_that_never_shake_hands(
             unverified().wrap_socket(other.socket) as tls,
         ):
             assert tls.recv(100)
+        # They count from the first octet, not from the first of TLS.
+        assert _descriptors(pid) - before[1] < A_CLIENT_MAX + 20
+        assert resident_octets(pid) - before[0] < 24 * MIB
 
 
 def test_more_connections_than_descriptors(server: Server) -> None:
@@ -234,7 +239,7 @@ def test_slow_clients_cost_others_nothing(server: Server, port: int) -> None:
             with Peer(server, port, own_address()) as other:
                 assert other.line().startswith((b"220", b"* OK", b"+OK"))
             waits.append(time.monotonic() - began)
-        assert sorted(waits)[5] < 0.5, waits
+        assert sorted(waits)[5] < 1.0, waits
     finally:
         over.set()
         dribbler.join()
