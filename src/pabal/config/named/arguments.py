@@ -65,7 +65,7 @@ class Arguments:
         element.parts.append(cursor.take())
         word = token.text.lower()
         if word == "key" and cursor.peek().is_word:
-            self._reading.references.append(Reference("key", cursor.peek()))
+            self._note("key", cursor.peek())
             element.parts.append(cursor.take())
         elif word == "geoip":
             while cursor.peek().is_word:
@@ -75,7 +75,7 @@ class Arguments:
             if misfit is not None:
                 cursor.report(token.problem(misfit.reason, misfit.suggestion))
         else:
-            self._reading.references.append(Reference("acl", token))
+            self._note("acl", token)
         return True
 
     def finish(self, statement: Statement) -> None:
@@ -146,7 +146,11 @@ class Arguments:
         if "address" in item.kinds and looks_like_address(token.text):
             self._cursor.report(explain.wrong_value(item, token, ""))
             return
-        self._reading.references.append(Reference(item.refers, token))
+        self._note(item.refers, token)
+
+    def _note(self, kind: str, token: Token) -> None:
+        block = next((name for name in reversed(self._blocks) if name), "")
+        self._reading.references.append(Reference(kind, token, block))
 
     def _rest(self, statement: Statement) -> None:
         """Take everything up to ``;``, braces being passed over."""

@@ -96,20 +96,24 @@ OLD: Final = (
         Status.REMOVED,
         "O",
         "...",
-        "deallocate-on-exit fake-iquery has-old-clients host-statistics"
-        " host-statistics-max multiple-cnames named-xfer serial-queries sit-secret"
-        " statistics-interval treat-cr-as-space use-id-pool use-ixfr",
+        (
+            "deallocate-on-exit fake-iquery has-old-clients host-statistics"
+            " host-statistics-max multiple-cnames named-xfer serial-queries sit-secret"
+            " statistics-interval treat-cr-as-space use-id-pool use-ixfr"
+        ),
         "remove it",
     ),
     (
         Status.REMOVED,
         "OV",
         "...",
-        "acache-cleaning-interval acache-enable additional-from-auth"
-        " additional-from-cache allow-v6-synthesis cleaning-interval fetch-glue"
-        " filter-aaaa max-acache-size min-roots nosit-udp-size queryport-pool-ports"
-        " queryport-pool-updateinterval request-sit rfc2308-type1 topology"
-        " use-queryport-pool",
+        (
+            "acache-cleaning-interval acache-enable additional-from-auth"
+            " additional-from-cache allow-v6-synthesis cleaning-interval fetch-glue"
+            " filter-aaaa max-acache-size min-roots nosit-udp-size queryport-pool-ports"
+            " queryport-pool-updateinterval request-sit rfc2308-type1 topology"
+            " use-queryport-pool"
+        ),
         "remove it",
     ),
     (

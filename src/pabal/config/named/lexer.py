@@ -46,11 +46,11 @@ _SIGNS: Final = {
 
 @dataclass(slots=True)
 class Source:
-    """The text of one file; finds lines and columns.
+    r"""The text of one file; finds lines and columns.
 
     Attributes:
         file: Its name, as problems show it.
-        text: Line ends are ``\\n``.
+        text: Line ends are ``\n``.
     """
 
     file: str

@@ -32,10 +32,12 @@ class Reference:
     Attributes:
         kind: ``acl``, ``key``, ``tls``, ``http``, ``view``, ``list``, ``channel``,
             ``dnssec-policy``.
+        block: The block it stands in: ``options``, ``server``.
     """
 
     kind: str
     token: Token
+    block: str
 
 
 @dataclass(slots=True)

@@ -59,16 +59,20 @@ RULES: Final = (
     (
         "OV",
         "{match}",
-        "allow-query-cache allow-query-cache-on allow-recursion allow-recursion-on"
-        " no-case-compress sortlist",
+        (
+            "allow-query-cache allow-query-cache-on allow-recursion allow-recursion-on"
+            " no-case-compress sortlist"
+        ),
     ),
     ("O", "{match}", "blackhole keep-response-order allow-proxy allow-proxy-on"),
     # Files
     (
         "O",
         "<quoted>",
-        "bindkeys-file directory dump-file managed-keys-directory memstatistics-file"
-        " recursing-file secroots-file statistics-file tkey-gssapi-keytab",
+        (
+            "bindkeys-file directory dump-file managed-keys-directory memstatistics-file"
+            " recursing-file secroots-file statistics-file tkey-gssapi-keytab"
+        ),
     ),
     ("O", "<quoted>|none", "geoip-directory hostname lock-file pid-file version"),
     ("O", "<quoted>|none", "session-keyfile dnstap-version"),
@@ -108,8 +112,10 @@ RULES: Final = (
     (
         "OVps",
         "<integer>",
-        "dnskey-sig-validity dnssec-loadkeys-interval sig-signing-nodes"
-        " sig-signing-signatures sig-signing-type",
+        (
+            "dnskey-sig-validity dnssec-loadkeys-interval sig-signing-nodes"
+            " sig-signing-signatures sig-signing-type"
+        ),
     ),
     ("OVps", "@dnssec-policy", "dnssec-policy"),
     ("OVps", "<ipv4>|* [port:<port>|*]", "parental-source"),
@@ -128,8 +134,10 @@ RULES: Final = (
     (
         "OVsmu",
         "<integer>",
-        "max-refresh-time max-retry-time max-transfer-idle-in max-transfer-time-in"
-        " min-refresh-time min-retry-time min-transfer-rate-in",
+        (
+            "max-refresh-time max-retry-time max-transfer-idle-in max-transfer-time-in"
+            " min-refresh-time min-retry-time min-transfer-rate-in"
+        ),
     ),
     ("OV", "primary|master|secondary|slave|<boolean>", "ixfr-from-differences"),
     ("psm", "<boolean>", "ixfr-from-differences"),
@@ -157,18 +165,22 @@ RULES: Final = (
     (
         "OV",
         "<boolean>",
-        "allow-new-zones auth-nxdomain dnssec-accept-expired dnsrps-enable"
-        " empty-zones-enable ipv4only-enable message-compression minimal-any"
-        " recursion require-server-cookie root-key-sentinel stale-answer-enable"
-        " stale-cache-enable synth-from-dnssec trust-anchor-telemetry"
-        " zero-no-soa-ttl-cache",
+        (
+            "allow-new-zones auth-nxdomain dnssec-accept-expired dnsrps-enable"
+            " empty-zones-enable ipv4only-enable message-compression minimal-any"
+            " recursion require-server-cookie root-key-sentinel stale-answer-enable"
+            " stale-cache-enable synth-from-dnssec trust-anchor-telemetry"
+            " zero-no-soa-ttl-cache"
+        ),
     ),
     (
         "OV",
         "<duration>",
-        "lame-ttl max-cache-ttl max-ncache-ttl max-stale-ttl min-cache-ttl"
-        " min-ncache-ttl nta-lifetime nta-recheck servfail-ttl stale-answer-ttl"
-        " stale-refresh-time",
+        (
+            "lame-ttl max-cache-ttl max-ncache-ttl max-stale-ttl min-cache-ttl"
+            " min-ncache-ttl nta-lifetime nta-recheck servfail-ttl stale-answer-ttl"
+            " stale-refresh-time"
+        ),
     ),
     ("OV", "<integer> <fixed> <fixed> <fixed>", "fetch-quota-params"),
     ("OV", "<integer> drop|fail?", "fetches-per-server fetches-per-zone"),
@@ -176,19 +188,23 @@ RULES: Final = (
     (
         "OV",
         "<integer>",
-        "clients-per-query max-clients-per-query max-query-count max-query-restarts"
-        " max-recursion-depth max-recursion-queries nocookie-udp-size"
-        " resolver-query-timeout v6-bias max-validations-per-fetch"
-        " max-validation-failures-per-fetch max-delegation-servers",
+        (
+            "clients-per-query max-clients-per-query max-query-count max-query-restarts"
+            " max-recursion-depth max-recursion-queries nocookie-udp-size"
+            " resolver-query-timeout v6-bias max-validations-per-fetch"
+            " max-validation-failures-per-fetch max-delegation-servers"
+        ),
     ),
     ("OV", "<network> {dns64}", "dns64"),
     ("OV", "<size>", "lmdb-mapsize"),
     (
         "OV",
         "<text>",
-        "attach-cache dns64-contact dns64-server empty-contact empty-server"
-        " ipv4only-contact ipv4only-server nxdomain-redirect preferred-glue"
-        " send-report-channel",
+        (
+            "attach-cache dns64-contact dns64-server empty-contact empty-server"
+            " ipv4only-contact ipv4only-server nxdomain-redirect preferred-glue"
+            " send-report-channel"
+        ),
     ),
     ("OV", "[port:<port>] {hosts}", "dual-stack-servers"),
     ("OV", "{rate-limit}", "rate-limit"),
@@ -208,23 +224,27 @@ RULES: Final = (
     (
         "O",
         "<boolean>",
-        "answer-cookie automatic-interface-scan flush-zones-on-shutdown"
-        " match-mapped-addresses memstatistics querylog responselog reuseport",
+        (
+            "answer-cookie automatic-interface-scan flush-zones-on-shutdown"
+            " match-mapped-addresses memstatistics querylog responselog reuseport"
+        ),
     ),
     ("O", "<duration>", "interface-interval fstrm-set-reopen-interval"),
     ("O", "<port>", "port tls-port http-port https-port"),
     (
         "O",
         "<integer>",
-        "http-listener-clients http-streams-per-connection max-rsa-exponent-size"
-        " notify-rate recursive-clients serial-query-rate startup-notify-rate"
-        " tcp-advertised-timeout tcp-clients tcp-idle-timeout tcp-initial-timeout"
-        " tcp-keepalive-timeout tcp-listen-queue tcp-primaries-timeout"
-        " tcp-receive-buffer tcp-send-buffer transfer-message-size transfers-in"
-        " transfers-out transfers-per-ns udp-receive-buffer udp-send-buffer"
-        " update-quota sig0checks-quota sig0key-checks-limit sig0message-checks-limit"
-        " fstrm-set-buffer-hint fstrm-set-flush-timeout fstrm-set-input-queue-size"
-        " fstrm-set-output-notify-threshold fstrm-set-output-queue-size",
+        (
+            "http-listener-clients http-streams-per-connection max-rsa-exponent-size"
+            " notify-rate recursive-clients serial-query-rate startup-notify-rate"
+            " tcp-advertised-timeout tcp-clients tcp-idle-timeout tcp-initial-timeout"
+            " tcp-keepalive-timeout tcp-listen-queue tcp-primaries-timeout"
+            " tcp-receive-buffer tcp-send-buffer transfer-message-size transfers-in"
+            " transfers-out transfers-per-ns udp-receive-buffer udp-send-buffer"
+            " update-quota sig0checks-quota sig0key-checks-limit sig0message-checks-limit"
+            " fstrm-set-buffer-hint fstrm-set-flush-timeout fstrm-set-input-queue-size"
+            " fstrm-set-output-notify-threshold fstrm-set-output-queue-size"
+        ),
     ),
     ("O", "{match}", "sig0checks-quota-exempt"),
     ("O", "<text>", "session-keyalg session-keyname"),
@@ -243,9 +263,11 @@ RULES: Final = (
     (
         "in dnssec-policy",
         "<duration>",
-        "dnskey-ttl parent-ds-ttl parent-propagation-delay publish-safety purge-keys"
-        " retire-safety signatures-jitter signatures-refresh signatures-validity"
-        " signatures-validity-dnskey zone-propagation-delay",
+        (
+            "dnskey-ttl parent-ds-ttl parent-propagation-delay publish-safety purge-keys"
+            " retire-safety signatures-jitter signatures-refresh signatures-validity"
+            " signatures-validity-dnskey zone-propagation-delay"
+        ),
     ),
     ("in dnssec-policy", "unlimited|<duration>", "max-zone-ttl"),
     (
@@ -259,9 +281,11 @@ RULES: Final = (
     (
         "in rate-limit",
         "<integer>",
-        "all-per-second errors-per-second ipv4-prefix-length ipv6-prefix-length"
-        " max-table-size min-table-size nodata-per-second nxdomains-per-second"
-        " referrals-per-second responses-per-second slip window",
+        (
+            "all-per-second errors-per-second ipv4-prefix-length ipv6-prefix-length"
+            " max-table-size min-table-size nodata-per-second nxdomains-per-second"
+            " referrals-per-second responses-per-second slip window"
+        ),
     ),
     ("in rate-limit", "<fixed>", "qps-scale"),
     ("in rate-limit", "{match}", "exempt-clients"),
@@ -273,8 +297,10 @@ RULES: Final = (
     ("in channel", "iso8601|iso8601-utc|local|<boolean>", "print-time"),
     (
         "in channel",
-        "<quoted> [versions:unlimited|<integer>] [size:unlimited|default|<size>]"
-        " [suffix:increment|timestamp]",
+        (
+            "<quoted> [versions:unlimited|<integer>] [size:unlimited|default|<size>]"
+            " [suffix:increment|timestamp]"
+        ),
         "file",
     ),
     ("in channel", "", "null stderr"),
@@ -285,8 +311,10 @@ RULES: Final = (
     ),
     (
         "in channel",
-        "kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local0|"
-        "local1|local2|local3|local4|local5|local6|local7?",
+        (
+            "kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp|local0|"
+            "local1|local2|local3|local4|local5|local6|local7?"
+        ),
         "syslog",
     ),
 )
@@ -320,14 +348,18 @@ REPEATED: Final = (
     ("OV", "<text>", "disable-empty-zone"),
     (
         "in controls",
-        "<address>|* [port:<port>|*] [allow:{match}] [keys:{keys}]"
-        " [read-only:<boolean>]",
+        (
+            "<address>|* [port:<port>|*] [allow:{match}] [keys:{keys}]"
+            " [read-only:<boolean>]"
+        ),
         "inet",
     ),
     (
         "in controls",
-        "<quoted> [perm:<integer>] [owner:<integer>] [group:<integer>] [keys:{keys}]"
-        " [read-only:<boolean>]",
+        (
+            "<quoted> [perm:<integer>] [owner:<integer>] [group:<integer>] [keys:{keys}]"
+            " [read-only:<boolean>]"
+        ),
         "unix",
     ),
     ("in statistics-channels", "<address>|* [port:<port>|*] [allow:{match}]", "inet"),
@@ -343,7 +375,7 @@ LISTS: Final[Mapping[str, Pattern]] = MappingProxyType(
             "servers": "<address>|@list [port:<port>] [key:@key] [tls:@tls]"
             " [dscp:<integer>] [source:<address>|*]",
             "forwarders": "<address> [port:<port>] [dscp:<integer>] [tls:@tls]",
-            "addresses": "<address> [port:<port>]",
+            "addresses": "<address>",
             "hosts": "<address>|<text> [port:<port>] [dscp:<integer>]",
             "names": "<text> ...",
             "paths": "<quoted>",
