@@ -57,9 +57,12 @@ def check(
     found += _forwarding(parsed.statements)
     found += _orders(parsed.statements)
     found += _tls(parsed.statements)
-    in_files, count = _zone_files(zones.zones, parsed, check_zone)
-    found = _in_order(found, file) + in_files
-    return Checked(parsed, zones.zones, found, parsed.reading.count + count)
+    found += _missing_files(zones.zones, parsed)
+    found, count = _in_order(found, file), parsed.reading.count
+    if check_zone is not None:
+        in_files, read = _zone_files(zones.zones, parsed, check_zone)
+        found, count = found + in_files, count + read
+    return Checked(parsed, zones.zones, found, count)
 
 
 def path_of(zone: Zone, parsed: Parsed) -> str:
@@ -124,24 +127,29 @@ def _tls(statements: Sequence[Statement]) -> Iterator[Problem]:
             yield tls.token.problem(reason, f"add `{missing}`")
 
 
-def _zone_files(
-    zones: Sequence[Zone], parsed: Parsed, check_zone: CheckZone | None
-) -> tuple[list[Problem], int]:
-    """Return what is wrong with the files of zones, and how many were read."""
-    found: list[Problem] = []
-    done: set[tuple[str, str]] = set()
+def _missing_files(zones: Sequence[Zone], parsed: Parsed) -> Iterator[Problem]:
     for zone in zones:
         path = path_of(zone, parsed)
         if zone.file is None or zone.type not in {"primary", "hint"}:
             continue
         if not parsed.reading.files.exists(path):
             reason = f"the file `{path}` of the zone `{zone.name.text}` does not exist"
-            found.append(zone.file.problem(reason, warning=True))
+            yield zone.file.problem(reason, warning=True)
+
+
+def _zone_files(
+    zones: Sequence[Zone], parsed: Parsed, check_zone: CheckZone
+) -> tuple[list[Problem], int]:
+    """Return what is wrong with the files of zones, and how many were read."""
+    found: list[Problem] = []
+    done: set[tuple[str, str]] = set()
+    for zone in zones:
+        path = path_of(zone, parsed)
+        if zone.type != "primary" or zone.file is None or (zone.origin, path) in done:
             continue
-        if (zone.origin, path) in done or check_zone is None:
+        if not zone.is_internet or is_raw(zone, parsed.statements):
             continue
-        if zone.type == "primary" and zone.is_internet:
-            if not is_raw(zone, parsed.statements):
-                done.add((zone.origin, path))
-                found += check_zone(zone.origin, path)
+        if parsed.reading.files.exists(path):
+            done.add((zone.origin, path))
+            found += check_zone(zone.origin, path)
     return found, len(done)

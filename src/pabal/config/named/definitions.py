@@ -50,13 +50,14 @@ _SAID: Final[Mapping[str, str]] = MappingProxyType(
 ALGORITHMS: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 """Digests of keys (RFC 8945 §6), behind ``hmac-``."""
 
-CATEGORIES: Final = (
+_CATEGORIES: Final = (
     "client cname config database default delegation-only dispatch dnssec dnstap"
     " edns-disabled general lame-servers network notify nsid query-errors queries"
-    " rate-limit resolver responses rpz rpz-passthru security serve-stale spill sslkeylog"
+    " rate-limit resolver responses rpz rpz-passthru security serve-stale spill"
+    " sslkeylog"
     " trust-anchor-telemetry unmatched update update-policy update-security xfer-in"
     " xfer-out zoneload"
-).split()
+)
 """What log messages may be about."""
 
 
@@ -129,11 +130,12 @@ class Definitions:
                 self.problems.append(word.problem(reason, hint))
 
     def _categories(self, statements: Sequence[Statement]) -> None:
+        known = _CATEGORIES.split()
         for category in names_in(statements, "category"):
             for word in category.words()[:1]:
-                if word.text.lower() not in CATEGORIES:
+                if word.text.lower() not in known:
                     reason = f"unknown category `{word.text}`"
-                    hint = did_you_mean(word.text.lower(), CATEGORIES)
+                    hint = did_you_mean(word.text.lower(), known)
                     self.problems.append(word.problem(reason, hint))
 
 

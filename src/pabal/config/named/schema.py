@@ -70,8 +70,9 @@ RULES: Final = (
         "O",
         "<quoted>",
         (
-            "bindkeys-file directory dump-file managed-keys-directory memstatistics-file"
-            " recursing-file secroots-file statistics-file tkey-gssapi-keytab"
+            "bindkeys-file directory dump-file managed-keys-directory"
+            " memstatistics-file recursing-file secroots-file statistics-file"
+            " tkey-gssapi-keytab"
         ),
     ),
     ("O", "<quoted>|none", "geoip-directory hostname lock-file pid-file version"),
@@ -241,8 +242,9 @@ RULES: Final = (
             " tcp-keepalive-timeout tcp-listen-queue tcp-primaries-timeout"
             " tcp-receive-buffer tcp-send-buffer transfer-message-size transfers-in"
             " transfers-out transfers-per-ns udp-receive-buffer udp-send-buffer"
-            " update-quota sig0checks-quota sig0key-checks-limit sig0message-checks-limit"
-            " fstrm-set-buffer-hint fstrm-set-flush-timeout fstrm-set-input-queue-size"
+            " update-quota sig0checks-quota sig0key-checks-limit"
+            " sig0message-checks-limit fstrm-set-buffer-hint fstrm-set-flush-timeout"
+            " fstrm-set-input-queue-size"
             " fstrm-set-output-notify-threshold fstrm-set-output-queue-size"
         ),
     ),
@@ -264,8 +266,9 @@ RULES: Final = (
         "in dnssec-policy",
         "<duration>",
         (
-            "dnskey-ttl parent-ds-ttl parent-propagation-delay publish-safety purge-keys"
-            " retire-safety signatures-jitter signatures-refresh signatures-validity"
+            "dnskey-ttl parent-ds-ttl parent-propagation-delay publish-safety"
+            " purge-keys retire-safety signatures-jitter signatures-refresh"
+            " signatures-validity"
             " signatures-validity-dnskey zone-propagation-delay"
         ),
     ),
@@ -357,8 +360,8 @@ REPEATED: Final = (
     (
         "in controls",
         (
-            "<quoted> [perm:<integer>] [owner:<integer>] [group:<integer>] [keys:{keys}]"
-            " [read-only:<boolean>]"
+            "<quoted> [perm:<integer>] [owner:<integer>] [group:<integer>]"
+            " [keys:{keys}] [read-only:<boolean>]"
         ),
         "unix",
     ),
