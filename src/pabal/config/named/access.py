@@ -55,7 +55,7 @@ def flatten(items: Sequence[Statement], acls: Mapping[str, Statement]) -> Flat:
     """
     flat = Flat()
     lists = _Lists(acls, flat.lost)
-    for item in items:
+    for number, item in enumerate(items):
         word, negated = _element(item)
         if isinstance(word, Token) and word.text.lower() in {"any", "none"}:
             fits = (word.text.lower() == "any") is not negated
@@ -63,10 +63,11 @@ def flatten(items: Sequence[Statement], acls: Mapping[str, Statement]) -> Flat:
         elif isinstance(word, Token) and word.text.lower() == "localhost":
             flat.elements.append("!localhost" if negated else "localhost")
             flat.lost[_LOCALHOST] = None
+        elif negated:
+            flat.elements += ["!" + _shown(each) for each in lists.networks(item, 0)]
         else:
-            sign = "!" if negated else ""
-            networks = lists.networks(item, 0)
-            flat.elements += [sign + _shown(each) for each in networks]
+            later = [n for each in items[number + 1 :] for n in lists.touched(each)]
+            flat.elements += lists.positive(item, later)
     del flat.elements[NETWORKS_MAX:]
     flat.elements = flat.elements or ["none"]
     return flat
@@ -112,6 +113,38 @@ class _Lists:
         self._lose(held, item)
         return []
 
+    def touched(self, item: Statement) -> list[Network]:
+        """Return the networks that one element says something about."""
+        held, _ = _element(item)
+        if isinstance(held, Token) and held.text.lower() == "none":
+            return [ipaddress.ip_network(each) for each in _ANY]
+        return self.networks(item, 0)
+
+    def positive(self, item: Statement, later: Sequence[Network]) -> list[str]:
+        """Return the elements for one without ``!``.
+
+        A list that excludes something keeps its ``!`` if nothing ``later`` is about
+        what it excludes; otherwise what it lets in is spelt out.
+        """
+        held, _ = _element(item)
+        inner: Sequence[Statement] = ()
+        if isinstance(held, Braces):
+            inner = held.items
+        elif held is not None and held.text.lower() in self._acls:
+            inner = self._acls[held.text.lower()].body()
+        short: list[str] = []
+        for each in inner:
+            _, negated = _element(each)
+            networks = self.touched(each)
+            if negated and any(_overlap(n, other) for n in networks for other in later):
+                short = []
+                break
+            short += [("!" if negated else "") + _shown(n) for n in networks]
+        words = [each.token.text.lower() for each in inner]
+        if short and "none" not in words:
+            return short
+        return [_shown(each) for each in self.networks(item, 0)]
+
     def _lose(self, held: Token, item: Statement) -> None:
         word = held.text.lower()
         if word == "localnets":
@@ -142,6 +175,10 @@ class _Lists:
             if len(found) > NETWORKS_MAX or len(denied) > DENIED_MAX:
                 break
         return found
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
 
 
 def _without(networks: Sequence[Network], taken: Sequence[Network]) -> list[Network]:

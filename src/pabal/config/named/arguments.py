@@ -111,11 +111,11 @@ class Arguments:
 
     def _options(self, options: Options, statement: Statement) -> bool:
         cursor = self._cursor
-        while (token := cursor.peek()).kind is Kind.WORD and statement.parts:
+        while (token := cursor.peek()).kind is Kind.WORD:
             word = token.text.lower()
             if word not in options.items:
                 near = explain.nearest(word, options.items)
-                if not near or self._is_later(token):
+                if not near or not statement.parts or self._is_later(token):
                     return True
                 reason = f"unknown word `{token.text}`"
                 cursor.report(token.problem(reason, f"did you mean `{near}`?"))

@@ -25,10 +25,10 @@ _GROUPS: Final = (
     (
         "zones are not sent to other servers yet: keep those secondaries on BIND",
         (
-            "allow-transfer also-notify notify notify-source notify-source-v6 notify-to-soa"
-            " notify-delay notify-rate startup-notify-rate provide-ixfr transfers-out"
-            " transfer-format max-transfer-time-out max-transfer-idle-out primaries masters"
-            " remote-servers ixfr-from-differences"
+            "allow-transfer also-notify notify notify-source notify-source-v6"
+            " notify-to-soa notify-delay notify-rate startup-notify-rate provide-ixfr"
+            " transfers-out transfer-format max-transfer-time-out max-transfer-idle-out"
+            " primaries masters remote-servers ixfr-from-differences"
         ),
     ),
     (
@@ -40,14 +40,14 @@ _GROUPS: Final = (
     ),
     (
         (
-            "zones are not signed yet: remove the DS records at the parent and wait for "
-            "their TTL before the switch, or validating resolvers refuse the domain"
+            "zones are not signed yet: remove the DS records at the parent and wait "
+            "for their TTL before the switch, or validating resolvers refuse the domain"
         ),
         (
             "dnssec-policy auto-dnssec inline-signing key-directory dnskey-sig-validity"
             " sig-validity-interval dnssec-loadkeys-interval dnssec-dnskey-kskonly"
-            " dnssec-secure-to-insecure dnssec-update-mode update-check-ksk parental-agents"
-            " checkds"
+            " dnssec-secure-to-insecure dnssec-update-mode update-check-ksk"
+            " parental-agents checkds"
         ),
     ),
     (
@@ -64,7 +64,8 @@ _GROUPS: Final = (
             " max-ncache-ttl min-cache-ttl min-ncache-ttl clients-per-query"
             " max-clients-per-query fetches-per-server fetches-per-zone max-udp-size"
             " edns-udp-size prefetch max-recursion-depth max-recursion-queries"
-            " tcp-idle-timeout tcp-initial-timeout tcp-keepalive-timeout reserved-sockets"
+            " tcp-idle-timeout tcp-initial-timeout tcp-keepalive-timeout"
+            " reserved-sockets"
         ),
     ),
     (

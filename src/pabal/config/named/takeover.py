@@ -86,8 +86,7 @@ class Takeover:
 
     Attributes:
         zones: Primary zones and their files.
-        settings: What pabal.toml is to say: table, key, value; only differences
-            from pabal's defaults.
+        settings: What pabal.toml is to say: table, key, value.
         keys: Names of TSIG keys; their secrets are not kept.
         notes: Everything else there is to say.
     """
@@ -98,7 +97,7 @@ class Takeover:
     notes: tuple[Note, ...]
 
     def toml(self) -> str:
-        """Return the lines for pabal.toml; empty: its defaults will do."""
+        """Return the lines for pabal.toml; empty: nothing."""
         lines: list[str] = []
         for table in dict.fromkeys(each[0] for each in self.settings):
             lines += ["", f"[{table}]"] if lines else [f"[{table}]"]
@@ -239,8 +238,12 @@ class _Work:
     def _order(self, body: Sequence[Statement]) -> None:
         """Take whether sets of records are turned; BIND's default is that they are."""
         for statement in names_in(body, "rrset-order")[:1]:
+            said = False
             for element in statement.body():
                 if element.name == "order":
+                    if said:
+                        continue  # the first that fits decides
+                    said = True
                     turned = element.option("order").lower() in _TURNED
                     self._set(statement, "dns", "round_robin", turned)
                 else:
