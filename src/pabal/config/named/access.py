@@ -18,9 +18,6 @@ from pabal.config.named.values import network_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-DEPTH_MAX: Final = 20
-"""Lists within lists; deeper is a list that holds itself."""
-
 NETWORKS_MAX: Final = 10_000
 """Most networks of a flat list: more is work for a firewall."""
 
@@ -64,12 +61,12 @@ def flatten(items: Sequence[Statement], acls: Mapping[str, Statement]) -> Flat:
             flat.elements.append("!localhost" if negated else "localhost")
             flat.lost[_LOCALHOST] = None
         elif negated:
-            flat.elements += ["!" + _shown(each) for each in lists.networks(item, 0)]
+            flat.elements += ["!" + _shown(each) for each in lists.networks(item)]
         else:
             later = [n for each in items[number + 1 :] for n in lists.touched(each)]
             flat.elements += lists.positive(item, later)
-    del flat.elements[NETWORKS_MAX:]
-    flat.elements = flat.elements or ["none"]
+    kept = list(dict.fromkeys(flat.elements))[:NETWORKS_MAX]
+    flat.elements = kept or ["none"]
     return flat
 
 
@@ -91,14 +88,15 @@ class _Lists:
     def __init__(self, acls: Mapping[str, Statement], lost: dict[str, None]) -> None:
         self._acls = acls
         self._lost = lost
+        self._open: set[str] = set()  # lists being looked into: one may hold itself
 
-    def networks(self, item: Statement, depth: int) -> list[Network]:
+    def networks(self, item: Statement) -> list[Network]:
         """Return the networks that one element without its ``!`` holds."""
         held, _ = _element(item)
-        if held is None or depth > DEPTH_MAX:
+        if held is None:
             return []
         if isinstance(held, Braces):
-            return self._let_in(held.items, depth)
+            return self._let_in(held.items)
         word = held.text.lower()
         named = {"any": _ANY, "none": (), "localhost": _LOOPBACK}
         if held.kind is Kind.WORD:
@@ -109,16 +107,24 @@ class _Lists:
         if word in named:
             return [ipaddress.ip_network(each) for each in named[word]]
         if word in self._acls:
-            return self._let_in(self._acls[word].body(), depth)
+            return self._named(word)
         self._lose(held, item)
         return []
+
+    def _named(self, word: str) -> list[Network]:
+        if word in self._open:
+            return []
+        self._open.add(word)
+        found = self._let_in(self._acls[word].body())
+        self._open.discard(word)
+        return found
 
     def touched(self, item: Statement) -> list[Network]:
         """Return the networks that one element says something about."""
         held, _ = _element(item)
         if isinstance(held, Token) and held.text.lower() == "none":
             return [ipaddress.ip_network(each) for each in _ANY]
-        return self.networks(item, 0)
+        return self.networks(item)
 
     def positive(self, item: Statement, later: Sequence[Network]) -> list[str]:
         """Return the elements for one without ``!``.
@@ -134,16 +140,16 @@ class _Lists:
             inner = self._acls[held.text.lower()].body()
         short: list[str] = []
         for each in inner:
-            _, negated = _element(each)
+            word, negated = _element(each)
+            if isinstance(word, Token) and word.text.lower() == "none":
+                short = []
+                break
             networks = self.touched(each)
             if negated and any(_overlap(n, other) for n in networks for other in later):
                 short = []
                 break
             short += [("!" if negated else "") + _shown(n) for n in networks]
-        words = [each.token.text.lower() for each in inner]
-        if short and "none" not in words:
-            return short
-        return [_shown(each) for each in self.networks(item, 0)]
+        return short or [_shown(each) for each in self.networks(item)]
 
     def _lose(self, held: Token, item: Statement) -> None:
         word = held.text.lower()
@@ -156,7 +162,7 @@ class _Lists:
             why = f"`{held.text}` (it is not defined)"
         self._lost[why] = None
 
-    def _let_in(self, items: Sequence[Statement], depth: int) -> list[Network]:
+    def _let_in(self, items: Sequence[Statement]) -> list[Network]:
         """Return the networks for which the first element that fits has no ``!``."""
         denied: list[Network] = []
         found: list[Network] = []
@@ -166,7 +172,7 @@ class _Lists:
             networks = (
                 [ipaddress.ip_network(each) for each in _ANY]
                 if none
-                else self.networks(item, depth + 1)
+                else self.networks(item)
             )
             if negated is none:
                 found += _without(networks, denied)

@@ -12,6 +12,7 @@ from pabal.config.named.check import Checked, is_raw, path_of
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.lexer import Token
 from pabal.config.named.reasons import OTHERWISE, REASONS, ZONES
+from pabal.config.named.values import is_ip
 from pabal.config.named.zones import Zone
 
 DNS_PORT: Final = 53
@@ -290,7 +291,7 @@ class _Work:
         for element in statement.body():
             text = element.token.text
             hosts = words.get(text.lower())
-            if hosts is None and ("/" in text or not text[:1].isalnum()):
+            if hosts is None and not is_ip(text):
                 why = "write the addresses themselves into dns in [listen]"
                 self._note(element.token, f"{statement.name}: {text}", why)
                 continue

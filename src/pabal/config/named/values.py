@@ -31,7 +31,9 @@ _ISO: Final = re.compile(
     r"(?:[Tt](?=.)(?:[0-9]+[Hh])?(?:[0-9]+[Mm])?(?:[0-9]+[Ss])?)?"
 )
 _SHORT_NETWORK: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){0,2})/([0-9]{1,2})")
-_ADDRESS_LIKE: Final = re.compile(r"[0-9]+(?:\.[0-9]+)+(?:/.*)?|[0-9A-Fa-f]*:.*:.*")
+_ADDRESS_LIKE: Final = re.compile(
+    r"[0-9]+(?:\.[0-9]+)+(?:/.*)?|[0-9]+(?:/.*)?|[0-9A-Fa-f]*:.*:.*"
+)
 
 BOOLEANS: Final = ("yes", "no", "true", "false", "1", "0")
 
@@ -174,17 +176,22 @@ def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     Raises:
         ValueError: It is none; says why.
     """
-    short = _SHORT_NETWORK.fullmatch(text)
-    if short:
-        numbers = short[1].split(".") + ["0"] * 3
-        text = ".".join(numbers[:4]) + "/" + short[2]
-    address, slash, length = text.partition("/")
-    bare, _, _ = address.partition("%")
-    if not is_ip(bare):
+    address, slash, length = _whole(text).partition("/")
+    if not is_ip(address):
         raise ValueError(why_no_address(address))
     if slash and not _DIGITS.fullmatch(length):
         raise ValueError(f"`{length}` is not the length of a prefix")
-    return ipaddress.ip_network(bare + slash + length)
+    return ipaddress.ip_network(address + slash + length)
+
+
+def _whole(text: str) -> str:
+    """Return a network with all four numbers and without an interface."""
+    short = _SHORT_NETWORK.fullmatch(text)
+    if short:
+        numbers = short[1].split(".") + ["0"] * 3
+        return ".".join(numbers[:4]) + "/" + short[2]
+    address, slash, length = text.partition("/")
+    return address.partition("%")[0] + slash + length
 
 
 def network_misfit(text: str) -> Misfit | None:
@@ -192,7 +199,7 @@ def network_misfit(text: str) -> Misfit | None:
     try:
         network_of(text)
     except ValueError as error:
-        return _explain_network(text, str(error))
+        return _explain_network(_whole(text), str(error))
     return None
 
 

@@ -80,6 +80,8 @@ def _zones(statements: Sequence[Statement], view: str) -> Iterator[Zone]:
 
 def origin_of(text: str) -> str:
     """Return the canonical name of a zone without its last dot; empty: it is none."""
+    if not text:
+        return ""
     try:
         name = dns.name.from_text(text)
     except (dns.exception.DNSException, UnicodeError, ValueError):
