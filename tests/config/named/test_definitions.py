@@ -80,3 +80,7 @@ def test_what_is_defined_may_be_used_before() -> None:
 
 def test_keys_of_views() -> None:
     assert said("view v { server 192.0.2.1 { keys k; }; " + KEY + "};") == []
+
+
+def test_a_policy_that_is_used_is_not_defined() -> None:
+    assert said("view v { dnssec-policy default; };") == []

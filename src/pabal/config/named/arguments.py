@@ -158,7 +158,7 @@ class Arguments:
         while (token := cursor.peek()).kind not in _ENDS:
             if token.kind is Kind.OPEN:
                 cursor.skip_braces()
-            elif self._is_later(token) and self._begins(token):
+            elif self._blocks[-1] and self._is_later(token) and self._begins(token):
                 return
             else:
                 statement.parts.append(cursor.take())
@@ -172,7 +172,7 @@ class Arguments:
             cursor.take()
             return self._item(item, statement)
         only_braces = bool(item.braces and not item.kinds)
-        if token.is_word and only_braces and cursor.surplus:
+        if only_braces and cursor.surplus and token.kind is not Kind.EOF:
             return self._unopened(item, token, statement)
         started = bool(statement.parts) and self._begins(token)
         if token.kind in _ENDS or started:
@@ -203,6 +203,9 @@ class Arguments:
             cursor.report(cursor.previous().behind("a `{` is missing", "insert `{`"))
             cursor.balance += 1
             braces = Braces(cursor.previous())
+            if token.kind in _ENDS:  # it was written in the place of the `{`
+                cursor.balance += token.kind is Kind.CLOSE
+                cursor.take()
             statement.parts.append(braces)
             self._fill(item.braces, braces)
             return True

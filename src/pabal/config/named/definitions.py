@@ -96,7 +96,7 @@ class Definitions:
         for statement in statements:
             kind = _DEFINED_BY.get(statement.name)
             words = statement.words()
-            if kind is None or not words:
+            if kind is None or not words or not statement.has_body:
                 continue
             self._define(kind, words[0])
             if kind == "key":

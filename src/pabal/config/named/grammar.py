@@ -165,6 +165,11 @@ class Statement:
                 return after.text if isinstance(after, Token) else ""
         return ""
 
+    @property
+    def has_body(self) -> bool:
+        """Whether it has braces."""
+        return any(isinstance(p, Braces) for p in self.parts)
+
     def body(self) -> "list[Statement]":
         """Return what is in its first braces."""
         return next((p.items for p in self.parts if isinstance(p, Braces)), [])
