@@ -209,13 +209,14 @@ async def test_too_many_at_once_are_told_to_come_back(
     monkeypatch.setattr(module, "HASHES_WAITING_MAX", 2)
     results = await asyncio.gather(
         *(
-            site.auth.login(ALICE, "sesame", peer_address=f"192.0.2.{n}")
-            for n in range(5)
+            site.auth.login(ALICE, password, peer_address=f"192.0.2.{n}")
+            for n, password in enumerate(("sesame", "a", "b", "c", "d"))
         )
     )
     busy = Denied("too many log-ins at once", temporary=True)
     assert results.count(busy) == 3
-    assert sum(isinstance(result, Granted) for result in results) == 2
+    assert isinstance(results[0], Granted)
+    assert results[1] == Denied("wrong password")
 
 
 async def test_the_cache_is_bounded(
@@ -237,3 +238,17 @@ async def test_no_password_in_the_log(
         await site.scram(ALICE, word)
     assert len(caplog.records) == 2
     assert not any(word in str(vars(record)) for record in caplog.records)
+
+
+async def test_one_program_with_many_connections_makes_one_guess(site: Site) -> None:
+    right = await asyncio.gather(*(site.login(ALICE, "sesame") for _ in range(20)))
+    assert right == [True] * 20
+    wrong = await asyncio.gather(*(site.login(ALICE, "Sesame") for _ in range(20)))
+    assert wrong == [False] * 20
+    assert await site.login(ALICE, "sesame"), "twenty times the same guess is one"
+
+
+async def test_different_guesses_at_once_are_counted(site: Site) -> None:
+    guesses = [f"guess {number}" for number in range(10)]
+    await asyncio.gather(*(site.login(ALICE, guess) for guess in guesses))
+    assert not await site.login(ALICE, "sesame")

@@ -130,6 +130,17 @@ def test_before_login_literals_are_small() -> None:
     assert isinstance(events[-1], Refused)
 
 
+def test_strangers_get_shorter_lines() -> None:
+    settings = ImapSettings(login_line_max_octets=20)
+    one = Session(RULES, settings)
+    one.feed(b"a NOOP " + b"x" * 30)
+    assert isinstance(one.next_event(), Fatal)
+    other = Session(RULES, settings)
+    other.state = State.AUTHENTICATED
+    other.feed(b"a NOOP " + b"x" * 30)
+    assert other.next_event() is None
+
+
 def test_nobody_reads_a_huge_literal_for_nothing() -> None:
     octets = b"a LOGIN {%d+}\r\n" % (SKIP_MAX_OCTETS + 1)
     (event,) = feed(octets, State.NOT_AUTHENTICATED)

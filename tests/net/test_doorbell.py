@@ -1,11 +1,12 @@
 import asyncio
 from pathlib import Path
 
+from pabal.base.clock import SystemClock
 from pabal.net.doorbell import SilentDoorbell, UnixDoorbell
 
 
 async def test_every_other_process_hears_it(tmp_path: Path) -> None:
-    bells = [UnixDoorbell(tmp_path, f"mail-{i}") for i in range(3)]
+    bells = [UnixDoorbell(tmp_path, f"mail-{i}", SystemClock()) for i in range(3)]
     heard: list[list[str]] = [[], [], []]
     for bell, subjects in zip(bells, heard, strict=True):
         bell.listen(subjects.append)
@@ -19,19 +20,32 @@ async def test_every_other_process_hears_it(tmp_path: Path) -> None:
 
 
 async def test_the_dead_are_passed_over(tmp_path: Path) -> None:
-    dead = UnixDoorbell(tmp_path, "dead")
+    dead = UnixDoorbell(tmp_path, "dead", SystemClock())
     dead._socket.close()
-    alive = UnixDoorbell(tmp_path, "alive")
+    alive = UnixDoorbell(tmp_path, "alive", SystemClock())
     alive.ring("queue")
     assert not (tmp_path / "dead").exists()
     alive.close()
     SilentDoorbell().ring("queue")
 
 
+async def test_a_ring_never_raises(tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    bell = UnixDoorbell(directory, "a", SystemClock())
+    (directory / "a").unlink()
+    directory.rmdir()
+    bell.ring("queue")
+    bell.close()
+
+
 async def test_long_paths_work(tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 90) / ("y" * 90)
     deep.mkdir(parents=True)
-    first, second = UnixDoorbell(deep, "a"), UnixDoorbell(deep, "b")
+    first, second = (
+        UnixDoorbell(deep, "a", SystemClock()),
+        UnixDoorbell(deep, "b", SystemClock()),
+    )
     heard: list[str] = []
     second.listen(heard.append)
     first.ring("zone example.com")

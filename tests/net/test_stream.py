@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pabal.net.connect import connect
+from pabal.net.endpoint import Endpoint
 from pabal.net.ports import ConnectionLostError, IdleTimeoutError, TlsFailedError
+from pabal.net.sockets import bind
 from pabal.net.stream import READ_HIGH_OCTETS, SocketStream
 from pabal.net.tls import opportunistic_client_context, server_context
 from tests.support.certificate import write_certificate
@@ -76,6 +79,28 @@ async def test_flush_waits_for_a_reader_and_gives_up() -> None:
             client.send(b"x" * 1_000_000)
             await client.flush(5)
     client.abort()
+
+
+async def test_the_last_word_reaches_a_peer_that_still_talks() -> None:
+    listening = bind(Endpoint("127.0.0.1", 0), "smtp")
+    made: asyncio.Future[SocketStream] = asyncio.get_running_loop().create_future()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SocketStream(on_made=made.set_result), sock=listening
+    )
+    client = await connect(Endpoint("127.0.0.1", listening.getsockname()[1]))
+    client.send(b"x" * 4_000_000)
+    stream = await made
+    await stream.receive(5)
+    stream.send(b"552 too much\r\n")
+    stream.close()
+    client.send(b"x" * 4_000_000)
+    assert await client.receive(5) == b"552 too much\r\n"
+    assert await client.receive(5) == b""
+    client.close()
+    await asyncio.sleep(0.05)
+    assert stream._linger is not None
+    assert stream._linger.cancelled()
+    server.close()
 
 
 async def test_starttls_encrypts_and_forgets_what_came_before(tmp_path: Path) -> None:

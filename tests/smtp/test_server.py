@@ -14,7 +14,7 @@ from pabal.smtp.commands.conversation import Service
 from pabal.smtp.envelope import Envelope
 from pabal.smtp.outcome import Outcome, permanent, temporary
 from pabal.smtp.ports import Client, Transaction
-from pabal.smtp.server import SmtpServer
+from pabal.smtp.server import EVENTS_IN_A_ROW, SmtpServer
 from pabal.smtp.settings import ServerSettings
 from tests.smtp.builders import (
     HOSTNAME,
@@ -72,6 +72,16 @@ async def test_replies_of_pipelined_commands_are_one_write() -> None:
         await s.settle()
         assert len(s.far.writes) == 1
         assert s.far.writes[0].endswith(b"354 Go ahead, end with <CRLF>.<CRLF>\r\n")
+
+
+async def test_a_client_that_pipelines_a_lot_does_not_hold_up_others() -> None:
+    async with serving() as s:
+        turns = 0
+        s.near.send(b"NOOP\r\n" * 5000)
+        while sum(map(len, s.far.writes)) < 5000 * 14:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns >= 5000 // EVENTS_IN_A_ROW
 
 
 async def test_what_the_receiver_learns() -> None:

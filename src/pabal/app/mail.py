@@ -52,14 +52,18 @@ class Door:
 class MailRole:
     """Takes mail and shows mailboxes.
 
+    Args (of the constructor):
+        shared: Objects of the process.
+        tls: What listeners show; ``None``: the files of [tls] are read now.
+
     Raises:
         OperatorError: From the constructor: the certificate cannot be used.
     """
 
-    def __init__(self, shared: Shared) -> None:
-        tls = shared.settings.tls
+    def __init__(self, shared: Shared, tls: ssl.SSLContext | None = None) -> None:
+        files = shared.settings.tls
         self._shared = shared
-        self._context = server_context(tls.certificate, tls.key)
+        self._context = tls or server_context(files.certificate, files.key)
         self._authenticator = DirectoryAuthenticator(
             shared.book, parts.auth_settings(shared.settings), shared.clock
         )
@@ -95,15 +99,15 @@ class MailRole:
         signer = DkimSigner(self._shared.layout.dkim, self._shared.clock)
         receive = MailReceiver(desk)
         submit = SubmissionReceiver(desk, signer)
-        imap, pop3 = self._imap().serve, self._pop3().serve
+        imap, pop3 = self._imap(), self._pop3().serve
         return {
             "smtp": self._smtp(receive, submission=False, tls=False),
             "submission": self._smtp(submit, submission=True, tls=False),
             "submissions": self._smtp(submit, submission=True, tls=True),
-            "imap": self._reader("imap", imap, tls=False),
-            "imaps": self._reader("imap", imap, tls=True),
-            "pop3": self._reader("pop3", pop3, tls=False),
-            "pop3s": self._reader("pop3", pop3, tls=True),
+            "imap": self._reader("imap", imap.serve, imap.stop, tls=False),
+            "imaps": self._reader("imap", imap.serve, imap.stop, tls=True),
+            "pop3": self._reader("pop3", pop3, _nothing, tls=False),
+            "pop3s": self._reader("pop3", pop3, _nothing, tls=True),
         }
 
     def _smtp(self, receiver: Receiver, *, submission: bool, tls: bool) -> Door:
@@ -125,9 +129,11 @@ class MailRole:
         listener = self._listener("smtp", server.serve, tls=tls)
         return Door(listener, SMTP_GRACE_SECONDS, server.stop)
 
-    def _reader(self, protocol: str, handler: Handler, *, tls: bool) -> Door:
+    def _reader(
+        self, protocol: str, handler: Handler, stop: Callable[[], None], *, tls: bool
+    ) -> Door:
         listener = self._listener(protocol, handler, tls=tls)
-        return Door(listener, READER_GRACE_SECONDS, _nothing)
+        return Door(listener, READER_GRACE_SECONDS, stop)
 
     def _listener(self, protocol: str, handler: Handler, *, tls: bool) -> Listener:
         limits = ListenerSettings(busy=BUSY[protocol])
@@ -159,4 +165,4 @@ class MailRole:
 
 
 def _nothing() -> None:
-    """Readers need no word before they are closed."""
+    """POP3 has no way to say goodbye unasked."""

@@ -33,7 +33,8 @@ def dig(
         wanted = dns.rdatatype.from_text(rdtype)
         absolute = dns.name.from_text(name)
     except (dns.exception.DNSException, ValueError) as error:
-        raise OperatorError(f"{name} {rdtype}: {error}.") from error
+        reason = str(error).rstrip(".")
+        raise OperatorError(f"{name} {rdtype}: {reason}.") from error
     found = asyncio.run(explain_name(load_or_raise(directory), absolute, wanted))
     if as_json:
         output.emit(_facts(found))
@@ -47,7 +48,7 @@ def _show(found: Explanation) -> None:
     for number, step in enumerate(found.steps, 1):
         click.echo(
             f"{number:>3}  {step.name} {step.rdtype}"
-            + click.style(f"  @ {step.server} (zone {step.zone})", dim=True)
+            + click.style(f"  @ {step.server}{_of_zone(step.zone)}", dim=True)
         )
         click.echo(
             f"     {step.outcome}"
@@ -64,6 +65,11 @@ def _show(found: Explanation) -> None:
         click.echo(click.style(line, dim=True))
     if found.trouble:
         click.echo(f"Why: {found.trouble}")
+
+
+def _of_zone(zone: str) -> str:
+    """Say whose server it is; our own zones have none to ask."""
+    return f" (zone {zone})" if zone else ""
 
 
 def _facts(found: Explanation) -> dict[str, output.Json]:

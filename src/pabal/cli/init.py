@@ -63,9 +63,9 @@ def _next_steps(plan: Plan, account: str) -> str:
     steps = [
         f"{where} is ready for {plan.domain}.",
         "",
-        f"  pabal serve -c {where}                start it",
-        f"  pabal check -c {where}                check what you change there",
-        f"  pabal domain show {plan.domain} -c {where}    the DNS records it serves",
+        f"  pabal serve -c {where}    (start it)",
+        f"  pabal check -c {where}    (check what you change there)",
+        f"  pabal domain show {plan.domain} -c {where}    (the DNS records it serves)",
     ]
     if not account:
         steps.append(f"  pabal account add you@{plan.domain} -c {where}")

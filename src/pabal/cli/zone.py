@@ -126,4 +126,5 @@ def _absolute(text: str) -> dns.name.Name:
     try:
         return dns.name.from_text(text)
     except dns.exception.DNSException as error:
-        raise OperatorError(f"{text!r} is not a name: {error}.") from error
+        reason = str(error).rstrip(".")
+        raise OperatorError(f"{text!r} is not a name: {reason}.") from error

@@ -14,6 +14,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Final
 
 from pabal.base.clock import Clock
@@ -123,17 +124,23 @@ class DirectoryAuthenticator:
     ) -> Granted | Denied:
         """Check a user name and password."""
         canonical = _canonical(user)
-        if not self._guard.admit(peer_address, canonical, self._clock.monotonic()):
-            return await self.deny("too many failures", user, peer_address)
         account = self._credentials.account_of(canonical)
+        guess = self._passwords.guess(account, password)
+        # A program that opens ten connections at once makes one guess, not ten.
+        fresh = not self._passwords.is_underway(guess)
+        if fresh and not self._guard.admit(
+            peer_address, canonical, self._clock.monotonic()
+        ):
+            return await self.deny("too many failures", user, peer_address)
         try:
-            right = await self._passwords.check(account, password)
+            right = await self._passwords.check(guess)
         except _TooBusyError:
-            self._forgive(peer_address, canonical)
+            if fresh:
+                self._forgive(peer_address, canonical)
             return Denied("too many log-ins at once", temporary=True)
         if not right or account is None:
             return await self.deny("wrong password", user, peer_address)
-        return await self._grant(account, peer_address)
+        return await self._grant(account, peer_address, forgive=fresh)
 
     def keys_of(self, user: str) -> ScramKeys:
         """Return the SCRAM keys of ``user``, invented ones if there is no such user.
@@ -182,11 +189,17 @@ class DirectoryAuthenticator:
         self._passwords.close()
 
     async def _grant(
-        self, account: Account, peer_address: str, final: bytes = b""
+        self,
+        account: Account,
+        peer_address: str,
+        final: bytes = b"",
+        *,
+        forgive: bool = True,
     ) -> Granted | Denied:
         if not account.enabled:
             return await self.deny("disabled", account.address, peer_address)
-        self._forgive(peer_address, account.address)
+        if forgive:
+            self._forgive(peer_address, account.address)
         return Granted(Identity(account.id, account.address), final)
 
     def _forgive(self, peer_address: str, user: str) -> None:
@@ -227,6 +240,15 @@ class _TooBusyError(Exception):
     """Too many passwords wait to be hashed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """A password to check: by its digest, which is remembered, and as it is."""
+
+    digest: bytes
+    argon2: str = field(repr=False)
+    prepared: str = field(repr=False)
+
+
 class _Passwords:
     """Checks passwords on threads, and remembers by digest those that were right."""
 
@@ -235,8 +257,8 @@ class _Passwords:
         "_executor",
         "_key",
         "_nobody",
+        "_underway",
         "_verified",
-        "_waiting",
     )
 
     def __init__(self, credentials: Credentials) -> None:
@@ -245,14 +267,10 @@ class _Passwords:
         self._key = secrets.token_bytes(32)
         self._nobody = ""
         self._verified: OrderedDict[bytes, None] = OrderedDict()
-        self._waiting = 0
+        self._underway: dict[bytes, asyncio.Future[bool]] = {}
 
-    async def check(self, account: Account | None, password: str) -> bool:
-        """Whether ``password`` is the account's; for nobody it takes as long.
-
-        Raises:
-            _TooBusyError: ``HASHES_WAITING_MAX`` log-ins wait already.
-        """
+    def guess(self, account: Account | None, password: str) -> _Guess:
+        """Return what is to be checked; nobody's password is checked as slowly."""
         credential = account and self._credentials.credential(account.id)
         try:
             # None that long was ever set; empty matches nothing either.
@@ -263,24 +281,38 @@ class _Passwords:
         # The hash has a salt of its own, so a changed password is another digest.
         text = f"{account.id if account else 0}\0{argon2}\0{prepared}"
         digest = hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
-        if argon2 and digest in self._verified:
-            self._verified.move_to_end(digest)
+        return _Guess(digest, argon2, prepared)
+
+    def is_underway(self, guess: _Guess) -> bool:
+        """Whether the very same guess is being checked right now."""
+        return guess.digest in self._underway
+
+    async def check(self, guess: _Guess) -> bool:
+        """Whether the guess is right.
+
+        Raises:
+            _TooBusyError: ``HASHES_WAITING_MAX`` log-ins wait already.
+        """
+        if guess.argon2 and guess.digest in self._verified:
+            self._verified.move_to_end(guess.digest)
             return True
-        if self._waiting >= HASHES_WAITING_MAX:
-            raise _TooBusyError
-        self._waiting += 1
-        try:
-            loop = asyncio.get_running_loop()
-            right = await loop.run_in_executor(
-                self._executor, self._hash, argon2, prepared
+        underway = self._underway.get(guess.digest)
+        if underway is None:
+            if len(self._underway) >= HASHES_WAITING_MAX:
+                raise _TooBusyError
+            underway = asyncio.get_running_loop().run_in_executor(
+                self._executor, self._hash, guess.argon2, guess.prepared
             )
-        finally:
-            self._waiting -= 1
-        if right and argon2:
-            self._verified[digest] = None
+            self._underway[guess.digest] = underway
+            underway.add_done_callback(lambda _: self._underway.pop(guess.digest, None))
+        # Awaited for nobody as well: a name must not show by the time it takes.
+        matches_hash = await asyncio.shield(underway)
+        right = matches_hash and bool(guess.argon2)
+        if right:
+            self._verified[guess.digest] = None
             if len(self._verified) > VERIFIED_MAX:
                 self._verified.popitem(last=False)
-        return right and bool(argon2)
+        return right
 
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)

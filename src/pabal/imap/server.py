@@ -1,10 +1,6 @@
-"""The IMAP server: one connection from greeting to goodbye.
+"""The IMAP server: what a listener hands its connections to.
 
-Drives the state machine with what a stream brings, runs commands one after another,
-and pushes changes to clients that idle.
-
-Security: a stranger reaches this. Silence, size and number of meaningless commands are
-bounded; an error of ours closes the connection and shows no text of it.
+Security: everything a stranger reaches is in ``pabal.imap.connection``.
 """
 
 import asyncio
@@ -13,40 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from pabal.base.clock import Clock
-from pabal.base.errors import LocalProtocolError, PabalError
-from pabal.base.log import Log
-from pabal.base.tasks import Tasks
-from pabal.imap.commands.append import check
-from pabal.imap.commands.capability import capabilities
-from pabal.imap.commands.context import Context, Services
-from pabal.imap.commands.incoming import Incoming
-from pabal.imap.commands.refusal import reply_of
-from pabal.imap.commands.table import COMMANDS, RULES
+from pabal.imap.commands.context import Services
+from pabal.imap.connection import Connection
 from pabal.imap.ports import FetchedHook
-from pabal.imap.session import (
-    Command,
-    Continue,
-    Event,
-    Fatal,
-    Line,
-    MessageBegins,
-    MessagePiece,
-    Refused,
-    Session,
-    State,
-)
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
-from pabal.net.ports import (
-    ConnectionLostError,
-    IdleTimeoutError,
-    Stream,
-    TlsFailedError,
-)
+from pabal.net.ports import Stream
 from pabal.net.sasl import Authenticator
 from pabal.store.ports import Store
-
-log = Log("imap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +45,7 @@ class ImapServer:
 
     def __init__(self, store: Store, parts: ImapParts) -> None:
         directory = parts.spool_directory
+        self._connections: set[Connection] = set()
         self._services = Services(
             store,
             parts.authenticator,
@@ -88,210 +59,15 @@ class ImapServer:
 
     async def serve(self, stream: Stream) -> None:
         """Serve one connection until it is over."""
-        connection = _Connection(stream, self._services)
+        connection = Connection(stream, self._services)
+        self._connections.add(connection)
         try:
             await connection.run()
         finally:
+            self._connections.discard(connection)
             await connection.end()
 
-
-class _Connection:
-    """One connection: pumps octets, runs commands, pushes changes."""
-
-    def __init__(self, stream: Stream, services: Services) -> None:
-        self._stream = stream
-        self._settings = services.settings
-        self._session = Session(RULES, services.settings)
-        messages = Incoming(services.spool)
-        self._context = Context(stream, services, self._session, self, messages)
-        self._tasks = Tasks()
-        self._pushing = False
-        self._bad_commands = 0
-        now = services.clock.monotonic()
-        self._log_in_by = now + services.settings.login_timeout_s
-
-    async def run(self) -> None:
-        """Greet, then answer until one side has enough."""
-        greeting = b"* OK [CAPABILITY %b] %b pabal ready\r\n"
-        host = self._settings.hostname.encode("ascii", "replace")
-        self._stream.send(greeting % (capabilities(self._context), host))
-        try:
-            while self._session.state is not State.LOGOUT:
-                await self._handle(await self._next_event())
-        except asyncio.CancelledError:
-            self._bye(b"[UNAVAILABLE] Shutting down")
-            raise
-        except IdleTimeoutError:
-            # The peer takes nothing: what is queued for it will never go out.
-            self._stream.abort()
-        except (ConnectionLostError, TlsFailedError) as error:
-            log.debug("connection over", peer=str(self._stream.peer), why=str(error))
-
-    async def end(self) -> None:
-        """Let go of everything the connection held."""
-        self._context.idling = False
-        self._context.unselect()
-        self._context.messages.close()
-        await self._tasks.stop()
-        self._stream.close()
-
-    async def _next_event(self) -> Event:
-        """Return the next event, reading as long as it takes.
-
-        Raises:
-            ConnectionLostError: The client closed, or was silent for too long.
-        """
-        while True:
-            event = self._session.next_event()
-            if event is not None:
-                return event
-            await self._stream.flush()
-            self._session.feed(await self._receive())
-
-    async def _receive(self) -> bytes:
-        try:
-            data = await self._stream.receive(self._patience_s)
-        except IdleTimeoutError as error:
-            self._bye(b"[UNAVAILABLE] Nothing came for too long")
-            raise ConnectionLostError("the client was silent") from error
-        if not data:
-            raise ConnectionLostError("the client closed")
-        return data
-
-    @property
-    def _patience_s(self) -> float:
-        if self._session.state is State.NOT_AUTHENTICATED:
-            # Of the whole log-in: an octet a minute must not hold a connection.
-            left = self._log_in_by - self._context.services.clock.monotonic()
-            if left <= 0:
-                raise IdleTimeoutError("nobody logged in")
-            return left
-        return self._settings.idle_timeout_s
-
-    async def _handle(self, event: Event) -> None:
-        match event:
-            case Command():
-                await self._run(event)
-            case MessagePiece(octets):
-                self._context.messages.write(octets)
-            case MessageBegins():
-                await self._begin_message(event)
-            case Continue():
-                self._stream.send(b"+ OK\r\n")
-            case Refused(tag, reply):
-                self._context.messages.close()
-                self._stream.send(b"%b %b\r\n" % (tag, reply))
-                self._count_bad(reply)
-            case Fatal(text):
-                self._bye(text)
-            case Line():
-                raise LocalProtocolError("a line nobody waits for")
-
-    async def _begin_message(self, event: MessageBegins) -> None:
-        """Make room for a message, unless its mailbox is missing."""
-        if event.sync:
-            try:
-                await check(self._context, event.arguments)
-            except PabalError as error:
-                refusal = reply_of(error)
-                if refusal is None:
-                    raise
-                self._session.refuse_message()
-                self._context.messages.close()
-                self._stream.send(refusal.line(event.tag))
-                return
-            self._stream.send(b"+ OK\r\n")
-        self._context.messages.begin()
-
-    async def _run(self, command: Command) -> None:
-        """Run one command and send how it ended, after what else is to be told."""
-        spec = COMMANDS[command.name]
-        context = self._context
-        context.tag = command.tag
-        before = context.selected
-        try:
-            reply = await spec.run(context, command.value)
-        except PabalError as error:
-            refusal = reply_of(error)
-            if refusal is None:
-                raise
-            self._log_refusal(command, error)
-            reply = refusal
-        finally:
-            self._context.messages.close()
-        if context.selected is not None and context.selected is before:
-            self._stream.send(context.selected.updates(expunges=spec.expunges))
-        self._stream.send(reply.line(command.tag))
-        self._leave_removed()
-        if spec.after is not None and reply.status == b"OK":
-            await spec.after(context)
-        self._count_bad(reply.status)
-        await self._stream.flush()
-
-    def _leave_removed(self) -> None:
-        """Close when the selected mailbox was deleted by somebody else.
-
-        RFC 2180 §3.4: no client understands a mailbox that is not there any more.
-        """
-        selected = self._context.selected
-        if selected is not None and selected.removed:
-            self._bye(b"The selected mailbox was deleted")
-
-    def _log_refusal(self, command: Command, error: PabalError) -> None:
-        log.debug(
-            "refused",
-            peer=str(self._stream.peer),
-            command=command.name.decode("ascii"),
-            why=str(error),
-        )
-
-    def _count_bad(self, reply: bytes) -> None:
-        if reply.startswith(b"BAD"):
-            self._bad_commands += 1
-        if self._bad_commands > self._settings.bad_commands_max:
-            self._bye(b"Too many commands without meaning")
-        elif self._context.failures >= self._settings.login_failures_max:
-            self._bye(b"Too many failed log-ins")
-
-    def _bye(self, text: bytes) -> None:
-        self._stream.send(b"* BYE %b\r\n" % text)
-        self._session.state = State.LOGOUT
-
-    async def line(self) -> bytes:
-        """Return the client's next line, whatever it is."""
-        self._session.expect_line()
-        event = await self._next_event()
-        if isinstance(event, Line):
-            return event.octets
-        if isinstance(event, Fatal):
-            self._bye(event.text)
-        raise ConnectionLostError("the line is not one")
-
-    async def start_tls(self) -> None:
-        """Turn the connection into a TLS one."""
-        await self._stream.start_tls()
-
-    def changed(self) -> None:
-        """Push changes to a client that idles; at most one push at a time."""
-        if self._context.idling and not self._pushing:
-            self._pushing = True
-            self._tasks.start(self._push(), "imap push")
-
-    async def _push(self) -> None:
-        """Tell what changed, and again what changed while that was taken."""
-        context = self._context
-        try:
-            while context.idling and context.selected is not None:
-                if context.selected.removed:
-                    self._leave_removed()
-                    self._stream.close()
-                    return
-                updates = context.selected.updates(expunges=True)
-                if not updates:
-                    return
-                self._stream.send(updates)
-                await self._stream.flush()
-        except (ConnectionLostError, IdleTimeoutError):
-            self._stream.abort()
-        finally:
-            self._pushing = False
+    def stop(self) -> None:
+        """Say goodbye to everybody; who has a command running gets its answer first."""
+        for connection in tuple(self._connections):
+            connection.stop()

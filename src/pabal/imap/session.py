@@ -208,11 +208,16 @@ class Session:
             return self._read_message()
         if self._mode is _Mode.SKIP:
             return self._skip()
-        line = self._input.next_line(self._settings.line_max_octets)
+        line = self._next_line()
         if line is None:
             return None
         self._mode = _Mode.COMMAND
         return Line(line)
+
+    def _next_line(self) -> bytes | None:
+        if self.state in LOGGED_IN:
+            return self._input.next_line(self._settings.line_max_octets)
+        return self._input.next_line(self._settings.login_line_max_octets)
 
     def _die(self, text: bytes) -> Fatal:
         self._mode = _Mode.DEAD
@@ -221,7 +226,7 @@ class Session:
         return Fatal(text)
 
     def _read_line(self) -> Event | None:
-        line = self._input.next_line(self._settings.line_max_octets)
+        line = self._next_line()
         if line is None:
             return None
         self._command += line

@@ -14,6 +14,8 @@ class ImapSettings:
         hostname: Name in the greeting.
         line_max_octets: Longest command without its literals. RFC 2683 §3.2.1.5 asks
             for 8,000; clients that list thousands of UIDs need more.
+        login_line_max_octets: The same before log-in: strangers get less memory, and
+            no SASL response is longer.
         literal_max_octets: Longest literal that is not a message, after log-in.
         login_literal_max_octets: The same before log-in: a name or a password.
         command_max_octets: Longest command with such literals.
@@ -22,12 +24,14 @@ class ImapSettings:
         login_timeout_s: Time to log in, seconds.
         idle_timeout_s: Silence allowed after log-in, seconds; at least 30 minutes
             (RFC 9051 §5.4).
-        bad_commands_max: Commands without meaning before the connection is closed.
+        bad_commands_max: Commands without meaning before the connection is closed;
+            after log-in one that works forgives those before it.
         login_failures_max: Failed log-ins before the connection is closed.
     """
 
     hostname: str = "localhost"
     line_max_octets: int = 64 * 1024
+    login_line_max_octets: int = 16 * 1024
     literal_max_octets: int = 64 * 1024
     login_literal_max_octets: int = 4096
     command_max_octets: int = 512 * 1024

@@ -12,11 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from pabal.base.clock import Clock
+
 SUBJECT_MAX_OCTETS: Final = 512
 """``account 17``, ``queue``, ``zone example.com``: short."""
 
 PATH_MAX_OCTETS: Final = 100
 """Longest path of a socket (the kernel takes 107, unix(7))."""
+
+LOOK_SECONDS: Final = 0.5
+"""How long a list of the other processes is used: a new one looks by itself."""
 
 RINGS_A_WAKE_MAX: Final = 256
 """Datagrams read before other work gets a turn."""
@@ -30,10 +35,14 @@ class UnixDoorbell:
             a socket's path, so the sockets are reached through the directory's
             descriptor when that is longer.
         name: This process's own name there.
+        clock: For how often the directory is read.
     """
 
-    def __init__(self, directory: Path, name: str) -> None:
+    def __init__(self, directory: Path, name: str, clock: Clock) -> None:
         self._directory = directory
+        self._clock = clock
+        self._look_at = 0.0
+        self._others: list[tuple[Path, str]] = []
         self._name = name
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)  # noqa: FBT003 (no keyword form)
@@ -45,14 +54,19 @@ class UnixDoorbell:
     def ring(self, subject: str) -> None:
         """Send ``subject`` to every other process; never blocks, never raises."""
         octets = subject.encode()[:SUBJECT_MAX_OCTETS]
-        for path in self._directory.iterdir():
-            if path.name == self._name:
-                continue
+        now = self._clock.monotonic()
+        if now >= self._look_at:
+            self._look_at = now + LOOK_SECONDS
+            # No descriptor left, or no directory: those known of are rung.
+            with contextlib.suppress(OSError):
+                self._others = self._look()
+        for path, reachable in self._others:
             try:
-                self._socket.sendto(octets, self._reachable(path))
+                self._socket.sendto(octets, reachable)
             except ConnectionRefusedError:
                 # Whoever had it is dead and cannot have bound a new one there.
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
             except OSError:
                 # Full or gone: it will look by itself.
                 continue
@@ -79,6 +93,18 @@ class UnixDoorbell:
         self._socket.close()
         os.close(self._descriptor)
         (self._directory / self._name).unlink(missing_ok=True)
+
+    def _look(self) -> list[tuple[Path, str]]:
+        """Return the sockets of the other processes and how to reach them.
+
+        Raises:
+            OSError: The directory cannot be read now.
+        """
+        return [
+            (path, self._reachable(path))
+            for path in self._directory.iterdir()
+            if path.name != self._name
+        ]
 
     def _reachable(self, path: Path) -> str:
         """Return a name of ``path`` that fits into an address (unix(7): sun_path)."""

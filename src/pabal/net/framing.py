@@ -51,16 +51,22 @@ class InputBuffer:
             BareNewlineError: A lone CR or LF came first.
         """
         data, start = self._data, self._start
-        end = data.find(b"\n", max(self._searched, start))
-        length = (end + 1 if end >= 0 else len(data)) - start
-        if length > limit_octets:
+        searched = max(self._searched, start)
+        end = data.find(b"\n", searched)
+        stop = end if end >= 0 else len(data)
+        # The first fault decides, in whatever pieces the line came. A CR seen before
+        # and not judged yet can only have been the last octet then.
+        lone = data.find(
+            b"\r", max(searched - 1, start), min(stop, start + limit_octets)
+        )
+        if 0 <= lone < len(data) - 1 and lone + 1 != end:
+            raise BareNewlineError
+        if stop - start + (end >= 0) > limit_octets:
             raise LineTooLongError
         if end < 0:
             self._searched = len(data)
-            if data.find(b"\r", start, len(data) - 1) >= 0:
-                raise BareNewlineError
             return None
-        if data.find(b"\r", start, end) != end - 1 or end == start:
+        if lone < 0:
             raise BareNewlineError
         line = bytes(data[start : end - 1])
         self._consume(end + 1)

@@ -31,6 +31,10 @@ WRITE_HIGH_OCTETS: Final = 512 * 1024
 TLS_HANDSHAKE_SECONDS: Final = 30.0
 """Longest handshake: a slow client must not hold a connection for nothing."""
 
+LINGER_SECONDS: Final = 2.0
+"""How long we read on after our last word: closing with unread input would reset the
+connection, and the peer would never see why (RFC 9293 §3.10.7.4)."""
+
 TLS_SHUTDOWN_SECONDS: Final = 5.0
 """How long the peer may take to answer our close_notify."""
 
@@ -63,6 +67,7 @@ class SocketStream(asyncio.Protocol):
         self._input = _Input()
         self._output = _Gate()
         self._closing = False
+        self._linger: asyncio.TimerHandle | None = None
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -80,6 +85,8 @@ class SocketStream(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
         if self._input.add(data) and self._transport:
             self._transport.pause_reading()
 
@@ -87,11 +94,13 @@ class SocketStream(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._input.end()
         # A TLS transport must close with its peer; a plain one may still send.
-        return self._tls is None
+        return self._tls is None and not self._closing
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
+        if self._linger:
+            self._linger.cancel()
         self._input.end()
         self._output.fail()
         if self._callbacks[1]:
@@ -180,9 +189,24 @@ class SocketStream(asyncio.Protocol):
 
     def close(self) -> None:
         """Send what is queued, then close. Idempotent."""
-        if self._transport and not self._closing:
-            self._closing = True
-            self._transport.close()
+        transport = self._transport
+        if transport is None or self._closing:
+            return
+        self._closing = True
+        over = self._input.ended or self._tls is not None
+        self._input.end()
+        if over or not transport.can_write_eof():
+            transport.close()
+            return
+        if self._input.full:
+            transport.resume_reading()
+        self._input.forget()
+        try:
+            transport.write_eof()
+        except OSError:  # the peer has reset it already
+            transport.close()
+            return
+        self._linger = self._loop.call_later(LINGER_SECONDS, transport.close)
 
     def abort(self) -> None:
         """Close at once; what is queued is lost. Idempotent."""
@@ -206,6 +230,14 @@ class _Input:
     @property
     def ready(self) -> bool:
         return self._ended or self._size > 0
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
+
+    @property
+    def full(self) -> bool:
+        return self._full
 
     def add(self, data: bytes) -> bool:
         """Return whether reading has to stop now."""

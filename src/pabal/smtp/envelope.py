@@ -51,3 +51,14 @@ class Envelope:
     smtputf8: bool = False
     envelope_id: str = ""
     ret: str = ""
+
+    def with_recipients(self, recipients: Sequence[Recipient]) -> "Envelope":
+        """Return this envelope for ``recipients``; faster than ``replace``."""
+        return Envelope(
+            self.reverse_path,
+            recipients,
+            self.body,
+            self.smtputf8,
+            self.envelope_id,
+            self.ret,
+        )

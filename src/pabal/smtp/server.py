@@ -8,6 +8,7 @@ Security: what strangers reach. Every wait has an end: a whole command within
 ``command_timeout_s``, a message at ``data_rate_min``.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -27,6 +28,10 @@ from pabal.smtp.wire.command import StartTls
 from pabal.smtp.wire.reply import format_outcome, format_reply
 
 log = Log("smtp")
+
+EVENTS_IN_A_ROW: Final = 64
+"""After so many events other connections get their turn: a client can pipeline ten
+thousand commands in one write."""
 
 _TIMEOUT: Final = format_outcome(temporary(21, "4.2", "Waited too long"))
 _STOPPING: Final = format_outcome(temporary(21, "3.2", "Stopping, come back soon"))
@@ -115,8 +120,12 @@ class _Connection:
     async def run(self, stopping: Callable[[], bool]) -> None:
         """Answer until the connection ends."""
         session = self.talk.session
+        in_a_row = 0
         while True:
             event = session.next_event()
+            in_a_row += 1
+            if in_a_row % EVENTS_IN_A_ROW == 0:
+                await asyncio.sleep(0)
             if event is None:
                 if self.talk.closing or not await self._more(stopping()):
                     break

@@ -46,7 +46,7 @@ CHUNK_MAX_OCTETS: Final = 256 * 1024
 """Largest ``Chunk``: what a driver writes in one go."""
 
 
-class State(enum.Enum):
+class State(enum.IntEnum):
     """How far the dialogue is."""
 
     START = enum.auto()
@@ -140,7 +140,7 @@ class Refused:
 Event = PlainCommand | Chunk | ChunkEnd | MessageEnd | SaslLine | Refused
 
 
-class Mode(enum.Enum):
+class Mode(enum.IntEnum):
     """What the next octets are."""
 
     COMMAND = enum.auto()
@@ -242,9 +242,10 @@ class Session:
         self.state = TRANSITIONS[self.state][type(command)]
         match command:
             case Mail():
-                self._context = replace(
-                    self._context, smtputf8=command.envelope.smtputf8
-                )
+                if command.envelope.smtputf8 != self._context.smtputf8:
+                    self._context = replace(
+                        self._context, smtputf8=not self._context.smtputf8
+                    )
             case Data():
                 self._decoder = DataDecoder()
                 self.size = 0
@@ -296,7 +297,7 @@ class Session:
             return self._next_chunk()
         if mode is not Mode.SASL:
             return None
-        line = self._next_line(AUTH_LINE_MAX_OCTETS)
+        line = self._buffer.next_line(AUTH_LINE_MAX_OCTETS)
         return None if line is None else SaslLine(line)
 
     def _answered(self) -> PlainCommand:
@@ -316,26 +317,14 @@ class Session:
         self.count_error()
         return Refused(outcome)
 
-    def _next_line(self, limit_octets: int) -> bytes | None:
-        """Return the next line; its first fault is told, in whatever pieces it came.
-
-        Raises:
-            BareNewlineError: A CR or LF alone within the limit.
-            LineTooLongError: No CRLF within the limit.
-        """
-        try:
-            return self._buffer.next_line(limit_octets)
-        except LineTooLongError:
-            if b"\r" in self._buffer.peek(limit_octets - 1):
-                raise BareNewlineError from None
-            raise
-
     def _next_command(self) -> Event | None:
         buffer = self._buffer
         if not len(buffer):
             return None
         is_auth = buffer.peek(5).upper() == b"AUTH "
-        line = self._next_line(AUTH_LINE_MAX_OCTETS if is_auth else LINE_MAX_OCTETS)
+        line = self._buffer.next_line(
+            AUTH_LINE_MAX_OCTETS if is_auth else LINE_MAX_OCTETS
+        )
         if line is None:
             return None
         self._commands += 1

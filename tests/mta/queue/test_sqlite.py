@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -78,6 +79,16 @@ async def test_a_backlog_does_not_hide_others(tmp_path: Path) -> None:
     found = {c.destination for c in await queue.take(take(a_destination=3))}
     assert found == {"big.test", "other.test", "third.test"}
     await queue.close()
+
+
+async def test_only_its_owner_reads_it(tmp_path: Path) -> None:
+    queue = SqliteQueue(tmp_path / "queue.db")
+    await add(queue, "a@x.test")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert modes == {0o600}
+    await queue.close()
+    with pytest.raises(UnavailableError):
+        SqliteQueue(tmp_path / "no" / "queue.db")
 
 
 async def test_what_is_no_database_is_said(tmp_path: Path) -> None:

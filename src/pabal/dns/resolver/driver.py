@@ -178,7 +178,7 @@ class IterativeResolver:
         if not isinstance(stale, Done):
             log.info(
                 "not resolved",
-                name=str(name),
+                question=str(name),
                 rdtype=dns.rdatatype.to_text(rdtype),
                 reason=end.reason,
             )

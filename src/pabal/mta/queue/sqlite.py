@@ -7,6 +7,7 @@ fsync: when they are lost, so is who held them.
 """
 
 import asyncio
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -274,13 +275,15 @@ def _look_again(tries: int) -> bool:
 
 def _open(path: Path) -> apsw.Connection:
     try:
+        # The mail in it is its owner's business; WAL files take the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = apsw.Connection(str(path))
         connection.set_busy_handler(_look_again)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         if connection.pragma("user_version") != rows.VERSION:
             connection.execute(rows.SCHEMA)
-    except apsw.Error as error:
+    except (apsw.Error, OSError) as error:
         raise UnavailableError(f"queue database {path}: {error}") from error
     return connection
 

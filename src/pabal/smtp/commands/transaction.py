@@ -5,7 +5,6 @@ Each returns the octets of its reply; the receiver decides, the session is told.
 Source: RFC 5321 §3.3 (mail transactions), RFC 1870 §6 (SIZE), RFC 3030 §2 (BDAT).
 """
 
-from dataclasses import replace
 from typing import Final
 
 from pabal.base.errors import LocalProtocolError, StorageFullError, UnavailableError
@@ -130,7 +129,7 @@ async def _handed_over(
         spool = talk.service.new_spool()
     # From here on the transaction has ended, whatever ``commit`` does.
     talk.transaction = None
-    envelope = replace(transaction.envelope, recipients=tuple(transaction.recipients))
+    envelope = transaction.envelope.with_recipients(tuple(transaction.recipients))
     try:
         return await transaction.taker.commit(envelope, spool)
     except UnavailableError as error:

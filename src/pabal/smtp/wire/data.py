@@ -3,6 +3,9 @@
 Sans-IO. Never looks at single octets in Python: finding, counting and replacing are
 the C library's.
 
+Lines longer than the 1,000 octets of RFC 5321 §4.5.3.1.6 are taken, as §4.5.3.1 wishes
+and real mail needs; the size of the message is the limit.
+
 Source: RFC 5321 §4.5.2 (transparency), §2.3.8 (lines), §4.1.1.4 (end of mail data).
 Security: only ``<CRLF>.<CRLF>`` ends a message, and a message with a CR or LF alone is
 an error wherever it stands. So no second reader of the same octets, here or at the

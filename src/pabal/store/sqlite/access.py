@@ -91,6 +91,7 @@ class Access:
             raise
         finally:
             self._writes -= 1
+            self.mirror.publish()
             if self._stale and not self._writes:
                 self._stale = False
                 self.mirror.refresh()

@@ -4,7 +4,7 @@ Lives on the event loop. Moved forward by what this process commits, and, when a
 process wrote, by what is read back from the tables.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -48,6 +48,7 @@ class Mirror:
         self._arrays: dict[MailboxId, MailboxArrays] = {}
         self._idle: OrderedDict[MailboxId, MailboxArrays] = OrderedDict()
         self._pending: dict[MailboxId, list[Delta]] = {}
+        self._commits: deque[tuple[ModSeq, Sequence[Delta]]] = deque()
 
     def load(self) -> None:
         """Read where things are; before anything else."""
@@ -139,7 +140,19 @@ class Mirror:
             del self._arrays[mailbox_id]
         self._idle.clear()
 
-    def committed(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
+    def note_commit(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
+        """Note, on any thread, what a batch changed; ``publish`` tells it.
+
+        No call to the event loop of its own: whoever waits for the batch wakes it.
+        """
+        self._commits.append((before, deltas))
+
+    def publish(self) -> None:
+        """Tell what batches of this process changed, in their order."""
+        while self._commits:
+            self._committed(*self._commits.popleft())
+
+    def _committed(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
         """Publish what a batch of this process changed.
 
         Args:
@@ -155,6 +168,7 @@ class Mirror:
 
     def refresh(self) -> None:
         """Catch up if another process wrote; costs microseconds when none did."""
+        self.publish()
         with errors():
             newest = account_modseq(self._database.reader())
         if newest > self.modseq:

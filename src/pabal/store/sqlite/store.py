@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections import OrderedDict
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ from pabal.base.atomic import fsync_directory
 from pabal.base.clock import Clock
 from pabal.base.errors import PabalError, UnavailableError
 from pabal.base.tasks import Batcher
-from pabal.store.delta import Delta
-from pabal.store.ports import AccountId, Doorbell, ModSeq
+from pabal.store.ports import AccountId, Doorbell
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
@@ -23,7 +21,7 @@ from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.writer import Job, Writer
 
-THREADS: Final = 6
+THREADS: Final = 16
 """Threads for writes and scans: they wait for the disk more than they compute."""
 
 OPEN_ACCOUNTS_MAX: Final = 128
@@ -120,15 +118,12 @@ class SqliteStore:
         database = Database(self._root / str(account_id))
         mirror = Mirror(database, lambda: self._doorbell.ring(f"account {account_id}"))
 
-        def committed(before: ModSeq, deltas: Sequence[Delta]) -> None:
-            loop.call_soon_threadsafe(mirror.committed, before, deltas)
-
         writer = Writer(
             account_id,
             database,
             self._clock,
             self._settings.keep_expunged_s,
-            committed,
+            mirror.note_commit,
         )
         batcher: Batcher[Job, None] = Batcher(writer.run, self._executor)
 

@@ -1,0 +1,26 @@
+"""Names of our own zones: they need no socket."""
+
+from tests.cli.desk import Desk
+
+
+def test_an_own_name_with_its_steps(desk: Desk) -> None:
+    said = desk.ok("dig", "a.test", "MX")
+    assert "a.test. 3600 IN MX 10 mail.a.test." in said
+    assert "NOERROR" in said
+    assert "(zone )" not in said
+    answer = desk.json("dig", "a.test", "mx")
+    assert answer["rcode"] == "NOERROR"
+    assert answer["answer"] == ["a.test. 3600 IN MX 10 mail.a.test."]
+    steps = answer["steps"]
+    assert isinstance(steps, list)
+    assert isinstance(steps[0], dict)
+    assert {"name", "type", "asked", "zone", "outcome", "ms"} == set(steps[0])
+
+
+def test_a_name_that_is_not_there(desk: Desk) -> None:
+    assert "NXDOMAIN" in desk.run("dig", "nobody.a.test").stdout
+
+
+def test_what_is_no_name_or_type(desk: Desk) -> None:
+    assert "unknown.\n" in desk.fails(2, "dig", "a.test", "NONSENSE")
+    assert "label is empty.\n" in desk.fails(2, "dig", "a..test")

@@ -1,0 +1,53 @@
+from tests.cli.desk import Desk
+
+ZONE = """\
+$TTL 60
+@   IN SOA mail hostmaster 7 7200 900 604800 60
+@   IN NS  mail
+www IN A   192.0.2.7
+"""
+
+
+def zone(desk: Desk, text: str = ZONE) -> None:
+    (desk.directory / "zones" / "a.test.zone").write_text(text)
+
+
+def test_listed_with_where_they_come_from(desk: Desk) -> None:
+    header, line = desk.ok("zone", "list").splitlines()
+    assert header.split() == ["ZONE", "SERIAL", "RECORDS", "FILE"]
+    assert line.split()[0] == "a.test."
+    assert line.split()[3] == "-"
+    zone(desk)
+    found = desk.first("zones", "zone", "list")
+    assert found["file"] == "a.test.zone"
+
+
+def test_the_owners_records_and_the_derived_ones(desk: Desk) -> None:
+    zone(desk)
+    said = desk.ok("zone", "show", "a.test")
+    (www,) = [line for line in said.splitlines() if line.startswith("www")]
+    assert www.split()[:4] == ["www.a.test.", "60", "A", "file"]
+    (mx,) = [line for line in said.splitlines() if " MX " in line]
+    assert "derived" in mx
+    record = desk.first("records", "zone", "show", "a.test")
+    assert {"name", "ttl", "type", "data", "from"} == set(record)
+
+
+def test_check_shows_the_very_place(desk: Desk) -> None:
+    assert desk.ok("zone", "check") == "All zones are well.\n"
+    zone(desk, ZONE + "bad IN A 300.0.0.1\n")
+    found = desk.run("zone", "check")
+    assert found.exit_code == 2
+    assert "a.test.zone:5:" in found.stdout
+    assert "^" in found.stdout
+    assert desk.json("zone", "check")["ok"] is False
+
+
+def test_reload_rings(desk: Desk) -> None:
+    assert "again" in desk.ok("zone", "reload")
+    assert desk.json("zone", "reload") == {"ok": True}
+
+
+def test_mistakes(desk: Desk) -> None:
+    assert "there is no zone c.test. " in desk.fails(2, "zone", "show", "c.test")
+    assert "is not a name" in desk.fails(2, "zone", "show", "a..b")
