@@ -13,8 +13,11 @@ from pabal.config.named.ports import Files
 from pabal.config.named.zones import Zone, ZoneChecks
 from pabal.config.problem import Problem
 
-CheckZone = Callable[[str, str], Sequence[Problem]]
-"""Returns what is wrong with a master file: the zone's name, the path of the file."""
+CheckZone = Callable[[str, str, str], Sequence[Problem]]
+"""Returns what is wrong with a master file.
+
+It gets the zone's name, the path of the file, and where relative paths start from.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +154,5 @@ def _zone_files(
             continue
         if parsed.reading.files.exists(path):
             done.add((zone.origin, path))
-            found += check_zone(zone.origin, path)
+            found += check_zone(zone.origin, path, parsed.reading.base)
     return found, len(done)

@@ -67,11 +67,15 @@ class Reading:
         if not self.is_full:
             self.problems.append(problem)
 
+    @property
+    def base(self) -> str:
+        """What relative paths start from."""
+        home = posixpath.dirname(self.stack[0]) if self.stack else ""
+        return posixpath.join(home, self.directory)
+
     def locate(self, path: str) -> str:
         """Return where a path of the configuration leads."""
-        home = posixpath.dirname(self.stack[0]) if self.stack else ""
-        base = posixpath.join(home, self.directory)
-        found = posixpath.join(base, path)
+        found = posixpath.join(self.base, path)
         if not self.files.exists(found) and self.stack:
             # Debian's files include their neighbours by absolute names; copies of
             # them elsewhere lie beside the file that includes them.

@@ -51,7 +51,7 @@ _GROUPS: Final = (
         ),
     ),
     (
-        "validation is not something to set",
+        "pabal decides by itself what it validates",
         (
             "dnssec-validation trust-anchors managed-keys trusted-keys validate-except"
             " dnssec-accept-expired nta-lifetime nta-recheck root-key-sentinel"

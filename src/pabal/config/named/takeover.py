@@ -331,13 +331,15 @@ class _Work:
             return "it is the one of the other view"
         if zone.type != "primary":
             return ZONES.get(zone.type, OTHERWISE)
-        if not zone.is_internet:
-            return "pabal answers in class IN only"
         if zone.origin in taken:
             return "there is one zone of a name, that of the first view"
         return self._why_no_file(zone)
 
     def _why_no_file(self, zone: Zone) -> str:
+        if not zone.is_internet:
+            return "pabal answers in class IN only"
+        if "/" in zone.origin:
+            return "a name with `/` cannot be that of a file"
         if zone.file is None:
             return "its records are not in a file"
         path = path_of(zone, self.checked.parsed)

@@ -19,7 +19,7 @@ INTEGER_MAX: Final = 0xFFFF_FFFF
 """Numbers are unsigned and have 32 bits."""
 
 PORT_MAX: Final = 65_535
-"""Ports have 16 bits (RFC 768)."""
+"""Ports have 16 bits."""
 
 _DIGITS: Final = re.compile(r"[0-9]{1,10}")
 _SIZE: Final = re.compile(r"[0-9]{1,19}[kKmMgG]?")

@@ -340,7 +340,8 @@ def test_an_include_of_itself_ends() -> None:
 def test_files_of_zones_are_checked_by_those_who_can() -> None:
     asked: list[tuple[str, str]] = []
 
-    def check_zone(name: str, path: str) -> list[Problem]:
+    def check_zone(name: str, path: str, base: str) -> list[Problem]:
+        assert base == ""
         asked.append((name, path))
         return [Problem(path, Span(3, 1), "wrong")]
 
