@@ -1,6 +1,6 @@
 """What commands do that neither dialogues nor single sessions show."""
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.imap.rig import Client, Rig, letter
@@ -49,6 +49,10 @@ class Believer:
         while None in self.uids:
             first = self.uids.index(None) + 1
             await self.do(f"FETCH {first}:* (UID FLAGS)")
+        # A UID may be told without flags: RFC 7162 §3.1.3 answers a STORE that is
+        # silent with the mod-sequence alone.
+        for uid in {uid for uid in self.uids if uid} - self.flags.keys():
+            await self.do(f"UID FETCH {uid} (FLAGS)")
         return [(uid, self.flags[uid or 0]) for uid in self.uids]
 
 
@@ -96,6 +100,16 @@ async def step(who: Believer, command: str, n: int, flag: str) -> None:
 
 
 @given(STEPS, st.booleans())
+@example(
+    [
+        (1, "append", 1, "\\Seen"),
+        (0, "STORE {n} -FLAGS.SILENT ({flag})", 5, "\\Seen"),
+        (0, "NOOP", 1, "\\Seen"),
+        (0, "STORE {n} +FLAGS ({flag})", 5, "$Work"),
+        (0, "STORE {n} -FLAGS.SILENT ({flag})", 5, "$Work"),
+    ],
+    True,
+)
 @settings(max_examples=60, deadline=None)
 async def test_two_clients_and_the_store_agree(
     steps: list[tuple[int, str, int, str]],

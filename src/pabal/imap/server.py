@@ -52,6 +52,7 @@ class ImapServer:
             parts.settings,
             parts.clock,
             partial(asyncio.sleep, 0),
+            asyncio.to_thread,
             parts.tls,
             parts.on_fetched,
             lambda memory: Spool(directory, memory),

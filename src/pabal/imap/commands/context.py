@@ -12,7 +12,7 @@ from pabal.base.errors import LocalProtocolError
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
-from pabal.imap.ports import FetchedHook, Pause
+from pabal.imap.ports import FetchedHook, Offload, Pause
 from pabal.imap.session import Session, State
 from pabal.imap.settings import ImapSettings
 from pabal.imap.wire import mailbox_name, response
@@ -42,6 +42,7 @@ class Services:
         settings: Limits.
         clock: Where the time comes from.
         pause: Lets other sessions have their turn.
+        offload: Does what takes longer than a turn.
         tls: Whether STARTTLS is on offer.
         on_fetched: Told whose bodies were read.
         spool: Makes a place for a message, given octets it may keep in memory.
@@ -52,6 +53,7 @@ class Services:
     settings: ImapSettings
     clock: Clock
     pause: Pause
+    offload: Offload
     tls: bool
     on_fetched: FetchedHook | None
     spool: Callable[[int], Spool]
