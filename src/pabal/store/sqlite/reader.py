@@ -41,6 +41,9 @@ _EXPRESSIONS: Final = {
     Column.ENVELOPE: "e.envelope",
     Column.BODY: "e.body",
     Column.BODYSTRUCTURE: "e.bodystructure",
+    Column.BASE_SUBJECT: "e.base_subject",
+    Column.IN_REPLY_TO: "e.in_reply_to",
+    Column.ANCESTORS: "e.ancestors",
     Column.MESSAGE_ID: "e.message_id",
     Column.PREVIEW: "e.preview",
     Column.HEADER: "CASE WHEN e.header_length <= e.blob_first"
@@ -228,6 +231,12 @@ def saved_dates(
         (apsw.carray(array("q", uids)), mailbox_id),
     )
     return [cast("float | None", value) for (value,) in cursor]
+
+
+def lost_subscriptions(connection: apsw.Connection) -> list[str]:
+    """Return the subscribed names that no mailbox has, sorted."""
+    cursor = connection.execute("SELECT name FROM subscription ORDER BY name")
+    return [cast("str", name) for (name,) in cursor]
 
 
 def all_told(connection: apsw.Connection, mailbox_id: MailboxId) -> Uid | None:

@@ -11,6 +11,8 @@ What each table is for: see "The store" in docs/architecture.md. Decisions here:
 * ``orphan``: emails no entry holds, kept a while so that a session that was not told of
   an expunge yet can still fetch, and an operator can bring a message back.
 * ``thread_key``: hashes of message ids, for finding a message's thread on arrival.
+* ``subscription``: subscribed names that no mailbox has; the others say so themselves.
+* ``annotation``: what clients noted about a mailbox; about the account as mailbox 0.
 * ``removed``: mailboxes that are gone, which clients that were away must learn.
 """
 
@@ -116,7 +118,17 @@ CREATE TABLE thread_key (
 ) STRICT;
 """
 
-MIGRATIONS: Final = (_FIRST,)
+_NAMED: Final = """
+CREATE TABLE subscription (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE annotation (
+    mailbox INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (mailbox, name)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_FIRST, _NAMED)
 """Scripts, the oldest first; one that was released is never edited again."""
 
 
