@@ -29,10 +29,12 @@ AFTER_LOGIN: Final = (
     b"ESEARCH",
     b"SEARCHRES",
     b"CONDSTORE",
+    b"QRESYNC",
     b"BINARY",
     b"MULTIAPPEND",
     b"OBJECTID",
     b"PREVIEW",
+    b"SAVEDATE",
     b"UTF8=ACCEPT",
 )
 """What a logged-in client is told besides."""

@@ -30,6 +30,7 @@ from pabal.store.ports import (
 REV2: Final = b"IMAP4REV2"
 UTF8: Final = b"UTF8=ACCEPT"
 CONDSTORE: Final = b"CONDSTORE"
+QRESYNC: Final = b"QRESYNC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,11 @@ class Context:
     def utf8(self) -> bool:
         """Whether names travel in UTF-8 (RFC 9051 §5.1, RFC 6855 §3)."""
         return REV2 in self.enabled or UTF8 in self.enabled
+
+    @property
+    def qresync(self) -> bool:
+        """Whether expunged messages are told by UID (RFC 7162 §3.2.3)."""
+        return QRESYNC in self.enabled
 
     @property
     def encrypted(self) -> bool:

@@ -68,9 +68,9 @@ async def rename(context: Context, command: Rename) -> Tagged:
 
 
 async def subscribe(context: Context, command: MailboxName) -> Tagged:
-    """Let clients show a mailbox."""
-    info = await context.find(command.mailbox)
-    await context.mailboxes.subscribe(info.name, subscribed=True)
+    """Let clients show a mailbox, or a name that is none yet (RFC 9051 §6.3.7)."""
+    name = context.name_of(command.mailbox)
+    await context.mailboxes.subscribe(name, subscribed=True)
     return Tagged(b"Subscribed")
 
 

@@ -8,6 +8,8 @@ from bisect import bisect_left
 from typing import Final
 
 from pabal.imap.commands.context import CONDSTORE, Context
+from pabal.imap.commands.refusal import bad
+from pabal.imap.commands.resync import resynchronise
 from pabal.imap.commands.selected import Selected
 from pabal.imap.session import State
 from pabal.imap.wire.mailboxes import Select
@@ -29,6 +31,8 @@ async def examine(context: Context, command: Select) -> Tagged:
 
 
 async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged:
+    if command.resync is not None and not context.qresync:
+        raise bad("QRESYNC is not enabled")
     if context.selected is not None:
         # RFC 9051 §7.1: what follows is about the other mailbox.
         context.unselect()
@@ -49,11 +53,14 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     if command.condstore:
         context.enable_condstore()
     selected.condstore = CONDSTORE in context.enabled
+    selected.vanished = context.qresync
     selected.numbers.advance(expunges=True)
     if first_recent is not None:
         selected.recent = range(first_recent, selected.numbers.last_uid + 1)
     survey = await _survey(context, selected)
     context.send(_shown(context, selected, survey))
+    if command.resync is not None:
+        await resynchronise(context, command.resync)
     mode = b"READ-ONLY" if read_only else b"READ-WRITE"
     return Tagged(b"Selected", mode)
 

@@ -19,7 +19,6 @@ from pabal.imap.commands import (
     copy,
     enable,
     expunge,
-    fetch,
     identify,
     idle,
     list,  # noqa: A004 - the command's name; nobody here needs the built-in
@@ -28,6 +27,7 @@ from pabal.imap.commands import (
     mailbox_changes,
     namespace,
     noop,
+    resync,
     search,
     select,
     starttls,
@@ -119,7 +119,9 @@ def _select(
 def _fetch(*, by_uid: bool) -> Spec:
     parse = partial(fetch_grammar.parse_fetch, by_uid=by_uid)
     options = _USUAL if by_uid else _USES_NUMBERS
-    return _spec(fetch_grammar.Fetch, fetch.run, parse, State.SELECTED, options)
+    return _spec(
+        fetch_grammar.Fetch, resync.fetch_messages, parse, State.SELECTED, options
+    )
 
 
 def _store(*, by_uid: bool) -> Spec:
@@ -130,8 +132,10 @@ def _store(*, by_uid: bool) -> Spec:
 
 def _search(*, by_uid: bool) -> Spec:
     parse = partial(search_grammar.parse_search, by_uid=by_uid)
-    options = _USUAL if by_uid else _USES_NUMBERS
-    return _spec(search_grammar.Search, search.run, parse, State.SELECTED, options)
+    # RFC 7162 §3.2.10.2: a UID SEARCH may have message numbers among its keys.
+    return _spec(
+        search_grammar.Search, search.run, parse, State.SELECTED, _USES_NUMBERS
+    )
 
 
 def _transfer(

@@ -2,7 +2,8 @@
 
 Sans-IO.
 Source: RFC 9051 §6.4.5 and §9 (fetch-att, section), RFC 3516 (BINARY), RFC 7162
-(MODSEQ, CHANGEDSINCE), RFC 8474 (EMAILID, THREADID), RFC 8970 (PREVIEW).
+(MODSEQ, CHANGEDSINCE), RFC 8474 (EMAILID, THREADID), RFC 8514 (SAVEDATE), RFC 8970
+(PREVIEW).
 """
 
 import enum
@@ -35,6 +36,7 @@ class Attribute(enum.Enum):
     BODYSTRUCTURE = b"BODYSTRUCTURE"
     MODSEQ = b"MODSEQ"
     PREVIEW = b"PREVIEW"
+    SAVEDATE = b"SAVEDATE"
     EMAILID = b"EMAILID"
     THREADID = b"THREADID"
 
@@ -141,12 +143,22 @@ class Fetch:
         items: What of them; UID is among them for UID FETCH.
         by_uid: Whether ``messages`` are UIDs.
         changed_since: Only messages with a newer modseq (RFC 7162 §3.1.4).
+        vanished: Whether what vanished since is told too (RFC 7162 §3.2.6).
     """
 
     messages: SequenceSet
     items: tuple[Item, ...]
     by_uid: bool
     changed_since: int | None = None
+    vanished: bool = False
+
+
+@dataclass(slots=True)
+class _Modifiers:
+    """Fetch-modifiers while they are read."""
+
+    changed_since: int | None = None
+    vanished: bool = False
 
 
 def parse_fetch(reader: Reader, *, by_uid: bool) -> Fetch:
@@ -155,28 +167,29 @@ def parse_fetch(reader: Reader, *, by_uid: bool) -> Fetch:
     messages = reader.sequence_set()
     reader.sp()
     items = _items(reader)
-    changed_since = None
+    found = _Modifiers()
     if reader.take_sp():
-        changed_since = _modifiers(reader)
-        if changed_since is not None and Attribute.MODSEQ not in items:
+        reader.list_of(lambda: _modifier(reader, found), "modifiers")
+        if found.changed_since is not None and Attribute.MODSEQ not in items:
             items = (*items, Attribute.MODSEQ)
+    if found.vanished and (found.changed_since is None or not by_uid):
+        # RFC 7162 §3.2.6: of UID FETCH alone, and with CHANGEDSINCE alone.
+        raise reader.fail("UID FETCH with CHANGEDSINCE for VANISHED")
     if by_uid and Attribute.UID not in items:
         items = (Attribute.UID, *items)
-    return Fetch(messages, tuple(dict.fromkeys(items)), by_uid, changed_since)
+    items = tuple(dict.fromkeys(items))
+    return Fetch(messages, items, by_uid, found.changed_since, found.vanished)
 
 
-def _modifiers(reader: Reader) -> int | None:
-    """Read fetch-modifiers; return CHANGEDSINCE's value."""
-    found: list[int] = []
-
-    def modifier() -> None:
-        if reader.word("a modifier") != b"CHANGEDSINCE":
-            raise reader.fail("CHANGEDSINCE")
+def _modifier(reader: Reader, found: _Modifiers) -> None:
+    word = reader.word("a modifier")
+    if word == b"CHANGEDSINCE":
         reader.sp()
-        found.append(reader.number64("a mod-sequence"))
-
-    reader.list_of(modifier, "modifiers")
-    return found[-1] if found else None
+        found.changed_since = reader.number64("a mod-sequence")
+    elif word == b"VANISHED":
+        found.vanished = True
+    else:
+        raise reader.fail("CHANGEDSINCE or VANISHED")
 
 
 def _items(reader: Reader) -> tuple[Item, ...]:

@@ -2,7 +2,8 @@
 
 Sans-IO.
 Source: RFC 9051 §6.4.4 and §9 (search-key), RFC 3501 §6.4.4 (KEYWORD, NEW, OLD,
-RECENT), RFC 7162 §3.1.5 (MODSEQ), RFC 8474 §5.3 (EMAILID, THREADID).
+RECENT), RFC 7162 §3.1.5 (MODSEQ), RFC 8474 §5.3 (EMAILID, THREADID), RFC 8514
+§4.3 (SAVED…).
 """
 
 import datetime as dt
@@ -308,6 +309,8 @@ def _modseq(reader: Reader) -> Key:
 _CONSTANT: Final = MappingProxyType[bytes, Key](
     {
         b"ALL": KeyAll(),
+        # RFC 8514 §4.3: every mailbox here keeps the dates.
+        b"SAVEDATESUPPORTED": KeyAll(),
         b"ANSWERED": KeyFlag(ANSWERED),
         b"DELETED": KeyFlag(DELETED),
         b"DRAFT": KeyFlag(DRAFT),
@@ -335,6 +338,7 @@ _WITH_ARGUMENT: Final = MappingProxyType[bytes, Callable[[Reader], Key]](
         b"TO": _text(TextField.TO),
         **_dates(DateField.RECEIVED, b""),
         **_dates(DateField.SENT, b"SENT"),
+        **_dates(DateField.SAVED, b"SAVED"),
         b"HEADER": _header,
         b"KEYWORD": _keyword(is_set=True),
         b"UNKEYWORD": _keyword(is_set=False),
