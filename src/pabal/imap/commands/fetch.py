@@ -18,6 +18,7 @@ from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.numbers import join
 from pabal.imap.wire.fetch import Attribute, Binary, Body, Fetch, Item
 from pabal.imap.wire.response import Tagged, date_time
+from pabal.imap.wire.search import Partial
 from pabal.net.ports import ConnectionLostError
 from pabal.store.flags import SEEN, FlagAction, FlagChange
 from pabal.store.ports import Column, Row, StoreError
@@ -55,6 +56,8 @@ async def run(context: Context, command: Fetch) -> Tagged:
     if Attribute.MODSEQ in command.items:
         context.enable_condstore()
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
+    if command.partial is not None:
+        ranges = _part(ranges, command.partial)
     if command.changed_since is not None:
         ranges = await _changed(context, ranges, command.changed_since)
     fetcher = _Fetcher(context, command)
@@ -69,6 +72,21 @@ async def run(context: Context, command: Fetch) -> Tagged:
         # RFC 5530 §3: somebody else expunged some of them.
         return Tagged(b"Some are gone", b"EXPUNGEISSUED")
     return Tagged(b"Fetch completed")
+
+
+def _part(ranges: Sequence[tuple[int, int]], partial: Partial) -> list[tuple[int, int]]:
+    """Return the messages of ``ranges`` PARTIAL asks for (RFC 9394 §3.3)."""
+    low, high = sorted(map(abs, partial))
+    if partial[0] < 0:
+        size = sum(end - start for start, end in ranges)
+        low, high = max(1, size - high + 1), size - low + 1
+    found, before = [], 0
+    for start, end in ranges:
+        first, last = max(start, start + low - 1 - before), start + high - before
+        if first < min(end, last):
+            found.append((first, min(end, last)))
+        before += end - start
+    return found
 
 
 async def _changed(

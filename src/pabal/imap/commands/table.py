@@ -30,6 +30,7 @@ from pabal.imap.commands import (
     resync,
     search,
     select,
+    sort,
     starttls,
     status,
     store,
@@ -41,6 +42,7 @@ from pabal.imap.wire import login as login_grammar
 from pabal.imap.wire import mailboxes as mailbox_grammar
 from pabal.imap.wire import messages as message_grammar
 from pabal.imap.wire import search as search_grammar
+from pabal.imap.wire import sort as sort_grammar
 from pabal.imap.wire.grammar import Reader
 from pabal.imap.wire.response import Tagged
 
@@ -136,6 +138,16 @@ def _search(*, by_uid: bool) -> Spec:
     return _spec(
         search_grammar.Search, search.run, parse, State.SELECTED, _USES_NUMBERS
     )
+
+
+def _sort(*, by_uid: bool) -> Spec:
+    parse = partial(sort_grammar.parse_sort, by_uid=by_uid)
+    return _spec(sort_grammar.Sort, sort.run, parse, State.SELECTED, _USES_NUMBERS)
+
+
+def _thread(*, by_uid: bool) -> Spec:
+    parse = partial(sort_grammar.parse_thread, by_uid=by_uid)
+    return _spec(sort_grammar.Thread, sort.thread, parse, State.SELECTED, _USES_NUMBERS)
 
 
 def _transfer(
@@ -244,6 +256,10 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
         ),
         b"SEARCH": _search(by_uid=False),
         b"UID SEARCH": _search(by_uid=True),
+        b"SORT": _sort(by_uid=False),
+        b"UID SORT": _sort(by_uid=True),
+        b"THREAD": _thread(by_uid=False),
+        b"UID THREAD": _thread(by_uid=True),
         b"FETCH": _fetch(by_uid=False),
         b"UID FETCH": _fetch(by_uid=True),
         b"STORE": _store(by_uid=False),

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pabal.imap.wire.grammar import NUMBER64_MAX, Reader
+from pabal.imap.wire.search import Partial, parse_partial
 from pabal.imap.wire.sequence import SequenceSet
 
 PART_DEPTH_MAX: Final = 64
@@ -144,6 +145,7 @@ class Fetch:
         by_uid: Whether ``messages`` are UIDs.
         changed_since: Only messages with a newer modseq (RFC 7162 §3.1.4).
         vanished: Whether what vanished since is told too (RFC 7162 §3.2.6).
+        partial: Which of ``messages``, counted (RFC 9394 §3.3).
     """
 
     messages: SequenceSet
@@ -151,6 +153,7 @@ class Fetch:
     by_uid: bool
     changed_since: int | None = None
     vanished: bool = False
+    partial: Partial | None = None
 
 
 @dataclass(slots=True)
@@ -159,6 +162,7 @@ class _Modifiers:
 
     changed_since: int | None = None
     vanished: bool = False
+    partial: Partial | None = None
 
 
 def parse_fetch(reader: Reader, *, by_uid: bool) -> Fetch:
@@ -177,8 +181,12 @@ def parse_fetch(reader: Reader, *, by_uid: bool) -> Fetch:
         raise reader.fail("UID FETCH with CHANGEDSINCE for VANISHED")
     if by_uid and Attribute.UID not in items:
         items = (Attribute.UID, *items)
+    if found.partial is not None and not by_uid:
+        # RFC 9394 §3.3: of UID FETCH alone.
+        raise reader.fail("UID FETCH for PARTIAL")
     items = tuple(dict.fromkeys(items))
-    return Fetch(messages, items, by_uid, found.changed_since, found.vanished)
+    since = found.changed_since
+    return Fetch(messages, items, by_uid, since, found.vanished, found.partial)
 
 
 def _modifier(reader: Reader, found: _Modifiers) -> None:
@@ -186,10 +194,13 @@ def _modifier(reader: Reader, found: _Modifiers) -> None:
     if word == b"CHANGEDSINCE":
         reader.sp()
         found.changed_since = reader.number64("a mod-sequence")
+    elif word == b"PARTIAL":
+        reader.sp()
+        found.partial = parse_partial(reader)
     elif word == b"VANISHED":
         found.vanished = True
     else:
-        raise reader.fail("CHANGEDSINCE or VANISHED")
+        raise reader.fail("CHANGEDSINCE, PARTIAL or VANISHED")
 
 
 def _items(reader: Reader) -> tuple[Item, ...]:
