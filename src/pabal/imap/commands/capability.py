@@ -6,6 +6,7 @@ Source: RFC 9051 §6.1.1, §7.2.2.
 from typing import Final
 
 from pabal.imap.commands.context import Context
+from pabal.imap.deflate import DeflateStream
 from pabal.imap.session import State
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
@@ -16,6 +17,8 @@ BASE: Final = (b"IMAP4rev1", b"IMAP4rev2", b"SASL-IR", b"ID", b"ENABLE")
 AFTER_LOGIN: Final = (
     b"LITERAL+",
     b"IDLE",
+    b"COMPRESS=DEFLATE",
+    b"UNAUTHENTICATE",
     b"NAMESPACE",
     b"UIDPLUS",
     b"MOVE",
@@ -56,6 +59,8 @@ def capabilities(context: Context) -> bytes:
     names = list(BASE)
     if context.session.state is not State.NOT_AUTHENTICATED:
         names.extend(AFTER_LOGIN)
+        if isinstance(context.stream, DeflateStream):
+            names.remove(b"COMPRESS=DEFLATE")
         limit = services.settings.message_max_octets
         names.append(b"APPENDLIMIT=%d" % limit)
         return b" ".join(names)

@@ -93,6 +93,7 @@ class Context:
         idling: Whether changes are told at once.
         failures: Failed log-ins.
         tag: Tag of the command being run.
+        log_in_by: When somebody must have logged in, monotonic seconds.
     """
 
     stream: Stream
@@ -107,6 +108,7 @@ class Context:
     idling: bool = False
     failures: int = 0
     tag: bytes = b""
+    log_in_by: float = 0.0
 
     @property
     def mailboxes(self) -> AccountStore:

@@ -16,6 +16,7 @@ from pabal.imap.commands import (
     authenticate,
     capability,
     close,
+    compress,
     copy,
     enable,
     expunge,
@@ -34,6 +35,7 @@ from pabal.imap.commands import (
     starttls,
     status,
     store,
+    unauthenticate,
 )
 from pabal.imap.commands.context import Context, Run
 from pabal.imap.session import ANY_STATE, LOGGED_IN, Rule, State
@@ -196,6 +198,16 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             login_grammar.parse_enable,
             # RFC 9051 §6.3.1: before any mailbox is selected.
             State.AUTHENTICATED,
+        ),
+        b"COMPRESS": _spec(
+            login_grammar.Compress,
+            compress.run,
+            login_grammar.parse_compress,
+            LOGGED_IN,
+            _Options(after=compress.after),
+        ),
+        b"UNAUTHENTICATE": _bare(
+            unauthenticate.run, LOGGED_IN, _Options(after=unauthenticate.after)
         ),
         b"SELECT": _select(select.run),
         b"EXAMINE": _select(select.examine),
