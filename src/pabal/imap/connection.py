@@ -156,7 +156,7 @@ class Connection:
         """Make room for a message, unless its mailbox is missing."""
         if event.sync:
             try:
-                await check(self._context, event.arguments)
+                await check(self._context, event)
             except PabalError as error:
                 refusal = reply_of(error)
                 if refusal is None:

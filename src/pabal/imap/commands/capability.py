@@ -47,10 +47,17 @@ AFTER_LOGIN: Final = (
     b"MULTIAPPEND",
     b"OBJECTID",
     b"PREVIEW",
+    b"REPLACE",
+    b"METADATA",
+    b"LIST-METADATA",
     b"SAVEDATE",
     b"UTF8=ACCEPT",
 )
 """What a logged-in client is told besides."""
+
+
+QUOTA: Final = (b"QUOTA", b"QUOTA=RES-STORAGE", b"QUOTA=RES-MESSAGE")
+"""What is told where accounts have limits."""
 
 
 def capabilities(context: Context) -> bytes:
@@ -59,6 +66,8 @@ def capabilities(context: Context) -> bytes:
     names = list(BASE)
     if context.session.state is not State.NOT_AUTHENTICATED:
         names.extend(AFTER_LOGIN)
+        if services.limits is not None:
+            names.extend(QUOTA)
         if isinstance(context.stream, DeflateStream):
             names.remove(b"COMPRESS=DEFLATE")
         limit = services.settings.message_max_octets

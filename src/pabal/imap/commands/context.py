@@ -12,7 +12,7 @@ from pabal.base.errors import LocalProtocolError
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
-from pabal.imap.ports import FetchedHook, Offload, Pause
+from pabal.imap.ports import FetchedHook, LimitsOf, Offload, Pause
 from pabal.imap.session import Session, State
 from pabal.imap.settings import ImapSettings
 from pabal.imap.wire import mailbox_name, response
@@ -47,6 +47,7 @@ class Services:
         tls: Whether STARTTLS is on offer.
         on_fetched: Told whose bodies were read.
         spool: Makes a place for a message, given octets it may keep in memory.
+        limits: Says what an account may have; ``None``: QUOTA is not on offer.
     """
 
     store: Store
@@ -58,6 +59,7 @@ class Services:
     tls: bool
     on_fetched: FetchedHook | None
     spool: Callable[[int], Spool]
+    limits: LimitsOf | None = None
 
 
 class Dialogue(Protocol):

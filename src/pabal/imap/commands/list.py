@@ -1,13 +1,14 @@
 """LIST in both forms, and LSUB.
 
 Source: RFC 9051 §6.3.9, RFC 3501 §6.3.9 (LSUB); RFC 5258 (extended), RFC 3348
-(CHILDREN), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE).
+(CHILDREN), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE), RFC 9590 (METADATA).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.metadata import told_in_list
 from pabal.imap.commands.status import status_line
 from pabal.imap.wire.mailboxes import ListMailboxes
 from pabal.imap.wire.pattern import Pattern
@@ -56,7 +57,11 @@ async def run(context: Context, command: ListMailboxes) -> Tagged:
     for one in shown:
         context.send(_line(context, command, one))
         if command.status and one.info is not None:
-            context.send(status_line(context, one.info, command.status))
+            context.send(await status_line(context, one.info, command.status))
+        if command.metadata and one.info is not None:
+            context.send(
+                await told_in_list(context, one.info.id, one.name, command.metadata)
+            )
     await context.breathe()
     return Tagged(b"List completed")
 

@@ -26,8 +26,11 @@ from pabal.imap.commands import (
     login,
     logout,
     mailbox_changes,
+    metadata,
     namespace,
     noop,
+    quota,
+    replace,
     resync,
     search,
     select,
@@ -43,6 +46,8 @@ from pabal.imap.wire import fetch as fetch_grammar
 from pabal.imap.wire import login as login_grammar
 from pabal.imap.wire import mailboxes as mailbox_grammar
 from pabal.imap.wire import messages as message_grammar
+from pabal.imap.wire import metadata as metadata_grammar
+from pabal.imap.wire import quota as quota_grammar
 from pabal.imap.wire import search as search_grammar
 from pabal.imap.wire import sort as sort_grammar
 from pabal.imap.wire.grammar import Reader
@@ -161,6 +166,12 @@ def _transfer(
     return _spec(message_grammar.Transfer, run, parse, State.SELECTED)
 
 
+def _replace(*, by_uid: bool) -> Spec:
+    parse = partial(message_grammar.parse_replace, by_uid=by_uid)
+    options = _Options(message_next=message_grammar.replace_message_next)
+    return _spec(message_grammar.Replace, replace.run, parse, State.SELECTED, options)
+
+
 def _expunge_all(reader: Reader) -> message_grammar.Expunge:
     _ = reader
     return message_grammar.Expunge()
@@ -252,6 +263,26 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             LOGGED_IN,
             _Options(message_next=mailbox_grammar.append_message_next),
         ),
+        b"GETQUOTA": _spec(
+            quota_grammar.QuotaRoot, quota.get, quota_grammar.parse_get, LOGGED_IN
+        ),
+        b"SETQUOTA": _spec(
+            *(quota_grammar.QuotaRoot, quota.refuse_set),
+            *(quota_grammar.parse_set, LOGGED_IN),
+        ),
+        b"GETQUOTAROOT": _mailbox(quota.get_root),
+        b"GETMETADATA": _spec(
+            metadata_grammar.GetMetadata,
+            metadata.get,
+            metadata_grammar.parse_get,
+            LOGGED_IN,
+        ),
+        b"SETMETADATA": _spec(
+            metadata_grammar.SetMetadata,
+            metadata.set_entries,
+            metadata_grammar.parse_set,
+            LOGGED_IN,
+        ),
         b"IDLE": _bare(idle.run, LOGGED_IN),
         # Selected
         b"CHECK": _bare(noop.run, State.SELECTED),
@@ -278,6 +309,8 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
         b"UID STORE": _store(by_uid=True),
         b"COPY": _transfer(copy.run, by_uid=False),
         b"UID COPY": _transfer(copy.run, by_uid=True),
+        b"REPLACE": _replace(by_uid=False),
+        b"UID REPLACE": _replace(by_uid=True),
         b"MOVE": _transfer(copy.move, by_uid=False),
         b"UID MOVE": _transfer(copy.move, by_uid=True),
     }

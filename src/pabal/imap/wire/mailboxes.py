@@ -13,6 +13,7 @@ from typing import Final
 
 from pabal.base.scan import ScanError
 from pabal.imap.wire.grammar import Reader
+from pabal.imap.wire.metadata import parse_entries
 from pabal.imap.wire.sequence import STAR, SequenceSet
 from pabal.store.flags import NO_FLAGS, Flags
 
@@ -27,18 +28,21 @@ STATUS_ITEMS: Final = frozenset(
         b"UIDVALIDITY",
         b"UNSEEN",
         b"DELETED",
+        b"DELETED-STORAGE",
         b"SIZE",
         b"HIGHESTMODSEQ",
         b"APPENDLIMIT",
         b"MAILBOXID",
     )
 )
-"""What STATUS can be asked (RFC 9051 §6.3.11; RFC 7162, 7889, 8438, 8474)."""
+"""What STATUS can be asked (RFC 9051 §6.3.11; RFC 7162, 7889, 8438, 8474, 9208)."""
 
 _SELECTION: Final = frozenset(
     (b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE")
 )
-_RETURN: Final = frozenset((b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS"))
+_RETURN: Final = frozenset(
+    (b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS", b"METADATA")
+)
 _SELECT: Final = frozenset((b"CONDSTORE", b"QRESYNC"))
 _MESSAGE_LITERAL: Final = re.compile(rb"(~?)\{(\d{1,19})\+?\}\r\n")
 
@@ -53,6 +57,7 @@ class ListMailboxes:
         selection: Selection options in upper case.
         returns: Return options in upper case.
         status: Items of the STATUS return option.
+        metadata: Entries of the METADATA return option (RFC 9590).
         extended: Whether it is the extended form (RFC 5258 §3).
         one_pattern: Whether the pattern stood alone, as in RFC 3501.
     """
@@ -63,6 +68,7 @@ class ListMailboxes:
     returns: frozenset[bytes] = frozenset()
     status: tuple[bytes, ...] = ()
     extended: bool = False
+    metadata: tuple[str, ...] = ()
 
 
 def parse_list(reader: Reader) -> ListMailboxes:
@@ -87,25 +93,35 @@ def parse_list(reader: Reader) -> ListMailboxes:
             raise reader.fail("patterns")
     else:
         patterns = (reader.list_mailbox(),)
-    returns, status = frozenset[bytes](), tuple[bytes, ...]()
-    if reader.take_word(b" RETURN "):
-        extended = True
-        returns, status = _returns(reader)
-    return ListMailboxes(reference, patterns, selection, returns, status, extended)
+    if not reader.take_word(b" RETURN "):
+        return ListMailboxes(reference, patterns, selection, extended=extended)
+    returns, status, metadata = _returns(reader)
+    return ListMailboxes(
+        *(reference, patterns, selection, returns),
+        status=status,
+        extended=True,
+        metadata=metadata,
+    )
 
 
-def _returns(reader: Reader) -> tuple[frozenset[bytes], tuple[bytes, ...]]:
+def _returns(
+    reader: Reader,
+) -> tuple[frozenset[bytes], tuple[bytes, ...], tuple[str, ...]]:
     status: list[bytes] = []
+    metadata: list[str] = []
 
     def option() -> bytes:
         word = _one_of(reader, _RETURN)
         if word == b"STATUS":
             reader.sp()
             status.extend(status_items(reader))
+        elif word == b"METADATA":
+            reader.sp()
+            metadata.extend(parse_entries(reader))
         return word
 
     options = frozenset(reader.list_of(option, "return options"))
-    return options, tuple(dict.fromkeys(status))
+    return options, tuple(dict.fromkeys(status)), tuple(dict.fromkeys(metadata))
 
 
 def parse_lsub(reader: Reader) -> ListMailboxes:
@@ -326,13 +342,14 @@ def parse_append(reader: Reader) -> Append:
     mailbox = reader.mailbox()
     messages = []
     while reader.take_sp():
-        messages.append(_message(reader))
+        messages.append(parse_message(reader))
     if not messages:
         raise reader.fail("a message")
     return Append(mailbox, tuple(messages))
 
 
-def _message(reader: Reader) -> AppendMessage:
+def parse_message(reader: Reader) -> AppendMessage:
+    """Consume flags, date and announcement of a message (RFC 9051 §9, append)."""
     flags, received_at = NO_FLAGS, None
     if reader.peek() == ord("("):
         flags = reader.flag_list()
