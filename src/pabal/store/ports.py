@@ -237,7 +237,16 @@ class MailboxChanged:
     old_name: str = ""
 
 
-Change = Added | Reflagged | Expunged | MailboxChanged
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """Annotations ``names`` of a mailbox, or of ``ACCOUNT``, were set or removed."""
+
+    modseq: ModSeq
+    mailbox_id: MailboxId
+    names: Sequence[str]
+
+
+Change = Added | Reflagged | Expunged | MailboxChanged | Annotated
 Watcher = Callable[[Change], None]
 """Called on the event loop, in the order of modseqs; must not block or raise."""
 

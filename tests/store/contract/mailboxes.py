@@ -9,6 +9,7 @@ from pabal.store.ports import (
     ACCOUNT,
     AccountStore,
     Added,
+    Annotated,
     AnnotationTooLongError,
     Change,
     Expunged,
@@ -209,6 +210,21 @@ class MailboxContract(Fixtures):
         assert await account.lost_subscriptions() == ["b"]
         with pytest.raises(MailboxNameError):
             await account.subscribe("a//b", subscribed=True)
+
+    async def test_annotations_are_changes(
+        self, account: AccountStore, inbox: MailboxInfo, changes: list[Change]
+    ) -> None:
+        before = await account.mailbox("INBOX")
+        await account.annotations.write(
+            inbox.id, {"/private/x": b"", "/shared/y": None}
+        )
+        await account.annotations.write(ACCOUNT, {"/private/x": b""})
+        modseq = account.highest_modseq
+        assert changes == [
+            Annotated(modseq - 1, inbox.id, ("/private/x", "/shared/y")),
+            Annotated(modseq, ACCOUNT, ("/private/x",)),
+        ]
+        assert await account.mailbox("INBOX") == before
 
     async def test_annotations(self, account: AccountStore, inbox: MailboxInfo) -> None:
         notes = account.annotations

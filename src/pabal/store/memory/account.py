@@ -41,7 +41,7 @@ class MemoryAccount:
         self._feed = Feed()
         self._locks: set[str] = set()
         self._facts = MemoryFacts(self._boxes)
-        self._annotations = MemoryAnnotations(self._boxes)
+        self._annotations = MemoryAnnotations(self._boxes, self._feed.publish)
 
     @property
     def highest_modseq(self) -> ModSeq:

@@ -1,17 +1,18 @@
 """Annotations of mailboxes and of the account, in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pabal.store.annotation import changed, check
 from pabal.store.memory.mailboxes import Mailboxes
-from pabal.store.ports import ACCOUNT, MailboxId
+from pabal.store.ports import ACCOUNT, Annotated, MailboxId
 
 
 class MemoryAnnotations:
     """``pabal.store.ports.Annotations`` without a disk."""
 
-    def __init__(self, boxes: Mailboxes) -> None:
+    def __init__(self, boxes: Mailboxes, publish: Callable[[Annotated], None]) -> None:
         self._boxes = boxes
+        self._publish = publish
         self._of: dict[MailboxId, dict[str, bytes]] = {}
 
     async def read(self, mailbox_id: MailboxId) -> Mapping[str, bytes]:
@@ -26,3 +27,5 @@ class MemoryAnnotations:
         """Set annotations, all or none; ``None`` removes one."""
         check(entries)
         self._of[mailbox_id] = changed(dict(await self.read(mailbox_id)), entries)
+        self._boxes.modseq += 1
+        self._publish(Annotated(self._boxes.modseq, mailbox_id, tuple(entries)))

@@ -24,6 +24,7 @@ from pabal.store.names import (
 from pabal.store.ports import (
     INBOX,
     Added,
+    Annotated,
     Appended,
     Copied,
     Expunged,
@@ -365,4 +366,5 @@ class Mailboxes:
 
 
 def _uids(delta: Delta) -> Sequence[Uid]:
-    return () if isinstance(delta.change, MailboxChanged) else delta.change.uids
+    change = delta.change
+    return () if isinstance(change, MailboxChanged | Annotated) else change.uids

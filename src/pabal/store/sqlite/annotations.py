@@ -1,16 +1,28 @@
 """Annotations of mailboxes and of the account: ``pabal.store.ports.Annotations``."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 import apsw
 
 from pabal.store.annotation import changed, check
 from pabal.store.delta import Delta
-from pabal.store.ports import ACCOUNT, MailboxId, NoSuchMailboxError
+from pabal.store.ports import ACCOUNT, Annotated, MailboxId
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.database import errors
 from pabal.store.sqlite.ledger import Ledger
+
+REMOVED_MAX: Final = 200
+"""Removed annotations of a mailbox that other processes can learn of."""
+
+_WRITE: Final = """
+INSERT OR REPLACE INTO annotation (mailbox, name, value, modseq) VALUES (?,?,?,?)
+"""
+_FORGET: Final = """
+DELETE FROM annotation WHERE mailbox = ? AND value IS NULL AND name NOT IN (
+    SELECT name FROM annotation WHERE mailbox = ? AND value IS NULL
+    ORDER BY modseq DESC LIMIT ?)
+"""
 
 
 class SqliteAnnotations:
@@ -36,7 +48,8 @@ class SqliteAnnotations:
 
 def _load(connection: apsw.Connection, mailbox_id: MailboxId) -> dict[str, bytes]:
     rows = connection.execute(
-        "SELECT name, value FROM annotation WHERE mailbox = ?", (mailbox_id,)
+        "SELECT name, value FROM annotation WHERE mailbox = ? AND value IS NOT NULL",
+        (mailbox_id,),
     ).fetchall()
     return dict(cast("list[tuple[str, bytes]]", rows))
 
@@ -44,19 +57,10 @@ def _load(connection: apsw.Connection, mailbox_id: MailboxId) -> dict[str, bytes
 def _store(
     ledger: Ledger, mailbox_id: MailboxId, entries: Mapping[str, bytes | None]
 ) -> Sequence[Delta]:
-    if mailbox_id != ACCOUNT and mailbox_id not in ledger.boxes:
-        raise NoSuchMailboxError(f"no mailbox {mailbox_id}")
+    info = None if mailbox_id == ACCOUNT else ledger.box(mailbox_id)
     changed(_load(ledger.connection, mailbox_id), entries)
+    modseq = ledger.next_modseq()
     for name, value in entries.items():
-        if value is None:
-            ledger.connection.execute(
-                "DELETE FROM annotation WHERE mailbox = ? AND name = ?",
-                (mailbox_id, name),
-            )
-        else:
-            ledger.connection.execute(
-                "INSERT OR REPLACE INTO annotation (mailbox, name, value)"
-                " VALUES (?, ?, ?)",
-                (mailbox_id, name, value),
-            )
-    return ()
+        ledger.connection.execute(_WRITE, (mailbox_id, name, value, modseq))
+    ledger.connection.execute(_FORGET, (mailbox_id, mailbox_id, REMOVED_MAX))
+    return [Delta(Annotated(modseq, mailbox_id, tuple(entries)), info)]

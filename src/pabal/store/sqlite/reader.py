@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from operator import itemgetter
 from typing import Final, cast
 
@@ -17,6 +18,7 @@ from pabal.store.matching import FactKind
 from pabal.store.ports import (
     BLOB_CHUNK_OCTETS,
     Added,
+    Annotated,
     Change,
     Column,
     EmailId,
@@ -297,6 +299,23 @@ def changes_since(
         change = Expunged(newest, info.id, [uid for _, uid in gone])
         deltas.append(Delta(change, info))
     return deltas
+
+
+def annotated_since(connection: apsw.Connection, modseq: ModSeq) -> list[Annotated]:
+    """Return which annotations were set or removed after ``modseq``, a mailbox each."""
+    cursor = connection.execute(
+        "SELECT mailbox, name, modseq FROM annotation WHERE modseq > ?"
+        " ORDER BY mailbox, name",
+        (modseq,),
+    )
+    rows = cast("list[tuple[int, str, int]]", cursor.fetchall())
+    return [
+        Annotated(max(row[2] for row in part), mailbox_id, [row[1] for row in part])
+        for mailbox_id, part in (
+            (mailbox_id, list(some))
+            for mailbox_id, some in groupby(rows, itemgetter(0))
+        )
+    ]
 
 
 def _read_back(

@@ -13,6 +13,7 @@ What each table is for: see "The store" in docs/architecture.md. Decisions here:
 * ``thread_key``: hashes of message ids, for finding a message's thread on arrival.
 * ``subscription``: subscribed names that no mailbox has; the others say so themselves.
 * ``annotation``: what clients noted about a mailbox; about the account as mailbox 0.
+  One that was removed stays a while without a value: other processes must learn of it.
 * ``removed``: mailboxes that are gone, which clients that were away must learn.
 """
 
@@ -123,9 +124,11 @@ CREATE TABLE subscription (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE annotation (
     mailbox INTEGER NOT NULL,
     name TEXT NOT NULL,
-    value BLOB NOT NULL,
+    value BLOB,
+    modseq INTEGER NOT NULL,
     PRIMARY KEY (mailbox, name)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX annotation_modseq ON annotation (modseq);
 """
 
 MIGRATIONS: Final = (_FIRST, _NAMED)
