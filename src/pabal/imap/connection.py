@@ -47,7 +47,6 @@ class Connection:
     """Pumps octets, runs commands, pushes changes; implements ``Dialogue``."""
 
     def __init__(self, stream: Stream, services: Services) -> None:
-        self._stream = stream
         self._settings = services.settings
         self._session = Session(RULES, services.settings)
         messages = Incoming(services.spool)
@@ -58,7 +57,12 @@ class Connection:
         self._stopping = False
         self._bad_commands = 0
         now = services.clock.monotonic()
-        self._log_in_by = now + services.settings.login_timeout_s
+        self._context.log_in_by = now + services.settings.login_timeout_s
+
+    @property
+    def _stream(self) -> Stream:
+        """The stream, which a command may have wrapped."""
+        return self._context.stream
 
     async def run(self) -> None:
         """Greet, then answer until one side has enough."""
@@ -121,7 +125,7 @@ class Connection:
     def _patience_s(self) -> float:
         if self._session.state is State.NOT_AUTHENTICATED:
             # Of the whole log-in: an octet a minute must not hold a connection.
-            left = self._log_in_by - self._context.services.clock.monotonic()
+            left = self._context.log_in_by - self._context.services.clock.monotonic()
             if left <= 0:
                 raise IdleTimeoutError("nobody logged in")
             return left
@@ -152,7 +156,7 @@ class Connection:
         """Make room for a message, unless its mailbox is missing."""
         if event.sync:
             try:
-                await check(self._context, event.arguments)
+                await check(self._context, event)
             except PabalError as error:
                 refusal = reply_of(error)
                 if refusal is None:

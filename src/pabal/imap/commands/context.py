@@ -12,7 +12,7 @@ from pabal.base.errors import LocalProtocolError
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
-from pabal.imap.ports import FetchedHook, Pause
+from pabal.imap.ports import FetchedHook, LimitsOf, Offload, Pause
 from pabal.imap.session import Session, State
 from pabal.imap.settings import ImapSettings
 from pabal.imap.wire import mailbox_name, response
@@ -30,6 +30,7 @@ from pabal.store.ports import (
 REV2: Final = b"IMAP4REV2"
 UTF8: Final = b"UTF8=ACCEPT"
 CONDSTORE: Final = b"CONDSTORE"
+QRESYNC: Final = b"QRESYNC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,11 @@ class Services:
         settings: Limits.
         clock: Where the time comes from.
         pause: Lets other sessions have their turn.
+        offload: Does what takes longer than a turn.
         tls: Whether STARTTLS is on offer.
         on_fetched: Told whose bodies were read.
         spool: Makes a place for a message, given octets it may keep in memory.
+        limits: Says what an account may have; ``None``: QUOTA is not on offer.
     """
 
     store: Store
@@ -52,9 +55,11 @@ class Services:
     settings: ImapSettings
     clock: Clock
     pause: Pause
+    offload: Offload
     tls: bool
     on_fetched: FetchedHook | None
     spool: Callable[[int], Spool]
+    limits: LimitsOf | None = None
 
 
 class Dialogue(Protocol):
@@ -90,6 +95,7 @@ class Context:
         idling: Whether changes are told at once.
         failures: Failed log-ins.
         tag: Tag of the command being run.
+        log_in_by: When somebody must have logged in, monotonic seconds.
     """
 
     stream: Stream
@@ -104,6 +110,7 @@ class Context:
     idling: bool = False
     failures: int = 0
     tag: bytes = b""
+    log_in_by: float = 0.0
 
     @property
     def mailboxes(self) -> AccountStore:
@@ -128,6 +135,11 @@ class Context:
     def utf8(self) -> bool:
         """Whether names travel in UTF-8 (RFC 9051 §5.1, RFC 6855 §3)."""
         return REV2 in self.enabled or UTF8 in self.enabled
+
+    @property
+    def qresync(self) -> bool:
+        """Whether expunged messages are told by UID (RFC 7162 §3.2.3)."""
+        return QRESYNC in self.enabled
 
     @property
     def encrypted(self) -> bool:

@@ -16,23 +16,29 @@ from pabal.imap.commands import (
     authenticate,
     capability,
     close,
+    compress,
     copy,
     enable,
     expunge,
-    fetch,
     identify,
     idle,
     list,  # noqa: A004 - the command's name; nobody here needs the built-in
     login,
     logout,
     mailbox_changes,
+    metadata,
     namespace,
     noop,
+    quota,
+    replace,
+    resync,
     search,
     select,
+    sort,
     starttls,
     status,
     store,
+    unauthenticate,
 )
 from pabal.imap.commands.context import Context, Run
 from pabal.imap.session import ANY_STATE, LOGGED_IN, Rule, State
@@ -40,7 +46,10 @@ from pabal.imap.wire import fetch as fetch_grammar
 from pabal.imap.wire import login as login_grammar
 from pabal.imap.wire import mailboxes as mailbox_grammar
 from pabal.imap.wire import messages as message_grammar
+from pabal.imap.wire import metadata as metadata_grammar
+from pabal.imap.wire import quota as quota_grammar
 from pabal.imap.wire import search as search_grammar
+from pabal.imap.wire import sort as sort_grammar
 from pabal.imap.wire.grammar import Reader
 from pabal.imap.wire.response import Tagged
 
@@ -119,7 +128,9 @@ def _select(
 def _fetch(*, by_uid: bool) -> Spec:
     parse = partial(fetch_grammar.parse_fetch, by_uid=by_uid)
     options = _USUAL if by_uid else _USES_NUMBERS
-    return _spec(fetch_grammar.Fetch, fetch.run, parse, State.SELECTED, options)
+    return _spec(
+        fetch_grammar.Fetch, resync.fetch_messages, parse, State.SELECTED, options
+    )
 
 
 def _store(*, by_uid: bool) -> Spec:
@@ -130,8 +141,20 @@ def _store(*, by_uid: bool) -> Spec:
 
 def _search(*, by_uid: bool) -> Spec:
     parse = partial(search_grammar.parse_search, by_uid=by_uid)
-    options = _USUAL if by_uid else _USES_NUMBERS
-    return _spec(search_grammar.Search, search.run, parse, State.SELECTED, options)
+    # RFC 7162 §3.2.10.2: a UID SEARCH may have message numbers among its keys.
+    return _spec(
+        search_grammar.Search, search.run, parse, State.SELECTED, _USES_NUMBERS
+    )
+
+
+def _sort(*, by_uid: bool) -> Spec:
+    parse = partial(sort_grammar.parse_sort, by_uid=by_uid)
+    return _spec(sort_grammar.Sort, sort.run, parse, State.SELECTED, _USES_NUMBERS)
+
+
+def _thread(*, by_uid: bool) -> Spec:
+    parse = partial(sort_grammar.parse_thread, by_uid=by_uid)
+    return _spec(sort_grammar.Thread, sort.thread, parse, State.SELECTED, _USES_NUMBERS)
 
 
 def _transfer(
@@ -141,6 +164,12 @@ def _transfer(
 ) -> Spec:
     parse = partial(message_grammar.parse_transfer, by_uid=by_uid)
     return _spec(message_grammar.Transfer, run, parse, State.SELECTED)
+
+
+def _replace(*, by_uid: bool) -> Spec:
+    parse = partial(message_grammar.parse_replace, by_uid=by_uid)
+    options = _Options(message_next=message_grammar.replace_message_next)
+    return _spec(message_grammar.Replace, replace.run, parse, State.SELECTED, options)
 
 
 def _expunge_all(reader: Reader) -> message_grammar.Expunge:
@@ -180,6 +209,16 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             login_grammar.parse_enable,
             # RFC 9051 §6.3.1: before any mailbox is selected.
             State.AUTHENTICATED,
+        ),
+        b"COMPRESS": _spec(
+            login_grammar.Compress,
+            compress.run,
+            login_grammar.parse_compress,
+            LOGGED_IN,
+            _Options(after=compress.after),
+        ),
+        b"UNAUTHENTICATE": _bare(
+            unauthenticate.run, LOGGED_IN, _Options(after=unauthenticate.after)
         ),
         b"SELECT": _select(select.run),
         b"EXAMINE": _select(select.examine),
@@ -224,6 +263,26 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             LOGGED_IN,
             _Options(message_next=mailbox_grammar.append_message_next),
         ),
+        b"GETQUOTA": _spec(
+            quota_grammar.QuotaRoot, quota.get, quota_grammar.parse_get, LOGGED_IN
+        ),
+        b"SETQUOTA": _spec(
+            *(quota_grammar.QuotaRoot, quota.refuse_set),
+            *(quota_grammar.parse_set, LOGGED_IN),
+        ),
+        b"GETQUOTAROOT": _mailbox(quota.get_root),
+        b"GETMETADATA": _spec(
+            metadata_grammar.GetMetadata,
+            metadata.get,
+            metadata_grammar.parse_get,
+            LOGGED_IN,
+        ),
+        b"SETMETADATA": _spec(
+            metadata_grammar.SetMetadata,
+            metadata.set_entries,
+            metadata_grammar.parse_set,
+            LOGGED_IN,
+        ),
         b"IDLE": _bare(idle.run, LOGGED_IN),
         # Selected
         b"CHECK": _bare(noop.run, State.SELECTED),
@@ -240,12 +299,18 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
         ),
         b"SEARCH": _search(by_uid=False),
         b"UID SEARCH": _search(by_uid=True),
+        b"SORT": _sort(by_uid=False),
+        b"UID SORT": _sort(by_uid=True),
+        b"THREAD": _thread(by_uid=False),
+        b"UID THREAD": _thread(by_uid=True),
         b"FETCH": _fetch(by_uid=False),
         b"UID FETCH": _fetch(by_uid=True),
         b"STORE": _store(by_uid=False),
         b"UID STORE": _store(by_uid=True),
         b"COPY": _transfer(copy.run, by_uid=False),
         b"UID COPY": _transfer(copy.run, by_uid=True),
+        b"REPLACE": _replace(by_uid=False),
+        b"UID REPLACE": _replace(by_uid=True),
         b"MOVE": _transfer(copy.move, by_uid=False),
         b"UID MOVE": _transfer(copy.move, by_uid=True),
     }

@@ -13,10 +13,18 @@ from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange
 from pabal.store.flagtable import FlagTable
 from pabal.store.memory.emails import Emails
-from pabal.store.names import children, is_below, moved, normalise, parents
+from pabal.store.names import (
+    LOST_SUBSCRIPTIONS_MAX,
+    children,
+    is_below,
+    moved,
+    normalise,
+    parents,
+)
 from pabal.store.ports import (
     INBOX,
     Added,
+    Annotated,
     Appended,
     Copied,
     Expunged,
@@ -31,6 +39,7 @@ from pabal.store.ports import (
     NewEmail,
     NoSuchMailboxError,
     Reflagged,
+    StoreError,
     Uid,
 )
 from pabal.store.view import MailboxArrays
@@ -62,6 +71,7 @@ class Mailboxes:
         self._boxes: dict[MailboxId, Box] = {}
         self._last_id: MailboxId = 0
         self._last_validity = 0
+        self.lost_subscriptions: set[str] = set()
         self._new_box(INBOX, "")
 
     def box(self, mailbox_id: MailboxId) -> Box:
@@ -127,6 +137,8 @@ class Mailboxes:
         self.modseq += 1
         self.emails.release(box.arrays.emails)
         del self._boxes[mailbox_id]
+        if box.info.subscribed:
+            self.lost_subscriptions.add(box.info.name)
         change = MailboxChanged(
             self.modseq, mailbox_id, MailboxEvent.REMOVED, box.info.name
         )
@@ -134,9 +146,10 @@ class Mailboxes:
 
     def subscribe(self, name: str, *, subscribed: bool) -> list[Delta]:
         """Set whether ``name`` is subscribed."""
-        box = self.find(normalise(name))
+        name = normalise(name)
+        box = self.find(name)
         if box is None:
-            raise NoSuchMailboxError(f"no mailbox {name!r}")
+            return self._subscribe_lost(name, subscribed=subscribed)
         if box.info.subscribed == subscribed:
             return []
         self.modseq += 1
@@ -144,6 +157,24 @@ class Mailboxes:
         info = replace(box.info, subscribed=subscribed)
         change = MailboxChanged(self.modseq, info.id, event, info.name)
         return [self._apply(box, Delta(change, info))]
+
+    def _subscribe_lost(self, name: str, *, subscribed: bool) -> list[Delta]:
+        lost = self.lost_subscriptions
+        if subscribed:
+            if len(lost) >= LOST_SUBSCRIPTIONS_MAX:
+                raise StoreError("too many subscriptions without a mailbox")
+            lost.add(name)
+        elif name in lost:
+            lost.discard(name)
+        else:
+            raise NoSuchMailboxError(f"no mailbox {name!r}")
+        return []
+
+    def _take_lost(self, name: str) -> bool:
+        """Return whether ``name`` was subscribed before it had a mailbox."""
+        was = name in self.lost_subscriptions
+        self.lost_subscriptions.discard(name)
+        return was
 
     def append(
         self, mailbox_id: MailboxId, news: Sequence[NewEmail]
@@ -309,7 +340,8 @@ class Mailboxes:
         box = self.find(old)
         if box is None:
             raise NoSuchMailboxError(f"no mailbox {old!r}")
-        info = replace(box.info, name=new)
+        subscribed = self._take_lost(new) or box.info.subscribed
+        info = replace(box.info, name=new, subscribed=subscribed)
         change = MailboxChanged(self.modseq, info.id, MailboxEvent.RENAMED, new, old)
         return self._apply(box, Delta(change, info))
 
@@ -320,7 +352,7 @@ class Mailboxes:
             id=self._last_id,
             name=name,
             special_use=special_use,
-            subscribed=name == INBOX,
+            subscribed=self._take_lost(name) or name == INBOX,
             uid_validity=self._last_validity,
             uid_next=1,
             highest_modseq=self.modseq,
@@ -334,4 +366,5 @@ class Mailboxes:
 
 
 def _uids(delta: Delta) -> Sequence[Uid]:
-    return () if isinstance(delta.change, MailboxChanged) else delta.change.uids
+    change = delta.change
+    return () if isinstance(change, MailboxChanged | Annotated) else change.uids
