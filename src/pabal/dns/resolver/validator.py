@@ -88,11 +88,14 @@ def _unsigned(claim: Claim, chain: ChainOfTrust, code: ExtendedError) -> Judging
     if claim.rdtype == dns.rdatatype.DS and name != dns.name.root:
         name = name.parent()
     standing = yield from chain.standing(name)
-    if standing.security is Security.SECURE:
+    if standing.security is Security.SECURE or (
+        standing.security is Security.BOGUS
+        and standing.code is ExtendedError.NSEC_MISSING
+    ):
         what = f"{claim.name} {dns.rdatatype.to_text(claim.rdtype)}"
         raise BogusError(
-            f"{what} comes without signature, but {standing.zone} is signed: somebody"
-            " on the way took it away, or made up the answer",
+            f"{what} comes without signature, but its zone is signed: somebody on the"
+            " way took it away, or made up the answer",
             code,
         )
     return _of_standing(standing)
