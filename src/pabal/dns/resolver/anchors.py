@@ -11,7 +11,6 @@ from typing import Final
 
 import dns.exception
 import dns.name
-import dns.rdataclass
 import dns.zonefile
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.DS import DS
@@ -55,7 +54,7 @@ def read_anchors(text: str) -> tuple[TrustAnchor, ...]:
             origin=dns.name.root,
             relativize=False,
             default_ttl=0,
-            rdclass=dns.rdataclass.IN,
+            rdclass=None,
         )
     except (dns.exception.DNSException, ValueError) as error:
         raise OperatorError(
