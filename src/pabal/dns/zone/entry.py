@@ -4,7 +4,6 @@ Sans-IO. Linear in the characters. Source: RFC 1035 §5.1 (format, quoting, pare
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,38 +51,49 @@ class Entry:
 
 
 class Entries:
-    """Iterates over the entries of ``text``; mistakes go to ``problems``."""
+    """Puts entries together line by line; mistakes go to ``problems``.
 
-    def __init__(self, file: str, text: str, problems: list[Problem]) -> None:
+    Attributes:
+        between: Whether the next line begins an entry: no parenthesis is open.
+    """
+
+    def __init__(self, file: str, problems: list[Problem]) -> None:
         self._file = file
-        self._lines = text.split("\n")
+        self._lines: dict[int, str] = {}
         self._problems = problems
         self._tokens: list[Token] = []
         self._open: list[Token] = []
         self._broken = False
+        self._indented = False
+        self.between = True
 
     def place(self, token: Token) -> Place:
-        """Return where ``token`` stands."""
-        text = self._lines[token.line - 1].rstrip("\r")
+        """Return where ``token``, a word of the last entry, stands."""
+        text = self._lines[token.line].rstrip("\r")
         return Place(self._file, token.line, token.column, text)
 
-    def __iter__(self) -> Iterator[Entry]:
-        """Yield each entry; one with a mistake in its form is reported and left out."""
-        indented = False
-        for number, line in enumerate(self._lines, start=1):
-            if not self._tokens and not self._open:
-                indented = line[:1] in (" ", "\t")
-            self._scan(number, line)
-            if not self._open:
-                yield from self._finish(indented=indented)
+    def feed(self, number: int, line: str) -> Entry | None:
+        """Return the entry that ``line`` completes, if it does and is well formed.
+
+        An entry with a mistake in its form is reported and left out.
+        """
+        if self.between:
+            self._indented = line[:1] in (" ", "\t")
+            self._lines.clear()
+        self._lines[number] = line
+        self._scan(number, line)
+        self.between = not self._open
+        return self._finish() if self.between else None
+
+    def end(self) -> None:
+        """Report what the end of the file leaves open."""
         for token in self._open[:1]:
             self._wrong(token, "this parenthesis is never closed", "insert ')'")
 
-    def _finish(self, *, indented: bool) -> Iterator[Entry]:
+    def _finish(self) -> Entry | None:
         tokens, self._tokens = tuple(self._tokens), []
         broken, self._broken = self._broken, False
-        if tokens and not broken:
-            yield Entry(indented, tokens)
+        return Entry(self._indented, tokens) if tokens and not broken else None
 
     def _scan(self, number: int, line: str) -> None:
         for match in _TOKEN.finditer(line):
@@ -117,3 +127,11 @@ class Entries:
             place = self.place(token)
             self._problems.append(Problem(Severity.ERROR, place, reason, fix))
         self._broken = True
+
+
+def column_of(line: str, word: str) -> int:
+    """Return where ``word`` stands in ``line``, from 1; 0 if it does not."""
+    for match in _TOKEN.finditer(line):
+        if match.lastgroup == "text" and match[0].upper() == word:
+            return match.start() + 1
+    return 0

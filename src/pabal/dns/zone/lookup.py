@@ -16,7 +16,8 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import NAME_MAX_OCTETS, WILDCARD, is_below, label_offsets
 from pabal.dns.wire.response import Response
 from pabal.dns.wire.rrset import RRset
-from pabal.dns.zone.tree import Rrsets, Zone
+from pabal.dns.zone.packed import Rrsets
+from pabal.dns.zone.tree import Zone
 
 CHAIN_MAX: Final = 16
 """Aliases followed for one question; BIND follows 16 as well."""
@@ -83,7 +84,7 @@ class Answer:
 def search(zone: Zone, name: bytes, rdtype: int) -> Found:
     """Match folded ``name`` down from the apex (RFC 1034 §4.3.2 step 3)."""
     nodes = zone.nodes
-    rrsets, owner = nodes[zone.origin], zone.origin
+    rrsets, owner = zone.apex, zone.origin
     above_apex = len(name) - len(zone.origin)
     for offset in reversed(label_offsets(name)):
         if offset >= above_apex:
