@@ -43,7 +43,7 @@ async def test_from_start_through_reload_to_stop() -> None:
     report = await server.reload()
     assert len(report.problems) == 1
     assert (await ask(port, data)).answer[0][0].to_text() == "192.0.2.2"
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.77.0.1", port)
     writer.write(len(data).to_bytes(2, "big") + data)
     size = int.from_bytes(await reader.readexactly(2), "big")
     message = dns.message.from_wire(await reader.readexactly(size))

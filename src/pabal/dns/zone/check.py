@@ -101,12 +101,11 @@ class ZoneCheck:
             yield self._dot(self._place(key), key[0], meant)
 
     def _apex(self) -> Iterator[Problem]:
+        types = [record[0] for record in walk(self._nodes.get(self._origin, b""))]
+        count = types.count(codes.SOA)
+        if count == 1 and codes.NS in types:
+            return
         apex = to_text(self._origin)
-        types = self._composition.types(self._origin)
-        count = sum(
-            record[0] == codes.SOA
-            for record in walk(self._nodes.get(self._origin, b""))
-        )
         place = self._place((self._origin, codes.SOA))
         if count > 1:
             yield _error(place, f"zone {apex} has more than one SOA", "keep one")
@@ -134,13 +133,14 @@ class ZoneCheck:
             return
         types = self._types(target) or self._wildcard_types(target)
         word = {codes.NS: "NS", codes.MX: "MX"}.get(key[1], "SRV")
-        host = to_text(target)
         if codes.CNAME in types:
+            host = to_text(target)
             severity = Severity.ERROR if key[1] == codes.NS else Severity.WARNING
             fix = f"point to the name {host} is an alias of"
             reason = f"{word} points to {host}, which is a CNAME"
             yield Problem(severity, self._place(key), reason, fix)
         elif not types & {codes.A, codes.AAAA}:
+            host = to_text(target)
             fix = f"add `{host} A <address>`, or mend the name"
             reason = f"{word} points to {host}, which has no address"
             derived = key in self._composition.derived

@@ -10,16 +10,19 @@ from typing import Final
 from pabal.dns.zone.problem import Place, Problem, Severity
 
 _TOKEN: Final = re.compile(
-    r"""(?P<blank>[ \t\r\f\v]+)
-      | (?P<comment>;.*)
+    r"""[ \t\r\f\v]*(?:
+        (?P<text>(?:"(?:[^"\\]|\\.)*"|[^\s;()"\\]+|\\.)+)
       | (?P<open>\()
       | (?P<close>\))
-      | (?P<text>(?:"(?:[^"\\]|\\.)*"|[^\s;()"\\]|\\.)+)
+      | (?P<comment>;.*)
+      | (?P<end>$)
       | (?P<wrong>.)
-    """,
+    )""",
     re.VERBOSE,
 )
 """What may stand in a line. A quoted string stays one token, its quotes included."""
+
+_SILENT: Final = frozenset(("comment", "end"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +100,19 @@ class Entries:
 
     def _scan(self, number: int, line: str) -> None:
         for match in _TOKEN.finditer(line):
-            token = Token(match[0], number, match.start() + 1)
-            match match.lastgroup:
+            kind = match.lastgroup or "end"
+            if kind in _SILENT:
+                continue
+            token = Token(match[kind], number, match.start(kind) + 1)
+            match kind:
                 case "text":
                     self._tokens.append(token)
                 case "open":
                     self._open.append(token)
                 case "close":
                     self._close(token)
-                case "wrong":
-                    self._unreadable(token)
                 case _:
-                    pass
+                    self._unreadable(token)
 
     def _close(self, token: Token) -> None:
         if self._open:
@@ -132,6 +136,6 @@ class Entries:
 def column_of(line: str, word: str) -> int:
     """Return where ``word`` stands in ``line``, from 1; 0 if it does not."""
     for match in _TOKEN.finditer(line):
-        if match.lastgroup == "text" and match[0].upper() == word:
-            return match.start() + 1
+        if match.lastgroup == "text" and match["text"].upper() == word:
+            return match.start("text") + 1
     return 0

@@ -183,7 +183,7 @@ class _FileReader:
 
     def _carefully(self, entries: Entries, number: int, text: str) -> None:
         entry = entries.feed(number, text)
-        if entry is None:
+        if entry is None or self._is_plain(entry):
             return
         try:
             self._entry(entries, entry)
@@ -191,6 +191,14 @@ class _FileReader:
             place = entries.place(wrong.token)
             problem = Problem(Severity.ERROR, place, wrong.reason, wrong.fix)
             self._master.problems.append(problem)
+
+    def _is_plain(self, entry: Entry) -> bool:
+        """Take an entry of several lines that is as plain as one of one line."""
+        line = self._base + entry.tokens[-1].line
+        if entry.tokens[0].line + self._base == line:
+            return False
+        words = " ".join(token.text for token in entry.tokens)
+        return self._plain.take(" " + words if entry.indented else words, line)
 
     def end(self) -> None:
         """Note the end of the file."""
