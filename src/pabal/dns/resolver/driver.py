@@ -135,7 +135,7 @@ class IterativeResolver:
             return end.resolved
         log.info(
             "not resolved",
-            name=str(name),
+            question=str(name),
             rdtype=dns.rdatatype.to_text(rdtype),
             reason=end.reason,
         )
