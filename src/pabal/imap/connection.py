@@ -17,7 +17,9 @@ from pabal.imap.commands.append import check
 from pabal.imap.commands.capability import capabilities
 from pabal.imap.commands.context import Context, Services
 from pabal.imap.commands.incoming import Incoming
+from pabal.imap.commands.notify import tell
 from pabal.imap.commands.refusal import reply_of
+from pabal.imap.commands.selected import Selected
 from pabal.imap.commands.table import COMMANDS, RULES
 from pabal.imap.session import (
     Command,
@@ -31,6 +33,7 @@ from pabal.imap.session import (
     Session,
     State,
 )
+from pabal.imap.wire.response import Tagged
 from pabal.net.ports import (
     ConnectionLostError,
     IdleTimeoutError,
@@ -53,6 +56,8 @@ class Connection:
         self._context = Context(stream, services, self._session, self, messages)
         self._tasks = Tasks()
         self._pushing = False
+        # Held by whoever sends more than one piece: a command, or a push.
+        self._speaking = asyncio.Lock()
         self._busy = False
         self._stopping = False
         self._bad_commands = 0
@@ -94,6 +99,7 @@ class Connection:
         """Let go of everything the connection held."""
         self._context.idling = False
         self._context.unselect()
+        self._context.stop_notices()
         self._context.messages.close()
         await self._tasks.stop()
         self._stream.close()
@@ -137,12 +143,17 @@ class Connection:
                 self._busy = True
                 await self._run(event)
                 self._busy = False
+                if self._context.notices is not None:
+                    # What happened while the last word was sent.
+                    self.changed()
             case MessagePiece(octets):
                 self._context.messages.write(octets)
             case MessageBegins():
-                await self._begin_message(event)
+                async with self._speaking:
+                    await self._begin_message(event)
             case Continue():
-                self._stream.send(b"+ OK\r\n")
+                async with self._speaking:
+                    self._stream.send(b"+ OK\r\n")
             case Refused(tag, reply):
                 self._context.messages.close()
                 self._stream.send(b"%b %b\r\n" % (tag, reply))
@@ -170,22 +181,46 @@ class Connection:
 
     async def _run(self, command: Command) -> None:
         """Run one command and send how it ended, after what else is to be told."""
-        spec = COMMANDS[command.name]
+        before = self._context.selected
+        if command.name == b"IDLE":
+            async with self._speaking:
+                # What was being pushed has ended; what is pushed now is its output.
+                pass
+            reply = await self._reply(command)
+            async with self._speaking:
+                await self._finish(command, reply, before)
+            return
+        async with self._speaking:
+            reply = await self._reply(command)
+            await self._finish(command, reply, before)
+
+    async def _reply(self, command: Command) -> Tagged:
+        """Run one command and return how it ended."""
         context = self._context
         context.tag = command.tag
-        before = context.selected
         try:
-            reply = await spec.run(context, command.value)
+            return await COMMANDS[command.name].run(context, command.value)
         except PabalError as error:
             refusal = reply_of(error)
             if refusal is None:
                 raise
             self._log_refusal(command, error)
-            reply = refusal
+            return refusal
         finally:
-            self._context.messages.close()
-        if context.selected is not None and context.selected is before:
-            self._stream.send(context.selected.updates(expunges=spec.expunges))
+            context.messages.close()
+
+    async def _finish(
+        self, command: Command, reply: Tagged, before: Selected | None
+    ) -> None:
+        """Send what else is to be told, and how the command ended."""
+        spec, context = COMMANDS[command.name], self._context
+        if context.selected is before:
+            await tell(
+                context,
+                expunges=spec.expunges,
+                own=spec.removes,
+                arrivals=not spec.adds,
+            )
         self._stream.send(reply.line(command.tag))
         self._leave_removed()
         if spec.after is not None and reply.status == b"OK":
@@ -241,26 +276,49 @@ class Connection:
         await self._stream.start_tls()
 
     def changed(self) -> None:
-        """Push changes to a client that idles; at most one push at a time."""
-        if self._context.idling and not self._pushing:
+        """Push changes to a client that wants them; at most one push at a time."""
+        if self._may_push() and not self._pushing:
             self._pushing = True
             self._tasks.start(self._push(), "imap push")
+
+    def _may_push(self) -> bool:
+        """Whether something may be told now: RFC 9051 §6.3.13, RFC 5465 §3.1."""
+        context = self._context
+        if self._session.state is State.LOGOUT:
+            return False
+        return context.idling or (context.notices is not None and not self._busy)
 
     async def _push(self) -> None:
         """Tell what changed, and again what changed while that was taken."""
         context = self._context
         try:
-            while context.idling and context.selected is not None:
-                if context.selected.removed:
-                    self._leave_removed()
-                    self._stream.close()
-                    return
-                updates = context.selected.updates(expunges=True)
-                if not updates:
-                    return
-                self._stream.send(updates)
-                await self._stream.flush()
+            while self._may_push() and self._has_news():
+                async with self._speaking:
+                    if not self._may_push():
+                        return
+                    notices = context.notices
+                    delayed = notices is not None and notices.delayed
+                    await tell(context, expunges=context.idling or not delayed)
+                    await self._stream.flush()
         except (ConnectionLostError, IdleTimeoutError):
             self._stream.abort()
         finally:
             self._pushing = False
+
+    def _has_news(self) -> bool:
+        """Whether there is something to push; leaves a mailbox that was removed."""
+        context = self._context
+        selected, notices = context.selected, context.notices
+        if selected is not None and selected.removed:
+            self._leave_removed()
+            self._stream.close()
+            return False
+        if notices is not None and notices.waiting:
+            return True
+        if selected is None or not selected.numbers.behind:
+            return False
+        if notices is None:
+            return True
+        return bool(notices.selected_events) and (
+            context.idling or not notices.delayed or not selected.numbers.shrunk
+        )

@@ -48,6 +48,7 @@ AFTER_LOGIN: Final = (
     b"OBJECTID",
     b"PREVIEW",
     b"REPLACE",
+    b"NOTIFY",
     b"METADATA",
     b"LIST-METADATA",
     b"SAVEDATE",

@@ -7,7 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.refusal import RefusedError
-from pabal.imap.wire.metadata import SHARED, GetMetadata, SetMetadata
+from pabal.imap.wire.metadata import (
+    SHARED,
+    GetMetadata,
+    SetMetadata,
+    name_octets,
+)
 from pabal.imap.wire.response import Tagged, quoted
 from pabal.store.ports import (
     ACCOUNT,
@@ -91,15 +96,10 @@ def _chosen(
 def response(name: bytes, values: Mapping[str, bytes | None]) -> bytes:
     """Return the METADATA response."""
     pairs = b" ".join(
-        b"%b %b" % (_atom(entry), _value(value)) for entry, value in values.items()
+        b"%b %b" % (name_octets(entry), _value(value))
+        for entry, value in values.items()
     )
     return b"* METADATA %b (%b)\r\n" % (name, pairs)
-
-
-def _atom(entry: str) -> bytes:
-    octets = entry.encode("ascii")
-    plain = octets.translate(None, b"/-._").isalnum()
-    return octets if plain else quoted(octets)
 
 
 def _value(value: bytes | None) -> bytes:
