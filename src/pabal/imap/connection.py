@@ -8,6 +8,8 @@ bounded; an error of ours closes the connection and shows no text of it.
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from pabal.base.errors import LocalProtocolError, PabalError
@@ -33,7 +35,7 @@ from pabal.imap.session import (
     Session,
     State,
 )
-from pabal.imap.wire.response import Tagged
+from pabal.imap.wire.response import Tagged, quoted
 from pabal.net.ports import (
     ConnectionLostError,
     IdleTimeoutError,
@@ -274,6 +276,37 @@ class Connection:
     async def start_tls(self) -> None:
         """Turn the connection into a TLS one."""
         await self._stream.start_tls()
+
+    @contextmanager
+    def in_progress(self) -> Iterator[None]:
+        """Tell the client now and then that its command is being worked on.
+
+        RFC 9585 §4: never inside another response; only where nothing is sent.
+        """
+        loop = asyncio.get_running_loop()
+        code = b"* OK [INPROGRESS (%b NIL NIL)] Still at it\r\n"
+        line = code % quoted(self._context.tag)
+
+        interval_s = self._settings.progress_interval_s
+        timer: asyncio.TimerHandle
+
+        def tick() -> None:
+            nonlocal timer
+            self._tasks.start(self._say(line), "imap progress")
+            timer = loop.call_later(interval_s, tick)
+
+        timer = loop.call_later(interval_s, tick)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    async def _say(self, line: bytes) -> None:
+        self._stream.send(line)
+        try:
+            await self._stream.flush()
+        except (ConnectionLostError, IdleTimeoutError):
+            self._stream.abort()
 
     def changed(self) -> None:
         """Push changes to a client that wants them; at most one push at a time."""

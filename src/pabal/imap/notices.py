@@ -14,6 +14,7 @@ from pabal.imap.wire.notify import OF_SELECTED, Event, Watched
 from pabal.store.names import is_below
 from pabal.store.ports import (
     ACCOUNT,
+    SEPARATOR,
     AccountStore,
     Added,
     Annotated,
@@ -54,6 +55,10 @@ class Watch:
                 return subscribed
             case Watched.MAILBOXES:
                 return name in self.names
+            case Watched.SUBTREE_ONE:
+                return name in self.names or name.rpartition(SEPARATOR)[0] in (
+                    self.names
+                )
             case Watched.SUBTREE:
                 return name in self.names or any(
                     is_below(name, above) for above in self.names

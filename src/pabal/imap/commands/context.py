@@ -4,6 +4,7 @@ Sans-IO: octets go out through ``pabal.net.ports.Stream``, which the driver gave
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -76,6 +77,10 @@ class Dialogue(Protocol):
 
     async def start_tls(self) -> None:
         """Turn the connection into a TLS one."""
+        ...
+
+    def in_progress(self) -> AbstractContextManager[None]:
+        """Tell the client now and then that its command is being worked on."""
         ...
 
 

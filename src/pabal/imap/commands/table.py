@@ -27,6 +27,7 @@ from pabal.imap.commands import (
     logout,
     mailbox_changes,
     metadata,
+    multisearch,
     namespace,
     noop,
     notify,
@@ -48,6 +49,7 @@ from pabal.imap.wire import login as login_grammar
 from pabal.imap.wire import mailboxes as mailbox_grammar
 from pabal.imap.wire import messages as message_grammar
 from pabal.imap.wire import metadata as metadata_grammar
+from pabal.imap.wire import multisearch as multisearch_grammar
 from pabal.imap.wire import notify as notify_grammar
 from pabal.imap.wire import quota as quota_grammar
 from pabal.imap.wire import search as search_grammar
@@ -300,6 +302,13 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             metadata.set_entries,
             metadata_grammar.parse_set,
             LOGGED_IN,
+        ),
+        b"ESEARCH": _spec(
+            multisearch_grammar.MultiSearch,
+            multisearch.run,
+            multisearch_grammar.parse_multisearch,
+            LOGGED_IN,
+            _USES_NUMBERS,
         ),
         b"NOTIFY": _spec(
             notify_grammar.Notify, notify.run, notify_grammar.parse_notify, LOGGED_IN

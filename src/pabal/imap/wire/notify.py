@@ -36,6 +36,7 @@ class Watched(enum.Enum):
     PERSONAL = b"PERSONAL"
     SUBSCRIBED = b"SUBSCRIBED"
     SUBTREE = b"SUBTREE"
+    SUBTREE_ONE = b"SUBTREE-ONE"
     MAILBOXES = b"MAILBOXES"
 
 
@@ -43,7 +44,7 @@ OF_MESSAGES: Final = frozenset(
     (Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE, Event.FLAG_CHANGE)
 )
 OF_SELECTED: Final = frozenset((Watched.SELECTED, Watched.SELECTED_DELAYED))
-_NAMED: Final = frozenset((Watched.SUBTREE, Watched.MAILBOXES))
+_NAMED: Final = frozenset((Watched.SUBTREE, Watched.SUBTREE_ONE, Watched.MAILBOXES))
 _EVENTS: Final = {event.value.upper(): event for event in Event}
 
 
@@ -98,18 +99,11 @@ def parse_notify(reader: Reader) -> Notify:
 
 def _group(reader: Reader) -> Group:
     reader.expect(b"(", "an event group")
-    try:
-        watched = Watched(reader.word("mailboxes"))
-    except ValueError:
-        raise reader.fail("a mailbox specifier") from None
+    watched, names = parse_mailboxes(reader)
+    if watched is Watched.SUBTREE_ONE:
+        # RFC 7377 §2.2 has it for ESEARCH alone.
+        raise reader.fail("SUBTREE")
     reader.sp()
-    names: list[bytes] = []
-    if watched in _NAMED:
-        if reader.peek() == ord("("):
-            names = reader.list_of(reader.mailbox, "mailboxes")
-        else:
-            names = [reader.mailbox()]
-        reader.sp()
     events: list[Event | None] = []
     items: list[Item] = []
     if reader.peek() == ord("(") or not reader.take_word(b"NONE"):
@@ -117,7 +111,21 @@ def _group(reader: Reader) -> Group:
     reader.expect(b")", "a closing parenthesis")
     known = frozenset(event for event in events if event is not None)
     _check(reader, watched, known)
-    return Group(watched, tuple(names), known, tuple(items), None in events)
+    return Group(watched, names, known, tuple(items), None in events)
+
+
+def parse_mailboxes(reader: Reader) -> tuple[Watched, tuple[bytes, ...]]:
+    """Consume a mailbox specifier and its names (RFC 5465 §8, filter-mailboxes)."""
+    try:
+        watched = Watched(reader.word("mailboxes"))
+    except ValueError:
+        raise reader.fail("a mailbox specifier") from None
+    if watched not in _NAMED:
+        return watched, ()
+    reader.sp()
+    if reader.peek() == ord("("):
+        return watched, tuple(reader.list_of(reader.mailbox, "mailboxes"))
+    return watched, (reader.mailbox(),)
 
 
 def _event(reader: Reader, items: list[Item]) -> Event | None:
