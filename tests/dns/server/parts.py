@@ -36,6 +36,8 @@ class KnowingResolver:
         name: dns.name.Name,
         rdtype: dns.rdatatype.RdataType,
         steps: Steps | None = None,
+        *,
+        unchecked: bool = False,
     ) -> Resolved:
         key = f"{name} {rdtype.name}"
         self.asked.append(key)

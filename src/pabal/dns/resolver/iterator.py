@@ -21,6 +21,7 @@ from pabal.dns.resolver.budget import (
     Budget,
     BudgetError,
 )
+from pabal.dns.resolver.claim import Claim
 from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.frame import DeadEndError, Frame
 from pabal.dns.resolver.hints import Server, addresses_of
@@ -45,16 +46,23 @@ _EDNS_ERRORS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The answer was found."""
+    """The answer was found.
+
+    Attributes:
+        resolved: The answer.
+        claims: What it claims, for the validator; empty if nothing is validated.
+    """
 
     resolved: Resolved
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No answer can be had; ``reason`` is for people."""
+    """No answer can be had; ``reason`` is for people, ``code`` as in RFC 8914."""
 
     reason: str
+    code: int | None = None
 
 
 class Iterator:
@@ -319,6 +327,7 @@ class Iterator:
     def _conclude(self, frame: Frame, reading: Reading) -> None:
         """End ``frame`` with ``reading``, or follow the alias it ends in."""
         frame.chain += reading.chain
+        frame.claims += reading.claims
         if reading.kind is Kind.ALIAS:
             frame.follow(reading.end)
             return
@@ -336,7 +345,8 @@ class Iterator:
                 tuple(frame.chain),
                 authority,
                 authoritative=reading.authoritative and self._budget.queries == 0,
-            )
+            ),
+            tuple(frame.claims),
         )
 
     def _add_addresses(self, frame: Frame) -> None:

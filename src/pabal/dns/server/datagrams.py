@@ -122,7 +122,9 @@ class DatagramBatch:
     def __init__(self, sock: socket.socket) -> None:
         self._family = sock.family
         self._descriptor = ctypes.c_int(sock.fileno())
-        self._library = ctypes.CDLL(None, use_errno=True)
+        # PyDLL keeps the interpreter's lock: neither call ever waits, and giving the
+        # lock away would mean queueing for it behind a thread that loads a zone.
+        self._library = ctypes.PyDLL(None, use_errno=True)
         self._in, self._out = _Side(QUERY_MAX_OCTETS), _Side(ANSWER_MAX_OCTETS)
         self._names = _Buffer(SLOTS * ADDRESS_SLOT)
         self._controls = _Buffer(SLOTS * _CONTROL_SLOT)

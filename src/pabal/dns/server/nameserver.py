@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,6 +20,10 @@ from pabal.net.listener import Listener, ListenerSettings
 
 STOP_GRACE_S: Final = 2.0
 """How long answers under way may still take when the server stops."""
+
+SWITCH_S: Final = 0.0005
+"""How long, while zones are loaded, a thread keeps the interpreter to itself: the
+event loop waits that long for its turn each time it wakes."""
 
 log = Log("dns")
 
@@ -53,6 +58,8 @@ class NameServer:
         self._listener = Listener(service.serve, limits)
         self._tasks = Tasks()
         self._udp: list[UdpServer] = []
+        self._reloads = 0
+        self._switch_s = 0.0
 
     def watch(self, on_query: OnQuery | None) -> None:
         """Call ``on_query`` for every answer from now on: the hot path slows down."""
@@ -71,7 +78,7 @@ class NameServer:
 
     async def reload(self) -> Report:
         """Check and exchange the zones that changed, off the event loop."""
-        report = await asyncio.to_thread(self._zones.reload)
+        report = await self._off_the_loop()
         if report.loaded or report.removed:
             self._answering.forget()
         for problem in report.problems:
@@ -84,6 +91,19 @@ class NameServer:
             removed=len(report.removed),
         )
         return report
+
+    async def _off_the_loop(self) -> Report:
+        """Reload in a thread that lets the answers go first."""
+        if self._reloads == 0:
+            self._switch_s = sys.getswitchinterval()
+            sys.setswitchinterval(SWITCH_S)
+        self._reloads += 1
+        try:
+            return await asyncio.to_thread(self._zones.reload)
+        finally:
+            self._reloads -= 1
+            if self._reloads == 0:
+                sys.setswitchinterval(self._switch_s)
 
     async def stop(self) -> None:
         """Take no more queries, finish what is under way, close the sockets."""

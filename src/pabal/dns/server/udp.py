@@ -44,6 +44,7 @@ class UdpServer:
         self._tasks = tasks
         self._loop: asyncio.AbstractEventLoop | None = None
         self._caches: dict[bytes, AnswerCache] = {}
+        self._friends = answering.friends
 
     def start(self) -> None:
         """Answer from now on; call it inside the event loop."""
@@ -74,7 +75,7 @@ class UdpServer:
         lengths = batch.receive()
         caches, queries, addresses = self._caches, batch.queries, batch.addresses
         key_start, key_end = batch.address_key
-        first = slot = 0
+        first = slot = at = 0
         for length in lengths:
             start = slot * QUERY_MAX_OCTETS
             data = bytes(queries[start : start + length])
@@ -97,6 +98,20 @@ class UdpServer:
                 first = slot + 1
             slot += 1
         batch.send(first, slot)
+        if slot:
+            self._note(bytes(addresses[at + key_start : at + key_end]), slot)
+
+    def _note(self, address: bytes, count: int) -> None:
+        """Count a batch for the network its last datagram came from.
+
+        Whoever sends most is met most often. Friends are not counted.
+        """
+        cache = self._caches.get(address)
+        if cache is not None and cache is self._friends:
+            return
+        if self._answering.limiter.note(address, count):
+            # Its datagrams are now judged one by one, not answered out of hand.
+            self._caches.clear()
 
     def _slowly(self, batch: DatagramBatch, slot: int, data: bytes) -> bool:
         """Answer what the hot path could not; return whether the answer is ready."""
@@ -131,12 +146,19 @@ class UdpServer:
             except OSError:
                 # Nothing more to read, or the echo of an answer that went nowhere.
                 return
+            self._note_host(client[0])
             cache = self._answering.cache_of(client[0])
             answer = None if cache is None else cache.hit(data)
             if answer is None:
                 self._alone(data, client)
             else:
                 self._send(answer, client, [])
+
+    def _note_host(self, host: str) -> None:
+        if not self._answering.is_friend(host):
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            address = socket.inet_pton(family, host.partition("%")[0])
+            self._answering.limiter.note(address, 1)
 
     def _alone(self, data: bytes, client: Address) -> None:
         answer = self._now(data, client[0])

@@ -48,13 +48,13 @@ class Edns:
         payload_octets: Largest UDP answer the client takes, as announced.
         version: EDNS version.
         dnssec_ok: The DO bit.
-        has_options: Whether RDATA held any option.
+        options: RDATA, checked to consist of options.
     """
 
     payload_octets: int
     version: int
     dnssec_ok: bool
-    has_options: bool
+    options: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def _additional(data: bytes, start: int, count: int) -> tuple[Edns | None, bool]
         elif rdtype == codes.OPT and at_root and edns is None:
             _check_options(data, rdata, position)
             version = ttl >> 16 & 0xFF
-            edns = Edns(rdclass, version, bool(ttl & _DO), length > 0)
+            edns = Edns(rdclass, version, bool(ttl & _DO), data[rdata:position])
         else:
             raise QueryError(codes.FORMERR)
     if position != len(data):

@@ -161,7 +161,7 @@ class Zones(LocalZones):
             return Report(problems=(problem,))
         hosted = self._hosted()
         batch = _Batch(self._zones, self._bases)
-        for name in sorted(files.keys() | hosted.keys()):
+        for name in sorted(files.keys() | hosted.keys(), key=_labels):
             derived: tuple[DerivedRecord, ...] = ()
             if self._derived is not None and name in hosted:
                 derived = tuple(self._derived.records(hosted[name]))
@@ -188,6 +188,11 @@ class Zones(LocalZones):
             dns.name.from_text(domain).canonicalize(): domain
             for domain in self._derived.domains()
         }
+
+
+def _labels(name: dns.name.Name) -> tuple[bytes, ...]:
+    """Sort names by something cheap: a hundred thousand of them."""
+    return name.labels
 
 
 class _Batch:
