@@ -2,18 +2,12 @@
 
 import asyncio
 import base64
-from collections.abc import Sequence
 
 import pytest
-from typing_extensions import override
 
 from pabal.base.errors import StorageFullError
-from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
-from pabal.store.memory.account import MemoryAccount, MemoryStore
-from pabal.store.ports import Uid
-from pabal.store.predicate import Predicate
-from tests.imap.rig import PASSWORD, USER, Client, FakeClock, Rig, letter
+from tests.imap.rig import PASSWORD, USER, Client, Rig, letter
 from tests.imap.test_server import world
 from tests.support.streams import stream_pair
 
@@ -315,28 +309,3 @@ async def test_a_running_command_is_answered_when_the_server_stops() -> None:
         assert lines[-2].startswith(b"f OK")
         assert lines[-1] == b"* BYE [UNAVAILABLE] Shutting down"
         assert await client.stream.receive(1) == b""
-
-
-class SlowStore(MemoryStore):
-    """Whose accounts take their time to search."""
-
-    @override
-    async def account(self, account_id: int) -> MemoryAccount:
-        account = await super().account(account_id)
-        search = account.search
-
-        async def slow(mailbox_id: int, predicate: Predicate) -> Sequence[Uid]:
-            await asyncio.sleep(0.05)
-            return await search(mailbox_id, predicate)
-
-        account.search = slow  # type: ignore[method-assign]  # one call made slow
-        return account
-
-
-async def test_long_work_is_said_to_go_on() -> None:
-    settings = ImapSettings(progress_interval_s=0.02)
-    rig = Rig(settings, store=SlowStore(FakeClock()))
-    async with rig.client("INBOX") as client:
-        told = await client.ok("SEARCH ALL")
-    line = b'* OK [INPROGRESS ("t3" NIL NIL)] Still at it'
-    assert (set(told[:-1]), told[-1]) == ({line}, b"* SEARCH")

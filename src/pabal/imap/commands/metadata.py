@@ -18,13 +18,12 @@ from pabal.imap.wire.metadata import (
 )
 from pabal.imap.wire.response import Tagged, quoted
 from pabal.imap.wire.search import parse_keys
-from pabal.store.ports import (
-    ACCOUNT,
+from pabal.store.annotation import (
     ANNOTATION_MAX_OCTETS,
     AnnotationTooLongError,
-    MailboxId,
     TooManyAnnotationsError,
 )
+from pabal.store.ports import ACCOUNT, MailboxId
 
 
 async def get(context: Context, command: GetMetadata) -> Tagged:
