@@ -1,10 +1,12 @@
 import pytest
 
-from pabal.store.annotation import ANNOTATIONS_MAX, changed, check
-from pabal.store.ports import (
+from pabal.store.annotation import (
     ANNOTATION_MAX_OCTETS,
+    ANNOTATIONS_MAX,
     AnnotationTooLongError,
     TooManyAnnotationsError,
+    changed,
+    check,
 )
 
 

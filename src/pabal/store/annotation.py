@@ -6,14 +6,21 @@ Sans-IO. Names are the protocol's: IMAP's ``/private/comment`` (RFC 5464 §3.2).
 from collections.abc import Mapping
 from typing import Final
 
-from pabal.store.ports import (
-    ANNOTATION_MAX_OCTETS,
-    AnnotationTooLongError,
-    TooManyAnnotationsError,
-)
+from pabal.store.ports import StoreError
+
+ANNOTATION_MAX_OCTETS: Final = 64 * 1024
+"""Longest annotation: a signature with a small picture."""
 
 ANNOTATIONS_MAX: Final = 200
 """Annotations of one mailbox: a client in a loop must not fill the table."""
+
+
+class AnnotationTooLongError(StoreError):
+    """A value has more than ``ANNOTATION_MAX_OCTETS``."""
+
+
+class TooManyAnnotationsError(StoreError):
+    """A mailbox, or the account, has no room for one more annotation."""
 
 
 def check(entries: Mapping[str, bytes | None]) -> None:

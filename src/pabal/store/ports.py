@@ -54,17 +54,6 @@ class MailboxNameError(StoreError):
 ACCOUNT: Final[MailboxId] = 0
 """In a mailbox's place: the account as a whole; no mailbox has this id."""
 
-ANNOTATION_MAX_OCTETS: Final = 64 * 1024
-"""Longest annotation: a signature with a small picture."""
-
-
-class AnnotationTooLongError(StoreError):
-    """A value has more than ``ANNOTATION_MAX_OCTETS``."""
-
-
-class TooManyAnnotationsError(StoreError):
-    """A mailbox, or the account, has no room for one more annotation."""
-
 
 class OverQuotaError(StoreError):
     """The account would pass its quota; nothing was written."""
@@ -303,9 +292,7 @@ class Annotations(Protocol):
 
         They go with their mailbox.
 
-        Raises:
-            AnnotationTooLongError: A value is too long; nothing was written.
-            TooManyAnnotationsError: There are too many; nothing was written.
+        Raises the errors of ``pabal.store.annotation``; nothing was written then.
         """
         ...
 

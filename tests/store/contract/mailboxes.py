@@ -2,6 +2,7 @@
 
 import pytest
 
+from pabal.store.annotation import AnnotationTooLongError, TooManyAnnotationsError
 from pabal.store.flags import (
     SEEN,
 )
@@ -10,7 +11,6 @@ from pabal.store.ports import (
     AccountStore,
     Added,
     Annotated,
-    AnnotationTooLongError,
     Change,
     Expunged,
     MailboxChanged,
@@ -20,7 +20,6 @@ from pabal.store.ports import (
     MailboxNameError,
     NoSuchMailboxError,
     Store,
-    TooManyAnnotationsError,
 )
 from tests.store.contract.fixtures import Fixtures
 from tests.store.contract.letters import (

@@ -4,6 +4,7 @@ Sans-IO: octets go out through ``pabal.net.ports.Stream``, which the driver gave
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -12,6 +13,7 @@ from pabal.base.errors import LocalProtocolError
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
+from pabal.imap.notices import Notices
 from pabal.imap.ports import FetchedHook, LimitsOf, Offload, Pause
 from pabal.imap.session import Session, State
 from pabal.imap.settings import ImapSettings
@@ -77,6 +79,10 @@ class Dialogue(Protocol):
         """Turn the connection into a TLS one."""
         ...
 
+    def in_progress(self) -> AbstractContextManager[None]:
+        """Tell the client now and then that its command is being worked on."""
+        ...
+
 
 @dataclass(slots=True)
 class Context:
@@ -95,6 +101,7 @@ class Context:
         idling: Whether changes are told at once.
         failures: Failed log-ins.
         tag: Tag of the command being run.
+        notices: What the client is told of besides (RFC 5465).
         log_in_by: When somebody must have logged in, monotonic seconds.
     """
 
@@ -110,6 +117,7 @@ class Context:
     idling: bool = False
     failures: int = 0
     tag: bytes = b""
+    notices: Notices | None = None
     log_in_by: float = 0.0
 
     @property
@@ -140,6 +148,11 @@ class Context:
     def qresync(self) -> bool:
         """Whether expunged messages are told by UID (RFC 7162 §3.2.3)."""
         return QRESYNC in self.enabled
+
+    @property
+    def condstore(self) -> bool:
+        """Whether the client knows of mod-sequences."""
+        return CONDSTORE in self.enabled
 
     @property
     def encrypted(self) -> bool:
@@ -193,6 +206,12 @@ class Context:
             self.selected.close()
             self.selected = None
             self.session.state = State.AUTHENTICATED
+
+    def stop_notices(self) -> None:
+        """Forget what the client wanted to be told of."""
+        if self.notices is not None:
+            self.notices.close()
+            self.notices = None
 
     def enable_condstore(self) -> None:
         """Turn CONDSTORE on: a command used it (RFC 7162 §3.1)."""

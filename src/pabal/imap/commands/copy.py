@@ -22,7 +22,8 @@ async def run(context: Context, command: Transfer) -> Tagged:
         return Tagged(b"Nothing to copy")
     source = selected.view.mailbox.id
     await check_copies(context, selected.batch(ranges).emails)
-    copied = await context.mailboxes.copy(source, uids, target.id)
+    with context.dialogue.in_progress():
+        copied = await context.mailboxes.copy(source, uids, target.id)
     if not copied.sources:
         return Tagged(b"Nothing to copy")
     return Tagged(b"Copied", _code(copied))
@@ -41,7 +42,8 @@ async def move(context: Context, command: Transfer) -> Tagged:
     if source == target.id:
         # Moving a message to where it is would only change its UID for nothing.
         raise RefusedError("The messages are there already", b"CANNOT")
-    moved = await context.mailboxes.move(source, uids, target.id)
+    with context.dialogue.in_progress():
+        moved = await context.mailboxes.move(source, uids, target.id)
     if not moved.sources:
         return Tagged(b"Nothing to move")
     # RFC 6851 §4.3: the code goes before the EXPUNGE responses, which the driver sends.

@@ -1,32 +1,39 @@
 """Search keys become predicates of the store; what is found, as a client knows it.
 
 SEARCH, SORT and THREAD share it.
-Source: RFC 9051 §6.4.4; RFC 5032 (OLDER, YOUNGER), RFC 6203 (FUZZY), RFC 7162 §3.1.5
-(MODSEQ), RFC 8474 (EMAILID, THREADID).
+Source: RFC 9051 §6.4.4; RFC 5032 (OLDER, YOUNGER), RFC 5466 (FILTER), RFC 6203 (FUZZY),
+RFC 7162 §3.1.5 (MODSEQ), RFC 8474 (EMAILID, THREADID).
 """
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pabal.base.scan import ScanError
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.refusal import RefusedError, bad
 from pabal.imap.commands.selected import Selected
 from pabal.imap.wire import search as keys
-from pabal.imap.wire.grammar import day_start
-from pabal.imap.wire.search import Recency, Return, Search
+from pabal.imap.wire.grammar import Reader, day_start
+from pabal.imap.wire.search import Recency, Return, Search, parse_keys
 from pabal.imap.wire.sequence import SequenceSet
 from pabal.message.charset import codec_of, decode
 from pabal.store import predicate as found_by
 from pabal.store.flags import SEEN
-from pabal.store.ports import Uid
+from pabal.store.ports import ACCOUNT, Uid
 
 CHARSETS: Final = (b"US-ASCII", b"UTF-8", b"EUC-KR", b"ISO-8859-1", b"ISO-2022-JP")
 """What is named in BADCHARSET; every label in ``pabal.message.charset`` works."""
 
 DATE_END: Final = math.inf
+
+PRIVATE_FILTERS: Final = "/private/filters/values/"
+"""Below it each filter is an entry of the server (RFC 5466 §3.2)."""
+
+FILTER_DEPTH_MAX: Final = 5
+"""Filters within filters: three must work, and a loop ends (RFC 5466 §3.1)."""
 
 WORDS_MAX: Final = 20
 """Words of a fuzzy string that are looked for one by one."""
@@ -57,33 +64,90 @@ class Found:
         return SCORE_WORDS
 
 
-async def find(context: Context, command: Search) -> Found:
+async def find(
+    context: Context,
+    command: Search,
+    selected: Selected | None = None,
+    *,
+    lenient: bool = False,
+) -> Found:
     """Return the messages a client looks for.
 
+    Args:
+        selected: Where, if not in the selected mailbox.
+        lenient: Whether message numbers may be too large (RFC 7377 §2).
+
     Raises:
-        RefusedError: Nobody knows the charset.
+        RefusedError: Nobody knows the charset, or a filter.
         NumberError: A message number is too large.
     """
-    selected = context.mailbox
+    selected = context.mailbox if selected is None else selected
     charset = charset_of(command, selected)
-    by_modseq = _mentions(command.key, lambda key: isinstance(key, keys.KeyModseq))
+    key = await expanded(context, command.key, charset)
+    by_modseq = _mentions(key, lambda key: isinstance(key, keys.KeyModseq))
     if by_modseq:
         context.enable_condstore()
-    is_fuzzy = _mentions(command.key, lambda key: isinstance(key, keys.KeyFuzzy))
+    is_fuzzy = _mentions(key, lambda key: isinstance(key, keys.KeyFuzzy))
     if not is_fuzzy and Return.RELEVANCY in (command.returns or ()):
         # RFC 6203 §4: the option MUST NOT be used without FUZZY.
         raise bad("RELEVANCY needs FUZZY")
-    criteria = Criteria(context, charset)
-    uids = await _search(context, criteria.of(command.key))
-    exact = None
-    if is_fuzzy:
-        criteria = Criteria(context, charset, fuzzy=False)
-        exact = frozenset(await _search(context, criteria.of(command.key)))
+    now = context.services.clock.now()
+    criteria = Criteria(selected, charset, now, lenient=lenient)
+    with context.dialogue.in_progress():
+        uids = await _search(context, selected, criteria.of(key))
+        exact = None
+        if is_fuzzy:
+            criteria = Criteria(selected, charset, now, lenient=lenient, fuzzy=False)
+            exact = frozenset(await _search(context, selected, criteria.of(key)))
     return Found(uids, by_modseq, exact)
 
 
-async def _search(context: Context, wanted: found_by.Predicate) -> Sequence[Uid]:
-    selected = context.mailbox
+async def expanded(
+    context: Context, key: keys.KeyAnd, charset: str, depth: int = 0
+) -> keys.KeyAnd:
+    """Return ``key`` with every FILTER as it is kept (RFC 5466 §3.1).
+
+    Raises:
+        RefusedError: There is no such filter, or it makes no sense.
+    """
+    if not _mentions(key, lambda one: isinstance(one, keys.KeyFilter)):
+        return key
+    if charset not in {"utf-8", "ascii"}:
+        names = b" ".join(CHARSETS[:2])
+        raise RefusedError("Filters are UTF-8", b"BADCHARSET (%b)" % names, b"BAD")
+    there = await context.mailboxes.annotations.read(ACCOUNT)
+    parsed: dict[bytes, keys.Key] = {}
+
+    def kept(one: keys.Key) -> keys.Key:
+        if not isinstance(one, keys.KeyFilter):
+            return one
+        if one.name not in parsed:
+            parsed[one.name] = _filter(there, one.name, depth)
+        return parsed[one.name]
+
+    found = keys.replaced(key, kept)
+    inner = found if isinstance(found, keys.KeyAnd) else keys.KeyAnd((found,))
+    return await expanded(context, inner, charset, depth + 1)
+
+
+def _filter(there: Mapping[str, bytes], name: bytes, depth: int) -> keys.Key:
+    folded = name.decode("ascii", "replace").lower()
+    value = there.get(PRIVATE_FILTERS + folded)
+    try:
+        if value is None or depth >= FILTER_DEPTH_MAX:
+            raise ScanError("a filter", 0)
+        reader = Reader(value)
+        key = parse_keys(reader)
+        reader.expect_end()
+    except ScanError as error:
+        code = b"UNDEFINED-FILTER " + name
+        raise RefusedError("There is no such filter", code) from error
+    return key
+
+
+async def _search(
+    context: Context, selected: Selected, wanted: found_by.Predicate
+) -> Sequence[Uid]:
     uids = await context.mailboxes.search(selected.view.mailbox.id, wanted)
     last = selected.numbers.last_uid
     if uids and uids[-1] > last:
@@ -129,13 +193,24 @@ class Criteria:
 
     Args (of the constructor):
         charset: Of the strings.
+        now: For what is a time ago, seconds since 1970.
+        lenient: Whether message numbers may be too large.
         fuzzy: Whether FUZZY is heard; else its keys mean what they say.
     """
 
-    def __init__(self, context: Context, charset: str, *, fuzzy: bool = True) -> None:
-        self._selected = context.mailbox
-        self._now = context.services.clock.now()
+    def __init__(
+        self,
+        selected: Selected,
+        charset: str,
+        now: float,
+        *,
+        lenient: bool = False,
+        fuzzy: bool = True,
+    ) -> None:
+        self._selected = selected
+        self._now = now
         self._charset = charset
+        self._lenient = lenient
         self._hears_fuzzy = fuzzy
         self._fuzzy = False
 
@@ -206,6 +281,8 @@ class Criteria:
         known = selected.numbers
         if by_uid and not messages.saved:
             return found_by.UidsIn(messages.resolve(known.last_uid))
+        if self._lenient and not messages.saved:
+            messages = messages.within(known.count)
         ranges = selected.indexes(messages, by_uid=by_uid)
         # Whatever has a UID between two neighbours is not the client's to see.
         return found_by.UidsIn(

@@ -6,6 +6,7 @@ Source: RFC 9051 §6.3.9, RFC 3501 §6.3.9 (LSUB); RFC 5258 (extended), RFC 3348
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.metadata import told_in_list
@@ -43,6 +44,9 @@ class _Shown:
             return False
         use = self.info.special_use if self.info else ""
         return bool(use) or b"SPECIAL-USE" not in selection
+
+
+_WITH_SUBSCRIBED: Final = ListMailboxes(b"", (), returns=frozenset((b"SUBSCRIBED",)))
 
 
 async def run(context: Context, command: ListMailboxes) -> Tagged:
@@ -102,6 +106,28 @@ async def _matching(context: Context, command: ListMailboxes) -> Sequence[_Shown
         elif one.meets(command.selection):
             found.append(one)
     return found
+
+
+async def lines_of(
+    context: Context, names: Sequence[str], renamed: Mapping[str, str]
+) -> bytes:
+    """Return LIST responses for ``names`` as they are now (RFC 5465 §5.4).
+
+    Args:
+        renamed: What some of them were called before.
+    """
+    infos = {info.name: info for info in await context.mailboxes.mailboxes()}
+    lost = await context.mailboxes.lost_subscriptions()
+    shown = {one.name: one for one in _with_parents(infos, lost)}
+    lines = []
+    for name in names:
+        line = _line(context, _WITH_SUBSCRIBED, shown.get(name) or _Shown(name, None))
+        old = renamed.get(name)
+        if old is not None:
+            item = b' ("OLDNAME" (%b))\r\n' % context.written(old)
+            line = line.removesuffix(b"\r\n") + item
+        lines.append(line)
+    return b"".join(lines)
 
 
 def _recursive(

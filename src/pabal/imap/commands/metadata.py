@@ -5,17 +5,25 @@ Source: RFC 5464; RFC 9590 (LIST-METADATA).
 
 from collections.abc import Mapping, Sequence
 
+from pabal.base.scan import ScanError
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.criteria import PRIVATE_FILTERS
 from pabal.imap.commands.refusal import RefusedError
-from pabal.imap.wire.metadata import SHARED, GetMetadata, SetMetadata
+from pabal.imap.wire.grammar import Reader
+from pabal.imap.wire.metadata import (
+    SHARED,
+    GetMetadata,
+    SetMetadata,
+    name_octets,
+)
 from pabal.imap.wire.response import Tagged, quoted
-from pabal.store.ports import (
-    ACCOUNT,
+from pabal.imap.wire.search import parse_keys
+from pabal.store.annotation import (
     ANNOTATION_MAX_OCTETS,
     AnnotationTooLongError,
-    MailboxId,
     TooManyAnnotationsError,
 )
+from pabal.store.ports import ACCOUNT, MailboxId
 
 
 async def get(context: Context, command: GetMetadata) -> Tagged:
@@ -47,6 +55,9 @@ async def set_entries(context: Context, command: SetMetadata) -> Tagged:
     ):
         # RFC 5464 §3.3: what all users of the server share is its operator's.
         raise RefusedError("Shared entries of the server are read-only", b"NOPERM")
+    for entry, value in command.entries.items():
+        if entry.startswith(PRIVATE_FILTERS) and value is not None:
+            _check_filter(value)
     try:
         await context.mailboxes.annotations.write(mailbox_id, command.entries)
     except AnnotationTooLongError as error:
@@ -55,6 +66,20 @@ async def set_entries(context: Context, command: SetMetadata) -> Tagged:
     except TooManyAnnotationsError as error:
         raise RefusedError("Too many entries", b"METADATA TOOMANY") from error
     return Tagged(b"Metadata set")
+
+
+def _check_filter(value: bytes) -> None:
+    """Check that a filter is a whole search (RFC 5466 §3.2).
+
+    Raises:
+        RefusedError: It is not.
+    """
+    reader = Reader(value)
+    try:
+        parse_keys(reader)
+        reader.expect_end()
+    except ScanError as error:
+        raise RefusedError("The filter is no search") from error
 
 
 async def told_in_list(
@@ -91,15 +116,10 @@ def _chosen(
 def response(name: bytes, values: Mapping[str, bytes | None]) -> bytes:
     """Return the METADATA response."""
     pairs = b" ".join(
-        b"%b %b" % (_atom(entry), _value(value)) for entry, value in values.items()
+        b"%b %b" % (name_octets(entry), _value(value))
+        for entry, value in values.items()
     )
     return b"* METADATA %b (%b)\r\n" % (name, pairs)
-
-
-def _atom(entry: str) -> bytes:
-    octets = entry.encode("ascii")
-    plain = octets.translate(None, b"/-._").isalnum()
-    return octets if plain else quoted(octets)
 
 
 def _value(value: bytes | None) -> bytes:

@@ -128,11 +128,18 @@ class Response:
 
     Args (of the constructor):
         is_sorted: Whether results keep their order: ranges ascend (RFC 5267 §3.2).
+        where: More correlators: which mailbox (RFC 7377 §2.1).
     """
 
     def __init__(
-        self, command: Search, returns: frozenset[Return], *, is_sorted: bool
+        self,
+        command: Search,
+        returns: frozenset[Return],
+        *,
+        is_sorted: bool,
+        where: bytes = b"",
     ) -> None:
+        self._where = where
         self._command = command
         self._returns = returns
         self._is_sorted = is_sorted
@@ -142,7 +149,7 @@ class Response:
     ) -> bytes:
         """Return the response; ``scores`` are those of ``numbers``."""
         returns = self._returns
-        parts = [b"* ESEARCH (TAG %b)" % quoted(tag)]
+        parts = [b"* ESEARCH (TAG %b%b)" % (quoted(tag), self._where)]
         if self._command.by_uid:
             parts.append(b"UID")
         if numbers:

@@ -205,10 +205,11 @@ class Selected:
         told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
         return self.names.news() + b"".join(told)
 
-    def updates(self, *, expunges: bool) -> bytes:
+    def updates(self, *, expunges: bool, flags: bool = True) -> bytes:
         """Return what the client is to be told now so that it has caught up.
 
         RFC 9051 §7.5.1: ``expunges`` only where message numbers may change.
+        RFC 5465 §5: ``flags`` only where the client wants to know.
         """
         if not self.numbers.behind:
             return b""
@@ -219,7 +220,7 @@ class Selected:
             parts = [b"* %d EXPUNGE\r\n" % number for number in advance.gone]
         if advance.exists is not None:
             parts.append(b"* %d EXISTS\r\n" % advance.exists)
-        if advance.reflagged:
+        if advance.reflagged and flags:
             ranges = [(index, index + 1) for index in advance.reflagged]
             parts.append(self.flag_responses(self.batch(ranges)))
         return b"".join(parts)

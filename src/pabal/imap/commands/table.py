@@ -27,8 +27,10 @@ from pabal.imap.commands import (
     logout,
     mailbox_changes,
     metadata,
+    multisearch,
     namespace,
     noop,
+    notify,
     quota,
     replace,
     resync,
@@ -47,6 +49,8 @@ from pabal.imap.wire import login as login_grammar
 from pabal.imap.wire import mailboxes as mailbox_grammar
 from pabal.imap.wire import messages as message_grammar
 from pabal.imap.wire import metadata as metadata_grammar
+from pabal.imap.wire import multisearch as multisearch_grammar
+from pabal.imap.wire import notify as notify_grammar
 from pabal.imap.wire import quota as quota_grammar
 from pabal.imap.wire import search as search_grammar
 from pabal.imap.wire import sort as sort_grammar
@@ -65,12 +69,16 @@ class Spec:
         run: What it does.
         expunges: Whether EXPUNGE may be told before it ends: not by what takes message
             numbers, which another command in the pipe may count on (RFC 9051 §7.5.1).
+        removes: Whether it takes messages away itself, which its client must hear.
+        adds: Whether it brings messages, which their own client knows.
         after: What is done once its tagged response was sent.
     """
 
     rule: Rule
     run: Run
     expunges: bool = True
+    removes: bool = False
+    adds: bool = False
     after: Callable[[Context], Awaitable[None]] | None = None
 
 
@@ -79,12 +87,16 @@ class _Options:
     """What few commands differ in."""
 
     expunges: bool = True
+    removes: bool = False
+    adds: bool = False
     after: Callable[[Context], Awaitable[None]] | None = None
     message_next: Callable[[bytes], bool] | None = None
 
 
 _USUAL: Final = _Options()
 _USES_NUMBERS: Final = _Options(expunges=False)
+_REMOVES: Final = _Options(removes=True)
+_ADDS: Final = _Options(adds=True)
 
 
 def _spec(
@@ -100,7 +112,12 @@ def _spec(
         return await run(context, value)
 
     rule = Rule(states, parse, options.message_next)
-    return Spec(rule, checked, options.expunges, options.after)
+    return Spec(
+        *(rule, checked, options.expunges),
+        removes=options.removes,
+        adds=options.adds,
+        after=options.after,
+    )
 
 
 def _bare(
@@ -159,16 +176,19 @@ def _thread(*, by_uid: bool) -> Spec:
 
 def _transfer(
     run: Callable[[Context, message_grammar.Transfer], Awaitable[Tagged]],
+    options: _Options,
     *,
     by_uid: bool,
 ) -> Spec:
     parse = partial(message_grammar.parse_transfer, by_uid=by_uid)
-    return _spec(message_grammar.Transfer, run, parse, State.SELECTED)
+    return _spec(message_grammar.Transfer, run, parse, State.SELECTED, options)
 
 
 def _replace(*, by_uid: bool) -> Spec:
     parse = partial(message_grammar.parse_replace, by_uid=by_uid)
-    options = _Options(message_next=message_grammar.replace_message_next)
+    options = _Options(
+        removes=True, adds=True, message_next=message_grammar.replace_message_next
+    )
     return _spec(message_grammar.Replace, replace.run, parse, State.SELECTED, options)
 
 
@@ -261,7 +281,7 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             append.run,
             mailbox_grammar.parse_append,
             LOGGED_IN,
-            _Options(message_next=mailbox_grammar.append_message_next),
+            _Options(adds=True, message_next=mailbox_grammar.append_message_next),
         ),
         b"GETQUOTA": _spec(
             quota_grammar.QuotaRoot, quota.get, quota_grammar.parse_get, LOGGED_IN
@@ -283,19 +303,34 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             metadata_grammar.parse_set,
             LOGGED_IN,
         ),
+        b"ESEARCH": _spec(
+            multisearch_grammar.MultiSearch,
+            multisearch.run,
+            multisearch_grammar.parse_multisearch,
+            LOGGED_IN,
+            _USES_NUMBERS,
+        ),
+        b"NOTIFY": _spec(
+            notify_grammar.Notify, notify.run, notify_grammar.parse_notify, LOGGED_IN
+        ),
         b"IDLE": _bare(idle.run, LOGGED_IN),
         # Selected
         b"CHECK": _bare(noop.run, State.SELECTED),
         b"CLOSE": _bare(close.run, State.SELECTED),
         b"UNSELECT": _bare(close.unselect, State.SELECTED),
         b"EXPUNGE": _spec(
-            message_grammar.Expunge, expunge.run, _expunge_all, State.SELECTED
+            message_grammar.Expunge,
+            expunge.run,
+            _expunge_all,
+            State.SELECTED,
+            _REMOVES,
         ),
         b"UID EXPUNGE": _spec(
             message_grammar.Expunge,
             expunge.run,
             message_grammar.parse_uid_expunge,
             State.SELECTED,
+            _REMOVES,
         ),
         b"SEARCH": _search(by_uid=False),
         b"UID SEARCH": _search(by_uid=True),
@@ -307,12 +342,12 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
         b"UID FETCH": _fetch(by_uid=True),
         b"STORE": _store(by_uid=False),
         b"UID STORE": _store(by_uid=True),
-        b"COPY": _transfer(copy.run, by_uid=False),
-        b"UID COPY": _transfer(copy.run, by_uid=True),
+        b"COPY": _transfer(copy.run, _ADDS, by_uid=False),
+        b"UID COPY": _transfer(copy.run, _ADDS, by_uid=True),
         b"REPLACE": _replace(by_uid=False),
         b"UID REPLACE": _replace(by_uid=True),
-        b"MOVE": _transfer(copy.move, by_uid=False),
-        b"UID MOVE": _transfer(copy.move, by_uid=True),
+        b"MOVE": _transfer(copy.move, _REMOVES, by_uid=False),
+        b"UID MOVE": _transfer(copy.move, _REMOVES, by_uid=True),
     }
 )
 """Every command by its name in upper case."""

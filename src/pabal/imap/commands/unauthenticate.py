@@ -13,6 +13,7 @@ from pabal.imap.wire.response import Tagged
 async def run(context: Context, _: Bare) -> Tagged:
     """Forget who is logged in and whatever that brought."""
     context.unselect()
+    context.stop_notices()
     context.enabled.clear()
     context.account = None
     context.identity = None

@@ -170,7 +170,7 @@ def parse_fetch(reader: Reader, *, by_uid: bool) -> Fetch:
     reader.sp()
     messages = reader.sequence_set()
     reader.sp()
-    items = _items(reader)
+    items = parse_items(reader)
     found = _Modifiers()
     if reader.take_sp():
         reader.list_of(lambda: _modifier(reader, found), "modifiers")
@@ -203,7 +203,8 @@ def _modifier(reader: Reader, found: _Modifiers) -> None:
         raise reader.fail("CHANGEDSINCE, PARTIAL or VANISHED")
 
 
-def _items(reader: Reader) -> tuple[Item, ...]:
+def parse_items(reader: Reader) -> tuple[Item, ...]:
+    """Consume a macro, a data item, or a list of them."""
     if reader.peek() != ord("("):
         start = reader.position
         macro = _MACROS.get(reader.take_atom() or b"")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pabal.imap.wire.grammar import Reader
+from pabal.imap.wire.response import quoted
 
 ENTRIES_MAX: Final = 100
 """Entries in one command."""
@@ -122,6 +123,13 @@ def _entry(reader: Reader) -> str:
     if not name.startswith((PRIVATE, SHARED)) or _VENDOR.match(name):
         raise reader.fail("an entry below /private or /shared")
     return name
+
+
+def name_octets(entry: str) -> bytes:
+    """Return the name of an entry as it is told."""
+    octets = entry.encode("ascii")
+    plain = octets.translate(None, b"/-._").isalnum()
+    return octets if plain else quoted(octets)
 
 
 def parse_set(reader: Reader) -> SetMetadata:

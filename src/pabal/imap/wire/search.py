@@ -141,6 +141,13 @@ class KeyFuzzy:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyFilter:
+    """FILTER: a search kept under a name (RFC 5466 §3.1)."""
+
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class KeyNot:
     """NOT."""
 
@@ -175,6 +182,7 @@ Key = (
     | KeyId
     | KeyWithin
     | KeyFuzzy
+    | KeyFilter
     | KeyNot
     | KeyOr
     | KeyAnd
@@ -209,6 +217,21 @@ def parse_search(reader: Reader, *, by_uid: bool) -> Search:
         charset = reader.astring("a charset").upper()
         reader.sp()
     return Search(parse_keys(reader), charset, returns, by_uid, partial)
+
+
+def replaced(key: Key, change: Callable[[Key], Key]) -> Key:
+    """Return ``key`` with what ``change`` makes of each key that has none inside."""
+    match key:
+        case KeyAnd(inner):
+            return KeyAnd(tuple([replaced(one, change) for one in inner]))
+        case KeyOr(left, right):
+            return KeyOr(replaced(left, change), replaced(right, change))
+        case KeyNot(one):
+            return KeyNot(replaced(one, change))
+        case KeyFuzzy(one):
+            return KeyFuzzy(replaced(one, change))
+        case _:
+            return change(key)
 
 
 def parse_keys(reader: Reader) -> KeyAnd:
@@ -414,6 +437,7 @@ _WITH_ARGUMENT: Final = MappingProxyType[bytes, Callable[[Reader], Key]](
         b"UNKEYWORD": _keyword(is_set=False),
         b"LARGER": lambda reader: KeySize(reader.number64("a size"), larger=True),
         b"SMALLER": lambda reader: KeySize(reader.number64("a size"), larger=False),
+        b"FILTER": lambda reader: KeyFilter(reader.atom("a filter's name")),
         b"UID": lambda reader: KeyNumbers(reader.sequence_set(), by_uid=True),
         b"MODSEQ": _modseq,
         b"OLDER": _within(younger=False),

@@ -79,7 +79,7 @@ class MemoryAccount:
 
     async def lost_subscriptions(self) -> Sequence[str]:
         """Return the names that are subscribed and no mailbox has."""
-        return sorted(self._boxes.lost_subscriptions)
+        return sorted(self._boxes.lost.names)
 
     @property
     def annotations(self) -> MemoryAnnotations:

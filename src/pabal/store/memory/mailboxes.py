@@ -13,14 +13,8 @@ from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange
 from pabal.store.flagtable import FlagTable
 from pabal.store.memory.emails import Emails
-from pabal.store.names import (
-    LOST_SUBSCRIPTIONS_MAX,
-    children,
-    is_below,
-    moved,
-    normalise,
-    parents,
-)
+from pabal.store.memory.subscriptions import LostSubscriptions
+from pabal.store.names import children, is_below, moved, normalise, parents
 from pabal.store.ports import (
     INBOX,
     Added,
@@ -39,7 +33,6 @@ from pabal.store.ports import (
     NewEmail,
     NoSuchMailboxError,
     Reflagged,
-    StoreError,
     Uid,
 )
 from pabal.store.view import MailboxArrays
@@ -71,7 +64,7 @@ class Mailboxes:
         self._boxes: dict[MailboxId, Box] = {}
         self._last_id: MailboxId = 0
         self._last_validity = 0
-        self.lost_subscriptions: set[str] = set()
+        self.lost = LostSubscriptions()
         self._new_box(INBOX, "")
 
     def box(self, mailbox_id: MailboxId) -> Box:
@@ -138,7 +131,7 @@ class Mailboxes:
         self.emails.release(box.arrays.emails)
         del self._boxes[mailbox_id]
         if box.info.subscribed:
-            self.lost_subscriptions.add(box.info.name)
+            self.lost.names.add(box.info.name)
         change = MailboxChanged(
             self.modseq, mailbox_id, MailboxEvent.REMOVED, box.info.name
         )
@@ -149,7 +142,8 @@ class Mailboxes:
         name = normalise(name)
         box = self.find(name)
         if box is None:
-            return self._subscribe_lost(name, subscribed=subscribed)
+            self.lost.subscribe(name, subscribed=subscribed)
+            return []
         if box.info.subscribed == subscribed:
             return []
         self.modseq += 1
@@ -157,24 +151,6 @@ class Mailboxes:
         info = replace(box.info, subscribed=subscribed)
         change = MailboxChanged(self.modseq, info.id, event, info.name)
         return [self._apply(box, Delta(change, info))]
-
-    def _subscribe_lost(self, name: str, *, subscribed: bool) -> list[Delta]:
-        lost = self.lost_subscriptions
-        if subscribed:
-            if len(lost) >= LOST_SUBSCRIPTIONS_MAX:
-                raise StoreError("too many subscriptions without a mailbox")
-            lost.add(name)
-        elif name in lost:
-            lost.discard(name)
-        else:
-            raise NoSuchMailboxError(f"no mailbox {name!r}")
-        return []
-
-    def _take_lost(self, name: str) -> bool:
-        """Return whether ``name`` was subscribed before it had a mailbox."""
-        was = name in self.lost_subscriptions
-        self.lost_subscriptions.discard(name)
-        return was
 
     def append(
         self, mailbox_id: MailboxId, news: Sequence[NewEmail]
@@ -340,7 +316,7 @@ class Mailboxes:
         box = self.find(old)
         if box is None:
             raise NoSuchMailboxError(f"no mailbox {old!r}")
-        subscribed = self._take_lost(new) or box.info.subscribed
+        subscribed = self.lost.take(new) or box.info.subscribed
         info = replace(box.info, name=new, subscribed=subscribed)
         change = MailboxChanged(self.modseq, info.id, MailboxEvent.RENAMED, new, old)
         return self._apply(box, Delta(change, info))
@@ -352,7 +328,7 @@ class Mailboxes:
             id=self._last_id,
             name=name,
             special_use=special_use,
-            subscribed=self._take_lost(name) or name == INBOX,
+            subscribed=self.lost.take(name) or name == INBOX,
             uid_validity=self._last_validity,
             uid_next=1,
             highest_modseq=self.modseq,
