@@ -29,6 +29,16 @@ async def test_the_dead_are_passed_over(tmp_path: Path) -> None:
     SilentDoorbell().ring("queue")
 
 
+async def test_a_ring_never_raises(tmp_path: Path) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    bell = UnixDoorbell(directory, "a", SystemClock())
+    (directory / "a").unlink()
+    directory.rmdir()
+    bell.ring("queue")
+    bell.close()
+
+
 async def test_long_paths_work(tmp_path: Path) -> None:
     deep = tmp_path / ("x" * 90) / ("y" * 90)
     deep.mkdir(parents=True)

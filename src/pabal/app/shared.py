@@ -1,5 +1,6 @@
 """What every role of a process shares: databases, doorbell, trace."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,19 +76,25 @@ def open_shared(
     layout = Layout(settings.data)
     make(layout.data, layout.make)
     clock = SystemClock()
-    bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock)
-    book = parts.open_directory(settings, clock)
-    tracer = SqliteTracer(layout.trace, clock)
-    store = SqliteStore(layout.mail, clock, bell)
-    queue = SqliteQueue(layout.queue, layout.spool)
-    zones = parts.zones(settings, book, clock)
-    station = Station(parts.mta_settings(settings), clock, tracer)
-    delivery = MailDelivery(store, clock)
+    with contextlib.ExitStack() as opened:
+        bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock)
+        opened.callback(bell.close)
+        book = parts.open_directory(settings, clock)
+        opened.callback(book.close)
+        zones = parts.zones(settings, book, clock)
+        resolver = parts.resolver(settings, clock, zones)
+        tracer = SqliteTracer(layout.trace, clock)
+        opened.callback(tracer.close)
+        queue = SqliteQueue(layout.queue, layout.spool)
+        opened.pop_all()  # from here on nothing fails: ``close`` is the caller's
 
     def wake() -> None:
         wake_queue()
         bell.ring(QUEUE_BELL)
 
+    store = SqliteStore(layout.mail, clock, bell)
+    station = Station(parts.mta_settings(settings), clock, tracer)
+    delivery = MailDelivery(store, clock)
     acceptor = Acceptor(station, delivery, queue, wake)
     return Shared(
         settings,
@@ -99,7 +106,7 @@ def open_shared(
         store,
         queue,
         zones,
-        parts.resolver(settings, clock, zones),
+        resolver,
         station,
         delivery,
         Desk(station, book, acceptor, Bouncer(station, book, acceptor)),

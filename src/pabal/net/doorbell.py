@@ -57,17 +57,16 @@ class UnixDoorbell:
         now = self._clock.monotonic()
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
-            self._others = [
-                (path, self._reachable(path))
-                for path in self._directory.iterdir()
-                if path.name != self._name
-            ]
+            # No descriptor left, or no directory: those known of are rung.
+            with contextlib.suppress(OSError):
+                self._others = self._look()
         for path, reachable in self._others:
             try:
                 self._socket.sendto(octets, reachable)
             except ConnectionRefusedError:
                 # Whoever had it is dead and cannot have bound a new one there.
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
             except OSError:
                 # Full or gone: it will look by itself.
                 continue
@@ -94,6 +93,18 @@ class UnixDoorbell:
         self._socket.close()
         os.close(self._descriptor)
         (self._directory / self._name).unlink(missing_ok=True)
+
+    def _look(self) -> list[tuple[Path, str]]:
+        """Return the sockets of the other processes and how to reach them.
+
+        Raises:
+            OSError: The directory cannot be read now.
+        """
+        return [
+            (path, self._reachable(path))
+            for path in self._directory.iterdir()
+            if path.name != self._name
+        ]
 
     def _reachable(self, path: Path) -> str:
         """Return a name of ``path`` that fits into an address (unix(7): sun_path)."""

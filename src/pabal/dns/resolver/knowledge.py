@@ -126,6 +126,7 @@ class Knowledge:
             soa=soa,
             source=entry.source,
             evidence=entry.evidence,
+            origin=entry.origin,
             verdict=entry.verdict,
         )
         return Reading(kind, chain, name, soa, claims=(claim,))
@@ -233,7 +234,7 @@ class Knowledge:
         ds = reading.ds
         if ds is not None and ds.rrset is not None and ds.evidence:
             # RFC 4035 §3.1.4: the parent's own data, and it will be checked.
-            self.cache.put(ds.rrset, Trust.AUTHORITATIVE, now, ds.evidence)
+            self.cache.put(ds.rrset, Trust.AUTHORITATIVE, now, ds)
         for rrset in reading.glue:
             self.cache.put(rrset, Trust.GLUE, now)
 
@@ -242,15 +243,13 @@ class Knowledge:
         trust = Trust.AUTHORITATIVE if reading.authoritative else Trust.ANSWER
         claims = iter(reading.claims)
         for rrset in reading.chain:
-            claim = next(claims, None)
-            if claim is None:
-                self.cache.put(rrset, trust, now)
-            else:
-                self.cache.put(rrset, trust, now, claim.evidence, claim.source)
+            self.cache.put(rrset, trust, now, next(claims, None))
             # RFC 2181 §5.4.1: only the first owner of an alias chain is authoritative.
             trust = Trust.ANSWER
         if reading.ns is not None and reading.authoritative:
-            self.cache.put(reading.ns, Trust.AUTHORITY, now, reading.ns_evidence)
+            ns = reading.ns
+            beside = Claim(ns.name, ns.rdtype, ns, evidence=reading.ns_evidence)
+            self.cache.put(ns, Trust.AUTHORITY, now, beside)
             for rrset in reading.glue:
                 self.cache.put(rrset, Trust.GLUE, now)
         if reading.soa is not None:
@@ -260,7 +259,7 @@ class Knowledge:
                 reading.soa,
                 now,
                 nxdomain=reading.kind is Kind.NXDOMAIN,
-                evidence=reading.claims[-1].evidence if reading.claims else (),
+                claim=reading.claims[-1] if reading.claims else None,
             )
 
 
