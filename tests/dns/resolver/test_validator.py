@@ -80,6 +80,19 @@ def test_a_child_cannot_deny_its_own_ds() -> None:
     assert found.security is not Security.SECURE
 
 
+def test_an_alias_must_follow_from_its_dname() -> None:
+    alias = claims(NSEC, "www.old.test.", "A")[0]
+    forged = dns.rrset.from_text(alias.name, 60, "IN", "CNAME", "www.evil.")
+    found = verdict(dataclasses.replace(alias, rrset=forged))
+    assert found.security is Security.BOGUS
+    assert "no alias by the DNAME" in found.reason
+
+
+def test_the_root_has_no_ds_and_says_so_itself() -> None:
+    (claim,) = claims(NSEC, ".", "DS")
+    assert verdict(claim).security is Security.SECURE
+
+
 def test_unsigned_claims_are_bogus_where_signed_ones_are_due() -> None:
     (claim,) = claims(NSEC, "www.test.", "A")
     bare = dataclasses.replace(claim, evidence=())

@@ -33,7 +33,7 @@ from pabal.dns.resolver.standing import STANDING_MAX_S, Standing, TrustPoints
 NEEDS_MAX: Final = 64
 """Most DS and DNSKEY sets wanted for one answer; a deep reverse name needs 40."""
 
-DENIALS_MAX: Final = 8
+DENIALS_MAX: Final = 6
 """Most NSEC or NSEC3 records of one claim that are looked at; proofs need three."""
 
 KEYS_MAX: Final = 24
