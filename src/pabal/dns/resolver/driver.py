@@ -29,6 +29,7 @@ from pabal.dns.resolver.knowledge import Knowledge
 from pabal.dns.resolver.query import ExchangeError, Query
 from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
+from pabal.dns.resolver.special import SpecialNames
 from pabal.dns.resolver.standing import TrustPoints
 from pabal.dns.resolver.validator import judge
 
@@ -102,6 +103,7 @@ class IterativeResolver:
             chance,
             local,
             validating=validating,
+            special=SpecialNames(settings),
         )
         self._flights: dict[_Question, _Flight] = {}
         self._tasks = Tasks()

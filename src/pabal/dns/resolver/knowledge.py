@@ -37,6 +37,7 @@ class Knowledge:
         chance: Ids, case and order.
         local: The zones served here; ``None``: none.
         validating: Whether answers are checked: signatures are asked for.
+        special: Names that are not for the Internet; ``None``: all are.
     """
 
     settings: ResolverSettings
@@ -46,12 +47,15 @@ class Knowledge:
     chance: Chance
     local: LocalZones | None = None
     validating: bool = False
+    special: LocalZones | None = None
 
     def served(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
     ) -> Reading | None:
         """Return what a zone served here says; ``None``: none holds ``name``."""
         resolved = self.local.local(name, rdtype) if self.local is not None else None
+        if resolved is None and self.special is not None:
+            resolved = self.special.local(name, rdtype)
         if resolved is None:
             return None
         reading = _of_local(resolved, name, rdtype)
