@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from pabal.base.atomic import fsync_directory
 from pabal.base.clock import Clock
 from pabal.base.errors import PabalError, UnavailableError
-from pabal.base.tasks import Batcher
+from pabal.base.tasks import Batcher, Start, Threads
 from pabal.store.ports import AccountId, Doorbell
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
@@ -23,6 +23,9 @@ from pabal.store.sqlite.writer import Job, Writer
 
 THREADS: Final = 16
 """Threads for writes and scans: they wait for the disk more than they compute."""
+
+WAITS: Final = 4
+"""Accounts whose short writes wait for the disk at the same time."""
 
 OPEN_ACCOUNTS_MAX: Final = 128
 """Accounts whose files are open: three connections, nine descriptors each at most."""
@@ -62,6 +65,7 @@ class SqliteStore:
         self._doorbell = doorbell
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
+        self._waits = Threads(WAITS, "store-disk")
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
@@ -112,6 +116,7 @@ class SqliteStore:
         self._recent.clear()
         self._accounts.clear()
         self._executor.shutdown()
+        self._waits.shutdown()
 
     async def _open(self, account_id: AccountId) -> SqliteAccount:
         loop = asyncio.get_running_loop()
@@ -125,7 +130,9 @@ class SqliteStore:
             self._settings.keep_expunged_s,
             mirror.note_commit,
         )
-        batcher: Batcher[Job, None] = Batcher(writer.run, self._executor)
+        batcher: Batcher[Job, None] = Batcher(
+            writer.run, self._executor, Start(writer.begin, self._waits)
+        )
 
         def prepare() -> None:
             try:
