@@ -1,11 +1,11 @@
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pabal.base.tasks import Batcher, Tasks, sleep_until_set
+from pabal.base.tasks import Batcher, Start, Tasks, Threads, sleep_until_set
 
 
 @pytest.fixture
@@ -111,3 +111,40 @@ async def test_waiting_for_an_event_is_bounded() -> None:
     assert not await sleep_until_set(event, 0.001)
     event.set()
     assert await sleep_until_set(event, 1)
+
+
+async def test_a_short_batch_starts_on_the_event_loop(
+    executor: ThreadPoolExecutor,
+) -> None:
+    here = threading.get_ident()
+    began: list[int] = []
+    waited: list[int] = []
+
+    def run(jobs: Sequence[int]) -> list[int | BaseException]:
+        assert threading.get_ident() != here
+        return [-job for job in jobs]
+
+    def begin(jobs: Sequence[int]) -> Callable[[], list[int | BaseException]] | None:
+        if max(jobs) > 9:
+            return None
+        began.append(threading.get_ident())
+
+        def rest() -> list[int | BaseException]:
+            waited.append(threading.get_ident())
+            if 5 in jobs:
+                raise OSError("disk full")
+            return list(jobs)
+
+        return rest
+
+    threads = Threads(2, "wait")
+    batcher: Batcher[int, int] = Batcher(run, executor, Start(begin, threads))
+    assert await batcher.submit(1) == 1
+    assert await batcher.submit(10) == -10
+    with pytest.raises(OSError):
+        await batcher.submit(5)
+    assert await batcher.submit(2) == 2
+    await batcher.settle()
+    threads.shutdown()
+    assert set(began) == {here}
+    assert here not in waited

@@ -17,9 +17,9 @@ from pabal.message.spool import Spool
 from pabal.mta.ports import LocalDelivery
 from pabal.mta.queue.item import QueuedRecipient, QueueItem, local_destination
 from pabal.mta.queue.ports import QueueIntake
-from pabal.mta.ringer import Ringer
 from pabal.mta.stamp import delivered_to_field, return_path_field
 from pabal.mta.station import Station, Way
+from pabal.net.ringer import Ringer
 from pabal.smtp.envelope import Envelope, Recipient
 from pabal.smtp.outcome import Outcome, delivered, temporary
 from pabal.trace.ports import Stage

@@ -21,7 +21,7 @@ from pabal.store.ports import (
 from pabal.store.sqlite import account as account_module
 from pabal.store.sqlite import mirror as mirror_module
 from pabal.store.sqlite.account import SqliteAccount
-from pabal.store.sqlite.store import SqliteStore
+from pabal.store.sqlite.store import RINGS_APART_S, SqliteStore
 from tests.store.contract.letters import Bell, FakeClock, add, letter, plain, put
 
 
@@ -219,3 +219,34 @@ async def test_annotations_of_another_process_are_told(twins: Twins) -> None:
         Annotated(modseq, ACCOUNT, ["/private/z"]),
     ]
     assert await theirs.annotations.read(inbox.id) == {"/private/y": b"2"}
+
+
+async def test_who_only_delivers_reads_nothing_back(
+    twins: Twins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = await twins.accounts()
+    inbox = await mine.mailbox("INBOX")
+
+    def changes(*_: object) -> None:
+        raise AssertionError("nobody asked what changed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mirror_module, "changes_since", changes)
+        for number in range(3):
+            await put(other, inbox, letter(f"other {number}"))
+            twins.ring()
+            await put(mine, inbox, letter(f"mine {number}"))
+        assert (await mine.mailbox("INBOX")).message_count == 6
+    view = await mine.view(inbox.id)
+    assert list(view.uids) == [1, 2, 3, 4, 5, 6]
+    view.close()
+
+
+async def test_a_burst_rings_twice(twins: Twins) -> None:
+    mine, _ = await twins.accounts()
+    inbox = await mine.mailbox("INBOX")
+    for number in range(8):
+        await put(mine, inbox, letter(str(number)))
+    await asyncio.sleep(RINGS_APART_S * 1.5)
+    rung = len(twins.bells[0].rung)
+    assert 1 < rung < 8

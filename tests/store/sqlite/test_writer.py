@@ -5,9 +5,11 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import apsw
 import pytest
 
 from pabal.base.errors import StorageFullError
@@ -18,6 +20,7 @@ from pabal.store.ports import (
     NewEmail,
     NoSuchMailboxError,
 )
+from pabal.store.sqlite import database
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.check import check
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
@@ -190,3 +193,68 @@ async def test_kill_9_loses_nothing(tmp_path: Path) -> None:
 @pytest.mark.timeout(900)
 async def test_kill_9_loses_nothing_ever(tmp_path: Path) -> None:
     await kill_and_look(tmp_path, 60)
+
+
+async def test_a_short_message_is_synced_before_it_is_told(
+    account: SqliteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = await account.mailbox("INBOX")
+    await put(account, inbox, letter("1"))
+    loop_thread = threading.get_ident()
+    synced: list[int] = []
+    sync_log = account.access.database.sync_log
+
+    def sync() -> None:
+        assert account.highest_modseq == before
+        synced.append(threading.get_ident())
+        sync_log()
+
+    before = account.highest_modseq
+    monkeypatch.setattr(account.access.database, "sync_log", sync)
+    assert await put(account, inbox, letter("2")) == [2]
+    assert len(synced) == 1
+    assert loop_thread not in synced
+    assert account.highest_modseq == before + 1
+
+
+async def test_a_disk_that_does_not_sync_is_an_error(
+    account: SqliteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = await account.mailbox("INBOX")
+    await put(account, inbox, letter("1"))
+
+    def broken() -> None:
+        raise StorageFullError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(account.access.database, "sync_log", broken)
+        with pytest.raises(StorageFullError):
+            await put(account, inbox, letter("2"))
+    # Begun anew. What was committed and not synced may be there or not.
+    assert await put(account, inbox, letter("3")) == [3]
+
+
+async def test_another_writer_is_waited_for_on_a_thread(
+    account: SqliteAccount, tmp_path: Path
+) -> None:
+    inbox = await account.mailbox("INBOX")
+    await put(account, inbox, letter("1"))
+    other = apsw.Connection(str(tmp_path / "17" / "mailbox.db"))
+    other.execute("BEGIN IMMEDIATE")
+    task = asyncio.get_running_loop().create_task(put(account, inbox, letter("2")))
+    await asyncio.sleep(0.05)
+    assert not task.done()
+    other.execute("ROLLBACK")
+    assert await task == [2]
+    other.close()
+
+
+async def test_a_long_log_is_moved_into_the_file(
+    account: SqliteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "CHECKPOINT_PAGES", 40)
+    inbox = await account.mailbox("INBOX")
+    for number in range(20):
+        await put(account, inbox, letter(str(number)))
+    log = account.access.database.directory / "mailbox.db-wal"
+    assert log.stat().st_size < 80 * 4120

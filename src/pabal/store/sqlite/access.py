@@ -70,8 +70,13 @@ class Access:
         self._wake()
         self.mirror.refresh()
 
-    async def write(self, work: Work[T]) -> T:
-        """Return what ``work`` returns, once it is on disk."""
+    async def write(self, work: Work[T], octets: int | None = None) -> T:
+        """Return what ``work`` returns, once it is on disk.
+
+        Args:
+            work: The write.
+            octets: How much it writes at most; ``None``: much, or nobody knows.
+        """
         outcome: list[T] = []
 
         def job(ledger: Ledger) -> Sequence[Delta]:
@@ -82,12 +87,12 @@ class Access:
         self._wake()
         self._writes += 1
         try:
-            await self._batcher.submit(job)
+            await self._batcher.submit(Job(job, octets))
         except asyncio.CancelledError:
             # It is written all the same, from spools that must stay open meanwhile.
             # Jobs run in order: when this empty one was run, so was that.
             with contextlib.suppress(PabalError):
-                await self._batcher.submit(_nothing)
+                await self._batcher.submit(Job(_nothing, 0))
             raise
         finally:
             self._writes -= 1

@@ -29,7 +29,7 @@ from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.annotations import SqliteAnnotations
 from pabal.store.sqlite.database import errors
 from pabal.store.sqlite.facts import Facts
-from pabal.store.sqlite.incoming import Incoming, is_short, scan
+from pabal.store.sqlite.incoming import Incoming, is_short, octets_of, scan
 from pabal.store.sqlite.lock import try_lock
 from pabal.store.view import MailboxArrays, View
 
@@ -149,7 +149,8 @@ class SqliteAccount:
             await self._scanned(number, new) for number, new in enumerate(emails)
         ]
         return await self.access.write(
-            lambda ledger: messages.append(ledger, mailbox_id, incoming)
+            lambda ledger: messages.append(ledger, mailbox_id, incoming),
+            octets_of(incoming),
         )
 
     async def set_flags(

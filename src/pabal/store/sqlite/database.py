@@ -5,6 +5,7 @@ time), one for point reads (the event loop), one for scans (threads, one at a ti
 """
 
 import errno
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,8 @@ class Database:
         self._reader: apsw.Connection | None = None
         self._scanner: apsw.Connection | None = None
         self._writer: apsw.Connection | None = None
+        self._log = -1
+        self._log_pages = 0
         self._scan_lock = threading.Lock()
         self._retired = False
 
@@ -80,9 +83,55 @@ class Database:
             self._check()
             if not self.directory.is_dir():
                 self._make_directory()
-            self._writer = _connect(self.directory / FILE_NAME)
-            migrate(self._writer)
+            connection = _connect(self.directory / FILE_NAME)
+            self._writer = connection
+            migrate(connection)
+            # From here on who writes waits for the log itself: ``sync_log``.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.set_wal_hook(self._note_log)
         return self._writer
+
+    def is_quick(self, connection: apsw.Connection) -> bool:
+        """Return whether a commit on ``connection`` does not wait for the disk."""
+        return (
+            connection is self._writer
+            and self._log >= 0
+            and self._log_pages < CHECKPOINT_PAGES
+        )
+
+    def try_begin(self) -> bool:
+        """Begin a transaction that writes; return ``False`` if another process does."""
+        connection = self.writer()
+        connection.set_busy_timeout(0)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:
+            return False
+        finally:
+            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        return True
+
+    def sync_log(self) -> None:
+        """Wait until everything committed is on disk.
+
+        The log's file stays the same one as long as the writing connection is open: the
+        last connection to close removes it, and that cannot be another one.
+
+        Raises:
+            StorageFullError: The disk refuses to write.
+        """
+        try:
+            if self._log < 0:
+                path = self.directory / f"{FILE_NAME}-wal"
+                self._log = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            os.fdatasync(self._log)
+        except OSError as error:
+            raise StorageFullError(f"mailbox cannot be written: {error}") from error
+
+    def shorten_log(self) -> None:
+        """Move a log that became long into the file; the next commit starts it anew."""
+        if self._writer is not None and self._log_pages >= CHECKPOINT_PAGES:
+            self._writer.wal_checkpoint()
 
     def reader(self) -> apsw.Connection:
         """Return the event loop's connection; the file must be there."""
@@ -106,6 +155,7 @@ class Database:
 
     def drop_writer(self) -> None:
         """Close the writing connection: its state is in doubt."""
+        self._close_log()
         if self._writer is not None:
             self._writer.close(force=True)
             self._writer = None
@@ -115,6 +165,7 @@ class Database:
 
         The next use opens new ones. Nothing may be using the old ones.
         """
+        self._close_log()
         old = [self._reader, self._scanner, self._writer]
         self._reader = self._scanner = self._writer = None
 
@@ -129,6 +180,16 @@ class Database:
         """Close every connection; the next use opens them again."""
         with self._scan_lock:
             self.detach()()
+
+    def _note_log(self, _: apsw.Connection, __: str, pages: int) -> int:
+        """Take note of the log's length after a commit (sqlite.org/c3ref/wal_hook)."""
+        self._log_pages = pages
+        return apsw.SQLITE_OK
+
+    def _close_log(self) -> None:
+        if self._log >= 0:
+            os.close(self._log)
+        self._log, self._log_pages = -1, 0
 
     def _check(self) -> None:
         if self._retired:
@@ -168,7 +229,7 @@ def _connect(path: Path, *, query_only: bool = False) -> apsw.Connection:
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",
-        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+        "wal_autocheckpoint = 0",
         f"journal_size_limit = {LOG_MAX_OCTETS}",
         f"mmap_size = {MAPPED_OCTETS}",
         f"cache_size = -{CACHE_KIB}",

@@ -38,6 +38,10 @@ class Housekeeping:
         self._purge_at = 0.0
         self._forget_at = 0.0
 
+    def is_due(self, ledger: Ledger) -> bool:
+        """Return whether ``run`` has something to look for."""
+        return ledger.clock.now() >= min(self._purge_at, self._forget_at)
+
     def run(self, ledger: Ledger) -> None:
         """Throw away a bounded part of what is due."""
         now = ledger.clock.now()

@@ -18,6 +18,9 @@ from pabal.store.threads import ThreadKey, thread_keys
 INLINE_MAX_OCTETS: Final = 64 * 1024
 """Messages up to this are scanned on the event loop (below 1 ms), longer on threads."""
 
+FACTS_OCTETS: Final = 4 * 1024
+"""What is written of a message besides its octets."""
+
 DIGEST_OCTETS: Final = 16
 """Of BLAKE2b: tells whether stored octets are still those that came."""
 
@@ -67,6 +70,16 @@ class Incoming:
 def is_short(new: NewEmail) -> bool:
     """Return whether ``new`` may be scanned on the event loop."""
     return new.spool.size <= INLINE_MAX_OCTETS
+
+
+def octets_of(incoming: Sequence[Incoming]) -> int | None:
+    """Return how much writing them writes; ``None``: long ones, read from a file."""
+    total = 0
+    for one in incoming:
+        if one.octets is None:
+            return None
+        total += len(one.octets) + FACTS_OCTETS
+    return total
 
 
 def scan(new: NewEmail) -> Incoming:

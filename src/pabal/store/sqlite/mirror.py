@@ -8,6 +8,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import apsw
+
 from pabal.store.delta import Delta
 from pabal.store.feed import Feed
 from pabal.store.flags import Flags
@@ -54,6 +56,15 @@ class Mirror:
         self._idle: OrderedDict[MailboxId, MailboxArrays] = OrderedDict()
         self._pending: dict[MailboxId, list[Delta]] = {}
         self._commits: deque[tuple[ModSeq, Sequence[Delta]]] = deque()
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anything here must follow what other processes write.
+
+        If not, it is caught up with when somebody asks: a process that only delivers
+        need not read what the others deliver.
+        """
+        return bool(len(self.feed) or self._arrays or self._pending)
 
     def load(self) -> None:
         """Read where things are; before anything else."""
@@ -164,6 +175,9 @@ class Mirror:
             before: The account's modseq when the transaction began.
         """
         if before > self.modseq:
+            if not self.is_watched:
+                self._ring()
+                return
             self.catch_up()
         known = self.modseq
         for delta in deltas:
@@ -186,21 +200,34 @@ class Mirror:
             with connection:
                 modseq = account_modseq(connection)
                 infos = {info.id: info for info in load_mailboxes(connection)}
-                deltas = self._box_changes(infos, modseq)
-                for info in infos.values():
-                    if info.highest_modseq > self.modseq:
-                        old = self._boxes.get(info.id)
-                        uid_next = old.uid_next if old else 1
-                        deltas += changes_since(connection, info, uid_next, self.modseq)
-                deltas += [
-                    Delta(change, infos.get(change.mailbox_id))
-                    for change in annotated_since(connection, self.modseq)
-                ]
+                deltas = self._changes(connection, infos, modseq)
             self._load_flags()
+        self._boxes = infos
         deltas.sort(key=lambda delta: delta.change.modseq)
         for delta in deltas:
             self._publish(delta)
         self.modseq = max(self.modseq, modseq)
+
+    def _changes(
+        self,
+        connection: apsw.Connection,
+        infos: dict[MailboxId, MailboxInfo],
+        modseq: ModSeq,
+    ) -> list[Delta]:
+        """Return what happened since ``self.modseq``; nothing if nobody asks."""
+        if not self.is_watched:
+            return []
+        deltas = self._box_changes(infos, modseq)
+        for info in infos.values():
+            if info.highest_modseq > self.modseq:
+                old = self._boxes.get(info.id)
+                uid_next = old.uid_next if old else 1
+                deltas += changes_since(connection, info, uid_next, self.modseq)
+        deltas += [
+            Delta(change, infos.get(change.mailbox_id))
+            for change in annotated_since(connection, self.modseq)
+        ]
+        return deltas
 
     def _box_changes(
         self, infos: dict[MailboxId, MailboxInfo], modseq: ModSeq

@@ -12,7 +12,8 @@ from weakref import WeakValueDictionary
 from pabal.base.atomic import fsync_directory
 from pabal.base.clock import Clock
 from pabal.base.errors import PabalError, UnavailableError
-from pabal.base.tasks import Batcher
+from pabal.base.tasks import Batcher, Start, Threads
+from pabal.net.ringer import Ringer
 from pabal.store.ports import AccountId, Doorbell
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
@@ -23,6 +24,12 @@ from pabal.store.sqlite.writer import Job, Writer
 
 THREADS: Final = 16
 """Threads for writes and scans: they wait for the disk more than they compute."""
+
+RINGS_APART_S: Final = 0.05
+"""Least time between two rings for one account: each wakes every other process."""
+
+WAITS: Final = 4
+"""Accounts whose short writes wait for the disk at the same time."""
 
 OPEN_ACCOUNTS_MAX: Final = 128
 """Accounts whose files are open: three connections, nine descriptors each at most."""
@@ -62,6 +69,7 @@ class SqliteStore:
         self._doorbell = doorbell
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
+        self._waits = Threads(WAITS, "store-disk")
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
@@ -90,7 +98,7 @@ class SqliteStore:
     def changed_elsewhere(self, account_id: AccountId) -> None:
         """Take note that another process changed the account: the doorbell rang."""
         account = self._accounts.get(account_id)
-        if account is not None:
+        if account is not None and account.access.mirror.is_watched:
             account.access.refresh()
 
     async def remove(self, account_id: AccountId) -> None:
@@ -112,12 +120,14 @@ class SqliteStore:
         self._recent.clear()
         self._accounts.clear()
         self._executor.shutdown()
+        self._waits.shutdown()
 
     async def _open(self, account_id: AccountId) -> SqliteAccount:
         loop = asyncio.get_running_loop()
         database = Database(self._root / str(account_id))
-        mirror = Mirror(database, lambda: self._doorbell.ring(f"account {account_id}"))
-
+        subject = f"account {account_id}"
+        ringer = Ringer(lambda: self._doorbell.ring(subject), RINGS_APART_S)
+        mirror = Mirror(database, ringer.ring)
         writer = Writer(
             account_id,
             database,
@@ -125,7 +135,9 @@ class SqliteStore:
             self._settings.keep_expunged_s,
             mirror.note_commit,
         )
-        batcher: Batcher[Job, None] = Batcher(writer.run, self._executor)
+        batcher: Batcher[Job, None] = Batcher(
+            writer.run, self._executor, Start(writer.begin, self._waits)
+        )
 
         def prepare() -> None:
             try:

@@ -1,24 +1,71 @@
-"""The one writer of an account: every waiting write in one transaction, one fsync."""
+"""The one writer of an account: every waiting write in one transaction, one fsync.
+
+A transaction of a few short messages takes some ten microseconds and a wait for the
+disk. So it happens on the event loop, and only the wait on a thread: handing each
+statement's turn to and fro between threads costs several times what the statements do.
+Whatever may take longer happens on a thread as a whole.
+
+Durability: SQLite is told not to wait for the disk at a commit (synchronous=NORMAL);
+this module waits for its log itself, before anybody is told of the commit.
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, NoReturn
 
 from pabal.base.clock import Clock
 from pabal.base.errors import PabalError, UnavailableError
+from pabal.base.tasks import Rest
 from pabal.store.delta import Delta
 from pabal.store.ports import AccountId, ModSeq
 from pabal.store.sqlite.database import Database, errors
 from pabal.store.sqlite.housekeeping import Housekeeping
 from pabal.store.sqlite.ledger import Ledger
 
-Job = Callable[[Ledger], Sequence[Delta]]
-"""Writes inside the transaction; returns what changed. Raises: nothing was written."""
+INLINE_OCTETS: Final = 128 * 1024
+"""Octets of messages one transaction on the event loop writes: below 2 ms."""
+
+INLINE_MAILBOXES: Final = 200
+"""Mailboxes of an account that are read there, when another process wrote: 1 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A write inside the transaction.
+
+    Attributes:
+        work: Does it; returns what changed. Raises: nothing was written.
+        octets: How much it writes at most; ``None``: it must happen on a thread.
+    """
+
+    work: Callable[[Ledger], Sequence[Delta]]
+    octets: int | None = None
+
 
 Committed = Callable[[ModSeq, Sequence[Delta]], None]
-"""Called on the writer's thread after a commit, with the account's modseq before it."""
+"""Called on a thread once a commit is on disk, with the account's modseq before it."""
+
+Outcomes = Sequence[BaseException | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A transaction that was committed and may not be on disk yet.
+
+    Attributes:
+        before: The account's modseq when it began.
+        deltas: What changed.
+        outcomes: ``None`` or an error for each job.
+    """
+
+    before: ModSeq
+    deltas: Sequence[Delta]
+    outcomes: Outcomes
 
 
 class Writer:
-    """Runs batches of jobs on a thread; ``pabal.base.tasks.Batcher`` calls ``run``."""
+    """Runs batches of jobs; ``pabal.base.tasks.Batcher`` calls ``begin`` or ``run``."""
 
     def __init__(
         self,
@@ -35,7 +82,24 @@ class Writer:
         self._ledger: Ledger | None = None
         self._housekeeping = Housekeeping(keep_expunged_s)
 
-    def run(self, jobs: Sequence[Job]) -> Sequence[BaseException | None]:
+    def begin(self, jobs: Sequence[Job]) -> Rest[None] | None:
+        """Write ``jobs`` here and now; return what waits for the disk.
+
+        ``None``: it may take long, or another process is writing, so call ``run``.
+        """
+        ledger = self._ledger
+        if ledger is None or not self._is_quick(ledger, jobs):
+            return None
+        try:
+            with errors():
+                if not self._database.try_begin():
+                    return None
+                written = self._write(ledger, jobs)
+        except PabalError as error:
+            return partial(self._fail, error)
+        return partial(self._settle, written)
+
+    def run(self, jobs: Sequence[Job]) -> Outcomes:
         """Write ``jobs`` in one transaction; return ``None`` or an error for each.
 
         Raises:
@@ -45,43 +109,75 @@ class Writer:
         """
         try:
             with errors():
-                return self._transaction(jobs)
-        except UnavailableError:
+                connection = self._database.writer()
+                ledger = self._ledger
+                if ledger is None or ledger.connection is not connection:
+                    ledger = Ledger(self._account_id, connection, self._clock)
+                    self._ledger = ledger
+                self._database.shorten_log()
+                connection.execute("BEGIN IMMEDIATE")
+                written = self._write(ledger, jobs, self._housekeeping)
+        except UnavailableError as error:
+            self._fail(error)
+        return self._settle(written)
+
+    def _is_quick(self, ledger: Ledger, jobs: Sequence[Job]) -> bool:
+        octets = 0
+        for job in jobs:
+            if job.octets is None:
+                return False
+            octets += job.octets
+        return (
+            octets <= INLINE_OCTETS
+            and len(ledger.boxes) <= INLINE_MAILBOXES
+            and not self._housekeeping.is_due(ledger)
+            and self._database.is_quick(ledger.connection)
+        )
+
+    def _settle(self, written: Written) -> Outcomes:
+        """Wait for the disk."""
+        try:
+            self._database.sync_log()
+        except UnavailableError as error:
+            self._fail(error)
+        if written.deltas:
+            self._committed(written.before, written.deltas)
+        return written.outcomes
+
+    def _fail(self, error: PabalError) -> NoReturn:
+        if isinstance(error, UnavailableError):
             # What the connection and its log think now is in doubt: begin anew.
             self._ledger = None
             self._database.drop_writer()
-            raise
+        raise error
 
-    def close(self) -> None:
-        """Forget the ledger: the database is being closed."""
-        self._ledger = None
-
-    def _transaction(self, jobs: Sequence[Job]) -> Sequence[BaseException | None]:
-        connection = self._database.writer()
-        ledger = self._ledger
-        if ledger is None or ledger.connection is not connection:
-            ledger = self._ledger = Ledger(self._account_id, connection, self._clock)
-        connection.execute("BEGIN IMMEDIATE")
+    def _write(
+        self,
+        ledger: Ledger,
+        jobs: Sequence[Job],
+        housekeeping: Housekeeping | None = None,
+    ) -> Written:
+        """Do ``jobs`` in the transaction that was begun, and commit it."""
+        execute = ledger.connection.execute
+        deltas: list[Delta] = []
         try:
             ledger.begin()
             before = ledger.modseq
-            deltas: list[Delta] = []
             if len(jobs) == 1:
-                deltas += jobs[0](ledger)
+                deltas += jobs[0].work(ledger)
                 outcomes: list[BaseException | None] = [None]
             else:
                 outcomes = [self._job(ledger, job, deltas) for job in jobs]
-            self._housekeeping.run(ledger)
+            if housekeeping:
+                housekeeping.run(ledger)
             ledger.flush()
-            connection.execute("COMMIT")
+            execute("COMMIT")
         except BaseException:
             ledger.forget()
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            if ledger.connection.in_transaction:
+                execute("ROLLBACK")
             raise
-        if deltas:
-            self._committed(before, deltas)
-        return outcomes
+        return Written(before, deltas, outcomes)
 
     def _job(
         self, ledger: Ledger, job: Job, deltas: list[Delta]
@@ -91,7 +187,7 @@ class Writer:
         mark = ledger.mark()
         execute("SAVEPOINT job")
         try:
-            deltas += job(ledger)
+            deltas += job.work(ledger)
         except UnavailableError:
             raise
         except PabalError as error:

@@ -1,6 +1,6 @@
 import asyncio
 
-from pabal.mta.ringer import APART_S, Ringer
+from pabal.net.ringer import APART_S, Ringer
 
 
 async def test_a_burst_is_two_rings() -> None:
