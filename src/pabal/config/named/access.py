@@ -18,6 +18,9 @@ from pabal.config.named.values import network_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+DEPTH_MAX: Final = 50
+"""Lists that hold lists, by name; deeper ones count as empty."""
+
 NETWORKS_MAX: Final = 10_000
 """Most networks of a flat list: more is work for a firewall."""
 
@@ -52,6 +55,7 @@ def flatten(items: Sequence[Statement], acls: Mapping[str, Statement]) -> Flat:
     """
     flat = Flat()
     lists = _Lists(acls, flat.lost)
+    touched = [lists.touched(item) for item in items]
     for number, item in enumerate(items):
         word, negated = _element(item)
         if isinstance(word, Token) and word.text.lower() in {"any", "none"}:
@@ -61,10 +65,12 @@ def flatten(items: Sequence[Statement], acls: Mapping[str, Statement]) -> Flat:
             flat.elements.append("!localhost" if negated else "localhost")
             flat.lost[_LOCALHOST] = None
         elif negated:
-            flat.elements += ["!" + _shown(each) for each in lists.networks(item)]
-        else:
-            later = [n for each in items[number + 1 :] for n in lists.touched(each)]
+            flat.elements += ["!" + _shown(each) for each in touched[number]]
+        elif lists.inside(word):
+            later = [each for networks in touched[number + 1 :] for each in networks]
             flat.elements += lists.positive(item, later)
+        else:
+            flat.elements += [_shown(each) for each in touched[number]]
     kept = list(dict.fromkeys(flat.elements))[:NETWORKS_MAX]
     flat.elements = kept or ["none"]
     return flat
@@ -89,6 +95,14 @@ class _Lists:
         self._acls = acls
         self._lost = lost
         self._open: set[str] = set()  # lists being looked into: one may hold itself
+        self._known: dict[str, list[Network]] = {}
+
+    def inside(self, held: Token | Braces | None) -> Sequence[Statement]:
+        """Return the elements of a list that is held; nothing if it is none."""
+        if isinstance(held, Braces):
+            return held.items
+        acl = self._acls.get(held.text.lower()) if held is not None else None
+        return acl.body() if acl is not None else ()
 
     def networks(self, item: Statement) -> list[Network]:
         """Return the networks that one element without its ``!`` holds."""
@@ -112,12 +126,13 @@ class _Lists:
         return []
 
     def _named(self, word: str) -> list[Network]:
-        if word in self._open:
+        if word in self._open or len(self._open) > DEPTH_MAX:
             return []
-        self._open.add(word)
-        found = self._let_in(self._acls[word].body())
-        self._open.discard(word)
-        return found
+        if word not in self._known:
+            self._open.add(word)
+            self._known[word] = self._let_in(self._acls[word].body())
+            self._open.discard(word)
+        return self._known[word]
 
     def touched(self, item: Statement) -> list[Network]:
         """Return the networks that one element says something about."""
@@ -133,13 +148,8 @@ class _Lists:
         what it excludes; otherwise what it lets in is spelt out.
         """
         held, _ = _element(item)
-        inner: Sequence[Statement] = ()
-        if isinstance(held, Braces):
-            inner = held.items
-        elif held is not None and held.text.lower() in self._acls:
-            inner = self._acls[held.text.lower()].body()
         short: list[str] = []
-        for each in inner:
+        for each in self.inside(held):
             word, negated = _element(each)
             if isinstance(word, Token) and word.text.lower() == "none":
                 short = []

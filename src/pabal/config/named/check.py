@@ -73,15 +73,6 @@ def path_of(zone: Zone, parsed: Parsed) -> str:
     return parsed.reading.locate(zone.file.text) if zone.file is not None else ""
 
 
-def is_raw(zone: Zone, statements: Sequence[Statement]) -> bool:
-    """Return whether the file of a zone is in BIND's own format, not in text."""
-    scopes = [zone.statement.body(), *_options(statements)]
-    for scope in scopes:
-        for format_ in names_in(scope, "masterfile-format"):
-            return format_.value().lower() == "raw"
-    return False
-
-
 def _in_order(problems: Sequence[Problem], main: str) -> list[Problem]:
     """Return problems without repeats, file by file in the order they are read."""
     ranks = {main: 0}
@@ -150,7 +141,7 @@ def _zone_files(
         path = path_of(zone, parsed)
         if zone.type != "primary" or zone.file is None or (zone.origin, path) in done:
             continue
-        if not zone.is_internet or is_raw(zone, parsed.statements):
+        if not zone.is_internet or zone.is_raw:
             continue
         if parsed.reading.files.exists(path):
             done.add((zone.origin, path))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pabal.config.named.access import flatten
-from pabal.config.named.check import Checked, is_raw, path_of
+from pabal.config.named.check import Checked, path_of
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.lexer import Token
 from pabal.config.named.reasons import OTHERWISE, REASONS, ZONES
@@ -345,7 +345,7 @@ class _Work:
         path = path_of(zone, self.checked.parsed)
         if not self.checked.parsed.reading.files.exists(path):
             return f"its file {path} does not exist"
-        if is_raw(zone, self._statements):
+        if zone.is_raw:
             return (
                 "its file is in BIND's own format: make a text of it with "
                 f"`named-compilezone -f raw -F text -o NEW {zone.origin} {path}`"
