@@ -19,6 +19,8 @@ class Answers:
         name: dns.name.Name,
         rdtype: dns.rdatatype.RdataType,
         steps: Steps | None = None,
+        *,
+        unchecked: bool = False,
     ) -> Resolved:
         text = self._records.get(dns.rdatatype.to_text(rdtype))
         if text is None:

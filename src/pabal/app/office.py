@@ -126,7 +126,7 @@ async def queue_office(settings: Settings) -> AsyncIterator[QueueControl]:
     with contextlib.closing(_bell(layout)) as bell:
         queue = SqliteQueue(layout.queue, layout.spool)
         try:
-            yield QueueControl(queue, SystemClock(), lambda: bell.ring(QUEUE_BELL))
+            yield QueueControl(queue, lambda: bell.ring(QUEUE_BELL))
         finally:
             await queue.close()
 

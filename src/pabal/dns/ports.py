@@ -30,11 +30,14 @@ class ResolutionError(UnavailableError):
 
     Attributes:
         reason: For the log and `pabal dig`: which servers were asked and what came.
+        code: The INFO-CODE of an Extended DNS Error for the client (RFC 8914 §4), with
+            ``reason`` as its text when data is bogus; ``None``: nothing to say.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, code: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,9 @@ class Resolved:
         authority: The SOA of a negative answer (RFC 2308 §2).
         security: What validation found.
         authoritative: Whether it came from a zone this server holds.
+        signatures: For clients with DO: RRSIG and DNAME records of the answer section.
+        proofs: For clients with DO: what proves an absence, or that a wildcard may
+            answer, with signatures: NSEC, NSEC3 and RRSIG of the authority section.
     """
 
     rcode: int
@@ -82,6 +88,8 @@ class Resolved:
     authority: tuple[dns.rrset.RRset, ...] = ()
     security: Security = Security.INDETERMINATE
     authoritative: bool = False
+    signatures: tuple[dns.rrset.RRset, ...] = ()
+    proofs: tuple[dns.rrset.RRset, ...] = ()
 
 
 class Resolver(Protocol):
@@ -92,11 +100,16 @@ class Resolver(Protocol):
         name: dns.name.Name,
         rdtype: dns.rdatatype.RdataType,
         steps: Steps | None = None,
+        *,
+        unchecked: bool = False,
     ) -> Resolved:
         """Return the answer for absolute ``name``; questions sent go to ``steps``.
 
+        With ``unchecked`` (the client's CD bit, RFC 4035 §3.2.2) bogus data is an
+        answer, too, and its ``security`` says nothing.
+
         Raises:
-            ResolutionError: No server gave a usable answer in time.
+            ResolutionError: No server gave a usable answer in time, or it is bogus.
         """
         ...
 

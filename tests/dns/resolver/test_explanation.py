@@ -22,6 +22,8 @@ class Slow:
         name: dns.name.Name,
         rdtype: dns.rdatatype.RdataType,
         steps: Steps | None = None,
+        *,
+        unchecked: bool = False,
     ) -> Resolved:
         self._clock.pass_(0.25)
         if steps is not None:

@@ -24,6 +24,8 @@ class Known:
         name: dns.name.Name,
         rdtype: dns.rdatatype.RdataType,
         steps: Steps | None = None,
+        *,
+        unchecked: bool = False,
     ) -> Resolved:
         question = f"{name} {dns.rdatatype.to_text(rdtype)}"
         answer = self._answers.get(question, NXDOMAIN)

@@ -191,6 +191,7 @@ class FakeServer:
     def reply(self, query: Query) -> dns.message.Message:
         request = dns.message.from_wire(query.wire)
         reply = dns.message.make_response(request)
+        reply.want_dnssec(bool(request.ednsflags & dns.flags.DO))
         reply.flags &= ~dns.flags.RD
         for rcode in ("SERVFAIL", "REFUSED", "NOTIMP"):
             if rcode.lower() in self.behaviours:
@@ -209,7 +210,32 @@ class FakeServer:
             reply.additional += canned.sections.get("additional", [])
             return reply
         self._from_zones(reply, query)
+        self._tamper(reply)
         return reply
+
+    def _tamper(self, reply: dns.message.Message) -> None:
+        """Do what somebody on the way could do to signed answers."""
+        sections = (reply.answer, reply.authority)
+        if "strip" in self.behaviours:
+            _drop(sections, {dns.rdatatype.RRSIG})
+        if "strip-denial" in self.behaviours:
+            _drop(sections, {dns.rdatatype.NSEC, dns.rdatatype.NSEC3})
+        if "strip-ds" in self.behaviours:
+            _drop(sections, {dns.rdatatype.DS})
+        if "forge-address" in self.behaviours:
+            for place, rrset in enumerate(reply.answer):
+                if rrset.rdtype == dns.rdatatype.A:
+                    reply.answer[place] = dns.rrset.from_text(
+                        rrset.name, rrset.ttl, "IN", "A", "203.0.113.66"
+                    )
+        if "forge-nxdomain" in self.behaviours and reply.answer:
+            reply.answer.clear()
+            reply.authority += [
+                dns.rrset.from_text(
+                    self.zones[-1].origin, 300, "IN", "SOA", "a. b. 1 1 1 1 60"
+                )
+            ]
+            reply.set_rcode(dns.rcode.NXDOMAIN)
 
     def _from_zones(self, reply: dns.message.Message, query: Query) -> None:
         holding = [z for z in self.zones if query.name.is_subdomain(z.origin)]
@@ -222,6 +248,10 @@ class FakeServer:
             reply.flags &= ~dns.flags.AA
         if "offers-recursion" in self.behaviours:
             reply.flags |= dns.flags.RA
+        if query.rdtype == dns.rdatatype.DS:
+            # RFC 4035 §3.1.4.1: of a cut the parent answers, if it is here.
+            above = [zone for zone in holding if zone.origin != query.name]
+            holding = above or holding
         max(holding, key=lambda zone: len(zone.origin)).fill(reply)
         below = query.name != max(holding, key=lambda z: len(z.origin)).origin
         if "nxdomain-above" in self.behaviours and not reply.answer and below:
@@ -250,6 +280,17 @@ class FakeServer:
             if behaviour in self.behaviours:
                 return datagrams
         return [octets]
+
+
+def _drop(
+    sections: Iterable[list[RRset]], rdtypes: set[dns.rdatatype.RdataType]
+) -> None:
+    for section in sections:
+        section[:] = [
+            rrset
+            for rrset in section
+            if rrset.rdtype not in rdtypes and rrset.covers not in rdtypes
+        ]
 
 
 def truncated(octets: bytes, query: Query) -> bytes:

@@ -9,15 +9,22 @@ starts a comment.
     FORWARDER address
     LOCAL zone                  a zone served here; records follow
     SERVER address [behaviour…] a server, new or changed; then, indented:
-      zone origin               records follow
+      zone origin [signed …]    records follow; options in ``signed``; among them
+                                «name DS-OF origin [algorithm]» is the DS of its key
       reply name type [flags] [rcode]
       answer|authority|additional record
     BEHAVE address [behaviour…] changes how it behaves, keeps its zones
     QUERY name type             resolves
     QUERY_TWICE name type       resolves twice at once
+    QUERY_UNCHECKED name type   resolves with CD
+    TRUST origin                a trust anchor: the key of that zone
+    DISTRUST origin             a negative trust anchor
     CHECK_ANSWER rcode          the records of the answer follow, exactly
     CHECK_AUTHORITY             the records of the authority section follow
     CHECK_FAILED words          there was no answer, and the reason has these words
+    CHECK_SECURITY word         secure, insecure, indeterminate
+    CHECK_CODE number           the extended error of a failure (RFC 8914)
+    CHECK_PROOFS types          the types of the records that prove the answer
     CHECK_ASKED                 what was asked since the last check follows, exactly
     CHECK_COUNT at-most         how many questions were sent since the last check
     CHECK_STEP words            some step of the last resolution has these words
@@ -49,6 +56,7 @@ from tests.scenario.dns.network import (
     FakeServer,
     Zone,
 )
+from tests.scenario.dns.signed import SignedZone, ds_text
 
 
 @dataclass
@@ -145,14 +153,22 @@ class Player:
     def _server(self, words: list[str], block: list[str]) -> None:
         server = FakeServer(set(words[1:]))
         self.network.servers[words[0]] = server
-        origin, lines = "", list[str]()
+        origin, lines, options = "", list[str](), list[str]()
         canned = Canned()
         for text in [*block, "zone ."]:
             parts = text.split()
             if parts[0] == "zone":
-                if origin:
+                if options:
+                    signed = SignedZone.signed(origin, lines, options[1:])
+                    server.zones.append(signed)
+                elif origin:
                     server.zones.append(Zone.read(origin, lines))
-                origin, lines = parts[1], []
+                origin, lines, options = parts[1], [], parts[2:]
+            elif "DS-OF" in parts:
+                place = parts.index("DS-OF")
+                child, *rest = parts[place + 1 :]
+                ds = ds_text(child, int(rest[0]) if rest else 15)
+                lines.append(" ".join([*parts[:place], ds]))
             elif parts[0] == "reply":
                 canned = Canned.read(parts[3:])
                 server.canned[dns.name.from_text(parts[1]), parts[2]] = canned
@@ -165,12 +181,25 @@ class Player:
     def _behave(self, words: list[str], _block: list[str]) -> None:
         self.network.servers[words[0]].behaviours = set(words[1:])
 
+    def _trust(self, words: list[str], _block: list[str]) -> None:
+        origin = words[0]
+        anchors = f"{self.settings.trust_anchors or ''}{origin} {ds_text(origin)}\n"
+        self.settings = dataclasses.replace(self.settings, trust_anchors=anchors)
+
+    def _distrust(self, words: list[str], _block: list[str]) -> None:
+        names = (*self.settings.negative_trust_anchors, words[0])
+        self.settings = dataclasses.replace(self.settings, negative_trust_anchors=names)
+
     def _time_passes(self, words: list[str], _block: list[str]) -> None:
         self.clock.pass_(float(words[0]))
 
     async def _query(self, words: list[str], _block: list[str]) -> None:
         self.steps = Steps()
         self.outcome = await self._resolve(words, self.steps)
+
+    async def _query_unchecked(self, words: list[str], _block: list[str]) -> None:
+        self.steps = Steps()
+        self.outcome = await self._resolve(words, self.steps, unchecked=True)
 
     async def _query_twice(self, words: list[str], _block: list[str]) -> None:
         first, second = await asyncio.gather(
@@ -180,7 +209,7 @@ class Player:
         self.outcome = second
 
     async def _resolve(
-        self, words: list[str], steps: Steps
+        self, words: list[str], steps: Steps, *, unchecked: bool = False
     ) -> Resolved | ResolutionError:
         if self.resolver is None:
             local = FakeLocal(self.local) if self.local else None
@@ -189,7 +218,7 @@ class Player:
             )
         name, rdtype = dns.name.from_text(words[0]), dns.rdatatype.from_text(words[1])
         try:
-            return await self.resolver.resolve(name, rdtype, steps)
+            return await self.resolver.resolve(name, rdtype, steps, unchecked=unchecked)
         except ResolutionError as error:
             return error
 
@@ -208,6 +237,22 @@ class Player:
     def _check_failed(self, words: list[str], _block: list[str]) -> None:
         assert isinstance(self.outcome, ResolutionError), repr(self.outcome)
         assert " ".join(words) in self.outcome.reason, self.outcome.reason
+
+    def _check_security(self, words: list[str], _block: list[str]) -> None:
+        assert isinstance(self.outcome, Resolved), repr(self.outcome)
+        assert self.outcome.security.value == words[0], self.outcome.security
+
+    def _check_code(self, words: list[str], _block: list[str]) -> None:
+        assert isinstance(self.outcome, ResolutionError), repr(self.outcome)
+        assert self.outcome.code == int(words[0]), self.outcome.code
+
+    def _check_proofs(self, words: list[str], _block: list[str]) -> None:
+        assert isinstance(self.outcome, Resolved), repr(self.outcome)
+        found = {
+            dns.rdatatype.to_text(rrset.rdtype)
+            for rrset in (*self.outcome.signatures, *self.outcome.proofs)
+        }
+        assert found == set(words), found
 
     def _since(self) -> list[str]:
         asked = self.network.asked[self.asked_before :]

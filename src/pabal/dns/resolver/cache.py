@@ -9,7 +9,7 @@ covers what is below), RFC 8767 §4 (stale data), RFC 9520 §3.2 (failures).
 import enum
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import dns.name
@@ -17,6 +17,9 @@ import dns.rdatatype
 import dns.rdtypes.ANY.SOA
 import dns.rrset
 
+from pabal.dns.ports import Security
+from pabal.dns.resolver.claim import Claim, Verdict
+from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.settings import ResolverSettings
 
 ENTRY_OCTETS: Final = 900
@@ -64,6 +67,10 @@ class Entry:
         trust: How far it is believed.
         expires_at: End of life, seconds (``Clock.monotonic``).
         octets: Memory, estimated.
+        evidence: What should prove it (RFC 4035 §4.5: kept with it as one).
+        source: The DNAME it was made of.
+        origin: The server that said so, and the zone it was asked as a server of.
+        verdict: What validation found; ``None``: not done.
     """
 
     rrset: dns.rrset.RRset | None
@@ -72,6 +79,10 @@ class Entry:
     trust: Trust
     expires_at: float
     octets: int
+    evidence: tuple[dns.rrset.RRset, ...] = ()
+    source: dns.rrset.RRset | None = None
+    origin: tuple[Server, dns.name.Name] | None = None
+    verdict: Verdict | None = None
 
     def records(self, now: float) -> dns.rrset.RRset | None:
         """Return a copy of the records with the TTL that is left."""
@@ -88,11 +99,13 @@ class Cache:
 
     Attributes:
         settings: TTL caps and bounds.
+        validating: Whether answers are checked before they are used.
         octets: Memory of all entries, estimated.
         evicted: Entries that had to go before their time, since the start.
     """
 
     settings: ResolverSettings
+    validating: bool = False
     octets: int = field(default=0, init=False)
     evicted: int = field(default=0, init=False)
     _entries: OrderedDict[_Key, Entry] = field(
@@ -149,23 +162,37 @@ class Cache:
     ) -> Entry | None:
         for ancestor in lineage(name):
             entry = self.get(ancestor, NXDOMAIN_KEY, now, stale=stale)
-            if entry is not None:
+            # With validation one forged packet must not take away all names below.
+            if entry is not None and (
+                ancestor == name or not self.validating or _is_sound(entry)
+            ):
                 return entry
         return None
 
-    def put(self, rrset: dns.rrset.RRset, trust: Trust, now: float) -> None:
-        """Keep ``rrset`` unless something better believed is there and alive."""
+    def put(
+        self,
+        rrset: dns.rrset.RRset,
+        trust: Trust,
+        now: float,
+        claim: Claim | None = None,
+    ) -> None:
+        """Keep ``rrset`` unless something better believed is there and alive.
+
+        ``claim`` has what should prove it.
+        """
+        evidence = claim.evidence if claim is not None else ()
         name, rdtype = rrset.name, rrset.rdtype
         expires_at = now + self._ttl_s(rrset.ttl)
         old = self.get(name, rdtype, now)
         if old is not None:
-            if old.trust > trust:
+            if old.trust > trust or _is_secure(old):
                 return
             if rdtype == dns.rdatatype.NS and old.rrset is not None:
                 # A child must not keep itself alive when its parent has dropped it
                 # ("ghost domain names"): only the end of the old one asks the parent.
                 expires_at = min(expires_at, old.expires_at)
-        octets = ENTRY_OCTETS + RDATA_OCTETS * len(rrset)
+        count = len(rrset) + sum(map(len, evidence))
+        octets = ENTRY_OCTETS + RDATA_OCTETS * count
         kept = _copy(rrset, rrset.ttl)
         self._store(
             (name, rdtype),
@@ -176,6 +203,9 @@ class Cache:
                 trust=trust,
                 expires_at=expires_at,
                 octets=octets,
+                evidence=evidence,
+                source=claim.source if claim is not None else None,
+                origin=claim.origin if claim is not None else None,
             ),
         )
 
@@ -187,24 +217,65 @@ class Cache:
         now: float,
         *,
         nxdomain: bool,
+        claim: Claim | None = None,
     ) -> None:
         """Keep that ``name`` has no ``rdtype``, or does not exist at all."""
+        evidence = claim.evidence if claim is not None else ()
+        key = (name, NXDOMAIN_KEY if nxdomain else rdtype)
+        old = self.get(*key, now)
+        if old is not None and _is_secure(old):
+            return
         ttl_s = min(self._ttl_s(soa.ttl), self.settings.negative_ttl_max_s)
         for rdata in soa:
             if isinstance(rdata, dns.rdtypes.ANY.SOA.SOA):
                 # RFC 2308 §5: the lesser of the TTL and the MINIMUM of the SOA.
                 ttl_s = min(ttl_s, self._ttl_s(rdata.minimum))
+        count = 1 + sum(map(len, evidence))
         self._store(
-            (name, NXDOMAIN_KEY if nxdomain else rdtype),
+            key,
             Entry(
                 None,
                 _copy(soa, soa.ttl),
                 nxdomain=nxdomain,
                 trust=Trust.AUTHORITATIVE,
                 expires_at=now + ttl_s,
-                octets=ENTRY_OCTETS + RDATA_OCTETS,
+                octets=ENTRY_OCTETS + RDATA_OCTETS * count,
+                evidence=evidence,
+                origin=claim.origin if claim is not None else None,
             ),
         )
+
+    def judge(self, claim: Claim, verdict: Verdict, now: float) -> None:
+        """Keep ``verdict`` with what is known, if that is still what was claimed."""
+        found = self._claimed(claim, now)
+        if found is None:
+            return
+        key, entry = found
+        expires_at = entry.expires_at
+        if verdict.ttl_max_s is not None:
+            # RFC 4035 §5.3.3: no longer than the signature says.
+            expires_at = min(expires_at, now + verdict.ttl_max_s)
+        self._entries[key] = replace(entry, verdict=verdict, expires_at=expires_at)
+
+    def retract(self, claim: Claim, now: float) -> None:
+        """Forget what ``claim`` claims: somebody else is to be asked."""
+        found = self._claimed(claim, now)
+        if found is not None:
+            self._drop(found[0])
+
+    def _claimed(self, claim: Claim, now: float) -> tuple[_Key, Entry] | None:
+        """Return the entry that ``claim`` was made of, or made."""
+        names = lineage(claim.name) if claim.nxdomain else (claim.name,)
+        rdtype = NXDOMAIN_KEY if claim.nxdomain else claim.rdtype
+        for name in names:
+            entry = self.get(name, rdtype, now)
+            if (
+                entry is not None
+                and entry.evidence == claim.evidence
+                and (entry.rrset is None) == (claim.rrset is None)
+            ):
+                return (name, rdtype), entry
+        return None
 
     def remove(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> None:
         """Forget what is known of exactly ``name`` and ``rdtype``."""
@@ -266,6 +337,15 @@ class Failures:
         """Return why the question failed, or ``None`` if it may be tried."""
         until, reason = self._reasons.get((name, rdtype), (0.0, ""))
         return reason if until > now else None
+
+
+def _is_secure(entry: Entry) -> bool:
+    """Return whether ``entry`` is proven: nothing unproven may take its place."""
+    return entry.verdict is not None and entry.verdict.security is Security.SECURE
+
+
+def _is_sound(entry: Entry) -> bool:
+    return entry.verdict is not None and entry.verdict.security is not Security.BOGUS
 
 
 def lineage(name: dns.name.Name) -> Iterator[dns.name.Name]:

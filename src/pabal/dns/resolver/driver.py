@@ -3,12 +3,13 @@
 Driver.
 Security: bounded in resolutions at once, in time and in questions (``budget``); who may
 ask at all is the server's decision.
-Source: RFC 5452 §5 (birthdays: one question in flight), RFC 8767 §5 (serve-stale).
+Source: RFC 5452 §5 (birthdays: one question in flight), RFC 8767 §5 (serve-stale),
+RFC 4035 §4 (validation).
 """
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 import dns.name
 import dns.rdatatype
@@ -18,12 +19,22 @@ from pabal.base.ids import Chance
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.ports import LocalZones, ResolutionError, Resolved, Step, Steps
+from pabal.dns.resolver.anchors import effective, names_of
 from pabal.dns.resolver.cache import Cache, Failures
+from pabal.dns.resolver.chain import ChainOfTrust
+from pabal.dns.resolver.claim import BOGUS_SECONDS, Claim
+from pabal.dns.resolver.conclusion import conclude, is_settled
 from pabal.dns.resolver.iterator import Done, Failed, Iterator
 from pabal.dns.resolver.knowledge import Knowledge
 from pabal.dns.resolver.query import ExchangeError, Query
 from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
+from pabal.dns.resolver.special import SpecialNames
+from pabal.dns.resolver.standing import TrustPoints
+from pabal.dns.resolver.validator import judge
+
+STEPS_MAX: Final = 400
+"""Most questions for one answer, those for its chain of trust included."""
 
 log = Log("dns.resolver")
 
@@ -40,6 +51,15 @@ class Exchange(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked; ``unchecked``: without validation."""
+
+    name: dns.name.Name
+    rdtype: dns.rdatatype.RdataType
+    unchecked: bool
+
+
 @dataclass(slots=True)
 class _Flight:
     """A resolution under way, and those who wait for it."""
@@ -49,7 +69,7 @@ class _Flight:
 
 
 class IterativeResolver:
-    """A caching resolver: implements ``pabal.dns.ports.Resolver``.
+    """A caching, validating resolver: implements ``pabal.dns.ports.Resolver``.
 
     Args (of the constructor):
         settings: The operator's choices.
@@ -70,11 +90,22 @@ class IterativeResolver:
         self._exchange = exchange
         self._clock = clock
         self._settings = settings
-        self.cache = Cache(settings)
+        anchors = effective(settings)
+        negative = names_of(settings.negative_trust_anchors)
+        self._trust = TrustPoints({a.zone: a for a in anchors}, negative)
+        validating = bool(anchors)
+        self.cache = Cache(settings, validating=validating)
         self._knowledge = Knowledge(
-            settings, self.cache, Failures(), ServerMemory(), chance, local
+            settings,
+            self.cache,
+            Failures(),
+            ServerMemory(),
+            chance,
+            local,
+            validating=validating,
+            special=SpecialNames(settings),
         )
-        self._flights: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], _Flight] = {}
+        self._flights: dict[_Question, _Flight] = {}
         self._tasks = Tasks()
 
     async def resolve(
@@ -82,24 +113,35 @@ class IterativeResolver:
         name: dns.name.Name,
         rdtype: dns.rdatatype.RdataType,
         steps: Steps | None = None,
+        *,
+        unchecked: bool = False,
     ) -> Resolved:
         """Return the answer for absolute ``name``; questions sent go to ``steps``.
 
+        With ``unchecked`` (the client's CD bit, RFC 4035 §3.2.2) bogus data is an
+        answer, too, and its ``security`` says nothing.
+
         Raises:
-            ResolutionError: No server gave a usable answer in time.
+            ResolutionError: No server gave a usable answer in time, or it is bogus.
         """
-        name = name.canonicalize()
         if dns.rdatatype.is_metatype(rdtype):
             raise ResolutionError(f"{dns.rdatatype.to_text(rdtype)} is not resolved")
-        flight = self._flights.get((name, rdtype))
-        if flight is None:
-            iterator = Iterator(name, rdtype, self._knowledge)
-            first = iterator.next(self._clock.monotonic())
-            if not isinstance(first, Query):
-                return self._land(name, rdtype, first, iterator.steps, steps)
-            flight = self._take_off(name, rdtype, iterator, first)
-        end = await asyncio.shield(flight.landed)
-        return self._land(name, rdtype, end, flight.steps, steps)
+        unchecked = unchecked or not self._knowledge.validating
+        question = _Question(name.canonicalize(), rdtype, unchecked)
+        end, taken = await self._find(question)
+        if steps is not None:
+            steps.taken.extend(taken)
+        if isinstance(end, Failed) and end.code is None:
+            end = self._stale(question, end, steps)
+        if isinstance(end, Done):
+            return end.resolved
+        log.info(
+            "not resolved",
+            question=str(name),
+            rdtype=dns.rdatatype.to_text(rdtype),
+            reason=end.reason,
+        )
+        raise ResolutionError(end.reason, end.code)
 
     async def stop(self) -> None:
         """End every resolution under way; those who wait get ``ResolutionError``."""
@@ -109,12 +151,23 @@ class IterativeResolver:
             flight.landed.set_result(Failed("the resolver stopped"))
         self._flights.clear()
 
+    async def _find(self, question: _Question) -> tuple[Done | Failed, list[Step]]:
+        """Return the end of resolving ``question``, concluded, and its steps."""
+        flight = self._flights.get(question)
+        if flight is None:
+            iterator = Iterator(question.name, question.rdtype, self._knowledge)
+            first = iterator.next(self._clock.monotonic())
+            if isinstance(first, Failed):
+                return first, iterator.steps
+            if isinstance(first, Done) and (question.unchecked or is_settled(first)):
+                end = conclude(first, unchecked=question.unchecked)
+                return end, iterator.steps
+            flight = self._take_off(question, iterator, first)
+        end = await asyncio.shield(flight.landed)
+        return end, flight.steps
+
     def _take_off(
-        self,
-        name: dns.name.Name,
-        rdtype: dns.rdatatype.RdataType,
-        iterator: Iterator,
-        first: Query,
+        self, question: _Question, iterator: Iterator, first: Query | Done
     ) -> _Flight:
         if len(self._flights) >= self._settings.flights_max:
             raise ResolutionError("too many resolutions at once")
@@ -122,30 +175,39 @@ class IterativeResolver:
             asyncio.get_running_loop().create_future()
         )
         flight = _Flight(landed, iterator.steps)
-        self._flights[name, rdtype] = flight
-        self._tasks.start(self._fly(flight, (name, rdtype), iterator, first), "resolve")
+        self._flights[question] = flight
+        self._tasks.start(self._fly(flight, question, iterator, first), "resolve")
         return flight
 
     async def _fly(
         self,
         flight: _Flight,
-        key: tuple[dns.name.Name, dns.rdatatype.RdataType],
+        question: _Question,
         iterator: Iterator,
-        first: Query,
+        first: Query | Done,
     ) -> None:
-        end: Done | Failed = Failed(f"{key[0]}: the resolver stopped")
+        name = question.name
+        end: Done | Failed = Failed(f"{name}: the resolver stopped")
         try:
             async with asyncio.timeout(self._settings.deadline_s):
                 end = await self._iterate(iterator, first)
+                if isinstance(end, Done) and not question.unchecked:
+                    end = await self._validate(question, end, flight.steps)
+                if isinstance(end, Done):
+                    end = conclude(end, unchecked=question.unchecked)
         except TimeoutError:
-            end = Failed(f"{key[0]}: no answer in {self._settings.deadline_s:g} s")
+            end = Failed(f"{name}: no answer in {self._settings.deadline_s:g} s")
             now = self._clock.monotonic()
-            self._knowledge.failures.put(*key, end.reason, now)
+            self._knowledge.failures.put(name, question.rdtype, end.reason, now)
+        except ResolutionError as error:
+            end = Failed(error.reason)
         finally:
-            del self._flights[key]
+            del self._flights[question]
             flight.landed.set_result(end)
 
-    async def _iterate(self, iterator: Iterator, first: Query) -> Done | Failed:
+    async def _iterate(
+        self, iterator: Iterator, first: Query | Done | Failed
+    ) -> Done | Failed:
         step: Query | Done | Failed = first
         while isinstance(step, Query):
             asked_at = self._clock.monotonic()
@@ -160,29 +222,76 @@ class IterativeResolver:
             step = iterator.next(now)
         return step
 
-    def _land(
-        self,
-        name: dns.name.Name,
-        rdtype: dns.rdatatype.RdataType,
-        end: Done | Failed,
-        taken: list[Step],
-        steps: Steps | None,
-    ) -> Resolved:
-        if steps is not None:
-            steps.taken.extend(taken)
+    async def _validate(
+        self, question: _Question, done: Done, steps: list[Step]
+    ) -> Done:
+        """Return ``done`` with a verdict on each claim.
+
+        What is bogus may be so with one server only: the others are asked, once.
+        """
+        checked, blamed = await self._check(done, steps)
+        if not blamed:
+            return checked
+        now = self._clock.monotonic()
+        for claim in blamed:
+            if claim.origin is not None:
+                self._knowledge.servers.lame(*claim.origin, now, BOGUS_SECONDS)
+            self.cache.retract(claim, now)
+            self._trust.retract(claim.name)
+        again = Iterator(question.name, question.rdtype, self._knowledge)
+        end = await self._iterate(again, again.next(now))
+        steps.extend(again.steps)
         if isinstance(end, Done):
-            return end.resolved
-        # RFC 8767 §5: old data is better than none, but only when none can be had.
-        again = Iterator(name, rdtype, self._knowledge, stale=True)
+            checked, _ = await self._check(end, steps)
+        return checked
+
+    async def _check(self, done: Done, steps: list[Step]) -> tuple[Done, list[Claim]]:
+        """Return ``done`` with a verdict on each claim, and what is bogus on the way.
+
+        What was found is kept.
+        """
+        now, wall = self._clock.monotonic(), self._clock.now()
+        chain = ChainOfTrust(self._trust, now, wall, steps)
+        checked: list[Claim] = []
+        for claim in done.claims:
+            if claim.verdict is None:
+                checked.append(await self._check_one(claim, chain))
+            else:
+                checked.append(claim)
+        now = self._clock.monotonic()
+        for claim, verdict in chain.judged:
+            if verdict.is_lasting:
+                self.cache.judge(claim, verdict, now)
+        blamed = [claim for claim, verdict in chain.judged if verdict.is_to_blame]
+        return Done(done.resolved, tuple(checked)), blamed
+
+    async def _check_one(self, claim: Claim, chain: ChainOfTrust) -> Claim:
+        judging = judge(claim, chain)
+        try:
+            need = next(judging)
+            while True:
+                # What is asked on the way is on the way only once, and from the cache
+                # if it is there; others get their turn between two verifications.
+                question = _Question(need.name, need.rdtype, unchecked=True)
+                found, taken = await self._find(question)
+                chain.steps.extend(taken)
+                if len(chain.steps) > STEPS_MAX:
+                    raise ResolutionError("the chain of trust takes too many questions")
+                await asyncio.sleep(0)
+                need = judging.send(found)
+        except StopIteration as stop:
+            return replace(claim, verdict=stop.value)
+
+    def _stale(
+        self, question: _Question, failed: Failed, steps: Steps | None
+    ) -> Done | Failed:
+        """Return what is left in the cache: better than nothing (RFC 8767 §5)."""
+        again = Iterator(question.name, question.rdtype, self._knowledge, stale=True)
         stale = again.next(self._clock.monotonic())
         if not isinstance(stale, Done):
-            log.info(
-                "not resolved",
-                question=str(name),
-                rdtype=dns.rdatatype.to_text(rdtype),
-                reason=end.reason,
-            )
-            raise ResolutionError(end.reason)
+            return failed
+        if not (question.unchecked or is_settled(stale)):
+            return failed
         if steps is not None:
             steps.taken.extend(again.steps)
-        return stale.resolved
+        return conclude(stale, unchecked=question.unchecked)

@@ -13,6 +13,7 @@ import dns.rdatatype
 import dns.rrset
 
 from pabal.dns.resolver.budget import ALIASES_MAX
+from pabal.dns.resolver.claim import Claim
 from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.hints import Server
 
@@ -49,6 +50,7 @@ class Frame:
         rdtype: The type wanted.
         current: ``name``, or where aliases led.
         chain: The aliases on the way.
+        claims: What was claimed on the way, to be checked.
         delegation: The closest servers known; ``None``: to be found.
         shown: Labels of ``current`` (with the root) that the next question shows.
         again: A server to ask next whatever else is known, and whether by TCP.
@@ -60,6 +62,7 @@ class Frame:
     rdtype: dns.rdatatype.RdataType
     current: dns.name.Name = field(init=False)
     chain: list[dns.rrset.RRset] = field(default_factory=list, init=False)
+    claims: list[Claim] = field(default_factory=list, init=False)
     delegation: Delegation | None = field(default=None, init=False)
     shown: int = field(default=0, init=False)
     again: tuple[Server, bool] | None = field(default=None, init=False)

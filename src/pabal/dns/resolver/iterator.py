@@ -21,6 +21,7 @@ from pabal.dns.resolver.budget import (
     Budget,
     BudgetError,
 )
+from pabal.dns.resolver.claim import Claim
 from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.frame import DeadEndError, Frame
 from pabal.dns.resolver.hints import Server, addresses_of
@@ -37,6 +38,7 @@ from pabal.dns.resolver.query import (
     read,
 )
 from pabal.dns.resolver.scrub import Kind, Reading, scrub
+from pabal.dns.resolver.settings import ResolverSettings
 
 _EDNS_ERRORS: Final = frozenset(
     {dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS}
@@ -45,16 +47,23 @@ _EDNS_ERRORS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The answer was found."""
+    """The answer was found.
+
+    Attributes:
+        resolved: The answer.
+        claims: What it claims, for the validator; empty if nothing is validated.
+    """
 
     resolved: Resolved
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No answer can be had; ``reason`` is for people."""
+    """No answer can be had; ``reason`` is for people, ``code`` as in RFC 8914."""
 
     reason: str
+    code: int | None = None
 
 
 class Iterator:
@@ -319,6 +328,7 @@ class Iterator:
     def _conclude(self, frame: Frame, reading: Reading) -> None:
         """End ``frame`` with ``reading``, or follow the alias it ends in."""
         frame.chain += reading.chain
+        frame.claims += reading.claims
         if reading.kind is Kind.ALIAS:
             frame.follow(reading.end)
             return
@@ -328,7 +338,7 @@ class Iterator:
         authority = (reading.soa,) if reading.soa is not None else ()
         self._stack.pop()
         if self._stack:
-            self._add_addresses(frame)
+            hand_over(frame, self._stack[-1], self._known.settings)
             return
         self._end = Done(
             Resolved(
@@ -336,16 +346,9 @@ class Iterator:
                 tuple(frame.chain),
                 authority,
                 authoritative=reading.authoritative and self._budget.queries == 0,
-            )
+            ),
+            tuple(frame.claims),
         )
-
-    def _add_addresses(self, frame: Frame) -> None:
-        """Hand the addresses that ``frame`` found to the frame that wanted them."""
-        delegation = self._stack[-1].delegation
-        if delegation is not None and frame.chain:
-            found = frame.chain[-1]
-            if found.rdtype in ADDRESS_TYPES:
-                delegation.add(frame.name, addresses_of(found), self._known.settings)
 
     def _abandon(self, dead_end: DeadEndError, now: float) -> None:
         """End the top frame without an answer; who wanted it goes on without."""
@@ -356,3 +359,12 @@ class Iterator:
             self._end = Failed(dead_end.reason)
         else:
             self._stack[-1].troubles.append(dead_end.reason)
+
+
+def hand_over(frame: Frame, wanting: Frame, settings: ResolverSettings) -> None:
+    """Hand the addresses that ``frame`` found to the frame that wanted them."""
+    delegation = wanting.delegation
+    if delegation is not None and frame.chain:
+        found = frame.chain[-1]
+        if found.rdtype in ADDRESS_TYPES:
+            delegation.add(frame.name, addresses_of(found), settings)

@@ -4,7 +4,7 @@ Sans-IO.
 Source: RFC 1034 §5.3.3 (steps 1, 2 and 4), RFC 2181 §5.4.1 (trust).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dns.name
 import dns.rcode
@@ -14,9 +14,10 @@ import dns.rrset
 from pabal.base.ids import Chance
 from pabal.dns.ports import LocalZones, Resolved
 from pabal.dns.resolver.cache import Cache, Entry, Failures, Trust, lineage
+from pabal.dns.resolver.claim import UNCHECKED, Claim
 from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.hints import Server, addresses_of
-from pabal.dns.resolver.query import Query, encode
+from pabal.dns.resolver.query import Query, encode, with_signatures
 from pabal.dns.resolver.scrub import Kind, Reading, alias_target, server_names
 from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
@@ -35,6 +36,8 @@ class Knowledge:
         servers: How servers behaved.
         chance: Ids, case and order.
         local: The zones served here; ``None``: none.
+        validating: Whether answers are checked: signatures are asked for.
+        special: Names that are not for the Internet; ``None``: all are.
     """
 
     settings: ResolverSettings
@@ -43,13 +46,22 @@ class Knowledge:
     servers: ServerMemory
     chance: Chance
     local: LocalZones | None = None
+    validating: bool = False
+    special: LocalZones | None = None
 
     def served(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
     ) -> Reading | None:
         """Return what a zone served here says; ``None``: none holds ``name``."""
         resolved = self.local.local(name, rdtype) if self.local is not None else None
-        return _of_local(resolved, name, rdtype) if resolved is not None else None
+        if resolved is None and self.special is not None:
+            resolved = self.special.local(name, rdtype)
+        if resolved is None:
+            return None
+        reading = _of_local(resolved, name, rdtype)
+        if not self.validating:
+            return reading
+        return replace(reading, claims=(Claim(name, rdtype, verdict=UNCHECKED),))
 
     def cached(
         self,
@@ -60,15 +72,68 @@ class Knowledge:
         stale: bool,
     ) -> Reading | None:
         """Return what the cache says, an alias included; ``stale``: as in the cache."""
-        entry = self.cache.answer(name, rdtype, now, stale=stale)
+        entry = self._usable(name, rdtype, now, stale=stale)
         if entry is not None:
-            return _of_entry(entry, name, now)
-        alias = self.cache.answer(name, dns.rdatatype.CNAME, now, stale=stale)
-        records = alias.records(now) if alias is not None else None
-        target = alias_target(records)
-        if records is None or target is None:
+            return self._of_entry(entry, (name, rdtype), now)
+        cname = dns.rdatatype.CNAME
+        alias = self._usable(name, cname, now, stale=stale)
+        if alias is None or alias_target(alias.rrset) is None:
             return None
-        return Reading(Kind.ALIAS, (records,), target)
+        reading = self._of_entry(alias, (name, cname), now)
+        target = alias_target(alias.rrset)
+        assert target is not None  # noqa: S101 - checked above
+        return replace(reading, kind=Kind.ALIAS, end=target)
+
+    def _usable(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        now: float,
+        *,
+        stale: bool,
+    ) -> Entry | None:
+        """Return what the cache can answer with.
+
+        When answers are checked, not what merely came beside another answer without
+        its signatures: asked for itself it may have some.
+        """
+        entry = self.cache.answer(name, rdtype, now, stale=stale)
+        if (
+            self.validating
+            and entry is not None
+            and entry.verdict is None
+            and not entry.evidence
+            and entry.trust < Trust.AUTHORITATIVE
+        ):
+            return None
+        return entry
+
+    def _of_entry(
+        self,
+        entry: Entry,
+        question: tuple[dns.name.Name, dns.rdatatype.RdataType],
+        now: float,
+    ) -> Reading:
+        name, rdtype = question
+        records, soa = entry.records(now), entry.authority(now)
+        chain = (records,) if records is not None else ()
+        kind = Kind.NXDOMAIN if entry.nxdomain else Kind.NODATA
+        if chain:
+            kind = Kind.ANSWER
+        if not self.validating:
+            return Reading(kind, chain, name, soa)
+        claim = Claim(
+            name,
+            rdtype,
+            records,
+            nxdomain=entry.nxdomain,
+            soa=soa,
+            source=entry.source,
+            evidence=entry.evidence,
+            origin=entry.origin,
+            verdict=entry.verdict,
+        )
+        return Reading(kind, chain, name, soa, claims=(claim,))
 
     def has_no_cut(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
@@ -152,6 +217,7 @@ class Knowledge:
             recursive=delegation.recursive,
             mixed_case=mixed_case,
         )
+        dnssec = self.validating and edns
         return Query(
             server=server,
             zone=delegation.zone,
@@ -161,25 +227,33 @@ class Knowledge:
             edns=edns,
             recursive=delegation.recursive,
             timeout_s=self.servers.timeout_s(server, delegation.tries.get(server, 0)),
-            wire=wire,
+            wire=with_signatures(wire) if dnssec else wire,
+            dnssec=dnssec,
         )
 
     def keep_referral(self, reading: Reading, now: float) -> None:
         """Put the servers of a referral into the cache, believed the least."""
         if reading.ns is not None:
             self.cache.put(reading.ns, Trust.REFERRAL, now)
+        ds = reading.ds
+        if ds is not None and ds.rrset is not None and ds.evidence:
+            # RFC 4035 §3.1.4: the parent's own data, and it will be checked.
+            self.cache.put(ds.rrset, Trust.AUTHORITATIVE, now, ds)
         for rrset in reading.glue:
             self.cache.put(rrset, Trust.GLUE, now)
 
     def keep(self, query: Query, reading: Reading, now: float) -> None:
         """Put an answer into the cache, each part with the trust it deserves."""
         trust = Trust.AUTHORITATIVE if reading.authoritative else Trust.ANSWER
+        claims = iter(reading.claims)
         for rrset in reading.chain:
-            self.cache.put(rrset, trust, now)
+            self.cache.put(rrset, trust, now, next(claims, None))
             # RFC 2181 §5.4.1: only the first owner of an alias chain is authoritative.
             trust = Trust.ANSWER
         if reading.ns is not None and reading.authoritative:
-            self.cache.put(reading.ns, Trust.AUTHORITY, now)
+            ns = reading.ns
+            beside = Claim(ns.name, ns.rdtype, ns, evidence=reading.ns_evidence)
+            self.cache.put(ns, Trust.AUTHORITY, now, beside)
             for rrset in reading.glue:
                 self.cache.put(rrset, Trust.GLUE, now)
         if reading.soa is not None:
@@ -189,6 +263,7 @@ class Knowledge:
                 reading.soa,
                 now,
                 nxdomain=reading.kind is Kind.NXDOMAIN,
+                claim=reading.claims[-1] if reading.claims else None,
             )
 
 
@@ -211,11 +286,3 @@ def _of_local(
     else:
         kind = Kind.NODATA
     return Reading(kind, resolved.answer, end, soa, authoritative=True)
-
-
-def _of_entry(entry: Entry, name: dns.name.Name, now: float) -> Reading:
-    records = entry.records(now)
-    if records is not None:
-        return Reading(Kind.ANSWER, (records,), name)
-    kind = Kind.NXDOMAIN if entry.nxdomain else Kind.NODATA
-    return Reading(kind, (), name, entry.authority(now))

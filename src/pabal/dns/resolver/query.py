@@ -35,7 +35,10 @@ _COUNTS: Final = struct.Struct("!3H")
 _TAIL: Final = struct.Struct("!2H")
 _CLASS_IN: Final = 1
 _RECURSION_DESIRED: Final = 0x0100
+_CHECKING_DISABLED: Final = 0x0010
+_DNSSEC_OK: Final = 0x8000
 _OPT: Final = struct.pack("!BHHIH", 0, 41, EDNS_PAYLOAD_OCTETS, 0, 0)
+_OPT_DO: Final = struct.pack("!BHHIH", 0, 41, EDNS_PAYLOAD_OCTETS, _DNSSEC_OK, 0)
 _LETTERS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
@@ -84,6 +87,7 @@ class Query:
         edns: Whether the question carries an OPT record.
         recursive: Whether recursion is desired (forwarders).
         timeout_s: How long to wait, seconds.
+        dnssec: Whether signatures are asked for (DO, RFC 3225 §3).
         wire: The octets to send, without the length of RFC 1035 §4.2.2.
     """
 
@@ -96,6 +100,7 @@ class Query:
     recursive: bool
     timeout_s: float
     wire: bytes
+    dnssec: bool = False
 
     def judge(self, octets: bytes) -> Verdict:
         """Return what ``octets`` that came from the server's address are.
@@ -141,6 +146,16 @@ def encode(
     header = _HEADER.pack(chance.bits(16), flags, 1, 0, 0, int(edns))
     tail = _TAIL.pack(rdtype, _CLASS_IN)
     return header + octets + tail + (_OPT if edns else b"")
+
+
+def with_signatures(wire: bytes) -> bytes:
+    """Return ``wire``, a query with EDNS by ``encode``, that asks for signatures, too.
+
+    RFC 6840 §5.9: and for what is bogus, if it goes to a resolver: it is for us to say
+    so, and to say why.
+    """
+    flags = wire[3] | (_CHECKING_DISABLED if wire[2] & 0x01 else 0)
+    return wire[:3] + bytes((flags,)) + wire[4 : -len(_OPT_DO)] + _OPT_DO
 
 
 def _wire_name(name: dns.name.Name) -> bytes:

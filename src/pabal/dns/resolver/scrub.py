@@ -9,7 +9,7 @@ RFC 6672 §3.1 (DNAME).
 """
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dns.flags
 import dns.message
@@ -22,7 +22,9 @@ import dns.rdtypes.ANY.DNAME
 import dns.rdtypes.nsbase
 import dns.rrset
 
+from pabal.dns.resolver import evidence
 from pabal.dns.resolver.budget import ALIASES_MAX
+from pabal.dns.resolver.claim import Claim
 from pabal.dns.resolver.query import Query
 
 _ADDRESS_TYPES = frozenset({dns.rdatatype.A, dns.rdatatype.AAAA})
@@ -53,6 +55,9 @@ class Reading:
         glue: Addresses of servers in ``ns``.
         authoritative: The AA bit.
         rcode: The response code.
+        claims: The same as claims with their evidence, if signatures were asked for.
+        ns_evidence: Signatures over ``ns`` beside an answer.
+        ds: The DS records of a referral, as a claim.
     """
 
     kind: Kind
@@ -63,6 +68,9 @@ class Reading:
     glue: tuple[dns.rrset.RRset, ...] = ()
     authoritative: bool = False
     rcode: dns.rcode.Rcode = dns.rcode.NOERROR
+    claims: tuple[Claim, ...] = ()
+    ns_evidence: tuple[dns.rrset.RRset, ...] = ()
+    ds: Claim | None = None
 
 
 def scrub(message: dns.message.Message, query: Query) -> Reading:
@@ -76,7 +84,49 @@ def scrub(message: dns.message.Message, query: Query) -> Reading:
         # Not its own data but a cache's: the server recurses instead of serving. One
         # that does both still refers, with RA set.
         return Reading(Kind.LAME)
-    return reading
+    return _with_evidence(reading, message, query) if query.dnssec else reading
+
+
+def _with_evidence(
+    reading: Reading, message: dns.message.Message, query: Query
+) -> Reading:
+    """Return ``reading`` with what should prove it."""
+    zone = query.zone
+    if reading.kind is Kind.REFERRAL:
+        return replace(reading, ds=_delegation_signer(reading, message, query))
+    claims = evidence.positive(message, query, reading.chain)
+    if reading.kind in {Kind.NODATA, Kind.NXDOMAIN}:
+        absent = evidence.negative(
+            message,
+            query,
+            reading.end,
+            reading.soa,
+            nxdomain=reading.kind is Kind.NXDOMAIN,
+        )
+        claims = (*claims, absent)
+    beside = () if reading.ns is None else evidence.beside(message, zone, reading.ns)
+    return replace(reading, claims=claims, ns_evidence=beside)
+
+
+def _delegation_signer(
+    reading: Reading, message: dns.message.Message, query: Query
+) -> Claim | None:
+    """Return the DS records that came with a referral (RFC 4035 §3.1.4)."""
+    for rrset in message.authority:
+        if (
+            reading.ns is not None
+            and rrset.name == reading.ns.name
+            and rrset.rdtype == dns.rdatatype.DS
+            and rrset.rdclass == dns.rdataclass.IN
+        ):
+            return Claim(
+                rrset.name,
+                rrset.rdtype,
+                rrset,
+                evidence=evidence.beside(message, query.zone, rrset),
+                origin=(query.server, query.zone),
+            )
+    return None
 
 
 def _read(message: dns.message.Message, query: Query) -> Reading:

@@ -25,6 +25,11 @@ class ResolverSettings:
             answers, seconds; 0: never (RFC 8767 §4).
         cache_entries_max: Most record sets in the cache.
         cache_octets_max: Most memory of the cache, octets, estimated.
+        trust_anchors: DS or DNSKEY records, one a line, that validation begins with;
+            empty: nothing is validated; ``None``: the root's, if the root is the
+            Internet's.
+        negative_trust_anchors: Zones that count as unsigned whatever their parent says
+            (RFC 7646).
         flights_max: Most resolutions at once; more are refused.
     """
 
@@ -42,4 +47,6 @@ class ResolverSettings:
     stale_max_s: int = 86_400
     cache_entries_max: int = 200_000
     cache_octets_max: int = 128 * 1024 * 1024
+    trust_anchors: str | None = None
+    negative_trust_anchors: tuple[str, ...] = ()
     flights_max: int = 2_000

@@ -1,0 +1,1 @@
+"""Signed names: canonical forms, signatures, keys and proofs of absence, all pure."""
