@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pabal.config.named.definitions import Definitions
 from pabal.config.named.grammar import Statement, names_in
+from pabal.config.named.lexer import Kind
 from pabal.config.named.parser import Parsed, parse
 from pabal.config.named.ports import Files
 from pabal.config.named.zones import Zone, ZoneChecks
@@ -126,6 +127,8 @@ def _missing_files(zones: Sequence[Zone], parsed: Parsed) -> Iterator[Problem]:
         path = path_of(zone, parsed)
         if zone.file is None or zone.type not in {"primary", "hint"}:
             continue
+        if zone.file.kind is not Kind.TEXT:
+            continue  # it lacks quotes: reported
         if not parsed.reading.files.exists(path):
             reason = f"the file `{path}` of the zone `{zone.name.text}` does not exist"
             yield zone.file.problem(reason, warning=True)
