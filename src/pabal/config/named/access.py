@@ -46,12 +46,18 @@ class Flat:
     lost: dict[str, None] = field(default_factory=dict)
 
 
-def flatten(items: Sequence[Statement], acls: Mapping[str, Statement]) -> Flat:
+def flatten(
+    items: Sequence[Statement],
+    acls: Mapping[str, Statement],
+    *,
+    with_keys: bool = False,
+) -> Flat:
     """Return a list of addresses as a flat one.
 
     Args:
         items: The elements of the list.
         acls: The lists that are defined, by lower-case name.
+        with_keys: Whether the flat list may have ``key NAME``.
     """
     flat = Flat()
     lists = _Lists(acls, flat.lost)
@@ -64,6 +70,9 @@ def flatten(items: Sequence[Statement], acls: Mapping[str, Statement]) -> Flat:
         elif isinstance(word, Token) and word.text.lower() == "localhost":
             flat.elements.append("!localhost" if negated else "localhost")
             flat.lost[_LOCALHOST] = None
+        elif with_keys and not negated and item.name == "key":
+            flat.elements.append(f"key {item.value()}")
+            flat.lost.pop(_key_lost(item), None)
         elif negated:
             flat.elements += ["!" + _shown(each) for each in touched[number]]
         elif lists.inside(word):
@@ -81,6 +90,11 @@ def _element(item: Statement) -> tuple[Token | Braces | None, bool]:
     signs = [p for p in item.parts if isinstance(p, Token) and p.kind is Kind.NOT]
     rest = item.parts[len(signs) :]
     return (rest[0] if rest else None), len(signs) % 2 == 1
+
+
+def _key_lost(item: Statement) -> str:
+    words = [p.text for p in item.parts if isinstance(p, Token) and p.is_word]
+    return f"`{' '.join(words)}` (there are addresses only in these lists)"
 
 
 def _shown(network: Network) -> str:
@@ -166,8 +180,7 @@ class _Lists:
         if word == "localnets":
             why = "`localnets` (write the networks of this machine yourself)"
         elif word in {"key", "geoip"}:
-            rest = [p.text for p in item.parts if isinstance(p, Token)]
-            why = f"`{' '.join(rest)}` (there are addresses only in these lists)"
+            why = _key_lost(item)
         else:
             why = f"`{held.text}` (it is not defined)"
         self._lost[why] = None
