@@ -117,6 +117,7 @@ class ZoneChecks:
             self._statements(zone)
         self._twice()
         self._files()
+        self._in_views()
         self._outside_views()
         return self.problems
 
@@ -198,6 +199,23 @@ class ZoneChecks:
                     f"as well, in {place(before.name)}"
                 )
                 self._report(zone.file, reason, "give each a file of its own")
+
+    def _in_views(self) -> None:
+        """Check that a view has the zone that another one borrows from it."""
+        own = {
+            (zone.view.lower(), zone.origin)
+            for zone in self.zones
+            if zone.statement.find("in-view") is None
+        }
+        views = {view for view, _ in own}
+        for zone in self.zones:
+            borrowed = zone.statement.find("in-view")
+            words = borrowed.words() if borrowed is not None else []
+            for word in words[:1]:
+                view = word.text.lower()
+                if view in views and (view, zone.origin) not in own:
+                    reason = f"the view `{word.text}` has no zone `{zone.name.text}`"
+                    self._report(word, reason)
 
     def _outside_views(self) -> None:
         outside = [zone for zone in self.zones if not zone.view]
