@@ -8,7 +8,7 @@ import click
 from pabal.app.named import Copied, ZoneCopy, check_named, copy_zones
 from pabal.cli import output
 from pabal.cli.options import EXIT_FAILED, EXIT_USAGE, config_option, json_option
-from pabal.config.load import load_or_raise
+from pabal.config.load import load_or_raise, options
 from pabal.config.named.check import Checked
 from pabal.config.named.takeover import Note, Takeover, take_over
 
@@ -40,7 +40,8 @@ def import_(
     if wrong:
         _refuse(checked, as_json=as_json)
         ctx.exit(EXIT_USAGE)
-    takeover = take_over(checked)
+    known = frozenset(option.key for option in options().get("dns", ()))
+    takeover = take_over(checked, known)
     copies = copy_zones(takeover, checked, zones, dry_run=dry_run)
     if as_json:
         output.emit(_facts(takeover, copies))

@@ -101,3 +101,17 @@ def test_the_flat_list_means_the_same(
 def test_pairs_of_places_are_not_mixed_up() -> None:
     elements = flat("192.0.2.3; 192.0.2.1; 192.0.2.2;").elements
     assert [a < b for a, b in pairwise(elements)] == [False, True]
+
+
+def test_many_lists_in_lists_are_no_trap() -> None:
+    chain = "".join(f"acl a{n} {{ a{n + 1}; a{n + 1}; }};\n" for n in range(2000))
+    assert flat("a0;", chain + "acl a2000 { any; };\n").elements == ["none"]
+    assert flat("a1980;", chain + "acl a2000 { any; };\n").elements == [
+        "0.0.0.0/0",
+        "::/0",
+    ]
+
+
+def test_long_lists() -> None:
+    hosts = [f"10.{n >> 8}.{n & 255}.0/24" for n in range(3000)]
+    assert flat("; ".join(hosts) + ";").elements == hosts

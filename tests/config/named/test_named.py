@@ -95,6 +95,26 @@ def test_one_typo_is_one_mistake() -> None:
 
 SYNTAX = [
     (
+        "options { listen-on { 127.0.0.1, 10.0.0.1; }; };",
+        ["1:32: `,` separates nothing here; write `;`"],
+    ),
+    (
+        "options ( recursion yes; );",
+        ["1:9: `(` is no brace; write `{`", "1:26: `)` is no brace; write `}`"],
+    ),
+    (
+        "options { allow-query { any; ]; };",
+        ["1:30: `]` is no brace; write `}`"],
+    ),
+    (
+        "options {\n  -- a comment\n  recursion yes;\n};",
+        [("2:3: `--` begins no statement; a comment begins with `//` or `#`")],
+    ),
+    (
+        "options { directory '/x'; };",
+        ['1:21: only double quotes make a text; write "/x"'],
+    ),
+    (
         "options { recursion on; };",
         ["1:21: `on` is neither yes nor no; did you mean `yes`?"],
     ),

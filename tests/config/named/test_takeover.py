@@ -170,3 +170,39 @@ def test_signed_zones_are_warned_of() -> None:
 
 def test_nothing_to_take() -> None:
     assert taken("").toml() == ""
+
+
+PEERS = """
+key k1 { algorithm hmac-sha256; secret "c2VjcmV0"; };
+primaries up port 5353 { 192.0.2.1 key k1; deeper; loop; };
+primaries deeper { 2001:db8::1; 192.0.2.3 port 54; };
+primaries loop { loop; };
+options { allow-transfer { key k1; 192.0.2.9; !any; };
+    also-notify { up; 192.0.2.8; }; };
+zone "s.test" { type slave; masters { up; }; max-records 5; };
+zone "t.test" { type secondary; primaries { loop; }; };
+"""
+
+
+def test_what_pabal_toml_can_say_about_other_servers_is_taken() -> None:
+    known = frozenset({"keys", "allow_transfer", "notify", "secondary"})
+    found = take_over(checked(PEERS), known)
+    peers = ("192.0.2.1:5353 key k1", "2001:db8::1", "192.0.2.3:54")
+    assert found.settings == (
+        ("dns", "allow_transfer", ("key k1", "192.0.2.9", "none")),
+        ("dns", "notify", (*peers, "192.0.2.8")),
+        ("dns", "secondary", tuple(f"s.test {peer}" for peer in peers)),
+    )
+    said = [(n.what, n.taken) for n in found.notes]
+    assert ("zone s.test (secondary)", True) in said
+    assert ("zone s.test: max-records", False) in said
+    assert ("zone t.test (secondary)", False) in said
+    assert not any(what.startswith("primaries") for what, _ in said)
+    assert "c2VjcmV0" not in repr(found)
+
+
+def test_without_such_keys_they_are_told_of() -> None:
+    said = notes(PEERS)
+    assert taken(PEERS).settings == ()
+    assert any(line.startswith("allow-transfer: ") for line in said)
+    assert any(line.startswith("zone s.test (secondary): ") for line in said)

@@ -65,6 +65,13 @@ FILES = {"f": "", "g": ""}
             'zone "a" { type forward; forward only; };',
             ["1:26: `forward` without `forwarders`; add forwarders"],
         ),
+        (
+            (
+                'view v { zone "a" { type primary; file "f"; }; };\n'
+                'view w { zone "b" { in-view v; }; };'
+            ),
+            ["2:29: the view `v` has no zone `b`"],
+        ),
         ('zone "a" { type redirect; };', ["1:6: a redirect zone is called `.`"]),
     ],
 )

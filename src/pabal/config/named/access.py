@@ -18,6 +18,9 @@ from pabal.config.named.values import network_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+DEPTH_MAX: Final = 50
+"""Lists that hold lists, by name; deeper ones count as empty."""
+
 NETWORKS_MAX: Final = 10_000
 """Most networks of a flat list: more is work for a firewall."""
 
@@ -43,15 +46,22 @@ class Flat:
     lost: dict[str, None] = field(default_factory=dict)
 
 
-def flatten(items: Sequence[Statement], acls: Mapping[str, Statement]) -> Flat:
+def flatten(
+    items: Sequence[Statement],
+    acls: Mapping[str, Statement],
+    *,
+    with_keys: bool = False,
+) -> Flat:
     """Return a list of addresses as a flat one.
 
     Args:
         items: The elements of the list.
         acls: The lists that are defined, by lower-case name.
+        with_keys: Whether the flat list may have ``key NAME``.
     """
     flat = Flat()
     lists = _Lists(acls, flat.lost)
+    touched = [lists.touched(item) for item in items]
     for number, item in enumerate(items):
         word, negated = _element(item)
         if isinstance(word, Token) and word.text.lower() in {"any", "none"}:
@@ -60,11 +70,16 @@ def flatten(items: Sequence[Statement], acls: Mapping[str, Statement]) -> Flat:
         elif isinstance(word, Token) and word.text.lower() == "localhost":
             flat.elements.append("!localhost" if negated else "localhost")
             flat.lost[_LOCALHOST] = None
+        elif with_keys and not negated and item.name == "key":
+            flat.elements.append(f"key {item.value()}")
+            flat.lost.pop(_key_lost(item), None)
         elif negated:
-            flat.elements += ["!" + _shown(each) for each in lists.networks(item)]
-        else:
-            later = [n for each in items[number + 1 :] for n in lists.touched(each)]
+            flat.elements += ["!" + _shown(each) for each in touched[number]]
+        elif lists.inside(word):
+            later = [each for networks in touched[number + 1 :] for each in networks]
             flat.elements += lists.positive(item, later)
+        else:
+            flat.elements += [_shown(each) for each in touched[number]]
     kept = list(dict.fromkeys(flat.elements))[:NETWORKS_MAX]
     flat.elements = kept or ["none"]
     return flat
@@ -75,6 +90,11 @@ def _element(item: Statement) -> tuple[Token | Braces | None, bool]:
     signs = [p for p in item.parts if isinstance(p, Token) and p.kind is Kind.NOT]
     rest = item.parts[len(signs) :]
     return (rest[0] if rest else None), len(signs) % 2 == 1
+
+
+def _key_lost(item: Statement) -> str:
+    words = [p.text for p in item.parts if isinstance(p, Token) and p.is_word]
+    return f"`{' '.join(words)}` (there are addresses only in these lists)"
 
 
 def _shown(network: Network) -> str:
@@ -89,6 +109,14 @@ class _Lists:
         self._acls = acls
         self._lost = lost
         self._open: set[str] = set()  # lists being looked into: one may hold itself
+        self._known: dict[str, list[Network]] = {}
+
+    def inside(self, held: Token | Braces | None) -> Sequence[Statement]:
+        """Return the elements of a list that is held; nothing if it is none."""
+        if isinstance(held, Braces):
+            return held.items
+        acl = self._acls.get(held.text.lower()) if held is not None else None
+        return acl.body() if acl is not None else ()
 
     def networks(self, item: Statement) -> list[Network]:
         """Return the networks that one element without its ``!`` holds."""
@@ -112,12 +140,13 @@ class _Lists:
         return []
 
     def _named(self, word: str) -> list[Network]:
-        if word in self._open:
+        if word in self._open or len(self._open) > DEPTH_MAX:
             return []
-        self._open.add(word)
-        found = self._let_in(self._acls[word].body())
-        self._open.discard(word)
-        return found
+        if word not in self._known:
+            self._open.add(word)
+            self._known[word] = self._let_in(self._acls[word].body())
+            self._open.discard(word)
+        return self._known[word]
 
     def touched(self, item: Statement) -> list[Network]:
         """Return the networks that one element says something about."""
@@ -133,13 +162,8 @@ class _Lists:
         what it excludes; otherwise what it lets in is spelt out.
         """
         held, _ = _element(item)
-        inner: Sequence[Statement] = ()
-        if isinstance(held, Braces):
-            inner = held.items
-        elif held is not None and held.text.lower() in self._acls:
-            inner = self._acls[held.text.lower()].body()
         short: list[str] = []
-        for each in inner:
+        for each in self.inside(held):
             word, negated = _element(each)
             if isinstance(word, Token) and word.text.lower() == "none":
                 short = []
@@ -156,8 +180,7 @@ class _Lists:
         if word == "localnets":
             why = "`localnets` (write the networks of this machine yourself)"
         elif word in {"key", "geoip"}:
-            rest = [p.text for p in item.parts if isinstance(p, Token)]
-            why = f"`{' '.join(rest)}` (there are addresses only in these lists)"
+            why = _key_lost(item)
         else:
             why = f"`{held.text}` (it is not defined)"
         self._lost[why] = None

@@ -87,6 +87,10 @@ class Arguments:
         if isinstance(last, Braces) and last.close is None:
             return  # reported at its opening
         token = cursor.peek()
+        if token.text == ",":
+            cursor.report(token.problem("`,` separates nothing here", "write `;`"))
+            cursor.take()
+            return
         if isinstance(last, Braces) and cursor.surplus and token.is_word:
             return  # the block above sees whether its `}` came too early
         if token.kind in _ENDS or self._begins(token):
@@ -96,6 +100,12 @@ class Arguments:
         reason = f"{explain.shown(token)} is left over{name}"
         cursor.report(token.problem(reason, "remove it"))
         self.skip()
+
+    def skip_line(self) -> None:
+        """Pass over the rest of a line that is a comment of another language."""
+        cursor = self._cursor
+        while not cursor.is_done and not self._is_later(cursor.peek()):
+            cursor.take()
 
     def skip(self) -> None:
         """Pass over the rest of a statement that cannot be read."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pabal.config.named.definitions import Definitions
 from pabal.config.named.grammar import Statement, names_in
+from pabal.config.named.lexer import Kind
 from pabal.config.named.parser import Parsed, parse
 from pabal.config.named.ports import Files
 from pabal.config.named.zones import Zone, ZoneChecks
@@ -73,15 +74,6 @@ def path_of(zone: Zone, parsed: Parsed) -> str:
     return parsed.reading.locate(zone.file.text) if zone.file is not None else ""
 
 
-def is_raw(zone: Zone, statements: Sequence[Statement]) -> bool:
-    """Return whether the file of a zone is in BIND's own format, not in text."""
-    scopes = [zone.statement.body(), *_options(statements)]
-    for scope in scopes:
-        for format_ in names_in(scope, "masterfile-format"):
-            return format_.value().lower() == "raw"
-    return False
-
-
 def _in_order(problems: Sequence[Problem], main: str) -> list[Problem]:
     """Return problems without repeats, file by file in the order they are read."""
     ranks = {main: 0}
@@ -135,6 +127,8 @@ def _missing_files(zones: Sequence[Zone], parsed: Parsed) -> Iterator[Problem]:
         path = path_of(zone, parsed)
         if zone.file is None or zone.type not in {"primary", "hint"}:
             continue
+        if zone.file.kind is not Kind.TEXT:
+            continue  # it lacks quotes: reported
         if not parsed.reading.files.exists(path):
             reason = f"the file `{path}` of the zone `{zone.name.text}` does not exist"
             yield zone.file.problem(reason, warning=True)
@@ -150,7 +144,7 @@ def _zone_files(
         path = path_of(zone, parsed)
         if zone.type != "primary" or zone.file is None or (zone.origin, path) in done:
             continue
-        if not zone.is_internet or is_raw(zone, parsed.statements):
+        if not zone.is_internet or zone.is_raw:
             continue
         if parsed.reading.files.exists(path):
             done.add((zone.origin, path))

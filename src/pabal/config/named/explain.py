@@ -35,6 +35,9 @@ def unknown_statement(section: str, name: Token) -> tuple[Problem, Clause | None
         reason = f"`{name.text}` does not belong {place}"
         return name.problem(reason, f"it belongs {_either(others)}"), None
     where = f" in `{section}`" if section != TOP else ""
+    if is_punctuation(name):
+        reason = f"`{_short(name)}` begins no statement"
+        return name.problem(reason, "a comment begins with `//` or `#`"), None
     near = nearest(word.rstrip(":"), clauses)
     suggestion = f"did you mean `{near}`?" if near else did_you_mean(word, clauses)
     if not suggestion:
@@ -43,6 +46,11 @@ def unknown_statement(section: str, name: Token) -> tuple[Problem, Clause | None
         suggestion = "names stand without `:` here"
     problem = name.problem(f"unknown statement `{_short(name)}`{where}", suggestion)
     return problem, clauses.get(near)
+
+
+def is_punctuation(name: Token) -> bool:
+    """Return whether a word has no letter or digit: no name of anything."""
+    return not any(character.isalnum() for character in name.text)
 
 
 def old_statement(clause: Clause, name: Token) -> Problem | None:

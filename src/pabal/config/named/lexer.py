@@ -44,6 +44,14 @@ _SIGNS: Final = {
 }
 
 
+_NEARLY_BRACES: Final = {
+    "(": Kind.OPEN,
+    "[": Kind.OPEN,
+    ")": Kind.CLOSE,
+    "]": Kind.CLOSE,
+}
+
+
 @dataclass(slots=True)
 class Source:
     r"""The text of one file; finds lines and columns.
@@ -187,7 +195,22 @@ def _token(source: Source, position: int, problems: list[Problem]) -> Token:
         return _quoted(source, position, problems)
     word = _WORD.match(text, position)
     end = word.end() if word else position + 1
+    if end - position > 1 and text[end - 1] == ",":
+        end -= 1  # no word ends so: it stands in the place of a `;`
+    if text[position:end] in _NEARLY_BRACES:
+        return _nearly_brace(source, position, problems)
     return Token(Kind.WORD, text[position:end], source, position, end)
+
+
+def _nearly_brace(source: Source, position: int, problems: list[Problem]) -> Token:
+    """Return a brace for a parenthesis or bracket that stands alone."""
+    character = source.text[position]
+    brace = _NEARLY_BRACES[character]
+    reason = f"`{character}` is no brace"
+    problems.append(
+        source.problem(position, position + 1, reason, f"write `{brace.value}`")
+    )
+    return Token(brace, brace.value, source, position, position + 1)
 
 
 def _quoted(source: Source, position: int, problems: list[Problem]) -> Token:

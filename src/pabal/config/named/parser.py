@@ -131,7 +131,10 @@ class _Parser:
             problem, clause = explain.unknown_statement(section, name)
             self._cursor.report(problem)
         if clause is None:
-            self._arguments.skip()
+            if explain.is_punctuation(name):
+                self._arguments.skip_line()
+            else:
+                self._arguments.skip()
             return
         old = explain.old_statement(clause, name)
         if old is not None:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pabal.config.named.access import flatten
-from pabal.config.named.check import Checked, is_raw, path_of
+from pabal.config.named.check import Checked, path_of
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.lexer import Token
 from pabal.config.named.reasons import OTHERWISE, REASONS, ZONES
+from pabal.config.named.transfers import DNS_PORT, Servers, bracketed, endpoint
 from pabal.config.named.values import is_ip
 from pabal.config.named.zones import Zone
-
-DNS_PORT: Final = 53
 
 Value = bool | tuple[str, ...]
 """What a setting of pabal.toml may be."""
@@ -41,6 +40,9 @@ _TAKEN: Final = frozenset(
 
 _SILENT: Final = frozenset({"options", "include", "acl", "zone", "view", "key", "type"})
 """Statements that are told of by what uses them, or one by one."""
+
+_SERVER_LISTS: Final = frozenset({"primaries", "masters", "remote-servers"})
+"""Lists of servers, which secondary zones use."""
 
 _TURNED: Final = frozenset({"cyclic", "random"})
 
@@ -100,7 +102,7 @@ class Takeover:
     def toml(self) -> str:
         """Return the lines for pabal.toml; empty: nothing."""
         lines: list[str] = []
-        for table in dict.fromkeys(each[0] for each in self.settings):
+        for table in sorted({each[0] for each in self.settings}):
             lines += ["", f"[{table}]"] if lines else [f"[{table}]"]
             lines += [
                 f"{key} = {_toml(value)}"
@@ -110,9 +112,14 @@ class Takeover:
         return "\n".join(lines)
 
 
-def take_over(checked: Checked) -> Takeover:
-    """Return what pabal takes over of a configuration that was checked."""
-    work = _Work(checked)
+def take_over(checked: Checked, known: frozenset[str] = frozenset()) -> Takeover:
+    """Return what pabal takes over of a configuration that was checked.
+
+    Args:
+        checked: The configuration.
+        known: The keys of [dns]; what has none there is not taken over.
+    """
+    work = _Work(checked, known)
     work.options()
     work.keys()
     work.zones()
@@ -130,6 +137,7 @@ class _Work:
     """Collects what comes of a configuration."""
 
     checked: Checked
+    known: frozenset[str]
     files: list[ZoneFile] = field(default_factory=list)
     settings: list[tuple[str, str, Value]] = field(default_factory=list)
     key_names: list[str] = field(default_factory=list)
@@ -149,8 +157,9 @@ class _Work:
         self._forwarders(body)
         self._order(body)
         self._listen(body)
+        taken = _TAKEN | _SILENT | self._transfers(body)
         for statement in body:
-            if statement.name not in _TAKEN | _SILENT:
+            if statement.name not in taken:
                 self._not_taken(statement)
 
     def keys(self) -> None:
@@ -159,12 +168,15 @@ class _Work:
             name = key.value()
             self.key_names.append(name)
             why = "names are not updated or transferred with keys yet"
+            if "keys" in self.known:
+                why = "add it to keys in [dns] yourself: secrets are not shown here"
             self._note(key.token, f"key {name}", why)
 
     def rest(self) -> None:
         """Say what is not taken of the statements outside options and zones."""
+        used = _SERVER_LISTS if "secondary" in self.known else frozenset()
         for statement in self._statements:
-            if statement.name not in _SILENT:
+            if statement.name not in _SILENT | used:
                 self._not_taken(statement)
 
     @property
@@ -191,10 +203,25 @@ class _Work:
         said = f"{key} in [{table}]"
         self._note(statement.token, statement.name, said, taken=True)
 
+    def _transfers(self, body: Sequence[Statement]) -> set[str]:
+        """Take who may have whole zones and who is told; return the names of both."""
+        taken: set[str] = set()
+        for statement in names_in(body, "allow-transfer"):
+            if "allow_transfer" in self.known:
+                self._access(statement, "allow_transfer")
+                taken.add(statement.name)
+        for statement in names_in(body, "also-notify"):
+            if "notify" in self.known:
+                peers = Servers(self._statements).peers(statement)
+                self._set(statement, "dns", "notify", tuple(peers))
+                taken.add(statement.name)
+        return taken
+
     def _access(self, statement: Statement, key: str) -> None:
         """Take a list of addresses."""
         acls = {acl.value().lower(): acl for acl in names_in(self._statements, "acl")}
-        flat = flatten(statement.body(), acls)
+        keys = key == "allow_transfer"
+        flat = flatten(statement.body(), acls, with_keys=keys)
         self._set(statement, "dns", key, tuple(flat.elements))
         for lost in flat.lost:
             self._note(statement.token, statement.name, f"without {lost}")
@@ -223,7 +250,7 @@ class _Work:
     def _forwarders(self, body: Sequence[Statement]) -> None:
         for statement in names_in(body, "forwarders")[:1]:
             port = statement.option("port")
-            found = [_endpoint(each, port) for each in statement.body()]
+            found = [endpoint(each, port) for each in statement.body()]
             if not found:
                 continue
             self._set(statement, "dns", "forwarders", tuple(found))
@@ -295,7 +322,7 @@ class _Work:
                 why = "write the addresses themselves into dns in [listen]"
                 self._note(element.token, f"{statement.name}: {text}", why)
                 continue
-            hosts = hosts if hosts is not None else [_bracketed(text)]
+            hosts = hosts if hosts is not None else [bracketed(text)]
             found += [f"{host}:{port}" for host in hosts]
         return found
 
@@ -304,7 +331,16 @@ class _Work:
     def zones(self) -> None:
         """Take primary zones; the first view's where several have one."""
         taken: set[str] = set()
+        copied: list[str] = []
         for zone in self.checked.zones:
+            peers = self._copied(zone) if zone.origin not in taken else []
+            if peers:
+                taken.add(zone.origin)
+                copied += [f"{zone.origin} {peer}" for peer in peers]
+                what = f"zone {zone.name.text} (secondary)"
+                self._note(zone.name, what, "secondary in [dns]", taken=True)
+                self._body(zone, "type", "file", "primaries", "masters")
+                continue
             why = self._why_not(zone, taken)
             if why:
                 said = f"zone {zone.name.text}"
@@ -317,13 +353,24 @@ class _Work:
             path = path_of(zone, self.checked.parsed)
             place = f"{zone.name.source.file}:{zone.name.line}"
             self.files.append(ZoneFile(zone.origin, path, place))
-            for statement in zone.statement.body():
-                if statement.name not in {"type", "file"}:
-                    self._not_taken(
-                        statement, f"zone {zone.name.text}: {statement.name}"
-                    )
+            self._body(zone, "type", "file")
+        if copied:
+            self.settings.append(("dns", "secondary", tuple(copied)))
         for view in names_in(self._statements, "view"):
             self._view(view)
+
+    def _body(self, zone: Zone, *taken: str) -> None:
+        """Say what is not taken of a zone that is."""
+        for statement in zone.statement.body():
+            if statement.name not in taken:
+                self._not_taken(statement, f"zone {zone.name.text}: {statement.name}")
+
+    def _copied(self, zone: Zone) -> list[str]:
+        """Return the servers a secondary zone is fetched from, if pabal can."""
+        if zone.type != "secondary" or "secondary" not in self.known:
+            return []
+        primaries = zone.statement.find("primaries", "masters")
+        return Servers(self._statements).peers(primaries) if primaries else []
 
     def _why_not(self, zone: Zone, taken: set[str]) -> str:
         """Return why a zone cannot be taken over; empty: it can."""
@@ -345,7 +392,7 @@ class _Work:
         path = path_of(zone, self.checked.parsed)
         if not self.checked.parsed.reading.files.exists(path):
             return f"its file {path} does not exist"
-        if is_raw(zone, self._statements):
+        if zone.is_raw:
             return (
                 "its file is in BIND's own format: make a text of it with "
                 f"`named-compilezone -f raw -F text -o NEW {zone.origin} {path}`"
@@ -358,19 +405,6 @@ class _Work:
         for statement in view.body():
             if statement.name not in _SILENT:
                 self._not_taken(statement, f"view {view.value()}: {statement.name}")
-
-
-def _endpoint(element: Statement, port: str) -> str:
-    """Return an address as pabal.toml has it, with its port unless that is 53."""
-    address = element.token.text
-    port = element.option("port") or port
-    if port in {"", str(DNS_PORT)}:
-        return address
-    return f"{_bracketed(address)}:{port}"
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _toml(value: Value) -> str:

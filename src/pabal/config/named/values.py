@@ -129,6 +129,9 @@ def _is_quoted(token: Token) -> bool:
 
 
 def _explain_quoted(token: Token) -> Misfit | None:
+    bare = token.text.strip("'`")
+    if bare != token.text:
+        return Misfit("only double quotes make a text", f'write "{bare}"')
     return Misfit("this text needs quotes", f'write "{token.text}"')
 
 

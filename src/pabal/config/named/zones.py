@@ -35,6 +35,7 @@ class Zone:
         type: ``primary``, ``secondary``, …; empty: none was given.
         view: The view it is in; empty: none.
         file: Where its records are; ``None``: not said.
+        is_raw: Whether that file is in BIND's own format, not in text.
     """
 
     name: Token
@@ -43,6 +44,7 @@ class Zone:
     view: str
     statement: Statement
     file: Token | None
+    is_raw: bool
 
     @property
     def is_internet(self) -> bool:
@@ -53,16 +55,25 @@ class Zone:
 
 def zones_of(statements: Sequence[Statement]) -> list[Zone]:
     """Return every zone, in the order of the files, those of views included."""
-    return list(_zones(statements, ""))
+    raw = False
+    for options in names_in(statements, "options"):
+        raw = _is_raw(options, otherwise=raw)
+    return list(_zones(statements, "", raw=raw))
 
 
-def _zones(statements: Sequence[Statement], view: str) -> Iterator[Zone]:
+def _is_raw(scope: Statement, *, otherwise: bool) -> bool:
+    said = scope.find("masterfile-format")
+    return said.value().lower() == "raw" if said is not None else otherwise
+
+
+def _zones(statements: Sequence[Statement], view: str, *, raw: bool) -> Iterator[Zone]:
     for statement in names_in(statements, "zone", "view"):
         words = statement.words()
         if not words:
             continue
         if statement.name == "view":
-            yield from _zones(statement.body(), words[0].text)
+            inside = _is_raw(statement, otherwise=raw)
+            yield from _zones(statement.body(), words[0].text, raw=inside)
             continue
         typed = statement.find("type")
         kind = typed.value().lower() if typed is not None else ""
@@ -75,6 +86,7 @@ def _zones(statements: Sequence[Statement], view: str) -> Iterator[Zone]:
             view,
             statement,
             tokens[0] if tokens else None,
+            _is_raw(statement, otherwise=raw),
         )
 
 
@@ -105,6 +117,7 @@ class ZoneChecks:
             self._statements(zone)
         self._twice()
         self._files()
+        self._in_views()
         self._outside_views()
         return self.problems
 
@@ -186,6 +199,23 @@ class ZoneChecks:
                     f"as well, in {place(before.name)}"
                 )
                 self._report(zone.file, reason, "give each a file of its own")
+
+    def _in_views(self) -> None:
+        """Check that a view has the zone that another one borrows from it."""
+        own = {
+            (zone.view.lower(), zone.origin)
+            for zone in self.zones
+            if zone.statement.find("in-view") is None
+        }
+        views = {view for view, _ in own}
+        for zone in self.zones:
+            borrowed = zone.statement.find("in-view")
+            words = borrowed.words() if borrowed is not None else []
+            for word in words[:1]:
+                view = word.text.lower()
+                if view in views and (view, zone.origin) not in own:
+                    reason = f"the view `{word.text}` has no zone `{zone.name.text}`"
+                    self._report(word, reason)
 
     def _outside_views(self) -> None:
         outside = [zone for zone in self.zones if not zone.view]
