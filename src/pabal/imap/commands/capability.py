@@ -33,6 +33,7 @@ AFTER_LOGIN: Final = (
     b"SEARCHRES",
     b"SEARCH=FUZZY",
     b"PARTIAL",
+    b"CONTEXT=SEARCH",
     b"WITHIN",
     b"SORT",
     b"SORT=DISPLAY",

@@ -50,11 +50,13 @@ class Found:
     Attributes:
         uids: Of the messages, ascending, all of them known to the client.
         by_modseq: Whether mod-sequences were among the criteria.
+        predicate: What was looked for.
         exact: For a fuzzy search: those with the very strings; ``None``: not fuzzy.
     """
 
     uids: Sequence[Uid]
     by_modseq: bool
+    predicate: found_by.Predicate
     exact: frozenset[Uid] | None = None
 
     def score(self, uid: Uid) -> int:
@@ -93,13 +95,14 @@ async def find(
         raise bad("RELEVANCY needs FUZZY")
     now = context.services.clock.now()
     criteria = Criteria(selected, charset, now, lenient=lenient)
+    wanted = criteria.of(key)
     with context.dialogue.in_progress():
-        uids = await _search(context, selected, criteria.of(key))
+        uids = await _search(context, selected, wanted)
         exact = None
         if is_fuzzy:
             criteria = Criteria(selected, charset, now, lenient=lenient, fuzzy=False)
             exact = frozenset(await _search(context, selected, criteria.of(key)))
-    return Found(uids, by_modseq, exact)
+    return Found(uids, by_modseq, wanted, exact)
 
 
 async def expanded(

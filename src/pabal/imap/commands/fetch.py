@@ -17,8 +17,8 @@ from pabal.imap.commands.large import LargeMessage
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.numbers import join
 from pabal.imap.wire.fetch import Attribute, Binary, Body, Fetch, Item
+from pabal.imap.wire.partial import Partial
 from pabal.imap.wire.response import Tagged, date_time
-from pabal.imap.wire.search import Partial
 from pabal.net.ports import ConnectionLostError
 from pabal.store.flags import SEEN, FlagAction, FlagChange
 from pabal.store.ports import Column, Row, StoreError

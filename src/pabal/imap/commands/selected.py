@@ -7,13 +7,16 @@ Source: RFC 9051 §6.3.2, §7.4.1, §7.5.1; RFC 7162 §3.1 (MODSEQ).
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pabal.imap.commands.flag_names import FlagNames
 from pabal.imap.numbers import Numbers
+from pabal.imap.wire.fetch import Item
 from pabal.imap.wire.sequence import SequenceSet, format_set
 from pabal.store.ports import (
     AccountStore,
+    Added,
     Change,
     Expunged,
     MailboxChanged,
@@ -22,6 +25,7 @@ from pabal.store.ports import (
     Reflagged,
     Uid,
 )
+from pabal.store.predicate import Predicate
 
 
 class Batch(NamedTuple):
@@ -42,6 +46,23 @@ class Batch(NamedTuple):
     modseqs: Sequence[int]
 
 
+@dataclass(slots=True)
+class SearchContext:
+    """A search whose results are kept current (RFC 5267 §4.3).
+
+    Attributes:
+        predicate: What is looked for.
+        by_uid: Whether results are told by UID.
+        results: UIDs the client was told of.
+        items: What is told of new messages among them.
+    """
+
+    predicate: Predicate
+    by_uid: bool
+    results: set[Uid]
+    items: tuple[Item, ...] = ()
+
+
 class Selected:
     r"""The mailbox a session has selected.
 
@@ -54,6 +75,8 @@ class Selected:
         names: How its flags are written.
         removed: Whether somebody deleted the mailbox meanwhile.
         condstore: Whether flag changes are told with their MODSEQ.
+        contexts: Searches kept current, by the tags of their commands.
+        touched: UIDs that came or changed and were not looked at for those.
         vanished: Whether expunged messages are told by UID (RFC 7162 §3.2.10.2).
     """
 
@@ -72,6 +95,8 @@ class Selected:
         self.saved: Sequence[Uid] = ()
         self.condstore = False
         self.vanished = False
+        self.contexts: dict[bytes, SearchContext] = {}
+        self.touched: set[Uid] = set()
         self.removed = False
         self.names = FlagNames(account.flags_of, read_only=read_only)
         self._id = view.mailbox.id
@@ -86,6 +111,8 @@ class Selected:
     def _changed(self, change: Change) -> None:
         if change.mailbox_id != self._id:
             return
+        if self.contexts and isinstance(change, Added | Reflagged):
+            self.touched.update(change.uids)
         if isinstance(change, Reflagged):
             self.numbers.note_flags(change.modseq, change.uids)
         elif isinstance(change, Expunged) and self.saved:

@@ -13,12 +13,14 @@ from typing import Final
 
 from pabal.imap.addresses import CC, FROM, TO, first_address, subject_of
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.contexts import refuse
 from pabal.imap.commands.criteria import Found, find
 from pabal.imap.commands.refusal import bad
 from pabal.imap.commands.search import numbers_of, tell
 from pabal.imap.conversations import ALGORITHMS, Letter, rendered
 from pabal.imap.numbers import join
 from pabal.imap.wire.response import Tagged
+from pabal.imap.wire.search import Return
 from pabal.imap.wire.sequence import index_ranges, ranges_of
 from pabal.imap.wire.sort import Criterion, Sort, SortBy, Thread
 from pabal.message.charset import decode, fold
@@ -57,6 +59,8 @@ async def run(context: Context, command: Sort) -> Tagged:
         _keys(criterion, columns, rows, found, uids) for criterion in command.criteria
     ]
     order = await context.services.offload(partial(_order, command.criteria, keys))
+    if Return.UPDATE in (command.search.returns or ()):
+        refuse(context)
     await tell(context, command.search, found, [uids[at] for at in order], b"SORT")
     return Tagged(b"Sort completed")
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pabal.imap.wire.grammar import NUMBER64_MAX, Reader
-from pabal.imap.wire.search import Partial, parse_partial
+from pabal.imap.wire.partial import Partial, parse_partial
 from pabal.imap.wire.sequence import SequenceSet
 
 PART_DEPTH_MAX: Final = 64
