@@ -34,6 +34,7 @@ AFTER_LOGIN: Final = (
     b"SEARCH=FUZZY",
     b"PARTIAL",
     b"CONTEXT=SEARCH",
+    b"CONTEXT=SORT",
     b"WITHIN",
     b"SORT",
     b"SORT=DISPLAY",

@@ -1,7 +1,7 @@
 """Searches whose results are kept current: RETURN (UPDATE), and CANCELUPDATE.
 
-Results are told as a set (context position 0); a SORT is refused its updates, which
-RFC 5267 §4.3.1 allows, so CONTEXT=SORT is not told.
+Those of a SEARCH are told as a set (context position 0), those of a SORT one by one
+with their places: what is sorted by never changes, so results only come and go.
 Source: RFC 5267 §4; RFC 5465 §7 (items of new messages).
 """
 
@@ -101,11 +101,16 @@ async def _reconsider(
     if not added:
         return
     kept.results.update(added)
+    order: Sequence[Uid] = ()
+    if kept.arrange is not None:
+        order = await kept.arrange(sorted(kept.results))
+        kept.order = list(order)
     new = [uid for uid in added if uid > last]
     if kept.items and new:
         messages = SequenceSet(tuple(ranges_of(new)))
         await fetch.run(context, Fetch(messages, kept.items, by_uid=True))
-    context.send(_response(selected, tag, kept, b"ADDTO", added))
+    pairs = [(0, added)] if kept.arrange is None else _places(order, set(added))
+    context.send(_response(selected, tag, kept, b"ADDTO", pairs))
 
 
 def _gone(selected: Selected, kept: SearchContext) -> list[Uid]:
@@ -125,7 +130,17 @@ def _removed(
     if not uids:
         return b""
     kept.results.difference_update(uids)
-    return _response(selected, tag, kept, b"REMOVEFROM", uids)
+    pairs: list[tuple[int, Sequence[Uid]]] = [(0, uids)]
+    if kept.arrange is not None:
+        # From the end, so that the places before it stay what they are.
+        pairs = _places(kept.order, set(uids))[::-1]
+        kept.order = [uid for uid in kept.order if uid in kept.results]
+    return _response(selected, tag, kept, b"REMOVEFROM", pairs)
+
+
+def _places(order: Sequence[Uid], wanted: set[Uid]) -> list[tuple[int, Sequence[Uid]]]:
+    """Return each of ``wanted`` with its place in ``order``, counted from 1."""
+    return [(place, [uid]) for place, uid in enumerate(order, 1) if uid in wanted]
 
 
 def _response(
@@ -133,11 +148,16 @@ def _response(
     tag: bytes,
     kept: SearchContext,
     item: bytes,
-    uids: Sequence[Uid],
+    pairs: Sequence[tuple[int, Sequence[Uid]]],
 ) -> bytes:
-    numbers, by_uid = uids, b" UID"
-    if not kept.by_uid:
-        numbers = [selected.numbers.index(uid) + 1 for uid in uids]
-        by_uid = b""
-    told = format_set(numbers)
-    return b"* ESEARCH (TAG %b)%b %b (0 %b)\r\n" % (quoted(tag), by_uid, item, told)
+    told = []
+    for place, uids in pairs:
+        numbers = uids
+        if not kept.by_uid:
+            numbers = [selected.numbers.index(uid) + 1 for uid in uids]
+        told.append(b"%d %b" % (place, format_set(numbers)))
+    by_uid = b" UID" if kept.by_uid else b""
+    return b"* ESEARCH (TAG %b)%b %b (%b)\r\n" % (
+        *(quoted(tag), by_uid, item),
+        b" ".join(told),
+    )

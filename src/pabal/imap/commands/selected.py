@@ -6,8 +6,8 @@ Source: RFC 9051 §6.3.2, §7.4.1, §7.5.1; RFC 7162 §3.1 (MODSEQ).
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pabal.imap.commands.flag_names import FlagNames
@@ -46,6 +46,10 @@ class Batch(NamedTuple):
     modseqs: Sequence[int]
 
 
+Arrange = Callable[[Sequence[Uid]], Awaitable[Sequence[Uid]]]
+"""Returns ascending UIDs in another order, without those that are gone."""
+
+
 @dataclass(slots=True)
 class SearchContext:
     """A search whose results are kept current (RFC 5267 §4.3).
@@ -55,12 +59,16 @@ class SearchContext:
         by_uid: Whether results are told by UID.
         results: UIDs the client was told of.
         items: What is told of new messages among them.
+        arrange: Puts UIDs into the order of a SORT; ``None``: mailbox order.
+        order: Results in that order.
     """
 
     predicate: Predicate
     by_uid: bool
     results: set[Uid]
     items: tuple[Item, ...] = ()
+    arrange: Arrange | None = None
+    order: list[Uid] = field(default_factory=list)
 
 
 class Selected:
