@@ -155,7 +155,8 @@ class Connection:
                     self._stream.send(b"+ OK\r\n")
             case Refused(tag, reply):
                 self._context.messages.close()
-                self._stream.send(b"%b %b\r\n" % (tag, reply))
+                told = self._context.language.reply(reply)
+                self._stream.send(b"%b %b\r\n" % (tag, told))
                 self._count_bad(reply)
             case Fatal(text):
                 self._announcer.bye(text)
@@ -173,7 +174,8 @@ class Connection:
                     raise
                 self._session.refuse_message()
                 self._context.messages.close()
-                self._stream.send(refusal.line(event.tag))
+                text = self._context.language.say(refusal.text)
+                self._stream.send(refusal.line(event.tag, text))
                 return
             self._stream.send(b"+ OK\r\n")
         self._context.messages.begin()
@@ -220,7 +222,8 @@ class Connection:
                 own=spec.removes,
                 arrivals=not spec.adds,
             )
-        self._stream.send(reply.line(command.tag))
+        text = context.language.say(reply.text)
+        self._stream.send(reply.line(command.tag, text))
         self._announcer.leave_removed()
         if spec.after is not None and reply.status == b"OK":
             await spec.after(context)

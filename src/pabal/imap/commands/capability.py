@@ -11,7 +11,7 @@ from pabal.imap.session import State
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
 
-BASE: Final = (b"IMAP4rev1", b"IMAP4rev2", b"SASL-IR", b"ID", b"ENABLE")
+BASE: Final = (b"IMAP4rev1", b"IMAP4rev2", b"SASL-IR", b"ID", b"ENABLE", b"LANGUAGE")
 """What is there in every state."""
 
 AFTER_LOGIN: Final = (

@@ -36,7 +36,7 @@ def check_tag(context: Context) -> None:
 def refuse(context: Context) -> None:
     """Say that a search is not kept current."""
     code = b"NOUPDATE %b" % quoted(context.tag)
-    context.send(b"* NO [%b] The results are not kept current\r\n" % code)
+    context.say(code, b"The results are not kept current", b"NO")
 
 
 def keep(context: Context, kept: SearchContext) -> None:

@@ -90,7 +90,7 @@ async def _tell_account(context: Context, notices: Notices) -> None:
     news = notices.take()
     if news.overflow:
         context.stop_notices()
-        context.send(b"* OK [NOTIFICATIONOVERFLOW] Too much happened at once\r\n")
+        context.say(b"NOTIFICATIONOVERFLOW", b"Too much happened at once")
         context.notices = Notices(context.mailboxes, (), context.dialogue.changed)
         return
     if news.boxes:

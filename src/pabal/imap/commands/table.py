@@ -23,6 +23,7 @@ from pabal.imap.commands import (
     expunge,
     identify,
     idle,
+    language,
     list,  # noqa: A004 - the command's name; nobody here needs the built-in
     login,
     logout,
@@ -206,6 +207,12 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
         b"LOGOUT": _bare(logout.run, ANY_STATE),
         b"ID": _spec(
             login_grammar.Identify, identify.run, login_grammar.parse_id, ANY_STATE
+        ),
+        b"LANGUAGE": _spec(
+            login_grammar.Languages,
+            language.run,
+            login_grammar.parse_languages,
+            ANY_STATE,
         ),
         # Not authenticated
         b"STARTTLS": _bare(
