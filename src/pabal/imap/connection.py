@@ -20,9 +20,9 @@ from pabal.imap.commands.capability import capabilities
 from pabal.imap.commands.context import Context, Services
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.notify import tell
-from pabal.imap.commands.refusal import reply_of
+from pabal.imap.commands.refusal import reply_of, uid_required
 from pabal.imap.commands.selected import Selected
-from pabal.imap.commands.table import COMMANDS, RULES
+from pabal.imap.commands.table import COMMANDS, NUMBERED, RULES
 from pabal.imap.session import (
     Command,
     Continue,
@@ -200,6 +200,8 @@ class Connection:
         context = self._context
         context.tag = command.tag
         try:
+            if context.uid_only and command.name in NUMBERED:
+                raise uid_required()
             return await COMMANDS[command.name].run(context, command.value)
         except PabalError as error:
             refusal = reply_of(error)

@@ -100,6 +100,7 @@ _KOREAN: Final = {
     "Nothing to expunge": "비울 것이 없습니다",
     "Nothing to move": "옮길 것이 없습니다",
     "Notified from now on": "이제부터 알립니다",
+    "Only UIDs are meant here": "UID로만 가리킬 수 있습니다",
     "Passwords need TLS here": "비밀번호는 TLS로만 보낼 수 있습니다",
     "Pleased to meet you": "반갑습니다",
     "QRESYNC is not enabled": "QRESYNC를 켜지 않았습니다",

@@ -23,6 +23,7 @@ AFTER_LOGIN: Final = (
     b"UIDPLUS",
     b"MOVE",
     b"UNSELECT",
+    b"UIDONLY",
     b"CHILDREN",
     b"LIST-EXTENDED",
     b"LIST-STATUS",

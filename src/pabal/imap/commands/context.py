@@ -34,6 +34,7 @@ REV2: Final = b"IMAP4REV2"
 UTF8: Final = b"UTF8=ACCEPT"
 CONDSTORE: Final = b"CONDSTORE"
 QRESYNC: Final = b"QRESYNC"
+UIDONLY: Final = b"UIDONLY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,11 @@ class Context:
     def qresync(self) -> bool:
         """Whether expunged messages are told by UID (RFC 7162 §3.2.3)."""
         return QRESYNC in self.enabled
+
+    @property
+    def uid_only(self) -> bool:
+        """Whether the client gave up message numbers (RFC 9586 §3)."""
+        return UIDONLY in self.enabled
 
     @property
     def condstore(self) -> bool:

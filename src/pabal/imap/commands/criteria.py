@@ -13,7 +13,7 @@ from typing import Final
 
 from pabal.base.scan import ScanError
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.refusal import RefusedError, bad
+from pabal.imap.commands.refusal import RefusedError, bad, uid_required
 from pabal.imap.commands.selected import Selected
 from pabal.imap.wire import search as keys
 from pabal.imap.wire.grammar import Reader, day_start
@@ -89,6 +89,8 @@ async def find(
     by_modseq = _mentions(key, lambda key: isinstance(key, keys.KeyModseq))
     if by_modseq:
         context.enable_condstore()
+    if context.uid_only and _mentions(key, _is_number):
+        raise uid_required()
     is_fuzzy = _mentions(key, lambda key: isinstance(key, keys.KeyFuzzy))
     if not is_fuzzy and Return.RELEVANCY in (command.returns or ()):
         # RFC 6203 §4: the option MUST NOT be used without FUZZY.
@@ -177,6 +179,12 @@ def charset_of(command: Search, selected: Selected) -> str:
         names = b" ".join(CHARSETS)
         raise RefusedError("The charset is unknown", b"BADCHARSET (%b)" % names)
     return codec
+
+
+def _is_number(key: keys.Key) -> bool:
+    return (
+        isinstance(key, keys.KeyNumbers) and not key.by_uid and not key.messages.saved
+    )
 
 
 def _mentions(key: keys.Key, wanted: Callable[[keys.Key], bool]) -> bool:

@@ -150,7 +150,7 @@ class _Fetcher:
         items = tuple(one for one in command.items if one is not Attribute.SAVEDATE)
         # What belongs to the entry is told behind the rest, which must not be nothing.
         self._items = items or (Attribute.UID,)
-        self._plan = Plan(self._items)
+        self._plan = Plan(self._items, self._selected.fetch_template)
         self._changed_since = command.changed_since
         self._marks_seen = not self._selected.read_only and any(
             _marks(item) for item in command.items
@@ -297,7 +297,8 @@ class _Fetcher:
         head = octets if isinstance(octets, bytes) else b""
         message = LargeMessage(context, batch.emails[0], size, head)
         try:
-            context.send(b"* %d FETCH (" % batch.numbers[0])
+            (name,) = self._selected.names_of(batch)
+            context.send(self._selected.fetch_template % name)
             for index, item in enumerate(self._items):
                 if index:
                     context.send(b" ")

@@ -53,7 +53,8 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     if command.condstore:
         context.enable_condstore()
     selected.condstore = CONDSTORE in context.enabled
-    selected.vanished = context.qresync
+    selected.uid_only = context.uid_only
+    selected.vanished = context.qresync or context.uid_only
     selected.names.says = context.word
     selected.numbers.advance(expunges=True)
     if first_recent is not None:
@@ -103,7 +104,7 @@ def _shown(context: Context, selected: Selected, survey: tuple[set[int], int]) -
         lines.append(b'* LIST () "/" %b' % context.written(info.name))
     else:
         lines.append(b"* %d RECENT" % _recent_count(selected))
-        if unseen:
+        if unseen and not context.uid_only:
             lines.append(_told(context, b"UNSEEN %d" % unseen, b"First unseen"))
     lines += [
         _told(context, b"UIDVALIDITY %d" % info.uid_validity, b"UIDs are valid"),

@@ -85,6 +85,7 @@ class Selected:
         condstore: Whether flag changes are told with their MODSEQ.
         contexts: Searches kept current, by the tags of their commands.
         touched: UIDs that came or changed and were not looked at for those.
+        uid_only: Whether messages are told by UID alone (RFC 9586 §3.3).
         vanished: Whether expunged messages are told by UID (RFC 7162 §3.2.10.2).
     """
 
@@ -103,6 +104,7 @@ class Selected:
         self.saved: Sequence[Uid] = ()
         self.condstore = False
         self.vanished = False
+        self.uid_only = False
         self.contexts: dict[bytes, SearchContext] = {}
         self.touched: set[Uid] = set()
         self.removed = False
@@ -226,9 +228,9 @@ class Selected:
             uid: Whether the UID is told in any case: not for STORE of IMAP4rev1.
         """
         flags = self.flag_octets(batch.flags, batch.uids)
-        columns: list[Sequence[int | bytes]] = [batch.numbers]
-        template = b"* %d FETCH ("
-        if uid or self.condstore:
+        columns: list[Sequence[int | bytes]] = [self.names_of(batch)]
+        template = self.fetch_template
+        if not self.uid_only and (uid or self.condstore):
             # RFC 7162 §3.2.4: mod-sequence and UID go together.
             template += b"UID %d "
             columns.append(batch.uids)
@@ -239,6 +241,15 @@ class Selected:
             columns.append(batch.modseqs)
         told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
         return self.names.news() + b"".join(told)
+
+    @property
+    def fetch_template(self) -> bytes:
+        """How a FETCH response begins; ``names_of`` is what goes into its place."""
+        return b"* %d UIDFETCH (" if self.uid_only else b"* %d FETCH ("
+
+    def names_of(self, batch: Batch) -> Sequence[int]:
+        """Return what a client calls the messages of ``batch``."""
+        return batch.uids if self.uid_only else batch.numbers
 
     def updates(self, *, expunges: bool, flags: bool = True) -> bytes:
         """Return what the client is to be told now so that it has caught up.

@@ -366,6 +366,14 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
 )
 """Every command by its name in upper case."""
 
+NUMBERED: Final = frozenset(
+    (
+        *(b"FETCH", b"STORE", b"SEARCH", b"SORT", b"THREAD"),
+        *(b"COPY", b"MOVE", b"REPLACE"),
+    )
+)
+"""Commands that take or tell message numbers; each has a form for UIDs."""
+
 RULES: Final[Mapping[bytes, Rule]] = MappingProxyType(
     {name: spec.rule for name, spec in COMMANDS.items()}
 )
