@@ -125,3 +125,24 @@ class DnsSettings:
         default=RECURSION_PER_CLIENT_MAX,
         metadata={"help": "recursive questions of one address", "unit": "questions"},
     )
+    keys: tuple[str, ...] = field(
+        default=(),
+        repr=False,
+        metadata={"help": "keys shared with other servers: algorithm:name:secret"},
+    )
+    allow_transfer: tuple[str, ...] = field(
+        default=("none",),
+        metadata={"help": "who may have whole zones: networks, `key NAME`"},
+    )
+    notify: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "who is told of changes: address[:port] [key NAME]"},
+    )
+    secondary: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "zones copied from others: ZONE address[:port] [key NAME]"},
+    )
+    secondary_directory: str = field(
+        default="",
+        metadata={"help": "where copied zones are kept; empty: nowhere, none is"},
+    )

@@ -89,12 +89,15 @@ def effective(settings: ResolverSettings) -> tuple[TrustAnchor, ...]:
     """
     if settings.trust_anchors is not None:
         return read_anchors(settings.trust_anchors) if settings.trust_anchors else ()
-    if settings.forwarders or not _is_internet(settings):
+    if not is_internet(settings):
         return ()
     return read_anchors(ROOT_ANCHORS)
 
 
-def _is_internet(settings: ResolverSettings) -> bool:
+def is_internet(settings: ResolverSettings) -> bool:
+    """Return whether resolution begins at the Internet's own root."""
+    if settings.forwarders:
+        return False
     known = {server.address for server in ROOT_SERVERS}
     return any(server.address in known for server in settings.root_hints)
 

@@ -18,6 +18,7 @@ from pabal.dns.ports import Security
 from pabal.dns.resolver.chain import ChainOfTrust, Need
 from pabal.dns.resolver.claim import BOGUS_SECONDS, Claim, Verdict
 from pabal.dns.resolver.iterator import Done, Failed
+from pabal.dns.resolver.scrub import synthesise
 from pabal.dns.resolver.standing import Standing
 
 Judging = Generator[Need, Done | Failed, Verdict]
@@ -51,6 +52,8 @@ def _present(claim: Claim, rrset: dns.rrset.RRset, chain: ChainOfTrust) -> Judgi
         return _of_standing(standing)
     _must_be_zone(signer, standing, claim)
     holds = chain.check(rrset, claim, standing)
+    if claim.source is not None and synthesise(claim.name, rrset) != claim.rrset:
+        raise BogusError(f"{claim.name} is no alias by the DNAME at {rrset.name}")
     if holds.wildcard is None:
         return Verdict(Security.SECURE, holds.ttl_max_s)
     proven, ttl_s = chain.proofs(claim, standing)

@@ -35,6 +35,7 @@ from pabal.dns.wire.query import (
     QueryError,
     answer_room,
     canonical,
+    is_control,
     parse_query,
 )
 from pabal.dns.wire.response import Limits, Response, header_only, render, truncated
@@ -123,11 +124,20 @@ class Recursion:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class ControlQuery:
+    """What another server asks: a transfer, a NOTIFY, a signed question."""
+
+    data: bytes
+    host: str
+
+
 class Answering:
     """Answers queries of one process.
 
     Attributes:
         on_query: Told of every answer if set; set it before the driver starts.
+        controlled: Whether somebody takes what other servers ask.
         limiter: Told by the driver how many datagrams come from where.
     """
 
@@ -162,6 +172,7 @@ class Answering:
             settings.rate_max, settings.rate_slip, settings.client_rate_max, clock
         )
         self.on_query: OnQuery | None = None
+        self.controlled = False
 
     def forget(self) -> None:
         """Drop every ready answer: zones changed."""
@@ -192,8 +203,13 @@ class Answering:
 
     def now(
         self, data: bytes, host: str, *, udp: bool, encrypted: bool = False
-    ) -> bytes | Recursion | None:
-        """Return the answer to ``data``, ``None`` for silence, or what to resolve."""
+    ) -> bytes | Recursion | ControlQuery | None:
+        """Return the answer to ``data``, ``None`` for silence, or who has to find it.
+
+        What other servers ask is told apart only if ``controlled`` is set.
+        """
+        if self.controlled and is_control(data):
+            return ControlQuery(data, host)
         try:
             query = parse_query(data)
         except QueryError as error:

@@ -50,7 +50,7 @@ _IPV6_RECVPKTINFO: Final = 49
 Address = tuple[str, int] | tuple[str, int, int, int]
 """What the socket module calls an address, IPv4 or IPv6."""
 
-Control = list[tuple[int, int, bytes]]
+Ancillary = list[tuple[int, int, bytes]]
 """What the socket module calls ancillary data."""
 
 
@@ -224,7 +224,7 @@ class DatagramBatch:
         scope = int.from_bytes(self.addresses[at + 24 : at + 28], "little")
         return self.host(slot), port, flow, scope
 
-    def control(self, slot: int) -> Control:
+    def control(self, slot: int) -> Ancillary:
         """Return the control message that lets an answer leave from where it should."""
         if not self._has_control:
             return []

@@ -12,13 +12,14 @@ from typing import Final
 
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
-from pabal.dns.server.answering import Answering, Recursion
+from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.cache import AnswerCache
+from pabal.dns.server.control import Control
 from pabal.dns.server.datagrams import (
     ADDRESS_SLOT,
     QUERY_MAX_OCTETS,
     Address,
-    Control,
+    Ancillary,
     DatagramBatch,
     is_supported,
 )
@@ -31,6 +32,9 @@ BURST_MAX: Final = 64
 RECEIVE_BUFFER_OCTETS: Final = 4 * 1024 * 1024
 """Asked of the kernel: what waits while the loop is busy. It may give less."""
 
+TASKS_MAX: Final = 2000
+"""Answers under way: with more, what servers ask over UDP goes unheard."""
+
 CLIENTS_MAX: Final = 65_536
 """Addresses the hot path knows the cache of; more, and it starts anew."""
 
@@ -38,7 +42,14 @@ CLIENTS_MAX: Final = 65_536
 class UdpServer:
     """Answers on one bound UDP socket, which it owns from ``start`` on."""
 
-    def __init__(self, answering: Answering, sock: socket.socket, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        answering: Answering,
+        sock: socket.socket,
+        tasks: Tasks,
+        control: Control | None = None,
+    ) -> None:
+        self._control = control
         self._answering = answering
         self._socket = sock
         self._tasks = tasks
@@ -119,9 +130,8 @@ class UdpServer:
         answer = self._now(data, host)
         if answer is None:
             return False
-        if isinstance(answer, Recursion):
-            work = self._recurse(answer, batch.peer(slot), batch.control(slot))
-            self._tasks.start(work, "dns recursion")
+        if not isinstance(answer, bytes):
+            self._begin(answer, batch.peer(slot), batch.control(slot))
             return False
         self._learn(batch, slot, host)
         batch.put(slot, answer)
@@ -162,12 +172,28 @@ class UdpServer:
 
     def _alone(self, data: bytes, client: Address) -> None:
         answer = self._now(data, client[0])
-        if isinstance(answer, Recursion):
-            self._tasks.start(self._recurse(answer, client, []), "dns recursion")
-        elif answer is not None:
+        if isinstance(answer, bytes):
             self._send(answer, client, [])
+        elif answer is not None:
+            self._begin(answer, client, [])
 
-    def _now(self, data: bytes, host: str) -> bytes | Recursion | None:
+    def _begin(
+        self, asked: Recursion | ControlQuery, client: Address, control: Ancillary
+    ) -> None:
+        """Answer when the answer has been found."""
+        if isinstance(asked, Recursion):
+            self._tasks.start(self._recurse(asked, client, control), "dns recursion")
+        elif len(self._tasks) < TASKS_MAX:
+            self._tasks.start(self._serve(asked, client, control), "dns control")
+
+    async def _serve(
+        self, asked: ControlQuery, client: Address, control: Ancillary
+    ) -> None:
+        if self._control is not None:
+            async for message in self._control.messages(asked, udp=True):
+                self._send(message, client, control)
+
+    def _now(self, data: bytes, host: str) -> bytes | Recursion | ControlQuery | None:
         try:
             return self._answering.now(data, host, udp=True)
         except Exception:
@@ -176,11 +202,11 @@ class UdpServer:
             return None
 
     async def _recurse(
-        self, recursion: Recursion, client: Address, control: Control
+        self, recursion: Recursion, client: Address, control: Ancillary
     ) -> None:
         self._send(await self._answering.later(recursion), client, control)
 
-    def _send(self, answer: bytes, client: Address, control: Control) -> None:
+    def _send(self, answer: bytes, client: Address, control: Ancillary) -> None:
         # A full buffer, an unreachable client: datagrams may be lost.
         with contextlib.suppress(OSError):
             self._socket.sendmsg([answer], control, 0, client)

@@ -33,6 +33,7 @@ IN: Final = 1
 CLASS_ANY: Final = 255
 
 OPCODE_QUERY: Final = 0
+OPCODE_NOTIFY: Final = 4
 
 NOERROR: Final = 0
 FORMERR: Final = 1

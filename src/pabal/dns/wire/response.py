@@ -115,7 +115,7 @@ class _Truncated(Exception):  # noqa: N818  not an error: the answer is sent wit
     """The mandatory sections do not fit."""
 
 
-class _Writer:
+class Writer:
     """Writes names and records behind a header and a question."""
 
     def __init__(self, head: bytes, question_end: int) -> None:
@@ -201,11 +201,11 @@ def render(query: Query, response: Response, limits: Limits) -> Rendered:
     opt = _opt(query, response.rcode, limits)
     room = limits.answer_max_octets - len(opt)
     flags = _flags(query, response, limits)
-    writer = _Writer(head, question_end)
+    writer = Writer(head, question_end)
     try:
         counts, run = _sections(writer, response, room)
     except _Truncated:
-        writer = _Writer(head, question_end)
+        writer = Writer(head, question_end)
         counts, run = (0, 0, 0), None
         flags |= codes.TC
     octets = writer.out + opt
@@ -217,7 +217,7 @@ def render(query: Query, response: Response, limits: Limits) -> Rendered:
 
 
 def _sections(
-    writer: _Writer, response: Response, room: int
+    writer: Writer, response: Response, room: int
 ) -> tuple[tuple[int, int, int], Run | None]:
     """Write the three sections; return their counts and what may be turned."""
     run: Run | None = None

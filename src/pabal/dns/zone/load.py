@@ -37,6 +37,7 @@ class ZoneInput:
         derived: What follows from the directory.
         hostname: This server's name, for SOA and NS.
         serial: Serial number of an SOA we add.
+        copied: The file is a copy of another server's zone: served as it is there.
     """
 
     name: dns.name.Name
@@ -45,6 +46,7 @@ class ZoneInput:
     derived: tuple[DerivedRecord, ...]
     hostname: str
     serial: int
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,19 @@ def load_zone(given: ZoneInput, read_file: ReadFile) -> Loaded:
         master.read(given.file, text)
     origin = name_octets(given.name).lower()
     composition = Composition(master)
-    composition.add_derived(_with_apex(given, composition))
+    if not given.copied:
+        composition.add_derived(_with_apex(given, composition))
     found = (*master.problems, *composition.problems)
     if has_errors(found):
         # A record that could not be read leaves gaps; do not report them as well.
         return Loaded(None, found)
-    problems = (*found, *ZoneCheck(composition).problems())
+    problems = (*found, *([] if given.copied else ZoneCheck(composition).problems()))
     if has_errors(problems):
         return Loaded(None, problems)
     derived = frozenset(composition.derived)
+    if given.copied and codes.SOA not in composition.types(origin):
+        reason = "the copy has no SOA"
+        return Loaded(None, (Problem(Severity.ERROR, Place(given.file or ""), reason),))
     zone = build_packed(origin, composition.nodes, composition.letters, derived)
     return Loaded(zone, problems)
 

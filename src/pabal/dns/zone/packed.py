@@ -66,6 +66,20 @@ def unpack(owner: bytes, records: bytes) -> Rrsets:
     }
 
 
+_NO_LINE: Final = bytes(4)
+
+
+def without_lines(records: bytes) -> bytes:
+    """Return ``records`` as equal octets for equal records, wherever they stood."""
+    if not records:
+        return records
+    if is_single(records):
+        return records[:6] + _NO_LINE + records[10:]
+    return b"".join(
+        pack(rdtype, ttl_s, 0, rdata) for rdtype, ttl_s, _, rdata in walk(records)
+    )
+
+
 class Nodes(Mapping[bytes, Rrsets]):
     """Every name of a zone, empty non-terminals included, by folded wire name.
 

@@ -16,6 +16,9 @@ SUFFIX: Final = ".zone"
 ROOT_FILE: Final = "root.zone"
 """The file of the root zone, whose own name would be empty."""
 
+COPIED: Final = "copied:"
+"""Before the name of a file that is the copy of another server's zone."""
+
 FILE_MAX_OCTETS: Final = 1024 * 1024 * 1024
 """A larger file is no zone of this server; reading it would eat the memory."""
 
@@ -113,3 +116,37 @@ def zone_name(file: str) -> dns.name.Name | None:
     except (dns.exception.DNSException, ValueError):
         return None
     return name.canonicalize()
+
+
+def zone_file(name: dns.name.Name) -> str:
+    """Return the file that holds zone ``name``."""
+    if name == dns.name.root:
+        return ROOT_FILE
+    text = name.to_text(omit_final_dot=True).lower()
+    # A label may hold a slash; such a zone has a file all the same.
+    return text.replace("/", "\\047") + SUFFIX
+
+
+class JoinedSource:
+    """Own master files, and the copies of other servers' zones; own ones win."""
+
+    def __init__(self, own: ZoneSource, copies: ZoneSource) -> None:
+        self._own = own
+        self._copies = copies
+
+    def files(self) -> Mapping[dns.name.Name, str]:
+        """Return the file of each zone; raises OSError if they are out of reach."""
+        copies = {name: COPIED + file for name, file in self._copies.files().items()}
+        return {**copies, **self._own.files()}
+
+    def stamp(self, file: str) -> Stamp:
+        """Return what changes when ``file`` does; raises OSError."""
+        if file.startswith(COPIED):
+            return self._copies.stamp(file.removeprefix(COPIED))
+        return self._own.stamp(file)
+
+    def read(self, file: str) -> str:
+        """Return the text of ``file``; raises OSError or UnicodeDecodeError."""
+        if file.startswith(COPIED):
+            return self._copies.read(file.removeprefix(COPIED))
+        return self._own.read(file)

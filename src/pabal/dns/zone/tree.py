@@ -15,7 +15,7 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import label_offsets
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.gathering import Gathering
-from pabal.dns.zone.packed import Nodes, Rrsets, unpack
+from pabal.dns.zone.packed import Nodes, Rrsets, unpack, without_lines
 
 
 class ZoneBuildError(PabalError):
@@ -90,6 +90,7 @@ def build_packed(
     if soa is None:
         raise ZoneBuildError("no SOA at the apex")
     for name in list(nodes):
+        nodes[name] = without_lines(nodes[name])
         if name != origin and name[name[0] + 1 :] not in nodes:
             _add_empty_non_terminals(nodes, name, len(origin))
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
