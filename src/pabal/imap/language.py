@@ -121,6 +121,7 @@ _KOREAN: Final = {
     "TLS is not on offer": "TLS를 쓸 수 없습니다",
     "That cannot be done": "할 수 없는 일입니다",
     "That is no mailbox name": "편지함 이름이 아닙니다",
+    "The URL names nothing here": "URL이 가리키는 것이 여기 없습니다",
     "The account is full": "계정이 가득 찼습니다",
     "The charset is unknown": "모르는 문자 집합입니다",
     "The filter is no search": "거르개가 찾기 조건이 아닙니다",

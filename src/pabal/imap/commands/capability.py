@@ -51,6 +51,8 @@ AFTER_LOGIN: Final = (
     b"OBJECTID",
     b"PREVIEW",
     b"REPLACE",
+    b"CATENATE",
+    b"URL-PARTIAL",
     b"NOTIFY",
     b"MULTISEARCH",
     b"FILTERS",
