@@ -235,7 +235,7 @@ class Context:
         """Turn CONDSTORE on: a command used it (RFC 7162 §3.1)."""
         self.enabled.add(CONDSTORE)
         if self.selected is not None:
-            self.selected.condstore = True
+            self.selected.manner.condstore = True
 
 
 Run = Callable[[Context, object], Awaitable[response.Tagged]]

@@ -29,7 +29,7 @@ def check_tag(context: Context) -> None:
     Raises:
         RefusedError: One has (RFC 5267 §4.3).
     """
-    if context.tag in context.mailbox.contexts:
+    if context.tag in context.mailbox.contexts.kept:
         raise bad("The tag names another search")
 
 
@@ -41,7 +41,7 @@ def refuse(context: Context) -> None:
 
 def keep(context: Context, kept: SearchContext) -> None:
     """Keep a search current, if there is room for one more."""
-    contexts = context.mailbox.contexts
+    contexts = context.mailbox.contexts.kept
     if len(contexts) >= CONTEXTS_MAX:
         refuse(context)
     else:
@@ -50,7 +50,7 @@ def keep(context: Context, kept: SearchContext) -> None:
 
 async def cancel(context: Context, command: CancelUpdate) -> Tagged:
     """Let go of searches (RFC 5267 §4.3.5)."""
-    contexts = context.mailbox.contexts
+    contexts = context.mailbox.contexts.kept
     if not contexts.keys() >= set(command.tags):
         raise bad("No search of that tag is kept current")
     for tag in command.tags:
@@ -62,12 +62,12 @@ async def tell_updates(
     context: Context, selected: Selected, *, expunges: bool, flags: bool
 ) -> None:
     """Tell what happened to the mailbox, and to the results of searches."""
-    if not selected.contexts:
+    if not selected.contexts.kept:
         context.send(selected.updates(expunges=expunges, flags=flags))
         return
     if expunges and selected.numbers.shrunk:
         # RFC 5267 §4.3.4: before the expunge, while the numbers are still right.
-        for tag, kept in selected.contexts.items():
+        for tag, kept in selected.contexts.kept.items():
             context.send(_removed(selected, tag, kept, _gone(selected, kept)))
     last = selected.numbers.last_uid
     context.send(selected.updates(expunges=expunges, flags=flags))
@@ -75,11 +75,11 @@ async def tell_updates(
         # Numbers are of the array before: what changed waits with the expunges.
         return
     touched = sorted(
-        uid for uid in selected.touched if selected.numbers.index(uid) >= 0
+        uid for uid in selected.contexts.touched if selected.numbers.index(uid) >= 0
     )
-    selected.touched.difference_update(touched)
+    selected.contexts.touched.difference_update(touched)
     if touched:
-        for tag, kept in list(selected.contexts.items()):
+        for tag, kept in list(selected.contexts.kept.items()):
             await _reconsider(context, tag, kept, touched, last)
 
 

@@ -49,7 +49,7 @@ async def move(context: Context, command: Transfer) -> Tagged:
     # RFC 6851 §4.3: the code goes before the EXPUNGE responses, which the driver sends.
     context.say(_code(moved), b"Moved")
     code = b""
-    if selected.condstore:
+    if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
     return Tagged(b"Moved", code)
 

@@ -249,11 +249,11 @@ class _Fetcher:
     def _addition(self) -> bytes:
         """Return the template of what is added where a flag changed on the way."""
         template = b""
-        if self._selected.condstore and Attribute.UID not in self._items:
+        if self._selected.manner.condstore and Attribute.UID not in self._items:
             template += b" UID %(uid)d"
         if Attribute.FLAGS not in self._items:
             template += b" FLAGS (%(flags)b)"
-        if self._selected.condstore and Attribute.MODSEQ not in self._items:
+        if self._selected.manner.condstore and Attribute.MODSEQ not in self._items:
             # RFC 7162 §3.2.4: a flag change is told with its mod-sequence and UID.
             template += b" MODSEQ (%(modseq)d)"
         return template

@@ -25,6 +25,6 @@ async def run(context: Context, command: Replace) -> Tagged:
     context.say(code, b"The replacement is there")
     await context.mailboxes.expunge(selected.view.mailbox.id, batch.uids)
     code = b""
-    if selected.condstore:
+    if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
     return Tagged(b"Replaced", code)

@@ -52,9 +52,9 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     context.session.state = State.SELECTED
     if command.condstore:
         context.enable_condstore()
-    selected.condstore = CONDSTORE in context.enabled
-    selected.uid_only = context.uid_only
-    selected.vanished = context.qresync or context.uid_only
+    selected.manner.condstore = CONDSTORE in context.enabled
+    selected.manner.uid_only = context.uid_only
+    selected.manner.vanished = context.qresync or context.uid_only
     selected.names.says = context.word
     selected.numbers.advance(expunges=True)
     if first_recent is not None:

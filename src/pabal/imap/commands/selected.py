@@ -71,6 +71,34 @@ class SearchContext:
     order: list[Uid] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class SearchContexts:
+    """Searches kept current.
+
+    Attributes:
+        kept: By the tags of their commands.
+        touched: UIDs that came or changed and were not looked at for them.
+    """
+
+    kept: dict[bytes, SearchContext] = field(default_factory=dict)
+    touched: set[Uid] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Manner:
+    """How messages are told to a client.
+
+    Attributes:
+        condstore: Whether flag changes are told with their MODSEQ.
+        vanished: Whether expunged messages are told by UID (RFC 7162 §3.2.10.2).
+        uid_only: Whether messages are told by UID alone (RFC 9586 §3.3).
+    """
+
+    condstore: bool = False
+    vanished: bool = False
+    uid_only: bool = False
+
+
 class Selected:
     r"""The mailbox a session has selected.
 
@@ -82,11 +110,8 @@ class Selected:
         saved: UIDs of the saved search result, ``$``.
         names: How its flags are written.
         removed: Whether somebody deleted the mailbox meanwhile.
-        condstore: Whether flag changes are told with their MODSEQ.
-        contexts: Searches kept current, by the tags of their commands.
-        touched: UIDs that came or changed and were not looked at for those.
-        uid_only: Whether messages are told by UID alone (RFC 9586 §3.3).
-        vanished: Whether expunged messages are told by UID (RFC 7162 §3.2.10.2).
+        manner: How its messages are told.
+        contexts: Searches kept current.
     """
 
     def __init__(
@@ -102,11 +127,8 @@ class Selected:
         self.read_only = read_only
         self.recent = range(0)
         self.saved: Sequence[Uid] = ()
-        self.condstore = False
-        self.vanished = False
-        self.uid_only = False
-        self.contexts: dict[bytes, SearchContext] = {}
-        self.touched: set[Uid] = set()
+        self.manner = Manner()
+        self.contexts = SearchContexts()
         self.removed = False
         self.names = FlagNames(account.flags_of, read_only=read_only)
         self._id = view.mailbox.id
@@ -121,8 +143,8 @@ class Selected:
     def _changed(self, change: Change) -> None:
         if change.mailbox_id != self._id:
             return
-        if self.contexts and isinstance(change, Added | Reflagged):
-            self.touched.update(change.uids)
+        if self.contexts.kept and isinstance(change, Added | Reflagged):
+            self.contexts.touched.update(change.uids)
         if isinstance(change, Reflagged):
             self.numbers.note_flags(change.modseq, change.uids)
         elif isinstance(change, Expunged) and self.saved:
@@ -230,13 +252,13 @@ class Selected:
         flags = self.flag_octets(batch.flags, batch.uids)
         columns: list[Sequence[int | bytes]] = [self.names_of(batch)]
         template = self.fetch_template
-        if not self.uid_only and (uid or self.condstore):
+        if not self.manner.uid_only and (uid or self.manner.condstore):
             # RFC 7162 §3.2.4: mod-sequence and UID go together.
             template += b"UID %d "
             columns.append(batch.uids)
         template += b"FLAGS (%b)"
         columns.append(flags)
-        if self.condstore:
+        if self.manner.condstore:
             template += b" MODSEQ (%d)"
             columns.append(batch.modseqs)
         told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
@@ -245,11 +267,11 @@ class Selected:
     @property
     def fetch_template(self) -> bytes:
         """How a FETCH response begins; ``names_of`` is what goes into its place."""
-        return b"* %d UIDFETCH (" if self.uid_only else b"* %d FETCH ("
+        return b"* %d UIDFETCH (" if self.manner.uid_only else b"* %d FETCH ("
 
     def names_of(self, batch: Batch) -> Sequence[int]:
         """Return what a client calls the messages of ``batch``."""
-        return batch.uids if self.uid_only else batch.numbers
+        return batch.uids if self.manner.uid_only else batch.numbers
 
     def updates(self, *, expunges: bool, flags: bool = True) -> bytes:
         """Return what the client is to be told now so that it has caught up.
@@ -260,7 +282,7 @@ class Selected:
         if not self.numbers.behind:
             return b""
         advance = self.numbers.advance(expunges=expunges)
-        if self.vanished and advance.gone_uids:
+        if self.manner.vanished and advance.gone_uids:
             parts = [b"* VANISHED %b\r\n" % format_set(advance.gone_uids)]
         else:
             parts = [b"* %d EXPUNGE\r\n" % number for number in advance.gone]

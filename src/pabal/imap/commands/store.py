@@ -69,7 +69,7 @@ def _responses(context: Context, command: Store, batch: Batch, done: FlagsSet) -
     if not command.silent:
         batch = _without(selected, batch, done.refused)
         return selected.flag_responses(batch, uid=command.by_uid or context.rev2)
-    if not selected.condstore or not done.changed:
+    if not selected.manner.condstore or not done.changed:
         return b""
     # RFC 7162 §3.1.3: even .SILENT tells the new mod-sequences.
     changed = _batch_of(selected, done.changed)
