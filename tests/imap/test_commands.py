@@ -26,6 +26,8 @@ class Believer:
         words = line.split(b" ", 3)
         if words[0] != b"*" or len(words) < 3:
             return
+        if words[1:3] == [b"VANISHED", b"(EARLIER)"]:
+            return
         if words[1] == b"VANISHED":
             self.vanished(words[2])
         elif words[2] == b"EXISTS":
@@ -163,3 +165,62 @@ async def two_clients_agree(
         ]
         assert first == held
         assert second == held
+
+
+@given(STEPS, st.booleans(), st.booleans())
+@settings(max_examples=40, deadline=None)
+async def test_who_was_away_catches_up(
+    steps: list[tuple[int, str, int, str]], tells_known: bool, matches: bool
+) -> None:
+    """QRESYNC (RFC 7162 §3.2.5): a client's memory and what SELECT says is enough."""
+    rig = Rig()
+    await rig.put([letter(f"number {number}") for number in range(4)])
+    await (await rig.account()).create("Box")
+    async with rig.client(enable="QRESYNC") as client:
+        away = Believer(client)
+        lines = await client.command("SELECT INBOX")
+        for line in lines[:-1]:
+            away.hear(line)
+        told = b" ".join(lines)
+        modseq = int(told.split(b"HIGHESTMODSEQ ")[1].split(b"]")[0])
+        validity = int(told.split(b"UIDVALIDITY ")[1].split(b"]")[0])
+        await away.view()
+        await client.ok("UNSELECT")
+        async with rig.client() as other:
+            busy = Believer(other)
+            await busy.do("SELECT INBOX")
+            for _, command, n, flag in steps:
+                await step(busy, command, n, flag)
+        remembered = " 1:4" if tells_known else ""
+        remembered += " (1,3 1,3)" if matches else ""
+        known, flags = [1, 2, 3, 4], away.flags
+        lines = await client.command(
+            f"SELECT INBOX (QRESYNC ({validity} {modseq}{remembered}))"
+        )
+        away.uids = [None] * 4
+        for line in lines:
+            if line.startswith(b"* VANISHED (EARLIER) "):
+                gone = line.rpartition(b" ")[2]
+                known = [uid for uid in known if not is_in(uid, gone)]
+        away.uids = [*known]
+        away.flags = flags
+        for line in lines:
+            away.hear(line)
+        account = await rig.account()
+        view = await account.view((await account.mailbox("INBOX")).id)
+        assert [uid for uid in away.uids if uid and uid <= 4] == [
+            uid for uid in view.uids if uid <= 4
+        ]
+        held = [
+            b" ".join(sorted(n.encode() for n in account.flags_of(flag_set)))
+            for flag_set in view.flags
+        ]
+        assert [flags for _, flags in await away.view()] == held
+
+
+def is_in(uid: int, ranges: bytes) -> bool:
+    for part in ranges.split(b","):
+        first, _, last = part.partition(b":")
+        if int(first) <= uid <= int(last or first):
+            return True
+    return False

@@ -36,7 +36,7 @@ class Announcer:
         context = self._context
         if context.session.state is State.LOGOUT:
             return
-        context.stream.send(b"* BYE %b\r\n" % text)
+        context.stream.send(b"* BYE %b\r\n" % context.language.reply(text))
         context.session.state = State.LOGOUT
 
     def leave_removed(self) -> None:
@@ -55,8 +55,9 @@ class Announcer:
         RFC 9585 §4: never inside another response; only where nothing is sent.
         """
         loop = asyncio.get_running_loop()
-        code = b"* OK [INPROGRESS (%b NIL NIL)] Still at it\r\n"
-        line = code % quoted(self._context.tag)
+        text = self._context.language.say(b"Still at it")
+        code = b"* OK [INPROGRESS (%b NIL NIL)] %b\r\n"
+        line = code % (quoted(self._context.tag), text)
 
         interval_s = self._context.services.settings.progress_interval_s
         timer: asyncio.TimerHandle

@@ -20,9 +20,9 @@ from pabal.imap.commands.capability import capabilities
 from pabal.imap.commands.context import Context, Services
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.notify import tell
-from pabal.imap.commands.refusal import reply_of
+from pabal.imap.commands.refusal import reply_of, uid_required
 from pabal.imap.commands.selected import Selected
-from pabal.imap.commands.table import COMMANDS, RULES
+from pabal.imap.commands.table import COMMANDS, NUMBERED, RULES
 from pabal.imap.session import (
     Command,
     Continue,
@@ -155,7 +155,8 @@ class Connection:
                     self._stream.send(b"+ OK\r\n")
             case Refused(tag, reply):
                 self._context.messages.close()
-                self._stream.send(b"%b %b\r\n" % (tag, reply))
+                told = self._context.language.reply(reply)
+                self._stream.send(b"%b %b\r\n" % (tag, told))
                 self._count_bad(reply)
             case Fatal(text):
                 self._announcer.bye(text)
@@ -173,7 +174,8 @@ class Connection:
                     raise
                 self._session.refuse_message()
                 self._context.messages.close()
-                self._stream.send(refusal.line(event.tag))
+                text = self._context.language.say(refusal.text)
+                self._stream.send(refusal.line(event.tag, text))
                 return
             self._stream.send(b"+ OK\r\n")
         self._context.messages.begin()
@@ -198,6 +200,8 @@ class Connection:
         context = self._context
         context.tag = command.tag
         try:
+            if context.uid_only and command.name in NUMBERED:
+                raise uid_required()
             return await COMMANDS[command.name].run(context, command.value)
         except PabalError as error:
             refusal = reply_of(error)
@@ -220,7 +224,8 @@ class Connection:
                 own=spec.removes,
                 arrivals=not spec.adds,
             )
-        self._stream.send(reply.line(command.tag))
+        text = context.language.say(reply.text)
+        self._stream.send(reply.line(command.tag, text))
         self._announcer.leave_removed()
         if spec.after is not None and reply.status == b"OK":
             await spec.after(context)

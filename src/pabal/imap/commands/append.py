@@ -1,9 +1,13 @@
 """APPEND of one message or several.
 
-Source: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC 9208
-§4.3.1 (OVERQUOTA).
+Source: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC 4469
+(CATENATE), RFC 9208 §4.3.1 (OVERQUOTA).
 """
 
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from pabal.imap.commands.catenate import catenate
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.quota import check_room
 from pabal.imap.commands.refusal import RefusedError
@@ -11,6 +15,7 @@ from pabal.imap.session import MessageBegins
 from pabal.imap.wire.mailboxes import Append, append_mailbox
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import format_set
+from pabal.message.spool import MEMORY_MAX_OCTETS
 from pabal.store.ports import NewEmail
 
 
@@ -46,11 +51,29 @@ async def add(context: Context, command: Append, *, freed_octets: int = 0) -> by
         OverQuotaError: The account has no room for them.
     """
     info = await context.find(command.mailbox, b"TRYCREATE")
-    spools = context.messages.take()
+    with ExitStack() as made:
+        emails = await _emails(context, command, made)
+        octets = sum(email.spool.size for email in emails)
+        await check_room(context, octets, len(emails), freed_octets=freed_octets)
+        added = await context.mailboxes.append(info.id, emails)
+    uids = format_set([one.uid for one in added])
+    return b"APPENDUID %d %b" % (added[0].uid_validity, uids)
+
+
+async def _emails(
+    context: Context, command: Append, made: ExitStack
+) -> Sequence[NewEmail]:
+    """Return the messages; those put together from parts are closed by ``made``."""
+    spools = list(context.messages.take())
     now = context.services.clock.now()
     emails = []
-    for message, spool in zip(command.messages, spools, strict=True):
-        if not message.size:
+    for message in command.messages:
+        if message.parts:
+            spool = made.enter_context(context.services.spool(MEMORY_MAX_OCTETS))
+            await catenate(context, message, spools, spool)
+        else:
+            spool = spools.pop(0)
+        if not spool.size:
             # RFC 3502 §6.3.11: a message of no octets cancels the whole append.
             raise RefusedError("Cancelled: a message is empty")
         if any(b"\0" in chunk for chunk in spool.chunks()):
@@ -58,8 +81,4 @@ async def add(context: Context, command: Append, *, freed_octets: int = 0) -> by
             raise RefusedError("A message has a NUL in it", b"UNKNOWN-CTE")
         received = message.received_at if message.received_at is not None else now
         emails.append(NewEmail(spool, received, message.flags))
-    octets = sum(spool.size for spool in spools)
-    await check_room(context, octets, len(emails), freed_octets=freed_octets)
-    added = await context.mailboxes.append(info.id, emails)
-    uids = format_set([one.uid for one in added])
-    return b"APPENDUID %d %b" % (added[0].uid_validity, uids)
+    return emails

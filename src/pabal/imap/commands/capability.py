@@ -11,7 +11,7 @@ from pabal.imap.session import State
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
 
-BASE: Final = (b"IMAP4rev1", b"IMAP4rev2", b"SASL-IR", b"ID", b"ENABLE")
+BASE: Final = (b"IMAP4rev1", b"IMAP4rev2", b"SASL-IR", b"ID", b"ENABLE", b"LANGUAGE")
 """What is there in every state."""
 
 AFTER_LOGIN: Final = (
@@ -23,6 +23,7 @@ AFTER_LOGIN: Final = (
     b"UIDPLUS",
     b"MOVE",
     b"UNSELECT",
+    b"UIDONLY",
     b"CHILDREN",
     b"LIST-EXTENDED",
     b"LIST-STATUS",
@@ -33,6 +34,8 @@ AFTER_LOGIN: Final = (
     b"SEARCHRES",
     b"SEARCH=FUZZY",
     b"PARTIAL",
+    b"CONTEXT=SEARCH",
+    b"CONTEXT=SORT",
     b"WITHIN",
     b"SORT",
     b"SORT=DISPLAY",
@@ -48,6 +51,8 @@ AFTER_LOGIN: Final = (
     b"OBJECTID",
     b"PREVIEW",
     b"REPLACE",
+    b"CATENATE",
+    b"URL-PARTIAL",
     b"NOTIFY",
     b"MULTISEARCH",
     b"FILTERS",

@@ -84,9 +84,12 @@ class Plan:
     Attributes:
         columns: What is read from the store.
         bodies: Items made from whole messages.
+
+    Args (of the constructor):
+        begin: How each response begins.
     """
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[Item], begin: bytes = b"* %d FETCH (") -> None:
         needed = [column_of(item) for item in items]
         self.bodies = needed.count(Column.OCTETS)
         self.items = items
@@ -94,8 +97,8 @@ class Plan:
         if self.bodies and Column.SIZE not in self.columns:
             self.columns.append(Column.SIZE)
         places = b" ".join(map(template_of, items))
-        self._template = b"* %d FETCH (" + places + b"%b)\r\n"
-        self._plain = b"* %d FETCH (" + places + b")\r\n"
+        self._template = begin + places + b"%b)\r\n"
+        self._plain = begin + places + b")\r\n"
 
     def responses(
         self,
@@ -113,9 +116,9 @@ class Plan:
         cells = self.cells(selected, batch, rows)
         news = selected.names.news()
         if extra is None:
-            joined = zip(batch.numbers, *cells, strict=True)
+            joined = zip(selected.names_of(batch), *cells, strict=True)
             return news + b"".join(map(self._plain.__mod__, joined))
-        joined = zip(batch.numbers, *cells, extra, strict=True)
+        joined = zip(selected.names_of(batch), *cells, extra, strict=True)
         return news + b"".join(map(self._template.__mod__, joined))
 
     def one(

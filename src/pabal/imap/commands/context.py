@@ -13,6 +13,7 @@ from pabal.base.errors import LocalProtocolError
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
+from pabal.imap.language import DEFAULT, Language
 from pabal.imap.notices import Notices
 from pabal.imap.ports import FetchedHook, LimitsOf, Offload, Pause
 from pabal.imap.session import Session, State
@@ -33,6 +34,7 @@ REV2: Final = b"IMAP4REV2"
 UTF8: Final = b"UTF8=ACCEPT"
 CONDSTORE: Final = b"CONDSTORE"
 QRESYNC: Final = b"QRESYNC"
+UIDONLY: Final = b"UIDONLY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Context:
         idling: Whether changes are told at once.
         failures: Failed log-ins.
         tag: Tag of the command being run.
+        language: What people are spoken to in.
         notices: What the client is told of besides (RFC 5465).
         log_in_by: When somebody must have logged in, monotonic seconds.
     """
@@ -117,6 +120,7 @@ class Context:
     idling: bool = False
     failures: int = 0
     tag: bytes = b""
+    language: Language = DEFAULT
     notices: Notices | None = None
     log_in_by: float = 0.0
 
@@ -150,6 +154,11 @@ class Context:
         return QRESYNC in self.enabled
 
     @property
+    def uid_only(self) -> bool:
+        """Whether the client gave up message numbers (RFC 9586 §3)."""
+        return UIDONLY in self.enabled
+
+    @property
     def condstore(self) -> bool:
         """Whether the client knows of mod-sequences."""
         return CONDSTORE in self.enabled
@@ -162,6 +171,15 @@ class Context:
     def send(self, octets: bytes) -> None:
         """Queue octets for the client."""
         self.stream.send(octets)
+
+    def word(self, text: bytes) -> bytes:
+        """Return ``text`` in the language the client asked for last."""
+        return self.language.say(text)
+
+    def say(self, code: bytes, text: bytes, status: bytes = b"OK") -> None:
+        """Queue an untagged response with a code and a text for people."""
+        line = b"* %b [%b] %b\r\n" % (status, code, self.word(text))
+        self.stream.send(line)
 
     async def breathe(self) -> None:
         """Wait until the client took enough, and let others have their turn."""
@@ -217,7 +235,7 @@ class Context:
         """Turn CONDSTORE on: a command used it (RFC 7162 §3.1)."""
         self.enabled.add(CONDSTORE)
         if self.selected is not None:
-            self.selected.condstore = True
+            self.selected.manner.condstore = True
 
 
 Run = Callable[[Context, object], Awaitable[response.Tagged]]

@@ -47,9 +47,9 @@ async def move(context: Context, command: Transfer) -> Tagged:
     if not moved.sources:
         return Tagged(b"Nothing to move")
     # RFC 6851 §4.3: the code goes before the EXPUNGE responses, which the driver sends.
-    context.send(b"* OK [%b] Moved\r\n" % _code(moved))
+    context.say(_code(moved), b"Moved")
     code = b""
-    if selected.condstore:
+    if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
     return Tagged(b"Moved", code)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from pabal.base.scan import ScanError
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.refusal import RefusedError, bad
+from pabal.imap.commands.refusal import RefusedError, bad, uid_required
 from pabal.imap.commands.selected import Selected
 from pabal.imap.wire import search as keys
 from pabal.imap.wire.grammar import Reader, day_start
@@ -50,11 +50,13 @@ class Found:
     Attributes:
         uids: Of the messages, ascending, all of them known to the client.
         by_modseq: Whether mod-sequences were among the criteria.
+        predicate: What was looked for.
         exact: For a fuzzy search: those with the very strings; ``None``: not fuzzy.
     """
 
     uids: Sequence[Uid]
     by_modseq: bool
+    predicate: found_by.Predicate
     exact: frozenset[Uid] | None = None
 
     def score(self, uid: Uid) -> int:
@@ -87,19 +89,22 @@ async def find(
     by_modseq = _mentions(key, lambda key: isinstance(key, keys.KeyModseq))
     if by_modseq:
         context.enable_condstore()
+    if context.uid_only and _mentions(key, _is_number):
+        raise uid_required()
     is_fuzzy = _mentions(key, lambda key: isinstance(key, keys.KeyFuzzy))
     if not is_fuzzy and Return.RELEVANCY in (command.returns or ()):
         # RFC 6203 §4: the option MUST NOT be used without FUZZY.
         raise bad("RELEVANCY needs FUZZY")
     now = context.services.clock.now()
     criteria = Criteria(selected, charset, now, lenient=lenient)
+    wanted = criteria.of(key)
     with context.dialogue.in_progress():
-        uids = await _search(context, selected, criteria.of(key))
+        uids = await _search(context, selected, wanted)
         exact = None
         if is_fuzzy:
             criteria = Criteria(selected, charset, now, lenient=lenient, fuzzy=False)
             exact = frozenset(await _search(context, selected, criteria.of(key)))
-    return Found(uids, by_modseq, exact)
+    return Found(uids, by_modseq, wanted, exact)
 
 
 async def expanded(
@@ -174,6 +179,12 @@ def charset_of(command: Search, selected: Selected) -> str:
         names = b" ".join(CHARSETS)
         raise RefusedError("The charset is unknown", b"BADCHARSET (%b)" % names)
     return codec
+
+
+def _is_number(key: keys.Key) -> bool:
+    return (
+        isinstance(key, keys.KeyNumbers) and not key.by_uid and not key.messages.saved
+    )
 
 
 def _mentions(key: keys.Key, wanted: Callable[[keys.Key], bool]) -> bool:

@@ -1,13 +1,20 @@
 """ENABLE.
 
 Source: RFC 9051 §6.3.1; RFC 7162 §3.1 (CONDSTORE), §3.2.3 (QRESYNC); RFC 6855
-§3 (UTF8=ACCEPT).
+§3 (UTF8=ACCEPT), RFC 9586 §3 (UIDONLY).
 """
 
 from types import MappingProxyType
 from typing import Final
 
-from pabal.imap.commands.context import CONDSTORE, QRESYNC, REV2, UTF8, Context
+from pabal.imap.commands.context import (
+    CONDSTORE,
+    QRESYNC,
+    REV2,
+    UIDONLY,
+    UTF8,
+    Context,
+)
 from pabal.imap.wire.login import Enable
 from pabal.imap.wire.response import Tagged
 
@@ -17,6 +24,7 @@ _SPELLING: Final = MappingProxyType(
         UTF8: b"UTF8=ACCEPT",
         CONDSTORE: b"CONDSTORE",
         QRESYNC: b"QRESYNC",
+        UIDONLY: b"UIDONLY",
     }
 )
 """What can be enabled, by its name in upper case."""

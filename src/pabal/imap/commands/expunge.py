@@ -32,7 +32,7 @@ async def run(context: Context, command: Expunge) -> Tagged:
         return Tagged(b"Nothing to expunge")
     await context.mailboxes.expunge(selected.view.mailbox.id, uids)
     code = b""
-    if selected.condstore:
+    if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
     return Tagged(b"Expunged", code)
 

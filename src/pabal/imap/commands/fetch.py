@@ -17,8 +17,8 @@ from pabal.imap.commands.large import LargeMessage
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.numbers import join
 from pabal.imap.wire.fetch import Attribute, Binary, Body, Fetch, Item
+from pabal.imap.wire.partial import Partial
 from pabal.imap.wire.response import Tagged, date_time
-from pabal.imap.wire.search import Partial
 from pabal.net.ports import ConnectionLostError
 from pabal.store.flags import SEEN, FlagAction, FlagChange
 from pabal.store.ports import Column, Row, StoreError
@@ -150,7 +150,7 @@ class _Fetcher:
         items = tuple(one for one in command.items if one is not Attribute.SAVEDATE)
         # What belongs to the entry is told behind the rest, which must not be nothing.
         self._items = items or (Attribute.UID,)
-        self._plan = Plan(self._items)
+        self._plan = Plan(self._items, self._selected.fetch_template)
         self._changed_since = command.changed_since
         self._marks_seen = not self._selected.read_only and any(
             _marks(item) for item in command.items
@@ -249,11 +249,11 @@ class _Fetcher:
     def _addition(self) -> bytes:
         """Return the template of what is added where a flag changed on the way."""
         template = b""
-        if self._selected.condstore and Attribute.UID not in self._items:
+        if self._selected.manner.condstore and Attribute.UID not in self._items:
             template += b" UID %(uid)d"
         if Attribute.FLAGS not in self._items:
             template += b" FLAGS (%(flags)b)"
-        if self._selected.condstore and Attribute.MODSEQ not in self._items:
+        if self._selected.manner.condstore and Attribute.MODSEQ not in self._items:
             # RFC 7162 §3.2.4: a flag change is told with its mod-sequence and UID.
             template += b" MODSEQ (%(modseq)d)"
         return template
@@ -297,7 +297,8 @@ class _Fetcher:
         head = octets if isinstance(octets, bytes) else b""
         message = LargeMessage(context, batch.emails[0], size, head)
         try:
-            context.send(b"* %d FETCH (" % batch.numbers[0])
+            (name,) = self._selected.names_of(batch)
+            context.send(self._selected.fetch_template % name)
             for index, item in enumerate(self._items):
                 if index:
                     context.send(b" ")

@@ -22,12 +22,15 @@ SYSTEM: Final[Flags] = frozenset(SYSTEM_FLAGS)
 class FlagNames:
     """Renders flag sets, and knows which names the client was told of.
 
+    Attributes:
+        says: Puts words into the client's language.
+
     Args (of the constructor):
         flags_of: Returns the names in a flag set; a set's names never change.
         read_only: Whether the client cannot change flags.
     """
 
-    __slots__ = ("_flags_of", "_news", "_read_only", "_rendered", "_told")
+    __slots__ = ("_flags_of", "_news", "_read_only", "_rendered", "_told", "says")
 
     def __init__(self, flags_of: Callable[[int], Flags], *, read_only: bool) -> None:
         self._flags_of = flags_of
@@ -35,6 +38,7 @@ class FlagNames:
         self._rendered: dict[int, bytes] = {}
         self._told = set(SYSTEM)
         self._news = False
+        self.says: Callable[[bytes], bytes] = bytes
 
     def octets(self, flag_sets: Sequence[int]) -> list[bytes]:
         """Return each flag set's names side by side, ready for the wire.
@@ -56,8 +60,8 @@ class FlagNames:
             names = frozenset(sorted(names)[:FLAGS_SHOWN_MAX]) | SYSTEM
         flags = flag_names(names)
         permanent = b"" if self._read_only else flags + b" \\*"
-        return b"* FLAGS (%b)\r\n* OK [PERMANENTFLAGS (%b)] Flags that are kept\r\n" % (
-            *(flags, permanent),
+        return b"* FLAGS (%b)\r\n* OK [PERMANENTFLAGS (%b)] %b\r\n" % (
+            *(flags, permanent, self.says(b"Flags that are kept")),
         )
 
     def news(self) -> bytes:

@@ -63,6 +63,28 @@ class LargeMessage:
         self.context.send(b"%b {%d}\r\n" % (item.label, end - start))
         await self._send_span(start, end)
 
+    async def write(self, item: Body, target: Spool) -> bool:
+        """Write the octets of ``item`` into ``target``; return whether there are any.
+
+        Raises:
+            StoreError: The message is gone.
+        """
+        span = await self._span(item)
+        if span is None:
+            return False
+        start, end = span
+        first, count = item.partial or (0, end - start)
+        if item.section.text in {SectionText.FIELDS, SectionText.FIELDS_NOT}:
+            header = (await self._spooled()).read(start, end - start)
+            target.write(subset(header, item.section)[first : first + count])
+            return True
+        start = min(end, start + first)
+        length = min(end - start, count)
+        if length:
+            async for chunk in self._chunks(start, length):
+                target.write(chunk)
+        return True
+
     async def _span(self, item: Body) -> tuple[int, int] | None:
         section = item.section
         if not section.part and section.text is SectionText.WHOLE:

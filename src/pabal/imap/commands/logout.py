@@ -12,6 +12,6 @@ from pabal.imap.wire.response import Tagged
 async def run(context: Context, _: Bare) -> Tagged:
     """Say goodbye."""
     context.unselect()
-    context.send(b"* BYE Logging out\r\n")
+    context.send(b"* BYE %b\r\n" % context.language.say(b"Logging out"))
     context.session.state = State.LOGOUT
     return Tagged(b"Logged out")

@@ -50,7 +50,7 @@ async def delete(context: Context, command: MailboxName) -> Tagged:
     selected = context.selected
     if selected is not None and selected.view.mailbox.id == info.id:
         context.unselect()
-        context.send(b"* OK [CLOSED] The mailbox is closed\r\n")
+        context.say(b"CLOSED", b"The mailbox is closed")
     await context.mailboxes.remove(info.id)
     return Tagged(b"Deleted")
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from pabal.imap.commands import fetch
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.contexts import tell_updates
 from pabal.imap.commands.list import lines_of
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.status import status_line
@@ -71,12 +72,12 @@ async def tell(
     notices, selected = context.notices, context.selected
     if notices is None:
         if selected is not None:
-            context.send(selected.updates(expunges=expunges))
+            await tell_updates(context, selected, expunges=expunges, flags=True)
         return
     if selected is not None and (own or notices.selected_events):
         flags = own or Event.FLAG_CHANGE in notices.selected_events
         last = selected.numbers.last_uid
-        context.send(selected.updates(expunges=expunges, flags=flags))
+        await tell_updates(context, selected, expunges=expunges, flags=flags)
         newest = selected.numbers.last_uid
         if arrivals and notices.items and newest > last:
             new = SequenceSet(((last + 1, newest),))
@@ -89,7 +90,7 @@ async def _tell_account(context: Context, notices: Notices) -> None:
     news = notices.take()
     if news.overflow:
         context.stop_notices()
-        context.send(b"* OK [NOTIFICATIONOVERFLOW] Too much happened at once\r\n")
+        context.say(b"NOTIFICATIONOVERFLOW", b"Too much happened at once")
         context.notices = Notices(context.mailboxes, (), context.dialogue.changed)
         return
     if news.boxes:

@@ -37,6 +37,11 @@ def bad(text: str) -> RefusedError:
     return RefusedError(text, status=b"BAD")
 
 
+def uid_required() -> RefusedError:
+    """Return a refusal of message numbers a client gave up (RFC 9586 §3.1)."""
+    return RefusedError("Only UIDs are meant here", b"UIDREQUIRED", b"BAD")
+
+
 _REPLIES: Final[tuple[tuple[type[PabalError], Tagged], ...]] = (
     (NoSuchMailboxError, Tagged(b"There is no such mailbox", b"NONEXISTENT", b"NO")),
     (MailboxExistsError, Tagged(b"The mailbox exists", b"ALREADYEXISTS", b"NO")),

@@ -22,9 +22,9 @@ async def run(context: Context, command: Replace) -> Tagged:
     freed = await octets_of(context, batch.emails)
     code = await append.add(context, command.append, freed_octets=freed)
     # RFC 8508 §3.2: the code goes before the EXPUNGE response, which the driver sends.
-    context.send(b"* OK [%b] The replacement is there\r\n" % code)
+    context.say(code, b"The replacement is there")
     await context.mailboxes.expunge(selected.view.mailbox.id, batch.uids)
     code = b""
-    if selected.condstore:
+    if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
     return Tagged(b"Replaced", code)

@@ -8,13 +8,18 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
+from pabal.imap.commands import contexts
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.criteria import Found, find
-from pabal.imap.commands.selected import Selected
+from pabal.imap.commands.selected import SearchContext, Selected
+from pabal.imap.wire.partial import Partial
 from pabal.imap.wire.response import Tagged, quoted
-from pabal.imap.wire.search import Partial, Return, Search
+from pabal.imap.wire.search import Return, Search
 from pabal.imap.wire.sequence import format_set
 from pabal.store.ports import Uid
+
+_SILENT: Final = frozenset((Return.SAVE, Return.UPDATE, Return.CONTEXT))
+"""Options that ask for no response by themselves."""
 
 SLICE: Final = 10_000
 """Results turned into octets at once: about 2 ms."""
@@ -22,8 +27,16 @@ SLICE: Final = 10_000
 
 async def run(context: Context, command: Search) -> Tagged:
     """Find messages."""
+    keeps = Return.UPDATE in (command.returns or ())
+    if keeps:
+        contexts.check_tag(context)
     found = await find(context, command)
     await tell(context, command, found, found.uids)
+    if keeps:
+        kept = SearchContext(
+            *(found.predicate, command.by_uid), set(found.uids), command.items
+        )
+        contexts.keep(context, kept)
     return Tagged(b"Search completed")
 
 
@@ -54,7 +67,7 @@ async def tell(
     numbers = uids if command.by_uid else await numbers_of(context, uids)
     if returns is None:
         await _send_plain(context, name, numbers, modseq)
-    elif returns != {Return.SAVE}:
+    elif returns - _SILENT:
         response = Response(command, returns, is_sorted=name == b"SORT")
         scores = [found.score(uid) for uid in uids] if found.exact is not None else ()
         context.send(response.octets(context.tag, numbers, modseq, scores))

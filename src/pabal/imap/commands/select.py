@@ -36,7 +36,7 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     if context.selected is not None:
         # RFC 9051 §7.1: what follows is about the other mailbox.
         context.unselect()
-        context.send(b"* OK [CLOSED] The previous mailbox is closed\r\n")
+        context.say(b"CLOSED", b"The previous mailbox is closed")
     info = await context.find(command.mailbox)
     account = context.mailboxes
     view = await account.view(info.id)
@@ -52,8 +52,10 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     context.session.state = State.SELECTED
     if command.condstore:
         context.enable_condstore()
-    selected.condstore = CONDSTORE in context.enabled
-    selected.vanished = context.qresync
+    selected.manner.condstore = CONDSTORE in context.enabled
+    selected.manner.uid_only = context.uid_only
+    selected.manner.vanished = context.qresync or context.uid_only
+    selected.names.says = context.word
     selected.numbers.advance(expunges=True)
     if first_recent is not None:
         selected.recent = range(first_recent, selected.numbers.last_uid + 1)
@@ -102,15 +104,19 @@ def _shown(context: Context, selected: Selected, survey: tuple[set[int], int]) -
         lines.append(b'* LIST () "/" %b' % context.written(info.name))
     else:
         lines.append(b"* %d RECENT" % _recent_count(selected))
-        if unseen:
-            lines.append(b"* OK [UNSEEN %d] First unseen" % unseen)
+        if unseen and not context.uid_only:
+            lines.append(_told(context, b"UNSEEN %d" % unseen, b"First unseen"))
     lines += [
-        b"* OK [UIDVALIDITY %d] UIDs are valid" % info.uid_validity,
-        b"* OK [UIDNEXT %d] Next UID" % info.uid_next,
-        b"* OK [HIGHESTMODSEQ %d] Highest" % info.highest_modseq,
-        b"* OK [MAILBOXID (F%d)] Id" % info.id,
+        _told(context, b"UIDVALIDITY %d" % info.uid_validity, b"UIDs are valid"),
+        _told(context, b"UIDNEXT %d" % info.uid_next, b"Next UID"),
+        _told(context, b"HIGHESTMODSEQ %d" % info.highest_modseq, b"Highest"),
+        _told(context, b"MAILBOXID (F%d)" % info.id, b"Id"),
     ]
     return b"\r\n".join(lines) + b"\r\n"
+
+
+def _told(context: Context, code: bytes, text: bytes) -> bytes:
+    return b"* OK [%b] %b" % (code, context.word(text))
 
 
 def _recent_count(selected: Selected) -> int:

@@ -6,14 +6,17 @@ Source: RFC 9051 §6.3.2, §7.4.1, §7.5.1; RFC 7162 §3.1 (MODSEQ).
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pabal.imap.commands.flag_names import FlagNames
 from pabal.imap.numbers import Numbers
+from pabal.imap.wire.fetch import Item
 from pabal.imap.wire.sequence import SequenceSet, format_set
 from pabal.store.ports import (
     AccountStore,
+    Added,
     Change,
     Expunged,
     MailboxChanged,
@@ -22,6 +25,7 @@ from pabal.store.ports import (
     Reflagged,
     Uid,
 )
+from pabal.store.predicate import Predicate
 
 
 class Batch(NamedTuple):
@@ -42,6 +46,59 @@ class Batch(NamedTuple):
     modseqs: Sequence[int]
 
 
+Arrange = Callable[[Sequence[Uid]], Awaitable[Sequence[Uid]]]
+"""Returns ascending UIDs in another order, without those that are gone."""
+
+
+@dataclass(slots=True)
+class SearchContext:
+    """A search whose results are kept current (RFC 5267 §4.3).
+
+    Attributes:
+        predicate: What is looked for.
+        by_uid: Whether results are told by UID.
+        results: UIDs the client was told of.
+        items: What is told of new messages among them.
+        arrange: Puts UIDs into the order of a SORT; ``None``: mailbox order.
+        order: Results in that order.
+    """
+
+    predicate: Predicate
+    by_uid: bool
+    results: set[Uid]
+    items: tuple[Item, ...] = ()
+    arrange: Arrange | None = None
+    order: list[Uid] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class SearchContexts:
+    """Searches kept current.
+
+    Attributes:
+        kept: By the tags of their commands.
+        touched: UIDs that came or changed and were not looked at for them.
+    """
+
+    kept: dict[bytes, SearchContext] = field(default_factory=dict)
+    touched: set[Uid] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Manner:
+    """How messages are told to a client.
+
+    Attributes:
+        condstore: Whether flag changes are told with their MODSEQ.
+        vanished: Whether expunged messages are told by UID (RFC 7162 §3.2.10.2).
+        uid_only: Whether messages are told by UID alone (RFC 9586 §3.3).
+    """
+
+    condstore: bool = False
+    vanished: bool = False
+    uid_only: bool = False
+
+
 class Selected:
     r"""The mailbox a session has selected.
 
@@ -53,8 +110,8 @@ class Selected:
         saved: UIDs of the saved search result, ``$``.
         names: How its flags are written.
         removed: Whether somebody deleted the mailbox meanwhile.
-        condstore: Whether flag changes are told with their MODSEQ.
-        vanished: Whether expunged messages are told by UID (RFC 7162 §3.2.10.2).
+        manner: How its messages are told.
+        contexts: Searches kept current.
     """
 
     def __init__(
@@ -70,8 +127,8 @@ class Selected:
         self.read_only = read_only
         self.recent = range(0)
         self.saved: Sequence[Uid] = ()
-        self.condstore = False
-        self.vanished = False
+        self.manner = Manner()
+        self.contexts = SearchContexts()
         self.removed = False
         self.names = FlagNames(account.flags_of, read_only=read_only)
         self._id = view.mailbox.id
@@ -86,6 +143,8 @@ class Selected:
     def _changed(self, change: Change) -> None:
         if change.mailbox_id != self._id:
             return
+        if self.contexts.kept and isinstance(change, Added | Reflagged):
+            self.contexts.touched.update(change.uids)
         if isinstance(change, Reflagged):
             self.numbers.note_flags(change.modseq, change.uids)
         elif isinstance(change, Expunged) and self.saved:
@@ -191,19 +250,28 @@ class Selected:
             uid: Whether the UID is told in any case: not for STORE of IMAP4rev1.
         """
         flags = self.flag_octets(batch.flags, batch.uids)
-        columns: list[Sequence[int | bytes]] = [batch.numbers]
-        template = b"* %d FETCH ("
-        if uid or self.condstore:
+        columns: list[Sequence[int | bytes]] = [self.names_of(batch)]
+        template = self.fetch_template
+        if not self.manner.uid_only and (uid or self.manner.condstore):
             # RFC 7162 §3.2.4: mod-sequence and UID go together.
             template += b"UID %d "
             columns.append(batch.uids)
         template += b"FLAGS (%b)"
         columns.append(flags)
-        if self.condstore:
+        if self.manner.condstore:
             template += b" MODSEQ (%d)"
             columns.append(batch.modseqs)
         told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
         return self.names.news() + b"".join(told)
+
+    @property
+    def fetch_template(self) -> bytes:
+        """How a FETCH response begins; ``names_of`` is what goes into its place."""
+        return b"* %d UIDFETCH (" if self.manner.uid_only else b"* %d FETCH ("
+
+    def names_of(self, batch: Batch) -> Sequence[int]:
+        """Return what a client calls the messages of ``batch``."""
+        return batch.uids if self.manner.uid_only else batch.numbers
 
     def updates(self, *, expunges: bool, flags: bool = True) -> bytes:
         """Return what the client is to be told now so that it has caught up.
@@ -214,7 +282,7 @@ class Selected:
         if not self.numbers.behind:
             return b""
         advance = self.numbers.advance(expunges=expunges)
-        if self.vanished and advance.gone_uids:
+        if self.manner.vanished and advance.gone_uids:
             parts = [b"* VANISHED %b\r\n" % format_set(advance.gone_uids)]
         else:
             parts = [b"* %d EXPUNGE\r\n" % number for number in advance.gone]

@@ -12,13 +12,16 @@ from types import MappingProxyType
 from typing import Final
 
 from pabal.imap.addresses import CC, FROM, TO, first_address, subject_of
+from pabal.imap.commands import contexts
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.criteria import Found, find
 from pabal.imap.commands.refusal import bad
 from pabal.imap.commands.search import numbers_of, tell
+from pabal.imap.commands.selected import SearchContext
 from pabal.imap.conversations import ALGORITHMS, Letter, rendered
 from pabal.imap.numbers import join
 from pabal.imap.wire.response import Tagged
+from pabal.imap.wire.search import Return
 from pabal.imap.wire.sequence import index_ranges, ranges_of
 from pabal.imap.wire.sort import Criterion, Sort, SortBy, Thread
 from pabal.message.charset import decode, fold
@@ -51,14 +54,36 @@ async def run(context: Context, command: Sort) -> Tagged:
     if SortBy.RELEVANCY in by and found.exact is None:
         # RFC 6203 §6: the criterion MUST NOT be used without FUZZY.
         raise bad("RELEVANCY needs FUZZY")
-    columns = list(dict.fromkeys(one for key in by for one in _COLUMNS[key]))
-    uids, rows = await _facts(context, found.uids, columns)
-    keys = [
-        _keys(criterion, columns, rows, found, uids) for criterion in command.criteria
-    ]
-    order = await context.services.offload(partial(_order, command.criteria, keys))
-    await tell(context, command.search, found, [uids[at] for at in order], b"SORT")
+    keeps = Return.UPDATE in (command.search.returns or ())
+    if keeps:
+        contexts.check_tag(context)
+    arrange = partial(_arranged, context, command, found)
+    uids = await arrange(found.uids)
+    await tell(context, command.search, found, uids, b"SORT")
+    if keeps and SortBy.RELEVANCY in by:
+        # How well a message fits is not known of those that come later.
+        contexts.refuse(context)
+    elif keeps:
+        search = command.search
+        kept = SearchContext(
+            *(found.predicate, search.by_uid, set(uids), search.items),
+            *(arrange, list(uids)),
+        )
+        contexts.keep(context, kept)
     return Tagged(b"Sort completed")
+
+
+async def _arranged(
+    context: Context, command: Sort, found: Found, uids: Sequence[Uid]
+) -> Sequence[Uid]:
+    """Return ``uids`` in the order asked for, without those that are gone."""
+    criteria = command.criteria
+    needed = (one for criterion in criteria for one in _COLUMNS[criterion.by])
+    columns = list(dict.fromkeys(needed))
+    uids, rows = await _facts(context, uids, columns)
+    keys = [_keys(criterion, columns, rows, found, uids) for criterion in criteria]
+    order = await context.services.offload(partial(_order, criteria, keys))
+    return [uids[at] for at in order]
 
 
 async def thread(context: Context, command: Thread) -> Tagged:

@@ -8,6 +8,7 @@ and what it learnt before counts for nothing.
 
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.refusal import bad
+from pabal.imap.language import DEFAULT
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
 
@@ -22,4 +23,6 @@ async def run(context: Context, _: Bare) -> Tagged:
 async def after(context: Context) -> None:
     """Shake hands; only what comes through TLS counts from here on."""
     context.session.forget()
+    # RFC 5255 §3.1: who listened in may have chosen the language.
+    context.language = DEFAULT
     await context.dialogue.start_tls()

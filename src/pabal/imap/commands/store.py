@@ -69,14 +69,14 @@ def _responses(context: Context, command: Store, batch: Batch, done: FlagsSet) -
     if not command.silent:
         batch = _without(selected, batch, done.refused)
         return selected.flag_responses(batch, uid=command.by_uid or context.rev2)
-    if not selected.condstore or not done.changed:
+    if not selected.manner.condstore or not done.changed:
         return b""
     # RFC 7162 §3.1.3: even .SILENT tells the new mod-sequences.
     changed = _batch_of(selected, done.changed)
-    return b"".join(
-        b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % row
-        for row in zip(changed.numbers, changed.uids, changed.modseqs, strict=True)
-    )
+    template = selected.fetch_template + b"UID %d MODSEQ (%d))\r\n"
+    names = selected.names_of(changed)
+    rows = zip(names, changed.uids, changed.modseqs, strict=True)
+    return b"".join(map(template.__mod__, rows))
 
 
 def _without(selected: Selected, batch: Batch, refused: Sequence[Uid]) -> Batch:

@@ -17,11 +17,13 @@ from pabal.imap.commands import (
     capability,
     close,
     compress,
+    contexts,
     copy,
     enable,
     expunge,
     identify,
     idle,
+    language,
     list,  # noqa: A004 - the command's name; nobody here needs the built-in
     login,
     logout,
@@ -206,6 +208,12 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
         b"ID": _spec(
             login_grammar.Identify, identify.run, login_grammar.parse_id, ANY_STATE
         ),
+        b"LANGUAGE": _spec(
+            login_grammar.Languages,
+            language.run,
+            login_grammar.parse_languages,
+            ANY_STATE,
+        ),
         # Not authenticated
         b"STARTTLS": _bare(
             starttls.run, State.NOT_AUTHENTICATED, _Options(after=starttls.after)
@@ -334,6 +342,12 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
         ),
         b"SEARCH": _search(by_uid=False),
         b"UID SEARCH": _search(by_uid=True),
+        b"CANCELUPDATE": _spec(
+            search_grammar.CancelUpdate,
+            contexts.cancel,
+            search_grammar.parse_cancel,
+            State.SELECTED,
+        ),
         b"SORT": _sort(by_uid=False),
         b"UID SORT": _sort(by_uid=True),
         b"THREAD": _thread(by_uid=False),
@@ -351,6 +365,14 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
     }
 )
 """Every command by its name in upper case."""
+
+NUMBERED: Final = frozenset(
+    (
+        *(b"FETCH", b"STORE", b"SEARCH", b"SORT", b"THREAD"),
+        *(b"COPY", b"MOVE", b"REPLACE"),
+    )
+)
+"""Commands that take or tell message numbers; each has a form for UIDs."""
 
 RULES: Final[Mapping[bytes, Rule]] = MappingProxyType(
     {name: spec.rule for name, spec in COMMANDS.items()}

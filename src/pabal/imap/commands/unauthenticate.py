@@ -5,6 +5,7 @@ Source: RFC 8437 §3, §4.1.
 
 from pabal.imap.commands.context import Context
 from pabal.imap.deflate import DeflateStream
+from pabal.imap.language import DEFAULT
 from pabal.imap.session import State
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
@@ -15,6 +16,7 @@ async def run(context: Context, _: Bare) -> Tagged:
     context.unselect()
     context.stop_notices()
     context.enabled.clear()
+    context.language = DEFAULT
     context.account = None
     context.identity = None
     context.session.state = State.NOT_AUTHENTICATED

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pabal.imap.wire.grammar import NUMBER64_MAX, Reader
-from pabal.imap.wire.search import Partial, parse_partial
+from pabal.imap.wire.partial import Partial, parse_partial
 from pabal.imap.wire.sequence import SequenceSet
 
 PART_DEPTH_MAX: Final = 64
@@ -251,13 +251,14 @@ def _name(reader: Reader) -> bytes:
 
 
 def _body(reader: Reader, *, peek: bool) -> Body:
-    section = _section(reader)
+    section = parse_section(reader)
     reader.expect(b"]", "]")
     partial = _partial(reader)
     return Body(section, _label(b"BODY", section, partial), peek, partial)
 
 
-def _section(reader: Reader) -> Section:
+def parse_section(reader: Reader) -> Section:
+    """Consume what stands in ``BODY[…]`` (RFC 9051 §9, section-spec)."""
     part = _part(reader)
     if part and not reader.take(b"."):
         return Section(part)

@@ -109,6 +109,27 @@ def parse_compress(reader: Reader) -> Compress:
     return Compress(reader.word("a mechanism"))
 
 
+LANGUAGES_MAX: Final = 20
+"""Language ranges in one LANGUAGE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """LANGUAGE: language ranges, the best first; none: which are there."""
+
+    ranges: tuple[bytes, ...]
+
+
+def parse_languages(reader: Reader) -> Languages:
+    """Return the LANGUAGE whose arguments come next (RFC 5255 §3.5)."""
+    ranges: list[bytes] = []
+    while reader.take_sp():
+        ranges.append(reader.astring("a language"))
+        if len(ranges) > LANGUAGES_MAX:
+            raise reader.fail("fewer languages")
+    return Languages(tuple(ranges))
+
+
 @dataclass(frozen=True, slots=True)
 class Identify:
     """ID: what the client says it is; empty for NIL."""

@@ -4,7 +4,7 @@ Sans-IO.
 Source: RFC 9051 §6.3 and §9; RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS),
 RFC 6154 (SPECIAL-USE), RFC 7162 §3.1.8 (CONDSTORE), §3.2.5
 (QRESYNC), RFC 3502 (MULTIAPPEND),
-RFC 6855 §4 (APPEND UTF8).
+RFC 6855 §4 (APPEND UTF8), RFC 4469 (CATENATE).
 """
 
 import re
@@ -36,6 +36,12 @@ STATUS_ITEMS: Final = frozenset(
     )
 )
 """What STATUS can be asked (RFC 9051 §6.3.11; RFC 7162, 7889, 8438, 8474, 9208)."""
+
+PARTS_MAX: Final = 1_000
+"""Parts of one message put together by CATENATE."""
+
+_URL_LITERAL: Final = re.compile(rb"URL \{\d{1,19}\+?\}\r\n\Z", re.IGNORECASE)
+"""Ends with a literal that is a URL: read like any other."""
 
 _SELECTION: Final = frozenset(
     (b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE")
@@ -301,11 +307,14 @@ class AppendMessage:
         flags: Flags it starts with.
         received_at: INTERNALDATE in seconds since 1970, ``None``: now.
         size: Octets announced.
+        parts: Of CATENATE: URLs, and ``None`` for each text (RFC 4469 §3); empty for
+            an ordinary message.
     """
 
     flags: Flags
     received_at: float | None
     size: int
+    parts: tuple[bytes | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,11 +337,18 @@ def append_mailbox(arguments: bytes) -> bytes | None:
     return name
 
 
+def is_url_literal(arguments: bytes) -> bool:
+    """Return whether ``arguments`` end with a literal that is a URL of CATENATE."""
+    return _URL_LITERAL.search(arguments) is not None
+
+
 def append_message_next(arguments: bytes) -> bool:
     """Return whether the literal announced at the end of ``arguments`` is a message.
 
     It is when the mailbox's name is whole; the name may be a literal itself.
     """
+    if is_url_literal(arguments):
+        return False
     return append_mailbox(arguments) is not None
 
 
@@ -357,6 +373,8 @@ def parse_message(reader: Reader) -> AppendMessage:
     if reader.peek() == ord('"'):
         received_at = reader.date_time()
         reader.sp()
+    if reader.take_word(b"CATENATE "):
+        return _catenated(reader, flags, received_at)
     wrapped = reader.take_word(b"UTF8 (")
     match = _MESSAGE_LITERAL.match(reader.data, reader.position)
     if match is None or (wrapped and not match[1]):
@@ -365,6 +383,30 @@ def parse_message(reader: Reader) -> AppendMessage:
     if wrapped:
         reader.expect(b")", "a closing parenthesis")
     return AppendMessage(flags, received_at, int(match[2]))
+
+
+def _catenated(
+    reader: Reader, flags: Flags, received_at: float | None
+) -> AppendMessage:
+    size = 0
+
+    def part() -> bytes | None:
+        nonlocal size
+        if reader.take_word(b"URL "):
+            return reader.astring("a URL")
+        if not reader.take_word(b"TEXT "):
+            raise reader.fail("URL or TEXT")
+        match = _MESSAGE_LITERAL.match(reader.data, reader.position)
+        if match is None:
+            raise reader.fail("a literal")
+        reader.position = match.end()
+        size += int(match[2])
+        return None
+
+    parts = reader.list_of(part, "parts")
+    if not 0 < len(parts) <= PARTS_MAX:
+        raise reader.fail("parts")
+    return AppendMessage(flags, received_at, size, tuple(parts))
 
 
 def _one_of(reader: Reader, allowed: frozenset[bytes]) -> bytes:

@@ -10,7 +10,7 @@ from typing import Final
 
 from pabal.base.scan import ScanError
 from pabal.imap.wire.grammar import Reader
-from pabal.imap.wire.mailboxes import Append, parse_message
+from pabal.imap.wire.mailboxes import Append, is_url_literal, parse_message
 from pabal.imap.wire.sequence import STAR, SequenceSet
 from pabal.store.flags import FlagAction, FlagChange
 
@@ -113,6 +113,8 @@ def _replaced(reader: Reader) -> SequenceSet:
 
 def replace_message_next(arguments: bytes) -> bool:
     """Return whether the literal announced at the end of ``arguments`` is a message."""
+    if is_url_literal(arguments):
+        return False
     reader = Reader(arguments)
     try:
         _replaced(reader)

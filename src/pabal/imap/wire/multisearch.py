@@ -9,7 +9,14 @@ from typing import Final
 
 from pabal.imap.wire.grammar import Reader
 from pabal.imap.wire.notify import Watched, parse_mailboxes
-from pabal.imap.wire.search import Return, Search, parse_keys, parse_returns
+from pabal.imap.wire.search import (
+    Options,
+    Return,
+    Search,
+    parse_keys,
+    parse_returns,
+    searching,
+)
 
 SOURCES_MAX: Final = 100
 """Mailbox specifiers in one ESEARCH."""
@@ -44,16 +51,20 @@ def parse_multisearch(reader: Reader) -> MultiSearch:
                 raise reader.fail("fewer mailboxes")
         reader.expect(b")", "a closing parenthesis")
         reader.sp()
-    returns, partial = parse_returns(reader)
-    if returns and Return.SAVE in returns and sources != [Source(Watched.SELECTED)]:
+    options = parse_returns(reader)
+    returns = options.returns or frozenset((Return.ALL,))
+    if Return.SAVE in returns and sources != [Source(Watched.SELECTED)]:
         # RFC 7377 §2.2: only what is selected has a saved result.
         raise reader.fail("SAVE with the selected mailbox alone")
+    if Return.UPDATE in returns:
+        raise reader.fail("SEARCH for UPDATE")
     charset = b""
     if reader.take_word(b"CHARSET "):
         charset = reader.astring("a charset").upper()
         reader.sp()
-    returns = returns or frozenset((Return.ALL,))
-    search = Search(parse_keys(reader), charset, returns, True, partial)  # noqa: FBT003 - by_uid: the response tells UIDs alone
+    # RFC 7377 §2.1: the response tells UIDs alone.
+    options = Options(returns, options.partial)
+    search = searching(parse_keys(reader), charset, options, by_uid=True)
     return MultiSearch(tuple(sources), search)
 
 

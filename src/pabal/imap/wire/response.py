@@ -38,11 +38,12 @@ class Tagged:
     code: bytes = b""
     status: bytes = b"OK"
 
-    def line(self, tag: bytes) -> bytes:
-        """Return it as a line with ``tag``."""
+    def line(self, tag: bytes, text: bytes | None = None) -> bytes:
+        """Return it as a line with ``tag``, and ``text`` in place of its own."""
+        text = self.text if text is None else text
         if self.code:
-            return b"%b %b [%b] %b\r\n" % (tag, self.status, self.code, self.text)
-        return b"%b %b %b\r\n" % (tag, self.status, self.text)
+            return b"%b %b [%b] %b\r\n" % (tag, self.status, self.code, text)
+        return b"%b %b %b\r\n" % (tag, self.status, text)
 
 
 def quoted(octets: bytes, *, utf8: bool = True) -> bytes:

@@ -3,7 +3,8 @@
 Sans-IO.
 Source: RFC 9051 §6.4.4 and §9 (search-key), RFC 3501 §6.4.4 (KEYWORD, NEW, OLD,
 RECENT), RFC 7162 §3.1.5 (MODSEQ), RFC 8474 §5.3 (EMAILID, THREADID), RFC 8514
-§4.3 (SAVED…), RFC 5032 (OLDER, YOUNGER), RFC 6203 (FUZZY), RFC 9394 (PARTIAL).
+§4.3 (SAVED…), RFC 5032 (OLDER, YOUNGER), RFC 6203 (FUZZY), RFC 9394 (PARTIAL),
+RFC 5267 (CONTEXT, UPDATE).
 """
 
 import datetime as dt
@@ -13,7 +14,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from pabal.imap.wire.fetch import Item, parse_items
 from pabal.imap.wire.grammar import Reader
+from pabal.imap.wire.partial import Partial, parse_partial
 from pabal.imap.wire.sequence import SequenceSet
 from pabal.store.flags import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, canonical
 from pabal.store.predicate import DateField, TextField
@@ -23,10 +26,6 @@ DEPTH_MAX: Final = 50
 
 KEYS_MAX: Final = 5_000
 """Keys in one search; each may read every message."""
-
-
-Partial = tuple[int, int]
-"""A range of results as written: ``1:500``, or ``-1:-100`` from the end."""
 
 
 class Return(enum.Enum):
@@ -39,6 +38,8 @@ class Return(enum.Enum):
     SAVE = b"SAVE"
     PARTIAL = b"PARTIAL"
     RELEVANCY = b"RELEVANCY"
+    CONTEXT = b"CONTEXT"
+    UPDATE = b"UPDATE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ class Search:
         returns: Result options; ``None`` without RETURN: the old response.
         by_uid: Whether UIDs are returned.
         partial: Which results PARTIAL asks for, counted from 1, or from -1 at the end.
+        items: What UPDATE tells of new messages (RFC 5465 §7).
     """
 
     key: KeyAnd
@@ -206,17 +208,34 @@ class Search:
     returns: frozenset[Return] | None
     by_uid: bool
     partial: Partial | None = None
+    items: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Result options: as in ``Search``."""
+
+    returns: frozenset[Return] | None = None
+    partial: Partial | None = None
+    items: tuple[Item, ...] = ()
 
 
 def parse_search(reader: Reader, *, by_uid: bool) -> Search:
     """Return the SEARCH whose arguments come next (RFC 9051 §9, search)."""
     reader.sp()
-    returns, partial = parse_returns(reader)
+    options = parse_returns(reader)
     charset = b""
     if reader.take_word(b"CHARSET "):
         charset = reader.astring("a charset").upper()
         reader.sp()
-    return Search(parse_keys(reader), charset, returns, by_uid, partial)
+    return searching(parse_keys(reader), charset, options, by_uid=by_uid)
+
+
+def searching(key: KeyAnd, charset: bytes, options: Options, *, by_uid: bool) -> Search:
+    """Return the search with these parts."""
+    return Search(
+        *(key, charset, options.returns, by_uid), options.partial, options.items
+    )
 
 
 def replaced(key: Key, change: Callable[[Key], Key]) -> Key:
@@ -239,23 +258,22 @@ def parse_keys(reader: Reader) -> KeyAnd:
     return KeyAnd(tuple(_Keys(reader).side_by_side()))
 
 
-def parse_returns(
-    reader: Reader,
-) -> tuple[frozenset[Return] | None, Partial | None]:
-    """Return the result options and what PARTIAL asks for, if RETURN comes next."""
+def parse_returns(reader: Reader) -> Options:
+    """Consume the result options, if RETURN comes next."""
     if not reader.take_word(b"RETURN "):
-        return None, None
+        return Options()
     partial: list[Partial] = []
-    options = reader.list_of(lambda: _return(reader, partial), "result options")
+    items: list[Item] = []
+    options = reader.list_of(lambda: _return(reader, partial, items), "result options")
     reader.sp()
     returns = frozenset(options) or frozenset((Return.ALL,))
     if len(partial) > 1 or (partial and Return.ALL in returns):
         # RFC 9394 §3.1: one of either, or none.
         raise reader.fail("either ALL or PARTIAL")
-    return returns, partial[0] if partial else None
+    return Options(returns, partial[0] if partial else None, tuple(items))
 
 
-def _return(reader: Reader, partial: list[Partial]) -> Return:
+def _return(reader: Reader, partial: list[Partial], items: list[Item]) -> Return:
     word = reader.word("a result option")
     try:
         option = Return(word)
@@ -264,20 +282,27 @@ def _return(reader: Reader, partial: list[Partial]) -> Return:
     if option is Return.PARTIAL:
         reader.sp()
         partial.append(parse_partial(reader))
+    elif option is Return.UPDATE and (reader.take(b" (") or reader.take(b"(")):
+        # RFC 5465 has it without a space in the grammar, with one in the example.
+        reader.position -= 1
+        items.extend(parse_items(reader))
     return option
 
 
-def parse_partial(reader: Reader) -> Partial:
-    """Consume a range of results (RFC 9394 §4, partial-range)."""
-    sign = -1 if reader.take(b"-") else 1
-    first = reader.number("the number of a result")
-    reader.expect(b":", "a colon")
-    if sign < 0:
-        reader.expect(b"-", "a minus")
-    last = reader.number("the number of a result")
-    if not first or not last:
-        raise reader.fail("a number above 0")
-    return sign * first, sign * last
+@dataclass(frozen=True, slots=True)
+class CancelUpdate:
+    """CANCELUPDATE: tags of searches (RFC 5267 §4.3.5)."""
+
+    tags: tuple[bytes, ...]
+
+
+def parse_cancel(reader: Reader) -> CancelUpdate:
+    """Return the CANCELUPDATE whose arguments come next."""
+    reader.sp()
+    tags = [reader.string()]
+    while reader.take_sp():
+        tags.append(reader.string())
+    return CancelUpdate(tuple(tags))
 
 
 _SET_BEGINS: Final = frozenset(b"0123456789*$")

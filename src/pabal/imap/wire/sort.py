@@ -11,7 +11,13 @@ from typing import Final
 
 from pabal.imap.conversations import ALGORITHMS
 from pabal.imap.wire.grammar import Reader
-from pabal.imap.wire.search import Search, parse_keys, parse_returns
+from pabal.imap.wire.search import (
+    Options,
+    Search,
+    parse_keys,
+    parse_returns,
+    searching,
+)
 
 CRITERIA_MAX: Final = 20
 """Sort criteria in one SORT: there are ten of them."""
@@ -59,7 +65,7 @@ class Thread:
 def parse_sort(reader: Reader, *, by_uid: bool) -> Sort:
     """Return the SORT whose arguments come next (RFC 5256 §5, sort)."""
     reader.sp()
-    returns, partial = parse_returns(reader)
+    options = parse_returns(reader)
     criteria = reader.list_of(lambda: _criterion(reader), "sort criteria")
     if not 0 < len(criteria) <= CRITERIA_MAX:
         raise reader.fail("sort criteria")
@@ -67,7 +73,7 @@ def parse_sort(reader: Reader, *, by_uid: bool) -> Sort:
     charset = reader.astring("a charset").upper()
     reader.sp()
     key = parse_keys(reader)
-    return Sort(tuple(criteria), Search(key, charset, returns, by_uid, partial))
+    return Sort(tuple(criteria), searching(key, charset, options, by_uid=by_uid))
 
 
 def _criterion(reader: Reader) -> Criterion:
@@ -87,4 +93,5 @@ def parse_thread(reader: Reader, *, by_uid: bool) -> Thread:
     reader.sp()
     charset = reader.astring("a charset").upper()
     reader.sp()
-    return Thread(algorithm, Search(parse_keys(reader), charset, None, by_uid))
+    search = searching(parse_keys(reader), charset, Options(), by_uid=by_uid)
+    return Thread(algorithm, search)
