@@ -104,6 +104,7 @@ class IterativeResolver:
             local,
             validating=validating,
             special=SpecialNames(settings),
+            absence=self._trust.absence,
         )
         self._flights: dict[_Question, _Flight] = {}
         self._tasks = Tasks()
