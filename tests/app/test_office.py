@@ -21,7 +21,7 @@ from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
 from pabal.directory.ports import DirectoryError
 from pabal.message.spool import Spool
-from pabal.net.doorbell import UnixDoorbell
+from pabal.net.doorbell import APART_SECONDS, UnixDoorbell
 from tests.app.rig import for_alice, inbox, opened
 
 
@@ -30,13 +30,12 @@ class Ear:
 
     def __init__(self, settings: Settings) -> None:
         self.heard: list[str] = []
-        self.bell = UnixDoorbell(Layout(settings.data).run, "ear", SystemClock())
+        self.bell = UnixDoorbell(Layout(settings.data).run, "all-ear", SystemClock())
         self.bell.listen(self.heard.append)
 
     async def listen(self) -> list[str]:
         """Return what rang since."""
-        for _ in range(100):
-            await asyncio.sleep(0)
+        await asyncio.sleep(2 * APART_SECONDS)
         self.bell.close()
         return self.heard
 
@@ -50,7 +49,8 @@ async def test_a_new_domain_gets_keys_and_rings(settings: Settings) -> None:
         with pytest.raises(DirectoryError, match="not hosted here"):
             office.expect_hosted("b.test")
     assert any((settings.data / "dkim" / "b.test").iterdir()), "keys stay"
-    assert await ear.listen() == [DIRECTORY_BELL, DIRECTORY_BELL]
+    # In an event loop, as here, rings of a few milliseconds are one.
+    assert await ear.listen() == [DIRECTORY_BELL]
 
 
 def test_an_account_goes_with_its_mail(settings: Settings) -> None:

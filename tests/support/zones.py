@@ -8,7 +8,10 @@ import dns.message
 import dns.name
 
 from pabal.dns.ports import DerivedRecord
+from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.load import Loaded, ZoneInput, load_zone
+from pabal.dns.zone.packed import walk
 from pabal.dns.zone.source import Stamp
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.zones import Zones
@@ -113,3 +116,13 @@ def question(
 def recursive(name: str, rdtype: str = "A") -> bytes:
     message = dns.message.make_query(name, rdtype, flags=dns.flags.RD, id=0x1234)
     return message.to_wire()
+
+
+def gathered(gathering: Gathering) -> list[RRset]:
+    """Return what was gathered, a record each."""
+    found = []
+    for owner, packed in gathering.nodes.items():
+        written = gathering.letters.get(owner, owner)
+        for rdtype, ttl_s, _, rdata in walk(packed):
+            found.append(RRset(written, rdtype, ttl_s, (rdata,)))
+    return found

@@ -17,11 +17,14 @@ def drop_privileges(user: pwd.struct_passwd) -> None:
 
 
 def hand_over(directory: Path, user: pwd.struct_passwd) -> None:
-    """Give ``directory`` and everything in it to ``user``, if it is another's."""
-    if directory.stat().st_uid == user.pw_uid:
-        return
-    for path in [*directory.rglob("*"), directory]:
-        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    """Give ``directory`` to ``user``, with all that is in it if it is another's.
+
+    What lies directly in it is always looked at: root may just have made it.
+    """
+    whole = directory.stat().st_uid != user.pw_uid
+    for path in [*(directory.rglob("*") if whole else directory.iterdir()), directory]:
+        if path.lstat().st_uid != user.pw_uid:
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def work_as_owner(data: Path) -> None:

@@ -29,7 +29,8 @@ from pabal.dns.resolver.explanation import Explanation, explain
 from pabal.dns.wire.rrset import name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
 from pabal.dns.zone.load import ZoneInput, load_zone
-from pabal.dns.zone.source import SUFFIX, DirectorySource, zone_name
+from pabal.dns.zone.master import ReadFile
+from pabal.dns.zone.source import ROOT_FILE, SUFFIX, DirectorySource, zone_name
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -125,7 +126,7 @@ async def queue_office(settings: Settings) -> AsyncIterator[QueueControl]:
     with contextlib.closing(_bell(layout)) as bell:
         queue = SqliteQueue(layout.queue, layout.spool)
         try:
-            yield QueueControl(queue, SystemClock(), lambda: bell.ring(QUEUE_BELL))
+            yield QueueControl(queue, lambda: bell.ring(QUEUE_BELL))
         finally:
             await queue.close()
 
@@ -281,19 +282,33 @@ def check_zones(settings: Settings) -> tuple[list[Problem], int]:
         return list(office.found), len(office.zones.all())
 
 
-def check_zone_file(file: Path) -> list[Problem]:
-    """Return what is wrong with one master file, its name being the zone's."""
-    name = zone_name(file.name if file.suffix == SUFFIX else file.stem + SUFFIX)
+def check_zone_file(
+    file: Path, zone: str = "", read: ReadFile | None = None
+) -> list[Problem]:
+    """Return what is wrong with one master file.
+
+    Args:
+        file: The file.
+        zone: The name of the zone; empty: that of the file without its ending.
+        read: Reads it and what it includes; ``None``: from its directory only.
+    """
+    if zone:
+        name = zone_name(ROOT_FILE if zone == "." else zone + SUFFIX)
+    else:
+        name = zone_name(file.name if file.suffix == SUFFIX else file.stem + SUFFIX)
     if name is None:
         reason = f"{file.stem!r} is not the name of a zone"
         return [Problem(str(file), Span(0, 0), reason, "call it DOMAIN.zone")]
     given = ZoneInput(
-        name, file.name, hosted=False, derived=(), hostname="localhost", serial=1
+        name,
+        file.name if read is None else str(file),
+        hosted=False,
+        derived=(),
+        hostname="localhost",
+        serial=1,
     )
-    source = DirectorySource(file.parent)
-    return [
-        _shown(file.parent, each) for each in load_zone(given, source.read).problems
-    ]
+    reader = read or DirectorySource(file.parent).read
+    return [_shown(file.parent, each) for each in load_zone(given, reader).problems]
 
 
 def _shown(directory: Path, found: zone_problem.Problem) -> Problem:

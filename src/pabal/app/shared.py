@@ -2,9 +2,10 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pabal.admin.layout import Layout
@@ -30,6 +31,14 @@ DIRECTORY_BELL: Final = "directory"
 ZONES_BELL: Final = "zones"
 ACCOUNT_BELL: Final = "account "
 """Subjects of the doorbell; the last is followed by an account's id."""
+
+AUDIENCES: Final[Mapping[str, Collection[str]]] = MappingProxyType(
+    {
+        ACCOUNT_BELL.strip(): frozenset({"mail", "all"}),
+        QUEUE_BELL: frozenset({"queue", "all"}),
+    }
+)
+"""Which processes a subject wakes: at every message, so nobody else is to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ def open_shared(
     make(layout.data, layout.make)
     clock = SystemClock()
     with contextlib.ExitStack() as opened:
-        bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock)
+        bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock, AUDIENCES)
         opened.callback(bell.close)
         book = parts.open_directory(settings, clock)
         opened.callback(book.close)

@@ -1,5 +1,6 @@
 """``pabal serve``: check, bind, and run every process."""
 
+import asyncio
 import os
 import pwd
 import resource
@@ -8,10 +9,14 @@ from typing import Final
 
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import hand_over
+from pabal.app import parts
 from pabal.app.shared import make
-from pabal.base.errors import OperatorError
+from pabal.base.clock import SystemClock
+from pabal.base.errors import OperatorError, UnavailableError
 from pabal.config.settings import Settings
+from pabal.mta.queue.sqlite import SqliteQueue
 from pabal.net.tls import server_context
+from pabal.trace.sqlite import SqliteTracer
 
 DESCRIPTORS_WANTED: Final = 65_536
 """Open files: a connection each, and three a mailbox."""
@@ -33,6 +38,7 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ssl.SSLContex
     context = server_context(settings.tls.certificate, settings.tls.key)
     layout = Layout(settings.data)
     make(layout.data, layout.make)
+    _make_databases(settings, layout)
     if user is not None:
         hand_over(layout.data, user)
     if not os.access(layout.data, os.W_OK):
@@ -44,6 +50,23 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ssl.SSLContex
     for left_over in layout.run.iterdir():
         left_over.unlink(missing_ok=True)
     return context
+
+
+def _make_databases(settings: Settings, layout: Layout) -> None:
+    """Make the databases every process opens: one maker, so nobody is in another's way.
+
+    SQLite does not wait while another process turns a new file to its log mode.
+    """
+    clock = SystemClock()
+    try:
+        parts.open_directory(settings, clock).close()
+        SqliteTracer(layout.trace, clock).close()
+        asyncio.run(SqliteQueue(layout.queue, layout.spool).close())
+    except UnavailableError as error:
+        raise OperatorError(
+            f"cannot start: {error}.",
+            f"Restore it from a backup, or move it out of {layout.data}.",
+        ) from error
 
 
 def _allow_descriptors() -> None:

@@ -24,6 +24,15 @@ TCP_PER_ADDRESS_MAX: Final = 20
 TCP_IDLE_S: Final = 15.0
 """How long a TCP connection may be silent (RFC 7766 §6.2.3: some seconds)."""
 
+RATE_MAX: Final = 200
+"""Equal answers a second to one network of strangers; NSD's rrl-ratelimit as well."""
+
+RATE_SLIP: Final = 2
+"""Every second answer held back is sent truncated instead, as in BIND and NSD."""
+
+RECURSION_PER_CLIENT_MAX: Final = 100
+"""Recursive questions of one address under way at once: no client takes them all."""
+
 LOCAL_NETWORKS: Final = ("127.0.0.0/8", "::1")
 """Who may use the resolver unless it is said otherwise."""
 
@@ -88,4 +97,52 @@ class DnsSettings:
     tcp_idle_s: float = field(
         default=TCP_IDLE_S,
         metadata={"help": "silence after which a TCP connection ends", "unit": "s"},
+    )
+    nsid: str = field(
+        default="",
+        metadata={
+            "help": "what this server calls itself to who asks (NSID); empty: no"
+        },
+    )
+    cookie_secret: bytes = field(
+        default=b"",
+        repr=False,
+        metadata={"help": "16 octets all processes at an address share; empty: random"},
+    )
+    rate_max: int = field(
+        default=RATE_MAX,
+        metadata={"help": "equal answers to a strange network; 0: any", "unit": "1/s"},
+    )
+    rate_slip: int = field(
+        default=RATE_SLIP,
+        metadata={"help": "each so many-th answer held back is truncated; 0: none"},
+    )
+    client_rate_max: int = field(
+        default=0,
+        metadata={"help": "queries of one strange address; 0: any", "unit": "1/s"},
+    )
+    recursion_per_client_max: int = field(
+        default=RECURSION_PER_CLIENT_MAX,
+        metadata={"help": "recursive questions of one address", "unit": "questions"},
+    )
+    keys: tuple[str, ...] = field(
+        default=(),
+        repr=False,
+        metadata={"help": "keys shared with other servers: algorithm:name:secret"},
+    )
+    allow_transfer: tuple[str, ...] = field(
+        default=("none",),
+        metadata={"help": "who may have whole zones: networks, `key NAME`"},
+    )
+    notify: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "who is told of changes: address[:port] [key NAME]"},
+    )
+    secondary: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "zones copied from others: ZONE address[:port] [key NAME]"},
+    )
+    secondary_directory: str = field(
+        default="",
+        metadata={"help": "where copied zones are kept; empty: nowhere, none is"},
     )

@@ -68,7 +68,7 @@ class Bench:
         answer = self.answering.now(data, host, udp=True)
         if isinstance(answer, Recursion):
             return await self.answering.later(answer)
-        assert answer is not None
+        assert isinstance(answer, bytes)
         return answer
 
     def hot(self, data: bytes, host: str) -> bytes | None:

@@ -205,7 +205,7 @@ async def test_recursions_are_bounded() -> None:
     assert isinstance(first, Recursion)
     running = asyncio.get_running_loop().create_task(parts.answering.later(first))
     await asyncio.sleep(0)
-    busy = read(parts.now(recursive("b.test"), FRIEND))
+    busy = read(await parts.whole(recursive("b.test")))
     assert busy.rcode() == dns.rcode.SERVFAIL
     parts.resolver.gate.set()
     assert read(await running).answer

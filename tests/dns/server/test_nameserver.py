@@ -17,7 +17,7 @@ from tests.support.zones import HEAD, FixedClock, MemorySource, question
 async def ask(port: int, data: bytes) -> dns.message.Message:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.setblocking(False)
-        client.connect(("127.0.0.1", port))
+        client.connect(("127.77.0.1", port))
         client.send(data)
         async with asyncio.timeout(5):
             answer = await asyncio.get_running_loop().sock_recv(client, 4096)
@@ -31,9 +31,9 @@ async def test_from_start_through_reload_to_stop() -> None:
     server = NameServer(DnsSettings("ns.test"), zones, None, clock)
     seen: list[Asked] = []
     server.watch(seen.append)
-    udp = bind(Endpoint("127.0.0.1", 0), "dns", udp=True)
+    udp = bind(Endpoint("127.77.0.1", 0), "dns", udp=True)
     port = udp.getsockname()[1]
-    tcp = bind(Endpoint("127.0.0.1", port), "dns")
+    tcp = bind(Endpoint("127.77.0.1", port), "dns")
     assert (await server.reload()).loaded == ("example.com.",)
     await server.start([udp], [tcp])
     data = question("a.example.com")
@@ -43,7 +43,7 @@ async def test_from_start_through_reload_to_stop() -> None:
     report = await server.reload()
     assert len(report.problems) == 1
     assert (await ask(port, data)).answer[0][0].to_text() == "192.0.2.2"
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.77.0.1", port)
     writer.write(len(data).to_bytes(2, "big") + data)
     size = int.from_bytes(await reader.readexactly(2), "big")
     message = dns.message.from_wire(await reader.readexactly(size))

@@ -5,7 +5,7 @@ import dns.message
 import pytest
 
 from pabal.base.tasks import Tasks
-from pabal.dns.server.answering import Asked, Recursion
+from pabal.dns.server.answering import Asked, ControlQuery, Recursion
 from pabal.dns.server.udp import BURST_MAX, UdpServer
 from tests.dns.server.parts import FRIEND, STRANGER, Bench, bench, positive
 from tests.support.zones import question, recursive
@@ -95,7 +95,9 @@ def test_a_bug_costs_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     server, sock = driver(parts)
     now = parts.answering.now
 
-    def buggy(data: bytes, host: str, *, udp: bool) -> bytes | Recursion | None:
+    def buggy(
+        data: bytes, host: str, *, udp: bool
+    ) -> bytes | Recursion | ControlQuery | None:
         if data[:2] == b"\x00\x00":
             raise ZeroDivisionError
         return now(data, host, udp=udp)

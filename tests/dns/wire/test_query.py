@@ -39,7 +39,9 @@ def test_edns() -> None:
         options=[dns.edns.GenericOption("COOKIE", b"12345678")],
     )
     query = parse_query(message.to_wire())
-    assert query.edns == Edns(4096, 0, dnssec_ok=True, has_options=True)
+    assert query.edns == Edns(
+        4096, 0, dnssec_ok=True, options=b"\x00\x0a\x00\x0812345678"
+    )
     assert query.dnssec_ok
 
 
@@ -108,7 +110,7 @@ def test_every_cut_is_refused() -> None:
     [(0, 512), (600, 512), (700, 640), (1232, 1232), (9000, 1232)],
 )
 def test_room(announced: int, room: int) -> None:
-    edns = Edns(announced, 0, dnssec_ok=False, has_options=False)
+    edns = Edns(announced, 0, dnssec_ok=False)
     assert answer_room(edns, 1232) == room
 
 

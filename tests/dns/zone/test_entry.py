@@ -1,16 +1,19 @@
 import pytest
 
-from pabal.dns.zone.entry import Entries
+from pabal.dns.zone.entry import Entries, column_of
 from pabal.dns.zone.problem import Problem
 
 
 def cut(text: str) -> tuple[list[tuple[bool, list[str]]], list[Problem]]:
     problems: list[Problem] = []
-    entries = [
-        (entry.indented, [token.text for token in entry.tokens])
-        for entry in Entries("f", text, problems)
-    ]
-    return entries, problems
+    entries = Entries("f", problems)
+    found = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        entry = entries.feed(number, line)
+        if entry is not None:
+            found.append((entry.indented, [token.text for token in entry.tokens]))
+    entries.end()
+    return found, problems
 
 
 def test_words_comments_and_blank_lines() -> None:
@@ -54,3 +57,8 @@ def test_form_errors_have_their_place(
 def test_an_entry_with_a_mistake_does_not_hide_the_next() -> None:
     entries, _ = cut("a A 1 )\nb A 2\n")
     assert entries == [(False, ["b", "A", "2"])]
+
+
+def test_a_word_has_its_column() -> None:
+    assert column_of("a\t60 mx 10 b", "MX") == 6
+    assert column_of('a TXT "mx" ; MX', "MX") == 0

@@ -222,3 +222,23 @@ def test_the_root_zone() -> None:
     found = search(root, octets("www.example.test."), codes.A)
     assert (found.match, found.owner) == (Match.DELEGATION, octets("test."))
     assert search(root, octets("nowhere."), codes.A).match is Match.MISSING
+
+
+def test_service_bindings_bring_the_next_binding_and_addresses() -> None:
+    held = zones(
+        example_com=HEAD
+        + "@ HTTPS 0 svc\nsvc HTTPS 1 . alpn=h2\nsvc A 192.0.2.80\n"
+        + "@ CAA 0 issue ca.test\nodd TYPE65400 \\# 3 aabbcc\n"
+    )
+    alias = lookup(held, octets("example.com."), codes.HTTPS)
+    assert alias is not None
+    assert [(r.owner, r.rdtype) for r in alias.response.additional] == [
+        (octets("svc.example.com."), codes.HTTPS),
+        (octets("svc.example.com."), codes.A),
+    ]
+    own = lookup(held, octets("svc.example.com."), codes.HTTPS)
+    assert own is not None
+    assert [r.rdtype for r in own.response.additional] == [codes.A]
+    unknown = lookup(held, octets("odd.example.com."), 65400)
+    assert unknown is not None
+    assert unknown.response.answer[0].rdatas == (b"\xaa\xbb\xcc",)

@@ -1,9 +1,11 @@
 import dns.name
 import pytest
 
+from pabal.dns.wire.rrset import to_dnspython
 from pabal.dns.zone.master import MasterFile
+from pabal.dns.zone.packed import walk
 from pabal.dns.zone.problem import Severity
-from tests.support.zones import MemorySource
+from tests.support.zones import MemorySource, gathered
 
 
 def read(text: str, **files: str) -> MasterFile:
@@ -13,9 +15,12 @@ def read(text: str, **files: str) -> MasterFile:
 
 
 def lines(master: MasterFile) -> list[str]:
-    return [
-        f"{r.owner} {r.ttl_s} {r.rdata.rdtype.name} {r.rdata}" for r in master.records
-    ]
+    shown = (to_dnspython(rrset) for rrset in gathered(master.gathering))
+    return [rrset.to_text().replace(" IN ", " ") for rrset in shown]
+
+
+def ttls(master: MasterFile) -> list[int]:
+    return [rrset.ttl_s for rrset in gathered(master.gathering)]
 
 
 def test_owners_ttls_and_classes() -> None:
@@ -36,22 +41,21 @@ def test_owners_ttls_and_classes() -> None:
         "a.example.com. 120 A 192.0.2.1",
         "b.example.com. 86400 A 192.0.2.2",
         "c.sub.example.com. 3600 A 192.0.2.3",
-        lines(master)[-1],
+        "d.sub.example.com. 3600 TYPE65280 \\# 2 abcd",
     ]
-    assert int(master.records[-1].rdata.rdtype) == 65280
 
 
 def test_without_ttl_the_last_one_counts() -> None:
     master = read(
         "@ SOA a b 1 2 3 4 77\nx A 192.0.2.1\ny 5 A 192.0.2.2\nz A 192.0.2.3\n"
     )
-    assert [r.ttl_s for r in master.records] == [77, 77, 5, 5]
+    assert ttls(master) == [77, 77, 5, 5]
     assert not master.problems
 
 
 def test_no_ttl_at_all_is_a_warning() -> None:
     master = read("x A 192.0.2.1\ny A 192.0.2.2\n")
-    assert [r.ttl_s for r in master.records] == [3600, 3600]
+    assert ttls(master) == [3600, 3600]
     assert [p.severity for p in master.problems] == [Severity.WARNING]
 
 
@@ -84,6 +88,9 @@ def test_include_loop_and_missing_file() -> None:
         ("$TLL 60", 1, "unknown directive", "`$TTL`"),
         ("$TTL", 1, "needs an argument", ""),
         ("a ANY x", 3, "not a type of data", ""),
+        ("$GENERATE 1-x h$ A 192.0.2.$", 11, "not a range", "`1-9`"),
+        ("$GENERATE 5-1 h$ A 192.0.2.$", 11, "empty range", ""),
+        ("$GENERATE 1-5 h$", 11, "needs a range", ""),
         ("a ² A 192.0.2.1", 3, "unknown type", ""),
     ],
 )
@@ -97,7 +104,7 @@ def test_mistakes_are_shown_at_their_place(
     assert problem.place.text == line
     assert reason in problem.reason
     assert fix in problem.fix
-    assert len(master.records) == 2
+    assert len(gathered(master.gathering)) == 2
 
 
 def test_every_mistake_is_found_in_one_run() -> None:
@@ -111,3 +118,46 @@ def test_a_file_that_is_no_zone_does_not_flood() -> None:
 
 def test_first_record_needs_an_owner() -> None:
     assert "no owner" in read("  A 192.0.2.1\n").problems[0].reason
+
+
+def test_generate_stands_for_many_lines() -> None:
+    master = read(
+        "$TTL 60\n$GENERATE 1-5/2 h$ A 192.0.2.$\n"
+        "$GENERATE 10-11 ${-9,3,d} 30 IN PTR x${0,2,x}.test.\n"
+        "$GENERATE 4660-4660 ${0,7,n} CNAME \\$.a\n"
+    )
+    assert not master.problems
+    assert lines(master) == [
+        "h1.example.com. 60 A 192.0.2.1",
+        "h3.example.com. 60 A 192.0.2.3",
+        "h5.example.com. 60 A 192.0.2.5",
+        "001.example.com. 30 PTR x0a.test.",
+        "002.example.com. 30 PTR x0b.test.",
+        "4.3.2.1.example.com. 60 CNAME \\$.a.example.com.",
+    ]
+
+
+def test_a_mistake_in_generated_lines_is_shown_once_as_it_came_out() -> None:
+    master = read("$TTL 60\n$GENERATE 254-999 h$ A 192.0.2.$\n")
+    assert len(master.problems) == 1
+    assert master.problems[0].place.text == "h256 A 192.0.2.256"
+    assert master.problems[0].place.line == 2
+
+
+def test_places_are_found_again_through_included_files() -> None:
+    master = read("$TTL 9\n$INCLUDE more sub\nb MX 1 x\n", more="\na (\n MX 2 y )\n")
+    places = []
+    for packed in master.gathering.nodes.values():
+        for rdtype, _, line, _ in walk(packed):
+            place = master.place(line, rdtype)
+            places.append((place.file, place.line, place.column, place.text))
+    assert places == [("more", 3, 2, " MX 2 y )"), ("z", 3, 3, "b MX 1 x")]
+
+
+def test_out_of_zone_data_is_left_out_and_told() -> None:
+    master = read(
+        "$TTL 60\nwww.example.org. A 192.0.2.1\nxexample.com. A 192.0.2.1\n"
+        "$ORIGIN test.\na A 192.0.2.1\n"
+    )
+    assert not gathered(master.gathering)
+    assert [p.place.line for p in master.problems] == [2, 3, 5]

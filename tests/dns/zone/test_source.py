@@ -44,3 +44,15 @@ def test_nothing_outside_is_read(tmp_path: Path) -> None:
 def test_names() -> None:
     assert zone_name("한국.zone") == dns.name.from_text("xn--3e0b707e")
     assert zone_name("a..b.zone") is None
+
+
+def test_fingerprint_changes_with_any_file(tmp_path: Path) -> None:
+    source = DirectorySource(tmp_path / "zones")
+    assert source.fingerprint() == 0
+    (tmp_path / "zones").mkdir()
+    empty = source.fingerprint()
+    (tmp_path / "zones" / "a.zone").write_text("1")
+    one = source.fingerprint()
+    assert one == source.fingerprint() != empty
+    (tmp_path / "zones" / "a.zone").write_text("12")
+    assert source.fingerprint() not in (one, empty)

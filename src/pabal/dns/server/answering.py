@@ -14,27 +14,43 @@ from typing import Final, Protocol
 import dns.rdatatype
 
 from pabal.base.clock import Clock
+from pabal.base.limits import Concurrency
 from pabal.base.log import Log
-from pabal.dns.ports import ResolutionError, Resolver, Security
+from pabal.dns.ports import ResolutionError, Resolved, Resolver, Security
 from pabal.dns.server.access import Access, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
+from pabal.dns.server.extras import NOTHING, Extra, Extras
+from pabal.dns.server.rates import RateLimiter, Verdict
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
+from pabal.dns.wire.option import (
+    BOGUS,
+    NOT_AUTHORITATIVE,
+    PROHIBITED,
+    error_option,
+)
 from pabal.dns.wire.query import (
     Query,
     QueryError,
     answer_room,
     canonical,
+    is_control,
     parse_query,
 )
-from pabal.dns.wire.response import Limits, Response, header_only, render
+from pabal.dns.wire.response import Limits, Response, header_only, render, truncated
 from pabal.dns.wire.rrset import RRset, from_dnspython, name_of
 from pabal.dns.zone.lookup import Answer, ZoneSet, lookup
 from pabal.dns.zone.tree import Zone
 
 _REFUSED_TYPES: Final = frozenset((codes.AXFR, codes.IXFR))
 """Zone transfers: nobody is allowed any yet."""
+
+EXTRA_MAX_OCTETS: Final = 600
+"""Room for options in an answer over TCP: cookie, name, error and padding."""
+
+_PROHIBITED: Final = error_option(PROHIBITED)
+_NOT_AUTHORITATIVE: Final = error_option(NOT_AUTHORITATIVE)
 
 PAYLOAD_MAX_OCTETS: Final = 4096
 """Largest UDP answer whatever is configured: the buffers of the driver hold no more."""
@@ -89,6 +105,8 @@ class _Context:
     cache: AnswerCache | None
     key: bytes
     host: str
+    extra: Extra
+    udp: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +124,21 @@ class Recursion:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class ControlQuery:
+    """What another server asks: a transfer, a NOTIFY, a signed question."""
+
+    data: bytes
+    host: str
+
+
 class Answering:
     """Answers queries of one process.
 
     Attributes:
         on_query: Told of every answer if set; set it before the driver starts.
+        controlled: Whether somebody takes what other servers ask.
+        limiter: Told by the driver how many datagrams come from where.
     """
 
     def __init__(
@@ -135,9 +163,16 @@ class Answering:
             for recursion in (False, True)
         }
         self._payload_octets = min(settings.payload_octets, PAYLOAD_MAX_OCTETS)
-        self._recursions = 0
+        self._recursions = Concurrency(
+            settings.recursion_per_client_max, settings.recursion_max
+        )
         self._turn = 0
+        self._extras = Extras(settings, clock)
+        self.limiter = RateLimiter(
+            settings.rate_max, settings.rate_slip, settings.client_rate_max, clock
+        )
         self.on_query: OnQuery | None = None
+        self.controlled = False
 
     def forget(self) -> None:
         """Drop every ready answer: zones changed."""
@@ -147,20 +182,48 @@ class Answering:
     def cache_of(self, host: str) -> AnswerCache | None:
         """Return where ready answers for ``host`` lie, for the driver's hot path.
 
-        ``None`` if it may not query, or if every query must be seen by ``on_query``.
+        ``None`` if it may not query, or if every query must be seen by ``on_query``
+        or by the limiter.
         """
         rights = self._access.rights(host)
         if not rights.query or self.on_query is not None:
             return None
+        if not rights.recursion and self.limiter.suspects(host):
+            return None
         return self._by_right[rights.recursion]
 
-    def now(self, data: bytes, host: str, *, udp: bool) -> bytes | Recursion | None:
-        """Return the answer to ``data``, ``None`` for silence, or what to resolve."""
+    @property
+    def friends(self) -> AnswerCache:
+        """Where the answers for clients lie whose rate is not limited."""
+        return self._by_right[True]
+
+    def is_friend(self, host: str) -> bool:
+        """Return whether ``host`` may have as many answers as it likes."""
+        return self._access.rights(host).recursion
+
+    def now(
+        self, data: bytes, host: str, *, udp: bool, encrypted: bool = False
+    ) -> bytes | Recursion | ControlQuery | None:
+        """Return the answer to ``data``, ``None`` for silence, or who has to find it.
+
+        What other servers ask is told apart only if ``controlled`` is set.
+        """
+        if self.controlled and is_control(data):
+            return ControlQuery(data, host)
         try:
             query = parse_query(data)
         except QueryError as error:
             return None if error.rcode is None else header_only(data, error.rcode)
-        context = self._context(query, host, udp=udp)
+        extra = self._extras.of(query, host, encrypted=encrypted)
+        if extra is None:
+            return header_only(data, codes.FORMERR)
+        context = self._context(query, host, extra, udp=udp)
+        answer = self._answer(context, data)
+        if isinstance(answer, bytes) and self.limiter.has_suspects:
+            return self._limited(context, answer)
+        return answer
+
+    def _answer(self, context: _Context, data: bytes) -> bytes | Recursion:
         if context.cache is not None:
             ready = self._ready(context, data)
             if ready is not None:
@@ -168,19 +231,45 @@ class Answering:
                 return ready
         refused = self._refusal(context)
         if refused is not None:
-            return self._finish(context, Response(refused))
+            return self._finish(context, refused)
         return self._look_up(context)
 
-    def _context(self, query: Query, host: str, *, udp: bool) -> _Context:
+    def _limited(self, context: _Context, answer: bytes) -> bytes | None:
+        """Return what is left of ``answer`` where too many are asked for."""
+        trusted = not context.udp or context.extra.known or context.rights.recursion
+        if trusted or not self.limiter.suspects(context.host):
+            return answer
+        query = context.query
+        rcode = answer[3] & 15
+        what: object = rcode
+        if rcode == codes.NOERROR and answer[6:8] != b"\x00\x00":
+            what = query.name, query.rdtype
+        elif rcode in (codes.NOERROR, codes.NXDOMAIN):
+            zone = self._zones.find(query.name, query.rdtype)
+            what = rcode, b"" if zone is None else zone.origin
+        verdict = self.limiter.judge(context.host, what)
+        if verdict is Verdict.SEND:
+            return answer
+        if verdict is Verdict.DROP:
+            return None
+        return context.extra.finish(truncated(query, self._limits(context)))
+
+    def _context(self, query: Query, host: str, extra: Extra, *, udp: bool) -> _Context:
         rights = self._access.rights(host)
         if not udp:
-            return _Context(query, rights, codes.MESSAGE_MAX_OCTETS, None, b"", host)
+            room = codes.MESSAGE_MAX_OCTETS - EXTRA_MAX_OCTETS
+            return _Context(query, rights, room, None, b"", host, extra, udp)
         room = answer_room(query.edns, self._payload_octets)
         plain = query.edns is None or query.edns.version == 0
         if not (rights.query and plain and not query.signed):
-            return _Context(query, rights, room, None, b"", host)
+            return _Context(query, rights, room, None, b"", host, extra, udp)
         cache = self._by_right[rights.recursion]
-        return _Context(query, rights, room, cache, canonical(query, room), host)
+        key = canonical(query, room)
+        return _Context(query, rights, room, cache, key, host, extra, udp)
+
+    def _limits(self, context: _Context) -> Limits:
+        recursion = context.rights.recursion and self._resolver is not None
+        return Limits(context.room_octets, self._payload_octets, recursion=recursion)
 
     def _ready(self, context: _Context, data: bytes) -> bytes | None:
         """Return the cached answer to a query that was not asked in its plainest form.
@@ -201,23 +290,23 @@ class Answering:
             # The same question in other octets, for example with another size: next
             # time the driver finds it by itself.
             context.cache.put(data[2:], entry, 0)
-        return _as_asked(octets, query)
+        return self._as_asked(octets, context)
 
-    def _refusal(self, context: _Context) -> int | None:
-        """Return the rcode of a query that is not even looked up."""
+    def _refusal(self, context: _Context) -> Response | None:
+        """Return the answer to a query that is not even looked up."""
         query = context.query
         if query.edns is not None and query.edns.version:
-            return codes.BADVERS
+            return Response(codes.BADVERS)
         if query.signed:
-            return codes.NOTAUTH
+            return Response(codes.NOTAUTH)
         if not context.rights.query or query.rdclass != codes.IN:
-            return codes.REFUSED
+            return Response(codes.REFUSED, error=_PROHIBITED)
         if query.rdtype in (0, codes.OPT, codes.TSIG):
-            return codes.FORMERR
+            return Response(codes.FORMERR)
         if query.rdtype in _REFUSED_TYPES:
-            return codes.REFUSED
+            return Response(codes.REFUSED, error=_PROHIBITED)
         meta = codes.FIRST_META_TYPE <= query.rdtype < codes.ANY
-        return codes.NOTIMP if meta else None
+        return Response(codes.NOTIMP) if meta else None
 
     def _look_up(self, context: _Context) -> bytes | Recursion:
         query = context.query
@@ -228,15 +317,14 @@ class Answering:
                 self._learn(context, answer, octets)
             return octets
         if self._may_recurse(context):
-            if self._recursions >= self._settings.recursion_max:
-                return self._finish(context, Response(codes.SERVFAIL))
             name = query.name
             begun: tuple[RRset, ...] = ()
             if answer is not None and answer.unresolved is not None:
                 name, begun = answer.unresolved, answer.response.answer
             return Recursion(context, name, begun, self._zones.version)
         if answer is None:
-            return self._finish(context, Response(codes.REFUSED))
+            error = _NOT_AUTHORITATIVE
+            return self._finish(context, Response(codes.REFUSED, error=error))
         return self._finish(context, answer.response, keep=True)
 
     def _learn(self, context: _Context, answer: Answer, octets: bytes) -> None:
@@ -254,15 +342,16 @@ class Answering:
     async def later(self, recursion: Recursion) -> bytes:
         """Return the answer to what ``now`` could not answer."""
         context = recursion.context
-        self._recursions += 1
+        if not self._recursions.enter(context.host):
+            return self._finish(context, Response(codes.SERVFAIL))
         try:
             response = await self._resolve(recursion)
         except ResolutionError as error:
             name = to_text(recursion.name)
             log.info("not resolved", name=name, reason=error.reason)
-            response = Response(codes.SERVFAIL)
+            response = Response(codes.SERVFAIL, error=_explained(error))
         finally:
-            self._recursions -= 1
+            self._recursions.leave(context.host)
         fresh = self._zones.version == recursion.version
         keep = fresh and response.rcode in (codes.NOERROR, codes.NXDOMAIN)
         return self._finish(context, response, keep=keep, ageing=True)
@@ -270,19 +359,13 @@ class Answering:
     async def _resolve(self, recursion: Recursion) -> Response:
         if self._resolver is None:
             raise ResolutionError("there is no resolver")
+        query = recursion.context.query
         resolved = await self._resolver.resolve(
             name_of(recursion.name),
-            dns.rdatatype.RdataType.make(recursion.context.query.rdtype),
+            dns.rdatatype.RdataType.make(query.rdtype),
+            unchecked=bool(query.flags & codes.CD),
         )
-        found = tuple(from_dnspython(rrset) for rrset in resolved.answer)
-        return Response(
-            resolved.rcode,
-            authoritative=resolved.authoritative or bool(recursion.begun),
-            answer=(*recursion.begun, *found),
-            authority=tuple(from_dnspython(rrset) for rrset in resolved.authority),
-            # Our own zones are not signed, so a chain that begins there is not secure.
-            authenticated=resolved.security is Security.SECURE and not recursion.begun,
-        )
+        return _response(query, resolved, recursion.begun)
 
     def _finish(
         self,
@@ -293,10 +376,7 @@ class Answering:
         ageing: bool = False,
     ) -> bytes:
         """Return ``response`` as octets; with ``keep`` also put it into the cache."""
-        query = context.query
-        recursion = context.rights.recursion and self._resolver is not None
-        limits = Limits(context.room_octets, self._payload_octets, recursion=recursion)
-        rendered = render(query, response, limits)
+        rendered = render(context.query, response, self._limits(context))
         versions = turns(rendered, round_robin=self._settings.round_robin)
         self._turn += 1
         octets = versions[self._turn % len(versions)]
@@ -305,9 +385,21 @@ class Answering:
                 Ageing(rendered, versions, self._clock) if ageing else lasting(versions)
             )
             context.cache.put(context.key, entry, sum(map(len, versions)))
-        answer = _as_asked(octets, query)
+        answer = self._as_asked(octets, context, response.error)
         self._tell(context, answer, cached=False, rcode=response.rcode)
         return answer
+
+    def _as_asked(self, octets: bytes, context: _Context, error: bytes = b"") -> bytes:
+        """Return the answer ``octets``, id cut off, in the form it was asked for."""
+        query, extra = context.query, context.extra
+        answer = _with_letters(octets, query)
+        if query.edns is None or (extra is NOTHING and not error):
+            return answer
+        longer = extra.finish(answer, error)
+        if context.udp and len(longer) > _announced(query):
+            # The options do not fit: the records have to go.
+            return extra.finish(truncated(query, self._limits(context)))
+        return longer
 
     def _tell(
         self,
@@ -330,10 +422,44 @@ class Answering:
 def _is_plain(query: Query) -> bool:
     """Return whether the raw octets of ``query`` may serve as a key."""
     lower = query.question[:-4] == query.name
-    return lower and (query.edns is None or not query.edns.has_options)
+    return lower and (query.edns is None or not query.edns.options)
 
 
-def _as_asked(octets: bytes, query: Query) -> bytes:
+def _announced(query: Query) -> int:
+    """Return the largest answer the client takes over UDP, octets."""
+    announced = 0 if query.edns is None else query.edns.payload_octets
+    return max(announced, codes.UDP_PLAIN_MAX_OCTETS)
+
+
+def _response(query: Query, resolved: Resolved, begun: tuple[RRset, ...]) -> Response:
+    """Return what the resolver found as an answer to ``query``.
+
+    Args:
+        begun: The aliases that our zones answered already.
+    """
+    answer, authority = resolved.answer, resolved.authority
+    if query.dnssec_ok:
+        # RFC 4035 §3.2.1: signatures and proofs are for those who ask for them.
+        answer, authority = answer + resolved.signatures, authority + resolved.proofs
+    return Response(
+        resolved.rcode,
+        authoritative=resolved.authoritative or bool(begun),
+        answer=(*begun, *(from_dnspython(rrset) for rrset in answer)),
+        authority=tuple(from_dnspython(rrset) for rrset in authority),
+        # A chain that begins in a zone of ours is as secure as that: not at all yet.
+        authenticated=resolved.security is Security.SECURE and not begun,
+    )
+
+
+def _explained(error: ResolutionError) -> bytes:
+    """Return the Extended DNS Error for a failure (RFC 8914 §4)."""
+    if error.code is None:
+        return b""
+    text = error.reason if error.code == BOGUS else ""
+    return error_option(error.code, text)
+
+
+def _with_letters(octets: bytes, query: Query) -> bytes:
     """Return the answer ``octets``, id cut off, with id and letters as asked.
 
     The letters are echoed because resolvers check them (0x20); names in the answer

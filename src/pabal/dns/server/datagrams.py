@@ -50,7 +50,7 @@ _IPV6_RECVPKTINFO: Final = 49
 Address = tuple[str, int] | tuple[str, int, int, int]
 """What the socket module calls an address, IPv4 or IPv6."""
 
-Control = list[tuple[int, int, bytes]]
+Ancillary = list[tuple[int, int, bytes]]
 """What the socket module calls ancillary data."""
 
 
@@ -122,7 +122,9 @@ class DatagramBatch:
     def __init__(self, sock: socket.socket) -> None:
         self._family = sock.family
         self._descriptor = ctypes.c_int(sock.fileno())
-        self._library = ctypes.CDLL(None, use_errno=True)
+        # PyDLL keeps the interpreter's lock: neither call ever waits, and giving the
+        # lock away would mean queueing for it behind a thread that loads a zone.
+        self._library = ctypes.PyDLL(None, use_errno=True)
         self._in, self._out = _Side(QUERY_MAX_OCTETS), _Side(ANSWER_MAX_OCTETS)
         self._names = _Buffer(SLOTS * ADDRESS_SLOT)
         self._controls = _Buffer(SLOTS * _CONTROL_SLOT)
@@ -222,7 +224,7 @@ class DatagramBatch:
         scope = int.from_bytes(self.addresses[at + 24 : at + 28], "little")
         return self.host(slot), port, flow, scope
 
-    def control(self, slot: int) -> Control:
+    def control(self, slot: int) -> Ancillary:
         """Return the control message that lets an answer leave from where it should."""
         if not self._has_control:
             return []

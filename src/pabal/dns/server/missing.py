@@ -105,5 +105,5 @@ class MissingNames:
         if below is None:
             if len(self._below) >= PARENTS_MAX:
                 self._below.clear()
-            below = self._below[cut] = _Below(parent, zone.nodes, apexes)
+            below = self._below[cut] = _Below(parent, zone.nodes.packed, apexes)
         below.templates[length] = (answer[2 : codes.HEADER_OCTETS], tail)

@@ -8,7 +8,8 @@ from typing import Final
 
 from pabal.base.clock import Clock
 from pabal.base.tasks import Tasks
-from pabal.dns.server.answering import Answering, Recursion
+from pabal.dns.server.answering import Answering, ControlQuery, Recursion
+from pabal.dns.server.control import Control
 from pabal.net.framing import InputBuffer
 from pabal.net.ports import ConnectionLostError, IdleTimeoutError, Stream
 
@@ -22,7 +23,14 @@ RECURSION_WAIT_S: Final = 30.0
 class TcpService:
     """Serves connections; one object for all of them."""
 
-    def __init__(self, answering: Answering, idle_s: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        answering: Answering,
+        idle_s: float,
+        clock: Clock,
+        control: Control | None = None,
+    ) -> None:
+        self._control = control
         self._answering = answering
         self._idle_s = idle_s
         self._clock = clock
@@ -58,7 +66,10 @@ class TcpService:
 
     async def _message(self, message: bytes, stream: Stream, tasks: Tasks) -> bool:
         """Answer one message; return whether the connection may go on."""
-        answer = self._answering.now(message, stream.peer.address, udp=False)
+        encrypted = stream.tls is not None
+        answer = self._answering.now(
+            message, stream.peer.address, udp=False, encrypted=encrypted
+        )
         if answer is None:
             # What is no query at all will not get better.
             return False
@@ -66,10 +77,19 @@ class TcpService:
             if len(tasks) >= PIPELINE_MAX:
                 await tasks.wait(RECURSION_WAIT_S)
             tasks.start(self._recurse(answer, stream), "dns recursion")
+        elif isinstance(answer, ControlQuery):
+            await self._serve(answer, stream)
         else:
             _send(stream, answer)
             await stream.flush(self._idle_s)
         return True
+
+    async def _serve(self, asked: ControlQuery, stream: Stream) -> None:
+        """Answer a server; a long answer goes no faster than it is taken."""
+        if self._control is not None:
+            async for message in self._control.messages(asked, udp=False):
+                _send(stream, message)
+                await stream.flush(self._idle_s)
 
     async def _recurse(self, recursion: Recursion, stream: Stream) -> None:
         _send(stream, await self._answering.later(recursion))

@@ -12,13 +12,14 @@ from typing import Final
 
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
-from pabal.dns.server.answering import Answering, Recursion
+from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.cache import AnswerCache
+from pabal.dns.server.control import Control
 from pabal.dns.server.datagrams import (
     ADDRESS_SLOT,
     QUERY_MAX_OCTETS,
     Address,
-    Control,
+    Ancillary,
     DatagramBatch,
     is_supported,
 )
@@ -31,6 +32,9 @@ BURST_MAX: Final = 64
 RECEIVE_BUFFER_OCTETS: Final = 4 * 1024 * 1024
 """Asked of the kernel: what waits while the loop is busy. It may give less."""
 
+TASKS_MAX: Final = 2000
+"""Answers under way: with more, what servers ask over UDP goes unheard."""
+
 CLIENTS_MAX: Final = 65_536
 """Addresses the hot path knows the cache of; more, and it starts anew."""
 
@@ -38,12 +42,20 @@ CLIENTS_MAX: Final = 65_536
 class UdpServer:
     """Answers on one bound UDP socket, which it owns from ``start`` on."""
 
-    def __init__(self, answering: Answering, sock: socket.socket, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        answering: Answering,
+        sock: socket.socket,
+        tasks: Tasks,
+        control: Control | None = None,
+    ) -> None:
+        self._control = control
         self._answering = answering
         self._socket = sock
         self._tasks = tasks
         self._loop: asyncio.AbstractEventLoop | None = None
         self._caches: dict[bytes, AnswerCache] = {}
+        self._friends = answering.friends
 
     def start(self) -> None:
         """Answer from now on; call it inside the event loop."""
@@ -74,7 +86,7 @@ class UdpServer:
         lengths = batch.receive()
         caches, queries, addresses = self._caches, batch.queries, batch.addresses
         key_start, key_end = batch.address_key
-        first = slot = 0
+        first = slot = at = 0
         for length in lengths:
             start = slot * QUERY_MAX_OCTETS
             data = bytes(queries[start : start + length])
@@ -97,6 +109,20 @@ class UdpServer:
                 first = slot + 1
             slot += 1
         batch.send(first, slot)
+        if slot:
+            self._note(bytes(addresses[at + key_start : at + key_end]), slot)
+
+    def _note(self, address: bytes, count: int) -> None:
+        """Count a batch for the network its last datagram came from.
+
+        Whoever sends most is met most often. Friends are not counted.
+        """
+        cache = self._caches.get(address)
+        if cache is not None and cache is self._friends:
+            return
+        if self._answering.limiter.note(address, count):
+            # Its datagrams are now judged one by one, not answered out of hand.
+            self._caches.clear()
 
     def _slowly(self, batch: DatagramBatch, slot: int, data: bytes) -> bool:
         """Answer what the hot path could not; return whether the answer is ready."""
@@ -104,9 +130,8 @@ class UdpServer:
         answer = self._now(data, host)
         if answer is None:
             return False
-        if isinstance(answer, Recursion):
-            work = self._recurse(answer, batch.peer(slot), batch.control(slot))
-            self._tasks.start(work, "dns recursion")
+        if not isinstance(answer, bytes):
+            self._begin(answer, batch.peer(slot), batch.control(slot))
             return False
         self._learn(batch, slot, host)
         batch.put(slot, answer)
@@ -131,6 +156,7 @@ class UdpServer:
             except OSError:
                 # Nothing more to read, or the echo of an answer that went nowhere.
                 return
+            self._note_host(client[0])
             cache = self._answering.cache_of(client[0])
             answer = None if cache is None else cache.hit(data)
             if answer is None:
@@ -138,14 +164,36 @@ class UdpServer:
             else:
                 self._send(answer, client, [])
 
+    def _note_host(self, host: str) -> None:
+        if not self._answering.is_friend(host):
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            address = socket.inet_pton(family, host.partition("%")[0])
+            self._answering.limiter.note(address, 1)
+
     def _alone(self, data: bytes, client: Address) -> None:
         answer = self._now(data, client[0])
-        if isinstance(answer, Recursion):
-            self._tasks.start(self._recurse(answer, client, []), "dns recursion")
-        elif answer is not None:
+        if isinstance(answer, bytes):
             self._send(answer, client, [])
+        elif answer is not None:
+            self._begin(answer, client, [])
 
-    def _now(self, data: bytes, host: str) -> bytes | Recursion | None:
+    def _begin(
+        self, asked: Recursion | ControlQuery, client: Address, control: Ancillary
+    ) -> None:
+        """Answer when the answer has been found."""
+        if isinstance(asked, Recursion):
+            self._tasks.start(self._recurse(asked, client, control), "dns recursion")
+        elif len(self._tasks) < TASKS_MAX:
+            self._tasks.start(self._serve(asked, client, control), "dns control")
+
+    async def _serve(
+        self, asked: ControlQuery, client: Address, control: Ancillary
+    ) -> None:
+        if self._control is not None:
+            async for message in self._control.messages(asked, udp=True):
+                self._send(message, client, control)
+
+    def _now(self, data: bytes, host: str) -> bytes | Recursion | ControlQuery | None:
         try:
             return self._answering.now(data, host, udp=True)
         except Exception:
@@ -154,11 +202,11 @@ class UdpServer:
             return None
 
     async def _recurse(
-        self, recursion: Recursion, client: Address, control: Control
+        self, recursion: Recursion, client: Address, control: Ancillary
     ) -> None:
         self._send(await self._answering.later(recursion), client, control)
 
-    def _send(self, answer: bytes, client: Address, control: Control) -> None:
+    def _send(self, answer: bytes, client: Address, control: Ancillary) -> None:
         # A full buffer, an unreachable client: datagrams may be lost.
         with contextlib.suppress(OSError):
             self._socket.sendmsg([answer], control, 0, client)

@@ -17,10 +17,13 @@ SRV: Final = 33
 DNAME: Final = 39
 OPT: Final = 41
 DS: Final = 43
+SVCB: Final = 64
+HTTPS: Final = 65
 TSIG: Final = 250
 IXFR: Final = 251
 AXFR: Final = 252
 ANY: Final = 255
+CAA: Final = 257
 
 FIRST_META_TYPE: Final = 128
 LAST_META_TYPE: Final = 255
@@ -30,6 +33,7 @@ IN: Final = 1
 CLASS_ANY: Final = 255
 
 OPCODE_QUERY: Final = 0
+OPCODE_NOTIFY: Final = 4
 
 NOERROR: Final = 0
 FORMERR: Final = 1

@@ -48,13 +48,13 @@ class Edns:
         payload_octets: Largest UDP answer the client takes, as announced.
         version: EDNS version.
         dnssec_ok: The DO bit.
-        has_options: Whether RDATA held any option.
+        options: RDATA, checked to consist of options.
     """
 
     payload_octets: int
     version: int
     dnssec_ok: bool
-    has_options: bool
+    options: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,30 @@ def parse_query(data: bytes) -> Query:
     )
 
 
+_TRANSFERS: Final = frozenset((codes.AXFR, codes.IXFR))
+
+
+def is_control(data: bytes) -> bool:
+    """Return whether ``data`` is what servers say to servers: NOTIFY, transfers, TSIG.
+
+    Nothing of it is checked but the form of its question and of its last records.
+    """
+    if len(data) < codes.HEADER_OCTETS:
+        return False
+    header: tuple[int, ...] = _HEADER.unpack_from(data)
+    _, flags, questions, answers, authorities, extra = header
+    if flags & codes.OPCODE_MASK or flags & codes.QR or questions != 1:
+        notify = codes.OPCODE_NOTIFY << codes.OPCODE_SHIFT
+        return flags & (codes.OPCODE_MASK | codes.QR) == notify
+    try:
+        end = end_of_name(data, codes.HEADER_OCTETS)
+        transfer = int.from_bytes(data[end : end + 2], "big") in _TRANSFERS
+        plain = answers or authorities or not 0 < extra <= ADDITIONAL_MAX
+        return transfer or (not plain and _additional(data, end + 4, extra)[1])
+    except (NameFormatError, QueryError):
+        return False
+
+
 def _additional(data: bytes, start: int, count: int) -> tuple[Edns | None, bool]:
     """Return the OPT record and whether TSIG follows; nothing else may be there."""
     edns: Edns | None = None
@@ -148,7 +172,7 @@ def _additional(data: bytes, start: int, count: int) -> tuple[Edns | None, bool]
         elif rdtype == codes.OPT and at_root and edns is None:
             _check_options(data, rdata, position)
             version = ttl >> 16 & 0xFF
-            edns = Edns(rdclass, version, bool(ttl & _DO), length > 0)
+            edns = Edns(rdclass, version, bool(ttl & _DO), data[rdata:position])
         else:
             raise QueryError(codes.FORMERR)
     if position != len(data):

@@ -51,6 +51,7 @@ class Response:
         glue: Additional records the answer is useless without (RFC 9471 §3).
         additional: Further additional records, dropped when there is no room.
         authenticated: The AD bit (RFC 4035 §3.2.3).
+        error: An Extended DNS Error, as an option (RFC 8914 §2); may be empty.
     """
 
     rcode: int
@@ -60,6 +61,7 @@ class Response:
     glue: tuple[RRset, ...] = ()
     additional: tuple[RRset, ...] = ()
     authenticated: bool = False
+    error: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class _Truncated(Exception):  # noqa: N818  not an error: the answer is sent wit
     """The mandatory sections do not fit."""
 
 
-class _Writer:
+class Writer:
     """Writes names and records behind a header and a question."""
 
     def __init__(self, head: bytes, question_end: int) -> None:
@@ -199,11 +201,11 @@ def render(query: Query, response: Response, limits: Limits) -> Rendered:
     opt = _opt(query, response.rcode, limits)
     room = limits.answer_max_octets - len(opt)
     flags = _flags(query, response, limits)
-    writer = _Writer(head, question_end)
+    writer = Writer(head, question_end)
     try:
         counts, run = _sections(writer, response, room)
     except _Truncated:
-        writer = _Writer(head, question_end)
+        writer = Writer(head, question_end)
         counts, run = (0, 0, 0), None
         flags |= codes.TC
     octets = writer.out + opt
@@ -215,7 +217,7 @@ def render(query: Query, response: Response, limits: Limits) -> Rendered:
 
 
 def _sections(
-    writer: _Writer, response: Response, room: int
+    writer: Writer, response: Response, room: int
 ) -> tuple[tuple[int, int, int], Run | None]:
     """Write the three sections; return their counts and what may be turned."""
     run: Run | None = None
@@ -272,6 +274,14 @@ def header_only(data: bytes, rcode: int) -> bytes:
     flags = int.from_bytes(data[2:4], "big")
     flags = codes.QR | flags & (codes.OPCODE_MASK | codes.RD) | rcode
     return data[:2] + _LENGTH.pack(flags) + bytes(8)
+
+
+def truncated(query: Query, limits: Limits) -> bytes:
+    """Return the answer that says: ask over TCP. Hardly larger than the query."""
+    flags = codes.QR | codes.TC | query.flags & (codes.RD | codes.CD)
+    opt = _opt(query, codes.NOERROR, limits)
+    counts = (1, 0, 0, 1 if opt else 0)
+    return query.ident + _HEADER.pack(0, flags, *counts)[2:] + query.question + opt
 
 
 def turned(octets: bytes, run: Run, by: int) -> bytes:

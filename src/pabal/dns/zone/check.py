@@ -10,8 +10,8 @@ from typing import Final
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import WILDCARD, is_below, parent, to_text
-from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.compose import Composition, Key
+from pabal.dns.zone.packed import HEAD, Packed, walk
 from pabal.dns.zone.problem import Place, Problem, Severity
 
 _BESIDE_CNAME: Final = frozenset((codes.CNAME, 46, 47))
@@ -34,96 +34,130 @@ TTL_LONG_S: Final = 4 * 7 * 86_400
 """Longer than four weeks is nearly always a slip of the keyboard."""
 
 
+_QUIET: Final = frozenset((codes.A, codes.AAAA, codes.TXT, codes.CAA, codes.DS))
+"""Types that point nowhere: alone at a name below the apex they cannot be wrong."""
+
+
 class ZoneCheck:
     """Looks through one composition."""
 
     def __init__(self, composition: Composition) -> None:
         self._composition = composition
         self._origin = composition.origin
-        self._rrsets = composition.rrsets
-        self._types: dict[bytes, set[int]] = {}
-        for owner, rdtype in self._rrsets:
-            self._types.setdefault(owner, set()).add(rdtype)
+        self._nodes = composition.nodes
+        # The root's twice would be the root again.
+        self._twice = self._origin[:-1] + self._origin
 
     def problems(self) -> list[Problem]:
         """Return what is wrong, the gravest first."""
-        found = [
-            *self._apex(),
-            *self._aliases(),
-            *self._hosts(),
-            *self._forgotten_dots(),
-            *self._ttls(),
-        ]
+        found = [*self._apex()]
+        unpack_head, twice, root = HEAD.unpack_from, self._twice, len(self._origin) == 1
+        for owner, records in self._nodes.items():
+            rdtype, ttl_s, _, size = unpack_head(records)
+            if (
+                rdtype in _QUIET
+                and len(records) == HEAD.size + size
+                and ttl_s <= TTL_LONG_S
+                and (root or not owner.endswith(twice))
+            ):
+                continue
+            found += self._node(owner, list(walk(records)))
         return sorted(found, key=lambda problem: problem.severity.value)
 
+    def _node(self, owner: bytes, records: list[Packed]) -> Iterator[Problem]:
+        types = {record[0] for record in records}
+        if codes.CNAME in types and len(records) > 1:
+            yield from self._alias(owner, types, records)
+        if codes.SOA in types and owner != self._origin:
+            reason = f"an SOA stands at {to_text(owner)}, below the apex"
+            yield _error(
+                self._place((owner, codes.SOA)), reason, "give it its own zone"
+            )
+        if owner.endswith(self._twice) and len(self._origin) > 1:
+            yield from self._doubled_owner((owner, records[0][0]))
+        slow = None
+        for rdtype, ttl_s, line, rdata in records:
+            if rdtype in _NAME_OFFSET:
+                target = rdata[_NAME_OFFSET[rdtype] :].lower()
+                if target.endswith(self._origin):
+                    yield from self._inside((owner, rdtype), line, target)
+            if ttl_s > TTL_LONG_S and rdtype != slow:
+                slow = rdtype
+                yield self._ttl((owner, rdtype), ttl_s)
+
+    def _inside(self, key: Key, line: int, target: bytes) -> Iterator[Problem]:
+        """Check a record that points to ``target``, a name of this zone."""
+        if key[1] in (codes.NS, codes.MX, codes.SRV):
+            yield from self._host(key, target)
+        if self._composition.is_suspect(line) and key not in self._composition.derived:
+            meant = self._doubled(target)
+            if meant:
+                yield self._dot(self._place(key), target, meant)
+
+    def _doubled_owner(self, key: Key) -> Iterator[Problem]:
+        """``mail.example.com`` without its dot becomes mail.example.com.example.com."""
+        meant = self._doubled(key[0])
+        if meant and key not in self._composition.derived:
+            yield self._dot(self._place(key), key[0], meant)
+
     def _apex(self) -> Iterator[Problem]:
-        place = Place(next((p.file for p in self._composition.places.values()), ""))
+        types = [record[0] for record in walk(self._nodes.get(self._origin, b""))]
+        count = types.count(codes.SOA)
+        if count == 1 and codes.NS in types:
+            return
         apex = to_text(self._origin)
-        soa = self._rrsets.get((self._origin, codes.SOA))
-        if soa is None:
+        place = self._place((self._origin, codes.SOA))
+        if count > 1:
+            yield _error(place, f"zone {apex} has more than one SOA", "keep one")
+        place = Place(place.file)
+        if not count:
             fix = "write `@ SOA <primary server> <mail of its keeper> (…)` first"
             yield _error(place, f"zone {apex} has no SOA", fix)
-        elif len(soa.rdatas) > 1:
-            place = self._place((self._origin, codes.SOA))
-            yield _error(place, f"zone {apex} has more than one SOA", "keep one")
-        if (self._origin, codes.NS) not in self._rrsets:
+        if codes.NS not in types:
             fix = "write `@ NS <name of this server>`"
             yield _error(place, f"zone {apex} has no NS", fix)
-        for key in self._rrsets:
-            if key[1] == codes.SOA and key[0] != self._origin:
-                reason = f"an SOA stands at {to_text(key[0])}, below the apex"
-                yield _error(self._place(key), reason, "give it its own zone")
 
-    def _aliases(self) -> Iterator[Problem]:
-        for owner, types in self._types.items():
-            if codes.CNAME not in types:
-                continue
-            key = (owner, codes.CNAME)
-            name = to_text(owner)
-            if types - _BESIDE_CNAME:
-                fix = f"keep the CNAME or the rest of {name}, not both"
-                yield _error(
-                    self._place(key), f"CNAME beside other data at {name}", fix
-                )
-            if len(self._rrsets[key].rdatas) > 1:
-                yield _error(self._place(key), f"more than one CNAME at {name}")
-
-    def _hosts(self) -> Iterator[Problem]:
-        """Check what MX, NS and SRV point to."""
-        for key, rrset in self._rrsets.items():
-            if key[1] not in (codes.NS, codes.MX, codes.SRV):
-                continue
-            offset = _NAME_OFFSET[key[1]]
-            for rdata in rrset.rdatas:
-                yield from self._host(key, rdata[offset:].lower())
+    def _alias(
+        self, owner: bytes, types: set[int], records: list[Packed]
+    ) -> Iterator[Problem]:
+        place = self._place((owner, codes.CNAME))
+        name = to_text(owner)
+        if types - _BESIDE_CNAME:
+            fix = f"keep the CNAME or the rest of {name}, not both"
+            yield _error(place, f"CNAME beside other data at {name}", fix)
+        if sum(record[0] == codes.CNAME for record in records) > 1:
+            yield _error(place, f"more than one CNAME at {name}")
 
     def _host(self, key: Key, target: bytes) -> Iterator[Problem]:
         if not is_below(target, self._origin) or self._cut_above(target, key):
             return
-        types = self._types.get(target, set()) or self._wildcard_types(target)
+        types = self._types(target) or self._wildcard_types(target)
         word = {codes.NS: "NS", codes.MX: "MX"}.get(key[1], "SRV")
-        place = self._place(key)
-        host = to_text(target)
         if codes.CNAME in types:
+            host = to_text(target)
             severity = Severity.ERROR if key[1] == codes.NS else Severity.WARNING
             fix = f"point to the name {host} is an alias of"
             reason = f"{word} points to {host}, which is a CNAME"
-            yield Problem(severity, place, reason, fix)
+            yield Problem(severity, self._place(key), reason, fix)
         elif not types & {codes.A, codes.AAAA}:
+            host = to_text(target)
             fix = f"add `{host} A <address>`, or mend the name"
             reason = f"{word} points to {host}, which has no address"
             derived = key in self._composition.derived
             grave = key == (self._origin, codes.NS) and not derived
             severity = Severity.ERROR if grave else Severity.WARNING
-            yield Problem(severity, place, reason, fix)
+            yield Problem(severity, self._place(key), reason, fix)
+
+    def _types(self, owner: bytes) -> set[int]:
+        return self._composition.types(owner)
 
     def _wildcard_types(self, target: bytes) -> set[int]:
         """Return the types of the wildcard that stands in for ``target``."""
         above = target
-        while above != self._origin and above not in self._types:
+        while above != self._origin and above not in self._nodes:
             above = parent(above)
-            if WILDCARD + above in self._types:
-                return self._types[WILDCARD + above]
+            if WILDCARD + above in self._nodes:
+                return self._types(WILDCARD + above)
         return set()
 
     def _cut_above(self, target: bytes, key: Key) -> bool:
@@ -133,34 +167,14 @@ class ZoneCheck:
         """
         above = target
         while above != self._origin:
-            if codes.NS in self._types.get(above, ()):
+            if codes.NS in self._types(above):
                 return above != key[0] or key[1] != codes.NS
             above = parent(above)
         return False
 
-    def _forgotten_dots(self) -> Iterator[Problem]:
-        """``mail.example.com`` without its dot becomes mail.example.com.example.com."""
-        if len(self._origin) == 1:
-            return
-        for key, rrset in self._rrsets.items():
-            if key in self._composition.derived:
-                continue
-            owner = self._doubled(key[0])
-            if owner:
-                yield self._dot(self._place(key), key[0], owner)
-            offset = _NAME_OFFSET.get(key[1])
-            if offset is None:
-                continue
-            for index, rdata in enumerate(rrset.rdatas):
-                meant = self._doubled(rdata[offset:].lower())
-                written = self._composition.words[key][index][-1]
-                if meant and not written.endswith("."):
-                    yield self._dot(self._place(key), rdata[offset:], meant)
-
     def _doubled(self, name: bytes) -> bytes:
         """Return what was meant by a name that ends in the origin twice, or nothing."""
-        twice = self._origin[:-1] + self._origin
-        if len(name) >= len(twice) and is_below(name, twice):
+        if len(name) >= len(self._twice) and is_below(name, self._twice):
             return name[: -len(self._origin)] + b"\x00"
         return b""
 
@@ -169,19 +183,17 @@ class ZoneCheck:
         fix = f"did you mean `{to_text(meant)}`?"
         return Problem(Severity.WARNING, place, reason, fix)
 
-    def _ttls(self) -> Iterator[Problem]:
-        for key, rrset in self._rrsets.items():
-            if rrset.ttl_s > TTL_MAX_S:
-                yield _error(self._place(key), f"a TTL is at most {TTL_MAX_S}")
-            elif rrset.ttl_s > TTL_LONG_S:
-                yield _warning(self._place(key), _long_ttl(rrset))
+    def _ttl(self, key: Key, ttl_s: int) -> Problem:
+        if ttl_s > TTL_MAX_S:
+            return _error(self._place(key), f"a TTL is at most {TTL_MAX_S}")
+        return _warning(self._place(key), _long_ttl(ttl_s))
 
     def _place(self, key: Key) -> Place:
-        return self._composition.places[key]
+        return self._composition.place(key)
 
 
-def _long_ttl(rrset: RRset) -> str:
-    return f"a TTL of {rrset.ttl_s // 86_400} days: no change will be seen before"
+def _long_ttl(ttl_s: int) -> str:
+    return f"a TTL of {ttl_s // 86_400} days: no change will be seen before"
 
 
 def _error(place: Place, reason: str, fix: str = "") -> Problem:

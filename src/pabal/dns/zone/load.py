@@ -16,7 +16,7 @@ from pabal.dns.zone.check import ZoneCheck
 from pabal.dns.zone.compose import Composition
 from pabal.dns.zone.master import MasterFile, ReadFile
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
-from pabal.dns.zone.tree import Zone, build_zone
+from pabal.dns.zone.tree import Zone, build_packed
 
 SOA_REFRESH_S: Final = 7200
 SOA_RETRY_S: Final = 3600
@@ -37,6 +37,7 @@ class ZoneInput:
         derived: What follows from the directory.
         hostname: This server's name, for SOA and NS.
         serial: Serial number of an SOA we add.
+        copied: The file is a copy of another server's zone: served as it is there.
     """
 
     name: dns.name.Name
@@ -45,6 +46,7 @@ class ZoneInput:
     derived: tuple[DerivedRecord, ...]
     hostname: str
     serial: int
+    copied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +74,21 @@ def load_zone(given: ZoneInput, read_file: ReadFile) -> Loaded:
             return Loaded(None, (Problem(Severity.ERROR, place, reason),))
         master.read(given.file, text)
     origin = name_octets(given.name).lower()
-    composition = Composition(origin)
-    composition.add_file(master.records)
-    composition.add_derived(_with_apex(given, composition))
+    composition = Composition(master)
+    if not given.copied:
+        composition.add_derived(_with_apex(given, composition))
     found = (*master.problems, *composition.problems)
-    problems = (*found, *ZoneCheck(composition).problems())
     if has_errors(found):
         # A record that could not be read leaves gaps; do not report them as well.
         return Loaded(None, found)
+    problems = (*found, *([] if given.copied else ZoneCheck(composition).problems()))
     if has_errors(problems):
         return Loaded(None, problems)
     derived = frozenset(composition.derived)
-    zone = build_zone(origin, composition.rrsets.values(), derived)
+    if given.copied and codes.SOA not in composition.types(origin):
+        reason = "the copy has no SOA"
+        return Loaded(None, (Problem(Severity.ERROR, Place(given.file or ""), reason),))
+    zone = build_packed(origin, composition.nodes, composition.letters, derived)
     return Loaded(zone, problems)
 
 
@@ -104,6 +109,6 @@ def _with_apex(given: ZoneInput, composition: Composition) -> Sequence[DerivedRe
         host = given.hostname.rstrip(".") + "."
         rdata = f"{host} {keeper} {given.serial} {timers}"
         added.append(DerivedRecord(apex, "SOA", rdata))
-    if "NS" not in present and (composition.origin, codes.NS) not in composition.rrsets:
+    if "NS" not in present and codes.NS not in composition.types(composition.origin):
         added.append(DerivedRecord(apex, "NS", given.hostname.rstrip(".") + "."))
     return (*given.derived, *added)

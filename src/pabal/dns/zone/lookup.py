@@ -5,7 +5,7 @@ the whole algorithm, following aliases through all our zones.
 
 Source: RFC 1034 §4.3.2 and §4.3.3, RFC 4592 (wildcards), RFC 2308 (negative answers),
 RFC 6604 §3 (rcode of a chain), RFC 6672 §3.2 (DNAME), RFC 8482 §4.1 (ANY),
-RFC 4035 §3.1.4.1 (DS at a cut).
+RFC 4035 §3.1.4.1 (DS at a cut), RFC 9460 §4.2 (service bindings).
 """
 
 import enum
@@ -13,10 +13,18 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from pabal.dns.wire import codes
-from pabal.dns.wire.name import NAME_MAX_OCTETS, WILDCARD, is_below, label_offsets
+from pabal.dns.wire.name import (
+    NAME_MAX_OCTETS,
+    ROOT,
+    WILDCARD,
+    end_of_name,
+    is_below,
+    label_offsets,
+)
 from pabal.dns.wire.response import Response
 from pabal.dns.wire.rrset import RRset
-from pabal.dns.zone.tree import Rrsets, Zone
+from pabal.dns.zone.packed import Rrsets
+from pabal.dns.zone.tree import Zone
 
 CHAIN_MAX: Final = 16
 """Aliases followed for one question; BIND follows 16 as well."""
@@ -24,10 +32,19 @@ CHAIN_MAX: Final = 16
 ADDITIONAL_TARGETS_MAX: Final = 16
 """Targets of MX, NS or SRV whose addresses are looked up for one answer."""
 
-_TARGET_OFFSET: Final = {codes.NS: 0, codes.MX: 2, codes.SRV: 6}
+_TARGET_OFFSET: Final = {
+    codes.NS: 0,
+    codes.MX: 2,
+    codes.SRV: 6,
+    codes.SVCB: 2,
+    codes.HTTPS: 2,
+}
 """Type → where its RDATA names a host whose addresses the client will want next."""
 
 _ADDRESS_TYPES: Final = (codes.A, codes.AAAA)
+
+_BINDINGS: Final = frozenset((codes.SVCB, codes.HTTPS))
+"""Types whose target may be `.`, the owner itself, and may hold the type again."""
 
 
 class ZoneSet(Protocol):
@@ -83,7 +100,7 @@ class Answer:
 def search(zone: Zone, name: bytes, rdtype: int) -> Found:
     """Match folded ``name`` down from the apex (RFC 1034 §4.3.2 step 3)."""
     nodes = zone.nodes
-    rrsets, owner = nodes[zone.origin], zone.origin
+    rrsets, owner = zone.apex, zone.origin
     above_apex = len(name) - len(zone.origin)
     for offset in reversed(label_offsets(name)):
         if offset >= above_apex:
@@ -230,6 +247,9 @@ class _Chain:
             if home is not None:
                 found = search(home, target, codes.A)
                 if found.match is Match.EXACT:
+                    if rrset.rdtype in _BINDINGS and target != rrset.owner.lower():
+                        # RFC 9460 §4.2: an alias of a service leads to its bindings.
+                        addresses.extend(_rrsets_at(found.rrsets, (rrset.rdtype,)))
                     addresses.extend(_rrsets_at(found.rrsets))
         return tuple(addresses)
 
@@ -246,8 +266,10 @@ def _chosen(rrsets: Rrsets, rdtype: int) -> RRset | None:
     return rrsets.get(rdtype)
 
 
-def _rrsets_at(rrsets: Rrsets) -> list[RRset]:
-    return [rrsets[rdtype] for rdtype in _ADDRESS_TYPES if rdtype in rrsets]
+def _rrsets_at(
+    rrsets: Rrsets, rdtypes: tuple[int, ...] = _ADDRESS_TYPES
+) -> list[RRset]:
+    return [rrsets[rdtype] for rdtype in rdtypes if rdtype in rrsets]
 
 
 def _targets(rrset: RRset) -> list[bytes]:
@@ -255,5 +277,9 @@ def _targets(rrset: RRset) -> list[bytes]:
     offset = _TARGET_OFFSET.get(rrset.rdtype)
     if offset is None:
         return []
-    targets = (rdata[offset:].lower() for rdata in rrset.rdatas)
+    targets = [rdata[offset:].lower() for rdata in rrset.rdatas]
+    if rrset.rdtype in _BINDINGS:
+        targets = [rdata[2 : end_of_name(rdata, 2)].lower() for rdata in rrset.rdatas]
+        # RFC 9460 §2.5: `.` means the owner itself.
+        targets = [rrset.owner.lower() if t == ROOT else t for t in targets]
     return list(dict.fromkeys(targets))[:ADDITIONAL_TARGETS_MAX]

@@ -1,14 +1,15 @@
 """BIND master files: text in, records and every problem out.
 
-Sans-IO: the caller reads files. dnspython parses the RDATA of each record; directives,
-owners, TTLs and classes are read here, so that one mistake does not hide the next and
-each is shown at its place.
+Sans-IO: the caller reads files. ``plain`` takes the common lines in bulk; everything
+else is read here with care, dnspython parsing the RDATA, so that one mistake does not
+hide the next and each is shown at its place.
 
 Source: RFC 1035 §5.1 (format), RFC 2308 §4 ($TTL), RFC 3597 §5 (unknown types).
 """
 
+import bisect
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,8 +23,12 @@ import dns.ttl
 from typing_extensions import override
 
 from pabal.dns.wire import codes
-from pabal.dns.wire.rrset import rdata_octets
-from pabal.dns.zone.entry import Entries, Entry, Token
+from pabal.dns.wire.name import is_below, to_text
+from pabal.dns.wire.rrset import name_octets, rdata_octets
+from pabal.dns.zone.entry import Entries, Entry, Token, column_of
+from pabal.dns.zone.gathering import Gathering
+from pabal.dns.zone.generate import GenerateError, generate
+from pabal.dns.zone.plain import PlainLines
 from pabal.dns.zone.problem import Place, Problem, Severity
 
 INCLUDE_DEPTH_MAX: Final = 8
@@ -35,30 +40,16 @@ PROBLEMS_MAX: Final = 200
 TTL_FALLBACK_S: Final = 3600
 """TTL of a record in a file that never says one; BIND refuses, we warn."""
 
+PIECE_CHARS: Final = 65_536
+"""Text cut into lines at once: little, for the answers given meanwhile."""
+
 _CLASSES: Final = frozenset(("IN", "CH", "HS", "CS"))
 
+_DIRECTIVES: Final = ("$TTL", "$ORIGIN", "$INCLUDE", "$GENERATE")
+
 _TYPE_WORDS: Final = (
-    "A",
-    "AAAA",
-    "CAA",
-    "CNAME",
-    "DNAME",
-    "DNSKEY",
-    "DS",
-    "HINFO",
-    "HTTPS",
-    "LOC",
-    "MX",
-    "NAPTR",
-    "NS",
-    "PTR",
-    "SOA",
-    "SRV",
-    "SSHFP",
-    "SVCB",
-    "TLSA",
-    "TXT",
-    "URI",
+    *("A", "AAAA", "CAA", "CNAME", "DNAME", "DNSKEY", "DS", "HINFO", "HTTPS", "LOC"),
+    *("MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SSHFP", "SVCB", "TLSA", "TXT", "URI"),
 )
 """What a misspelt type is compared with."""
 
@@ -66,61 +57,54 @@ ReadFile = Callable[[str], str]
 """Returns the text of an included file. Raises OSError or UnicodeDecodeError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record of a master file.
-
-    Attributes:
-        owner: Absolute name.
-        ttl_s: Seconds.
-        rdata: The parsed value.
-        place: Where it stands.
-        words: The words of its RDATA as written.
-    """
-
-    owner: dns.name.Name
-    ttl_s: int
-    rdata: dns.rdata.Rdata
-    place: Place
-    words: tuple[str, ...]
-
-
 @dataclass(slots=True)
 class MasterFile:
     """Reads one zone's files.
 
+    Lines are counted through all files: each file read gets the numbers after those
+    of the files begun before it.
+
     Attributes:
         origin: The zone's name, absolute.
         read_file: How to get at included files.
-        records: What was found, in order.
+        gathering: What was found.
         problems: What was wrong, in order.
+        suspects: Lines whose record names a host that ends in the zone's name although
+            it is relative.
     """
 
     origin: dns.name.Name
     read_file: ReadFile
-    records: list[Record] = field(default_factory=list)
+    gathering: Gathering = field(default_factory=Gathering)
     problems: list[Problem] = field(default_factory=list)
-    _ttl_s: int | None = field(default=None, init=False)
-    _last_ttl_s: int | None = field(default=None, init=False)
-    _ttl_missed: bool = field(default=False, init=False)
+    suspects: set[int] = field(default_factory=set)
+    zone: bytes = field(init=False)
+    ttl_s: int | None = field(default=None, init=False)
+    last_ttl_s: int | None = field(default=None, init=False)
+    _starts: list[int] = field(default_factory=list, init=False)
+    _texts: list[tuple[str, str]] = field(default_factory=list, init=False)
+    _lines: dict[int, list[str]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.zone = name_octets(self.origin).lower()
 
     def read(self, file: str, text: str) -> None:
         """Read ``text``, which ``file`` holds, and what it includes."""
         self._read(file, text, self.origin, 0)
 
     def _read(self, file: str, text: str, origin: dns.name.Name, depth: int) -> None:
-        entries = Entries(file, text, self.problems)
-        reader = _FileReader(self, entries, origin, depth)
-        for entry in entries:
+        base = self._starts[-1] + self._size(-1) if self._starts else 0
+        self._starts.append(base)
+        self._texts.append((file, text))
+        reader = _FileReader(self, file, base, origin, depth)
+        for number, line in enumerate(_lines_of(text), start=1):
+            reader.line(number, line)
             if len(self.problems) >= PROBLEMS_MAX:
                 return
-            try:
-                reader.entry(entry)
-            except _WrongError as wrong:
-                place = entries.place(wrong.token)
-                self.problems.append(
-                    Problem(Severity.ERROR, place, wrong.reason, wrong.fix)
-                )
+        reader.end()
+
+    def _size(self, index: int) -> int:
+        return self._texts[index][1].count("\n") + 1
 
     def include(self, file: str, origin: dns.name.Name, depth: int) -> str | None:
         """Read included ``file``; return what kept it from being read."""
@@ -133,29 +117,31 @@ class MasterFile:
         self._read(file, text, origin, depth + 1)
         return None
 
-    def set_default_ttl(self, ttl_s: int) -> None:
-        """Note a $TTL (RFC 2308 §4)."""
-        self._ttl_s = ttl_s
+    def place(self, line: int, rdtype: int = 0) -> Place:
+        """Return where line ``line``, counted through all files, stands.
 
-    def add(self, record: Record) -> None:
-        """Take ``record``; its TTL is the next record's if no $TTL says otherwise."""
-        self._last_ttl_s = record.ttl_s
-        self.records.append(record)
+        Args:
+            rdtype: The type of the record there: the caret points to its word.
+        """
+        index = bisect.bisect_left(self._starts, line) - 1
+        if line == 0 or index < 0:
+            return Place(self._texts[0][0] if self._texts else "")
+        file, text = self._texts[index]
+        if index not in self._lines:
+            self._lines[index] = text.split("\n")
+        number = line - self._starts[index]
+        shown = self._lines[index][number - 1].rstrip("\r")
+        word = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(rdtype))
+        return Place(file, number, column_of(shown, word), shown)
 
-    def ttl_without_word(self, place: Place, rdata: dns.rdata.Rdata) -> int:
-        """Return the TTL, seconds, of a record that does not say its own."""
-        if self._ttl_s is not None:
-            return self._ttl_s
-        if self._last_ttl_s is not None:
-            return self._last_ttl_s  # RFC 1035 §5.1: the last stated
-        if rdata.rdtype == dns.rdatatype.SOA:
-            return int.from_bytes(rdata_octets(rdata)[-4:], "big")
-        if not self._ttl_missed:
-            self._ttl_missed = True
-            reason = f"no TTL is given; {TTL_FALLBACK_S} seconds are assumed"
-            fix = f"put `$TTL {TTL_FALLBACK_S}` before the first record"
-            self.problems.append(Problem(Severity.WARNING, place, reason, fix))
-        return TTL_FALLBACK_S
+
+def _lines_of(text: str) -> Iterator[str]:
+    """Yield the lines of ``text``, few of them in memory at once."""
+    start = 0
+    while (end := text.find("\n", start + PIECE_CHARS)) >= 0:
+        yield from text[start:end].split("\n")
+        start = end + 1
+    yield from text[start:].split("\n")
 
 
 class _WrongError(Exception):
@@ -169,18 +155,57 @@ class _WrongError(Exception):
 
 
 class _FileReader:
-    """Turns the entries of one file into records of ``master``."""
+    """Turns the lines of one file into records of ``master``."""
 
     def __init__(
-        self, master: MasterFile, entries: Entries, origin: dns.name.Name, depth: int
+        self,
+        master: MasterFile,
+        file: str,
+        base: int,
+        origin: dns.name.Name,
+        depth: int,
     ) -> None:
         self._master = master
-        self._entries = entries
+        self._file = file
+        self._base = base
+        self._entries = Entries(file, master.problems)
         self._origin = origin
         self._depth = depth
-        self._owner: dns.name.Name | None = None
+        self._plain = PlainLines(master.zone, master.gathering, master.suspects)
+        self._plain.set_origin(name_octets(origin))
+        self._plain.ttl_s, self._plain.stated_s = master.ttl_s, master.last_ttl_s
 
-    def entry(self, entry: Entry) -> None:
+    def line(self, number: int, text: str) -> None:
+        """Read a line, which completes an entry or not."""
+        if self._entries.between and self._plain.take(text, self._base + number):
+            return
+        self._carefully(self._entries, number, text)
+
+    def _carefully(self, entries: Entries, number: int, text: str) -> None:
+        entry = entries.feed(number, text)
+        if entry is None or self._is_plain(entry):
+            return
+        try:
+            self._entry(entries, entry)
+        except _WrongError as wrong:
+            place = entries.place(wrong.token)
+            problem = Problem(Severity.ERROR, place, wrong.reason, wrong.fix)
+            self._master.problems.append(problem)
+
+    def _is_plain(self, entry: Entry) -> bool:
+        """Take an entry of several lines that is as plain as one of one line."""
+        line = self._base + entry.tokens[-1].line
+        if entry.tokens[0].line + self._base == line:
+            return False
+        words = " ".join(token.text for token in entry.tokens)
+        return self._plain.take(" " + words if entry.indented else words, line)
+
+    def end(self) -> None:
+        """Note the end of the file."""
+        self._entries.end()
+        self._master.last_ttl_s = self._plain.stated_s
+
+    def _entry(self, entries: Entries, entry: Entry) -> None:
         """Read a directive or a record."""
         first = entry.tokens[0]
         if first.text.startswith("$") and not entry.indented:
@@ -189,33 +214,62 @@ class _FileReader:
         if entry.indented:
             rest = entry.tokens
         else:
-            self._owner = self._name(first)
+            self._plain.owner = name_octets(self._name(first))
             rest = entry.tokens[1:]
-        if self._owner is None:
+        owner = self._plain.owner
+        if owner is None:
             raise _WrongError(first, "the first record has no owner name")
-        self._record(self._owner, first, rest)
+        self._record(owner, first, rest, entries)
 
     def _directive(self, word: Token, arguments: Sequence[Token]) -> None:
         name = word.text.upper()
-        if name not in ("$TTL", "$ORIGIN", "$INCLUDE"):
-            near = difflib.get_close_matches(name, ("$TTL", "$ORIGIN", "$INCLUDE"), 1)
+        if name not in _DIRECTIVES:
+            near = difflib.get_close_matches(name, _DIRECTIVES, 1)
             fix = f"did you mean `{near[0]}`?" if near else ""
             raise _WrongError(word, f"unknown directive `{word.text}`", fix)
         if not arguments:
             raise _WrongError(word, f"`{word.text}` needs an argument")
-        if name == "$TTL":
-            self._master.set_default_ttl(_ttl(arguments[0]))
-        elif name == "$ORIGIN":
-            self._origin = self._name(arguments[0])
-        else:
-            origin = self._name(arguments[1]) if len(arguments) > 1 else self._origin
-            file = arguments[0].text.strip('"')
-            reason = self._master.include(file, origin, self._depth)
-            if reason is not None:
-                raise _WrongError(arguments[0], reason)
+        match name:
+            case "$TTL":
+                self._master.ttl_s = self._plain.ttl_s = _ttl(arguments[0])
+            case "$ORIGIN":
+                self._origin = self._name(arguments[0])
+                self._plain.set_origin(name_octets(self._origin))
+            case "$GENERATE":
+                self._generate(word, arguments)
+            case _:
+                self._include(arguments)
+
+    def _include(self, arguments: Sequence[Token]) -> None:
+        origin = self._name(arguments[1]) if len(arguments) > 1 else self._origin
+        file = arguments[0].text.strip('"')
+        master, plain = self._master, self._plain
+        master.last_ttl_s = plain.stated_s
+        reason = master.include(file, origin, self._depth)
+        # RFC 1035 §5.1: the origin of this file stays; a $TTL goes on (as in BIND).
+        plain.ttl_s, plain.stated_s = master.ttl_s, master.last_ttl_s
+        if reason is not None:
+            raise _WrongError(arguments[0], reason)
+
+    def _generate(self, word: Token, arguments: Sequence[Token]) -> None:
+        """Read the lines that a $GENERATE stands for."""
+        before = len(self._master.problems)
+        try:
+            for text in generate([token.text for token in arguments]):
+                if self._plain.take(text, self._base + word.line):
+                    continue
+                # Mistakes are shown in the line as it came out.
+                entries = Entries(self._file, self._master.problems)
+                self._carefully(entries, word.line, text)
+                entries.end()
+                if len(self._master.problems) > before:
+                    return
+        except GenerateError as error:
+            token = arguments[min(error.argument, len(arguments) - 1)]
+            raise _WrongError(token, error.reason, error.fix) from error
 
     def _record(
-        self, owner: dns.name.Name, first: Token, tokens: Sequence[Token]
+        self, owner: bytes, first: Token, tokens: Sequence[Token], entries: Entries
     ) -> None:
         """Read ``[TTL] [class] type RDATA``, TTL and class in either order."""
         ttl_s: int | None = None
@@ -232,23 +286,52 @@ class _FileReader:
             position += 1
         if position >= len(tokens):
             raise _WrongError(tokens[-1] if tokens else first, "the record has no type")
-        rdtype = _rdtype(tokens[position])
-        rest = tokens[position + 1 :]
-        rdata = self._rdata(tokens[position], rdtype, rest)
-        place = self._entries.place(tokens[position])
+        token, rest = tokens[position], tokens[position + 1 :]
+        rdtype = _rdtype(token)
+        rdata = self._rdata(token, rdtype, rest)
+        place = entries.place(token)
         if ttl_s is None:
-            ttl_s = self._master.ttl_without_word(place, rdata)
-        words = tuple(token.text for token in rest)
-        self._master.add(Record(owner, ttl_s, rdata, place, words))
+            ttl_s = self._ttl_without_word(place, rdtype, rdata)
+        self._plain.stated_s = ttl_s
+        master = self._master
+        if not is_below(owner.lower(), master.zone):
+            self._left_out(owner, place)
+            return
+        line = self._base + token.line
+        if rest and not rest[-1].text.endswith("."):
+            master.suspects.add(line)
+        master.gathering.add(owner, rdtype, ttl_s, line, rdata)
 
-    def _rdata(
-        self, word: Token, rdtype: dns.rdatatype.RdataType, tokens: Sequence[Token]
-    ) -> dns.rdata.Rdata:
+    def _ttl_without_word(self, place: Place, rdtype: int, rdata: bytes) -> int:
+        """Return the TTL, seconds, of a record that does not say its own."""
+        if self._plain.ttl_s is not None:
+            return self._plain.ttl_s
+        if self._plain.stated_s is not None:
+            return self._plain.stated_s  # RFC 1035 §5.1: the last stated
+        if rdtype == codes.SOA:
+            return int.from_bytes(rdata[-4:], "big")
+        reason = f"no TTL is given; {TTL_FALLBACK_S} seconds are assumed"
+        fix = f"put `$TTL {TTL_FALLBACK_S}` before the first record"
+        self._master.problems.append(Problem(Severity.WARNING, place, reason, fix))
+        return TTL_FALLBACK_S
+
+    def _left_out(self, owner: bytes, place: Place) -> None:
+        zone = to_text(self._master.zone)
+        reason = f"{to_text(owner)} is not in zone {zone}; it is left out"
+        fix = "move it to its own zone's file"
+        self._master.problems.append(Problem(Severity.WARNING, place, reason, fix))
+
+    def _rdata(self, word: Token, rdtype: int, tokens: Sequence[Token]) -> bytes:
         words = _Words(" ".join(token.text for token in tokens))
         try:
-            return dns.rdata.from_text(
-                dns.rdataclass.IN, rdtype, words, self._origin, relativize=False
+            rdata = dns.rdata.from_text(
+                dns.rdataclass.IN,
+                dns.rdatatype.RdataType.make(rdtype),
+                words,
+                self._origin,
+                relativize=False,
             )
+            return rdata_octets(rdata)
         except (dns.exception.DNSException, ValueError) as error:
             message = str(error) or type(error).__name__
             reason = f"wrong data for {word.text.upper()}: {message}"
@@ -271,16 +354,16 @@ def _ttl(token: Token) -> int:
         raise _WrongError(token, reason, "write seconds, or `1h30m`") from error
 
 
-def _rdtype(token: Token) -> dns.rdatatype.RdataType:
+def _rdtype(token: Token) -> int:
     word = token.text.upper()
     try:
-        rdtype = dns.rdatatype.from_text(word)
+        rdtype = int(dns.rdatatype.from_text(word))
     except (dns.exception.DNSException, ValueError) as error:
         near = difflib.get_close_matches(word, _TYPE_WORDS, 1)
         fix = f"did you mean `{near[0]}`?" if near else ""
         raise _WrongError(token, f"unknown type `{token.text}`", fix) from error
-    is_meta = codes.FIRST_META_TYPE <= int(rdtype) <= codes.LAST_META_TYPE
-    if is_meta or int(rdtype) in (0, codes.OPT):
+    is_meta = codes.FIRST_META_TYPE <= rdtype <= codes.LAST_META_TYPE
+    if is_meta or rdtype in (0, codes.OPT):
         raise _WrongError(token, f"{word} is not a type of data")
     return rdtype
 

@@ -1,6 +1,6 @@
 """A zone as an immutable tree of names.
 
-Sans-IO. The tree is one dict from folded wire name to the rrsets there, with every
+Sans-IO. The tree is one dict from folded wire name to the records there, with every
 empty non-terminal present, so that a walk down the labels is a few look-ups.
 
 Source: RFC 1034 §4.2 (zones, cuts), RFC 4592 §2.2 (empty non-terminals), RFC 2308 §3
@@ -9,17 +9,13 @@ Source: RFC 1034 §4.2 (zones, cuts), RFC 4592 §2.2 (empty non-terminals), RFC 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from pabal.base.errors import PabalError
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import label_offsets
 from pabal.dns.wire.rrset import RRset
-
-Rrsets = Mapping[int, RRset]
-"""What one name has, by type."""
-
-_NOTHING: Final[Rrsets] = {}
+from pabal.dns.zone.gathering import Gathering
+from pabal.dns.zone.packed import Nodes, Rrsets, unpack, without_lines
 
 
 class ZoneBuildError(PabalError):
@@ -33,13 +29,15 @@ class Zone:
     Attributes:
         origin: Folded wire name of the apex.
         nodes: Folded wire name → rrsets by type; empty non-terminals map to nothing.
+        apex: The rrsets of the apex, which every walk begins with.
         soa: The SOA as asked for by name.
         negative_soa: The SOA as it stands in negative answers, TTL by RFC 2308 §3.
         derived: The (folded owner, type) of rrsets that no file holds.
     """
 
     origin: bytes
-    nodes: Mapping[bytes, Rrsets]
+    nodes: Nodes
+    apex: Rrsets
     soa: RRset
     negative_soa: RRset
     derived: frozenset[tuple[bytes, int]] = frozenset()
@@ -64,26 +62,48 @@ def build_zone(
     Raises:
         ZoneBuildError: There is no SOA at the apex.
     """
-    nodes: dict[bytes, dict[int, RRset]] = {}
+    gathering = Gathering()
     for rrset in rrsets:
-        nodes.setdefault(rrset.owner.lower(), {})[rrset.rdtype] = rrset
-    soa = nodes.get(origin, {}).get(codes.SOA)
+        for rdata in rrset.rdatas:
+            gathering.add(rrset.owner, rrset.rdtype, rrset.ttl_s, 0, rdata)
+    gathering.settle()
+    return build_packed(origin, gathering.nodes, gathering.letters, derived)
+
+
+def build_packed(
+    origin: bytes,
+    nodes: dict[bytes, bytes],
+    letters: Mapping[bytes, bytes],
+    derived: frozenset[tuple[bytes, int]] = frozenset(),
+) -> Zone:
+    """Return the zone of folded ``origin`` made of ``nodes``, which it takes over.
+
+    Args:
+        nodes: Folded owner → its records, packed and settled, all at or below origin.
+        letters: Folded owner → the owner as written, where that differs.
+
+    Raises:
+        ZoneBuildError: There is no SOA at the apex.
+    """
+    apex = unpack(letters.get(origin, origin), nodes.get(origin, b""))
+    soa = apex.get(codes.SOA)
     if soa is None:
         raise ZoneBuildError("no SOA at the apex")
-    tree: dict[bytes, Rrsets] = dict(nodes)
-    for name in nodes:
-        _add_empty_non_terminals(tree, name, len(origin))
+    for name in list(nodes):
+        nodes[name] = without_lines(nodes[name])
+        if name != origin and name[name[0] + 1 :] not in nodes:
+            _add_empty_non_terminals(nodes, name, len(origin))
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
     negative = replace(soa, ttl_s=min(soa.ttl_s, minimum))
-    return Zone(origin, tree, soa, negative, derived)
+    return Zone(origin, Nodes(nodes, letters), apex, soa, negative, derived)
 
 
 def _add_empty_non_terminals(
-    tree: dict[bytes, Rrsets], name: bytes, origin_octets: int
+    nodes: dict[bytes, bytes], name: bytes, origin_octets: int
 ) -> None:
     """Add the names between ``name`` and the apex that have no records themselves."""
     for offset in label_offsets(name)[1:]:
         above = name[offset:]
-        if len(above) <= origin_octets or above in tree:
+        if len(above) <= origin_octets or above in nodes:
             return
-        tree[above] = _NOTHING
+        nodes[above] = b""

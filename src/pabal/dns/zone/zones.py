@@ -17,10 +17,11 @@ from pabal.dns.ports import DerivedRecord, DerivedSource, LocalZones, Resolved
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import label_offsets, to_text
 from pabal.dns.wire.rrset import name_octets, to_dnspython
+from pabal.dns.zone.history import History
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.lookup import lookup
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
-from pabal.dns.zone.source import Stamp, ZoneSource
+from pabal.dns.zone.source import COPIED, Stamp, ZoneSource
 from pabal.dns.zone.tree import Zone
 
 _SERIAL_MODULUS: Final = 1 << 32
@@ -93,6 +94,8 @@ class Zones(LocalZones):
         self._clock = clock
         self._zones: Mapping[bytes, Zone] = {}
         self._bases: dict[bytes, _Basis] = {}
+        self.history: History | None = None
+        """Takes what changed from version to version, if set."""
         self.version = 0
         """Grows with every reload that changed something."""
 
@@ -161,24 +164,38 @@ class Zones(LocalZones):
             return Report(problems=(problem,))
         hosted = self._hosted()
         batch = _Batch(self._zones, self._bases)
-        for name in sorted(files.keys() | hosted.keys()):
+        for name in sorted(files.keys() | hosted.keys(), key=_labels):
             derived: tuple[DerivedRecord, ...] = ()
             if self._derived is not None and name in hosted:
                 derived = tuple(self._derived.records(hosted[name]))
+            file = files.get(name)
             given = ZoneInput(
                 name,
-                files.get(name),
+                file,
                 name in hosted,
                 derived,
                 self._hostname,
                 int(self._clock.now()) % _SERIAL_MODULUS,
+                copied=file is not None and file.startswith(COPIED),
             )
             batch.take(given, self._source)
         report = batch.report()
         if report.loaded or report.removed:
+            self._remember(batch.zones)
             self._zones, self._bases = batch.zones, batch.bases
             self.version += 1
         return report
+
+    def _remember(self, coming: Mapping[bytes, Zone]) -> None:
+        """Note what changes with the zones that are about to be served."""
+        if self.history is None:
+            return
+        for origin, zone in self._zones.items():
+            after = coming.get(origin)
+            if after is None:
+                self.history.forget(origin)
+            elif after is not zone:
+                self.history.note(zone, after)
 
     def _hosted(self) -> Mapping[dns.name.Name, str]:
         """Return the hosted domains by name."""
@@ -188,6 +205,11 @@ class Zones(LocalZones):
             dns.name.from_text(domain).canonicalize(): domain
             for domain in self._derived.domains()
         }
+
+
+def _labels(name: dns.name.Name) -> tuple[bytes, ...]:
+    """Sort names by something cheap: a hundred thousand of them."""
+    return name.labels
 
 
 class _Batch:

@@ -1,0 +1,228 @@
+"""What other servers ask: whole zones, changes, and signed questions.
+
+No sockets. The control plane: a message is parsed by dnspython and answered off the
+hot path. Source: RFC 5936 §2.2 (AXFR), RFC 1995 §2 to §4 (IXFR), RFC 8945 §5 (TSIG),
+RFC 1996 §3 (NOTIFY).
+Security: a zone goes to whom ``allow_transfer`` names, by address or key, only.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.opcode
+import dns.rdatatype
+
+from pabal.base.log import Log
+from pabal.dns.server.access import AccessList, parse_access_list
+from pabal.dns.server.answering import Answering, ControlQuery, Recursion
+from pabal.dns.server.keys import KeyRing, SignatureError, Verified, unsigned_error
+from pabal.dns.wire import codes
+from pabal.dns.wire.response import header_only
+from pabal.dns.wire.rrset import RRset, name_octets
+from pabal.dns.wire.transfer import transfer
+from pabal.dns.zone.history import Change, is_newer
+from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.zones import Zones
+from pabal.net.endpoint import plain_address
+
+log = Log("dns")
+
+_KEY_WORD: Final = "key "
+
+OnNotify = Callable[[dns.name.Name, str], bool]
+"""Told of a NOTIFY for a zone from an address; returns whether it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAccess:
+    """Who may have whole zones: addresses, and names of keys."""
+
+    addresses: AccessList
+    keys: frozenset[dns.name.Name]
+
+    def allows(self, host: str, key: dns.name.Name | None) -> bool:
+        """Return whether a client at ``host`` that signed with ``key`` is one."""
+        if key is not None and key in self.keys:
+            return True
+        try:
+            return self.addresses.allows(plain_address(host))
+        except ValueError:
+            return False
+
+
+def parse_transfer_access(elements: Sequence[str]) -> TransferAccess:
+    """Return the list of ``elements``: networks, and ``key NAME``.
+
+    Raises:
+        OperatorError: An element is neither.
+    """
+    words = [element.strip() for element in elements]
+    keys = [word for word in words if word.startswith(_KEY_WORD)]
+    names = (dns.name.from_text(word.removeprefix(_KEY_WORD).strip()) for word in keys)
+    rest = [word for word in words if word not in keys]
+    return TransferAccess(
+        parse_access_list(rest, "dns.allow_transfer"),
+        frozenset(name.canonicalize() for name in names),
+    )
+
+
+class Control:
+    """Answers other servers.
+
+    Attributes:
+        on_notify: Told of NOTIFY messages if set; without it they are refused.
+    """
+
+    def __init__(
+        self,
+        answering: Answering,
+        zones: Zones,
+        keys: KeyRing,
+        access: TransferAccess,
+    ) -> None:
+        self._answering = answering
+        self._zones = zones
+        self._keys = keys
+        self._access = access
+        self.on_notify: OnNotify | None = None
+
+    async def messages(self, asked: ControlQuery, *, udp: bool) -> AsyncIterator[bytes]:
+        """Yield the messages of the answer, in their order."""
+        data = asked.data
+        try:
+            verified = self._keys.verify(data)
+        except SignatureError as error:
+            log.info("signature refused", client=asked.host, code=error.code)
+            yield _refused_signature(data, error.code)
+            return
+        except (dns.exception.DNSException, ValueError):
+            yield header_only(data, codes.FORMERR)
+            return
+        if verified.key is None:
+            async for message in self._plain(asked, verified, udp=udp):
+                yield message
+            return
+        signer = self._keys.signer(verified.key, verified.mac)
+        async for message in self._plain(asked, verified, udp=udp):
+            yield signer.sign(message)
+
+    async def _plain(
+        self, asked: ControlQuery, verified: Verified, *, udp: bool
+    ) -> AsyncIterator[bytes]:
+        message = verified.message
+        if message.opcode() == dns.opcode.NOTIFY:
+            yield self._notified(asked, message)
+        elif message.opcode() != dns.opcode.QUERY or len(message.question) != 1:
+            yield header_only(asked.data, codes.NOTIMP)
+        elif int(message.question[0].rdtype) in (codes.AXFR, codes.IXFR):
+            for octets in self._transfer(asked, verified, udp=udp):
+                yield octets
+        else:
+            plain = _without_tsig(asked.data)
+            answer = self._answering.now(plain, asked.host, udp=udp)
+            if isinstance(answer, Recursion):
+                answer = await self._answering.later(answer)
+            if isinstance(answer, bytes):
+                yield answer
+
+    def _notified(self, asked: ControlQuery, message: dns.message.Message) -> bytes:
+        """Take a NOTIFY (RFC 1996 §4.7)."""
+        if self.on_notify is None or len(message.question) != 1:
+            return header_only(asked.data, codes.REFUSED)
+        name = message.question[0].name
+        if not self.on_notify(name, asked.host):
+            log.info("notify refused", zone=str(name), client=asked.host)
+            return header_only(asked.data, codes.REFUSED)
+        answer = dns.message.make_response(message)
+        answer.flags |= dns.flags.AA
+        answer.tsig = None
+        return answer.to_wire()
+
+    def _transfer(
+        self, asked: ControlQuery, verified: Verified, *, udp: bool
+    ) -> Iterator[bytes]:
+        message = verified.message
+        question = message.question[0]
+        key = None if verified.key is None else verified.key.name
+        if not self._access.allows(asked.host, key):
+            log.info("transfer refused", zone=str(question.name), client=asked.host)
+            yield header_only(asked.data, codes.REFUSED)
+            return
+        zone = self._zones.get(question.name)
+        if zone is None or int(question.rdclass) != codes.IN:
+            yield header_only(asked.data, codes.NOTAUTH)
+            return
+        if udp and int(question.rdtype) == codes.AXFR:
+            # RFC 5936 §4.2: not defined over UDP.
+            yield header_only(asked.data, codes.FORMERR)
+            return
+        records: Iterable[RRset] = whole(zone)
+        if int(question.rdtype) == codes.IXFR:
+            records = self._changes(zone, message, udp=udp)
+        end = codes.HEADER_OCTETS + len(name_octets(question.name)) + 4
+        octets = asked.data[codes.HEADER_OCTETS : end]
+        flags = codes.QR | codes.AA
+        log.info("transfer", zone=str(question.name), client=asked.host)
+        yield from transfer(asked.data[:2], flags, octets, records)
+
+    def _changes(
+        self, zone: Zone, message: dns.message.Message, *, udp: bool
+    ) -> Iterable[RRset]:
+        """Return what answers an IXFR (RFC 1995 §4)."""
+        theirs = next(
+            (
+                rrset[0].serial
+                for rrset in message.authority
+                if rrset.rdtype == dns.rdatatype.SOA
+            ),
+            None,
+        )
+        if theirs is None:
+            return whole(zone)
+        if theirs == zone.serial or is_newer(theirs, zone.serial) or udp:
+            # Over UDP: what we have, so that they come back over TCP (§2).
+            return [zone.soa]
+        history = self._zones.history
+        changes = None if history is None else history.since(zone.origin, theirs)
+        return whole(zone) if changes is None else _steps(zone, changes)
+
+
+def whole(zone: Zone) -> Iterator[RRset]:
+    """Yield every record of ``zone`` between two SOAs (RFC 5936 §2.2)."""
+    yield zone.soa
+    for rrsets in zone.nodes.values():
+        for rdtype, rrset in rrsets.items():
+            if rdtype != codes.SOA:
+                yield rrset
+    yield zone.soa
+
+
+def _steps(zone: Zone, changes: Sequence[Change]) -> Iterator[RRset]:
+    yield zone.soa
+    for change in changes:
+        yield change.before
+        yield from change.removed
+        yield change.after
+        yield from change.added
+    yield zone.soa
+
+
+def _without_tsig(data: bytes) -> bytes:
+    """Return a query, checked before, without its last record, the TSIG."""
+    message = dns.message.from_wire(data, keyring=False)
+    message.tsig = None
+    return message.to_wire()
+
+
+def _refused_signature(data: bytes, code: int) -> bytes:
+    """Return the answer of RFC 8945 §5.2 to a bad signature."""
+    try:
+        name = dns.message.from_wire(data, keyring=False).keyname or dns.name.root
+    except dns.exception.DNSException:
+        name = dns.name.root
+    return unsigned_error(header_only(data, codes.NOTAUTH), name, code)

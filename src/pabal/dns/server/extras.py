@@ -1,0 +1,72 @@
+"""What an answer carries beside its records: cookie, NSID, padding.
+
+No I/O. Source: RFC 7873 §5.2, RFC 5001 §2.2, RFC 7830 §4, RFC 8914 §3.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from pabal.base.clock import Clock
+from pabal.dns.server.cookies import Cookies
+from pabal.dns.settings import DnsSettings
+from pabal.dns.wire import option
+from pabal.dns.wire.query import Query
+from pabal.dns.wire.siphash import KEY_OCTETS
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What one query asked for by its options.
+
+    Attributes:
+        options: Octets of the options of the answer.
+        padded: Whether the answer is to be padded.
+        known: Whether a valid cookie shows that the client is where it says.
+    """
+
+    options: bytes = b""
+    padded: bool = False
+    known: bool = False
+
+    def finish(self, message: bytes, error: bytes = b"") -> bytes:
+        """Return ``message``, which ends in an OPT record, with all options.
+
+        Args:
+            error: An Extended DNS Error, as an option.
+        """
+        options = self.options + error
+        if self.padded:
+            options += option.padding(len(message) + len(options))
+        return option.with_options(message, options)
+
+
+NOTHING: Final = Extra()
+
+
+class Extras:
+    """Reads the options of queries."""
+
+    def __init__(self, settings: DnsSettings, clock: Clock) -> None:
+        secret = settings.cookie_secret or secrets.token_bytes(KEY_OCTETS)
+        self._cookies = Cookies(secret, clock)
+        self._nsid = settings.nsid.encode()
+
+    def of(self, query: Query, host: str, *, encrypted: bool) -> Extra | None:
+        """Return what ``query`` asks for; ``None`` if an option is malformed."""
+        if query.edns is None or not query.edns.options or query.edns.version:
+            return NOTHING
+        asked = option.read_options(query.edns.options)
+        options = b""
+        known = False
+        if option.COOKIE in asked:
+            check = self._cookies.check(asked[option.COOKIE], host)
+            if check is None:
+                return None
+            known = check.valid
+            options += option.option(option.COOKIE, check.answer)
+        if option.NSID in asked and self._nsid:
+            options += option.option(option.NSID, self._nsid)
+        # RFC 7830 §6: on a channel that anybody reads padding hides nothing.
+        padded = encrypted and option.PADDING in asked
+        return Extra(options, padded, known)

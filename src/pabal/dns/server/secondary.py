@@ -1,0 +1,299 @@
+"""Zones copied from other servers: kept current, and kept while those are away.
+
+A copy is a master file in a directory of its own; the server loads it as any other.
+Source: RFC 1034 §4.3.5 (refresh, retry, expire), RFC 1995 §2 (IXFR first),
+RFC 1996 §4.7 (NOTIFY), RFC 7766 §6.2 (TCP).
+Security: a NOTIFY is heeded only from a primary, and does no more than begin a check.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.tsig
+
+from pabal.base.atomic import write_file
+from pabal.base.clock import Clock
+from pabal.base.errors import OperatorError, PabalError
+from pabal.base.log import Log
+from pabal.base.tasks import Tasks, sleep_until_set
+from pabal.dns.server.keys import KeyRing
+from pabal.dns.server.notify import Peer, Sources, parse_peer
+from pabal.dns.wire.rrset import name_octets, rdata_octets, to_dnspython
+from pabal.dns.zone.inbound import Arrived, Inbound, TransferError
+from pabal.dns.zone.source import zone_file
+from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.write import master_text
+from pabal.dns.zone.zones import Zones
+from pabal.net.endpoint import plain_address
+
+MESSAGE_WAIT_S: Final = 30.0
+"""How long a primary may be silent in a transfer."""
+
+MISSING_RETRY_S: Final = 60.0
+"""How often a zone is asked for that we have no version of: its timers are unknown."""
+
+TIMER_MIN_S: Final = 2
+"""Shorter timers would only make work (BIND's minimum is configurable, 300 s)."""
+
+CONTACT: Final = ".contact"
+"""Beside the copy of a zone: its time of change is when a primary was last reached."""
+
+EXPIRED: Final = ".expired"
+
+log = Log("dns")
+
+Reload = Callable[[], Awaitable[object]]
+
+
+@dataclass(slots=True)
+class Copied:
+    """One zone that is copied.
+
+    Attributes:
+        name: The zone's.
+        primaries: Who to ask, in this order.
+        wake: Set when it is to be looked at before its time.
+    """
+
+    name: dns.name.Name
+    primaries: tuple[Peer, ...]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def file(self) -> str:
+        """Its copy's name."""
+        return zone_file(self.name)
+
+
+def parse_copied(texts: Sequence[str], keys: KeyRing) -> list[Copied]:
+    """Return the zones of ``ZONE address[:port] [key NAME]``; one may stand repeatedly.
+
+    Raises:
+        OperatorError: A text is none.
+    """
+    found: dict[dns.name.Name, list[Peer]] = {}
+    for text in texts:
+        zone, _, server = text.strip().partition(" ")
+        try:
+            name = dns.name.from_text(zone).canonicalize()
+        except (dns.exception.DNSException, ValueError) as error:
+            raise OperatorError(
+                f"dns.secondary: `{zone}` is not a zone: {error}.",
+                "Write ZONE ADDRESS[:PORT] [key NAME].",
+            ) from error
+        peer = parse_peer(server, keys, "dns.secondary")
+        found.setdefault(name, []).append(peer)
+    return [Copied(name, tuple(peers)) for name, peers in found.items()]
+
+
+class Secondaries:
+    """Keeps the copies current.
+
+    Args (of the constructor):
+        reload: Loads what has changed on disk.
+    """
+
+    def __init__(
+        self,
+        copied: Sequence[Copied],
+        directory: Path,
+        zones: Zones,
+        reload: Reload,
+        clock: Clock,
+    ) -> None:
+        self._copied = {each.name: each for each in copied}
+        self._directory = directory
+        self._zones = zones
+        self._reload = reload
+        self._clock = clock
+        self._tasks = Tasks()
+        self._sources: Sources = {}
+
+    def start(self, sources: Sources) -> None:
+        """Follow the primaries from now on, connecting from our own addresses."""
+        self._sources = sources
+        for copied in self._copied.values():
+            self._tasks.start(self._follow(copied), "dns secondary")
+
+    async def stop(self) -> None:
+        """Break off what is under way: the copies on disk stay."""
+        await self._tasks.stop()
+
+    def notified(self, name: dns.name.Name, host: str) -> bool:
+        """Take a NOTIFY; return whether ``host`` is a primary of zone ``name``."""
+        copied = self._copied.get(name.canonicalize())
+        if copied is None:
+            return False
+        address = str(plain_address(host))
+        if address not in {peer.endpoint.address for peer in copied.primaries}:
+            return False
+        copied.wake.set()
+        return True
+
+    async def _follow(self, copied: Copied) -> None:
+        while True:
+            zone = self._zones.get(copied.name)
+            reached = await self._refresh(copied, zone)
+            zone = self._zones.get(copied.name)
+            if not reached and zone is not None:
+                await self._expire(copied, zone)
+                zone = self._zones.get(copied.name)
+            await sleep_until_set(copied.wake, _wait_s(zone, reached=reached))
+            copied.wake.clear()
+
+    async def _refresh(self, copied: Copied, zone: Zone | None) -> bool:
+        """Ask the primaries for what is new; return whether one answered."""
+        for peer in copied.primaries:
+            try:
+                nodes = await _transfer(copied.name, peer, zone, self._sources)
+            except (OSError, EOFError, TimeoutError, PabalError) as error:
+                reason = str(error) or type(error).__name__
+                name, at = str(copied.name), str(peer.endpoint)
+                log.warning("no transfer", zone=name, at=at, reason=reason)
+                continue
+            except dns.exception.DNSException as error:
+                name, at = str(copied.name), str(peer.endpoint)
+                log.warning("no transfer", zone=name, at=at, reason=repr(error))
+                continue
+            if nodes is not None:
+                await asyncio.to_thread(self._store, copied, nodes)
+                await self._reload()
+                log.info("zone transferred", zone=str(copied.name))
+            await asyncio.to_thread(self._reached, copied)
+            return True
+        return False
+
+    def _store(self, copied: Copied, nodes: dict[bytes, bytes]) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        origin = name_octets(copied.name)
+        text = "".join(master_text(origin, nodes))
+        write_file(self._directory / copied.file, text.encode())
+
+    def _reached(self, copied: Copied) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        (self._directory / (copied.file + CONTACT)).touch()
+
+    async def _expire(self, copied: Copied, zone: Zone) -> None:
+        """Take a zone out of service that no primary spoke of for too long."""
+        file = self._directory / copied.file
+        contact = self._directory / (copied.file + CONTACT)
+        expire_s = int.from_bytes(zone.soa.rdatas[0][-8:-4], "big")
+        with contextlib.suppress(OSError):
+            silent_s = self._clock.now() - contact.stat().st_mtime
+            if silent_s > expire_s:
+                file.replace(file.with_name(file.name + EXPIRED))
+                log.error("zone expired", zone=str(copied.name))
+                await self._reload()
+
+
+def _wait_s(zone: Zone | None, *, reached: bool) -> float:
+    """Return how long to wait for the next look (RFC 1034 §4.3.5)."""
+    if zone is None:
+        return MISSING_RETRY_S
+    soa = zone.soa.rdatas[0]
+    timer = soa[-16:-12] if reached else soa[-12:-8]
+    wait_s = max(int.from_bytes(timer, "big"), TIMER_MIN_S)
+    # Not all at once: up to a tenth earlier.
+    return wait_s * (1 - secrets.randbelow(100) / 1000)
+
+
+async def _transfer(
+    name: dns.name.Name, peer: Peer, held: Zone | None, sources: Sources
+) -> dict[bytes, bytes] | None:
+    """Return the zone's next version at ``peer``; ``None`` if there is none.
+
+    Raises:
+        OSError, EOFError, TimeoutError, TransferError, DNSException: No transfer.
+    """
+    endpoint = peer.endpoint
+    family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
+    source = (sources[family], 0) if family in sources else None
+    async with asyncio.timeout(MESSAGE_WAIT_S):
+        reader, writer = await asyncio.open_connection(
+            endpoint.address, endpoint.port, local_addr=source
+        )
+    try:
+        query = _query(name, peer, held)
+        data = query.to_wire()
+        writer.write(len(data).to_bytes(2, "big") + data)
+        inbound = Inbound(name_octets(name).lower(), held)
+        answer = _Answer(query, inbound)
+        while not inbound.is_done:
+            async with asyncio.timeout(MESSAGE_WAIT_S):
+                size = int.from_bytes(await reader.readexactly(2), "big")
+                message = await reader.readexactly(size)
+            await asyncio.to_thread(answer.take, message)
+            if inbound.is_current:
+                return None
+        return await asyncio.to_thread(answer.nodes)
+    finally:
+        writer.close()
+
+
+def _query(
+    name: dns.name.Name, peer: Peer, held: Zone | None
+) -> dns.message.QueryMessage:
+    """Return the question: what is new, or everything if we hold nothing."""
+    rdtype = dns.rdatatype.AXFR if held is None else dns.rdatatype.IXFR
+    query = dns.message.make_query(name, rdtype, id=secrets.randbelow(1 << 16), flags=0)
+    if held is not None:
+        query.authority.append(to_dnspython(held.soa))
+    if peer.key is not None:
+        query.use_tsig(peer.key)
+    return query
+
+
+class _Answer:
+    """The messages of one transfer, checked and taken apart."""
+
+    def __init__(self, query: dns.message.QueryMessage, inbound: Inbound) -> None:
+        self._query = query
+        self._inbound = inbound
+        self._context: dns.tsig.HMACTSig | dns.tsig.GSSTSig | None = None
+        self._is_signed = False
+
+    def take(self, data: bytes) -> None:
+        """Take one message; raises TransferError or DNSException."""
+        query = self._query
+        message = dns.message.from_wire(
+            data,
+            keyring=query.keyring,
+            request_mac=query.mac,
+            xfr=True,
+            tsig_ctx=self._context,
+            multi=True,
+            one_rr_per_rrset=True,
+        )
+        self._context = message.tsig_ctx
+        self._is_signed = message.had_tsig
+        if message.id != query.id or message.rcode() != dns.rcode.NOERROR:
+            raise TransferError(f"refused: {dns.rcode.to_text(message.rcode())}")
+        if query.keyring is not None and self._context is None:
+            raise TransferError("the answer is not signed")
+        self._inbound.take(
+            _arrived(rrset.name, int(rrset.rdtype), rrset.ttl, rdata_octets(rdata))
+            for rrset in message.answer
+            for rdata in rrset
+        )
+
+    def nodes(self) -> dict[bytes, bytes]:
+        """Return what came; raises TransferError."""
+        if self._query.keyring is not None and not self._is_signed:
+            # RFC 8945 §5.3.1: the last message is signed in any case.
+            raise TransferError("the end of the answer is not signed")
+        return self._inbound.nodes()
+
+
+def _arrived(name: dns.name.Name, rdtype: int, ttl_s: int, rdata: bytes) -> Arrived:
+    return name_octets(name), rdtype, ttl_s, rdata

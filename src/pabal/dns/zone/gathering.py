@@ -1,0 +1,81 @@
+"""The records of a zone as they come, name by name.
+
+Sans-IO. Linear in the octets, however many records one name has.
+"""
+
+from typing import Final
+
+from pabal.dns.zone.packed import HEAD, is_single, pack, walk
+
+JOINED_MAX_OCTETS: Final = 4096
+"""Octets of one name that are joined anew for each record; more grow in place."""
+
+
+class Gathering:
+    """Takes records in any order.
+
+    Attributes:
+        nodes: Folded owner → its records, packed; ``settle`` makes all of them bytes.
+        letters: The owners that were not written in lower case.
+        mixed: Lines whose record has another TTL than those before it in its rrset,
+            with the TTL the rrset got.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: dict[bytes, bytes] = {}
+        self.letters: dict[bytes, bytes] = {}
+        self.mixed: list[tuple[int, int]] = []
+        self._large: dict[bytes, bytearray] = {}
+
+    def add(
+        self, owner: bytes, rdtype: int, ttl_s: int, line: int, rdata: bytes
+    ) -> None:
+        """Take one record of ``owner``, an absolute wire name."""
+        folded = owner.lower()
+        record = HEAD.pack(rdtype, ttl_s, line, len(rdata)) + rdata
+        before = self.nodes.get(folded)
+        if before is None:
+            self.nodes[folded] = record
+            if owner != folded:
+                self.letters[folded] = owner
+        elif len(before) < JOINED_MAX_OCTETS:
+            self.nodes[folded] = before + record
+        else:
+            self._large.setdefault(folded, bytearray()).extend(record)
+
+    def settle(self) -> None:
+        """Make sets of what came: no record twice, one TTL a set (RFC 2181 §5)."""
+        for owner, more in self._large.items():
+            self.nodes[owner] += bytes(more)
+        self._large = {}
+        for owner, records in self.nodes.items():
+            if not is_single(records):
+                self._settle(owner, records)
+
+    def _settle(self, owner: bytes, records: bytes) -> None:
+        ttls: dict[int, int] = {}
+        seen: set[tuple[int, bytes]] = set()
+        lines: dict[int, int] = {}
+        count = 0
+        for rdtype, ttl_s, line, rdata in walk(records):
+            count += 1
+            seen.add((rdtype, rdata))
+            least = ttls.setdefault(rdtype, ttl_s)
+            if ttl_s != least:
+                ttls[rdtype] = min(least, ttl_s)
+                lines.setdefault(rdtype, line)
+        if lines or len(seen) != count:
+            # RFC 2181 §5.2: one TTL a set; the smallest harms nobody.
+            self.mixed += [(line, ttls[rdtype]) for rdtype, line in lines.items()]
+            self.nodes[owner] = _merged(records, ttls)
+
+
+def _merged(records: bytes, ttls: dict[int, int]) -> bytes:
+    """Return ``records`` without repetition, each with the TTL of its type."""
+    first: dict[tuple[int, bytes], int] = {}
+    for rdtype, _, line, rdata in walk(records):
+        first.setdefault((rdtype, rdata), line)
+    return b"".join(
+        pack(rdtype, ttls[rdtype], line, rdata)
+        for (rdtype, rdata), line in first.items()
+    )

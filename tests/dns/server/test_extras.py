@@ -1,0 +1,152 @@
+from dataclasses import replace
+
+import dns.edns
+import dns.message
+import dns.rcode
+
+from pabal.dns.ports import ResolutionError, Resolved, Security
+from pabal.dns.settings import DnsSettings
+from tests.dns.server.parts import FRIEND, STRANGER, Bench, bench, positive
+
+SETTINGS = DnsSettings("ns.test", nsid="ns1", cookie_secret=bytes(16))
+
+
+def ask(
+    server: Bench,
+    *options: dns.edns.Option,
+    name: str = "www.example.com",
+    payload: int = 1232,
+    host: str = STRANGER,
+    udp: bool = True,
+    encrypted: bool = False,
+) -> dns.message.Message:
+    query = dns.message.make_query(name, "A", use_edns=0, payload=payload)
+    query.use_edns(0, 0, payload, options=list(options))
+    data = server.answering.now(query.to_wire(), host, udp=udp, encrypted=encrypted)
+    assert isinstance(data, bytes)
+    answer = dns.message.from_wire(data)
+    assert answer.id == query.id
+    return answer
+
+
+def test_cookie_and_name_on_cold_and_warm_answers() -> None:
+    server = bench(settings=SETTINGS)
+    for _ in range(3):
+        answer = ask(
+            server, dns.edns.CookieOption(b"12345678", b""), dns.edns.NSIDOption(b"")
+        )
+        assert len(answer.answer[0]) == 2
+        cookie, nsid = answer.options
+        assert isinstance(cookie, dns.edns.CookieOption)
+        assert (cookie.client, len(cookie.server)) == (b"12345678", 16)
+        assert isinstance(nsid, dns.edns.NSIDOption)
+        assert nsid.nsid == b"ns1"
+
+
+def test_nothing_is_said_unasked() -> None:
+    server = bench(settings=SETTINGS)
+    assert not ask(server).options
+    assert not ask(server, dns.edns.GenericOption("PADDING", b"")).options
+    quiet = bench(settings=replace(SETTINGS, nsid=""))
+    assert not ask(quiet, dns.edns.NSIDOption(b"")).options
+
+
+def test_malformed_cookie() -> None:
+    server = bench(settings=SETTINGS)
+    query = dns.message.make_query("www.example.com", "A", use_edns=0)
+    query.use_edns(options=[dns.edns.GenericOption("COOKIE", b"123")])
+    answer = server.now(query.to_wire())
+    assert answer[3] & 15 == dns.rcode.FORMERR
+
+
+def test_padding_hides_only_what_is_encrypted() -> None:
+    server = bench(settings=SETTINGS)
+    padding = dns.edns.GenericOption("PADDING", b"")
+    query = dns.message.make_query("www.example.com", "A", use_edns=0)
+    query.use_edns(options=[padding])
+    data = server.answering.now(query.to_wire(), STRANGER, udp=False, encrypted=True)
+    assert isinstance(data, bytes)
+    assert len(data) == 468
+
+
+def test_options_never_make_an_answer_too_large() -> None:
+    server = bench(settings=SETTINGS)
+    query = dns.message.make_query("big.example.com", "A", use_edns=0)
+    sizes = []
+    for payload in range(512, 1232, 30):
+        query.use_edns(0, 0, payload, options=[dns.edns.CookieOption(b"12345678", b"")])
+        sizes.append((payload, len(server.now(query.to_wire()))))
+    assert all(size <= payload for payload, size in sizes)
+
+
+def test_refusals_say_why() -> None:
+    server = bench(query=("127.0.0.0/8",))
+    prohibited = ask(server).options[0]
+    elsewhere = ask(bench(), name="www.elsewhere.test").options[0]
+    assert isinstance(prohibited, dns.edns.EDEOption)
+    assert isinstance(elsewhere, dns.edns.EDEOption)
+    assert (prohibited.code, elsewhere.code) == (18, 20)
+
+
+async def test_a_bogus_answer_says_why() -> None:
+    class Bogus:
+        async def resolve(self, *_: object, **__: object) -> Resolved:
+            raise ResolutionError("the signature has expired", 6)
+
+    server = bench()
+    server.answering._resolver = Bogus()
+    query = dns.message.make_query("www.far.test", "A", use_edns=0)
+    answer = dns.message.from_wire(await server.whole(query.to_wire()))
+    (error,) = answer.options
+    assert answer.rcode() == dns.rcode.SERVFAIL
+    assert isinstance(error, dns.edns.EDEOption)
+    assert (error.code, error.text) == (6, "the signature has expired")
+
+
+async def test_signatures_only_for_those_who_ask() -> None:
+    server = bench()
+    found = replace(
+        positive("www.far.test.", "192.0.2.9"),
+        security=Security.SECURE,
+        signatures=positive("sig.far.test.", "192.0.2.10").answer,
+    )
+    server.resolver.answers["www.far.test. A"] = found
+    for wanted in (False, True, False, True):
+        query = dns.message.make_query("www.far.test", "A", want_dnssec=wanted)
+        answer = dns.message.from_wire(await server.whole(query.to_wire()))
+        assert len(answer.answer) == 1 + wanted
+        assert bool(answer.flags & dns.flags.AD) == wanted
+
+
+def test_a_flood_gets_few_answers_and_slips() -> None:
+    server = bench(settings=replace(SETTINGS, rate_max=10))
+    query = dns.message.make_query("big.example.com", "A", use_edns=0)
+    data = query.to_wire()
+    assert server.hot(data, STRANGER) is None
+    server.now(data)
+    assert server.hot(data, STRANGER)
+    server.answering.limiter.note(bytes((203, 0, 113, 1)), 64)
+    assert server.hot(data, STRANGER) is None
+    answers = [server.answering.now(data, STRANGER, udp=True) for _ in range(30)]
+    assert answers.count(None) == 10
+    slips = [a for a in answers if isinstance(a, bytes) and a[2] & 2]
+    assert len(slips) == 10
+    assert all(len(slip) <= len(data) for slip in slips)
+    assert server.answering.now(data, STRANGER, udp=False)
+    assert all(server.answering.now(data, FRIEND, udp=True) for _ in range(30))
+
+
+def test_a_valid_cookie_lifts_the_limit() -> None:
+    server = bench(settings=replace(SETTINGS, rate_max=10))
+    cookie = ask(server, dns.edns.CookieOption(b"12345678", b"")).options[0]
+    server.answering.limiter.note(bytes((203, 0, 113, 1)), 64)
+    for _ in range(30):
+        assert not ask(server, cookie).flags & dns.flags.TC
+
+
+async def test_no_client_takes_all_recursion() -> None:
+    server = bench(settings=replace(SETTINGS, recursion_per_client_max=0))
+    query = dns.message.make_query("www.far.test", "A")
+    answer = dns.message.from_wire(await server.whole(query.to_wire()))
+    assert answer.rcode() == dns.rcode.SERVFAIL
+    assert not server.resolver.asked
