@@ -125,15 +125,9 @@ class ChainOfTrust:
                 good.append(rrset)
                 left_s = min(holds.ttl_max_s, rrset.ttl)
                 ttl_s = min(ttl_s, left_s)
-                self.learn(rrset, claim, standing, left_s)
+                expires_at = self.now + left_s
+                self.trust.absence.learn(standing.zone, rrset, claim, expires_at)
         return proofs(standing.zone, good), ttl_s
-
-    def learn(
-        self, rrset: dns.rrset.RRset, claim: Claim, standing: Standing, ttl_s: int
-    ) -> None:
-        """Keep ``rrset``, whose signature holds, for proofs without questions."""
-        absence = self.trust.absence
-        absence.learn(standing.zone, rrset, claim, self.now + ttl_s)
 
     def tell(
         self,
