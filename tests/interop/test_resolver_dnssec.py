@@ -9,10 +9,12 @@ import contextlib
 import dataclasses
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import dns.asyncquery
+import dns.edns
 import dns.flags
 import dns.message
 import dns.name
@@ -29,7 +31,13 @@ from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.query import Query
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
+from pabal.dns.server.nameserver import NameServer
+from pabal.dns.settings import DnsSettings
+from pabal.dns.zone.zones import Zones
+from pabal.net.endpoint import Endpoint
+from pabal.net.sockets import bind as bind_socket
 from tests.interop.test_resolver_bind import free_port
+from tests.support.zones import MemorySource
 
 PLACES = "/usr/sbin:/usr/bin:/sbin"
 NAMED = shutil.which("named", path=PLACES)
@@ -179,6 +187,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(ports, anchor, directory)
 
 
+Reply = dns.message.Message
 Tamper = Callable[[dns.message.Message], None]
 
 
@@ -379,3 +388,85 @@ async def test_the_chain_is_explained(world: World) -> None:
         "www.p384.test. A",
     ]
     await resolver.stop()
+
+
+@contextlib.asynccontextmanager
+async def serving(resolver: IterativeResolver) -> AsyncIterator[int]:
+    """Run our name server with ``resolver`` behind it and yield its port."""
+    clock = SystemClock()
+    zones = Zones(MemorySource(), None, "ns.test", clock)
+    server = NameServer(DnsSettings("ns.test"), zones, resolver, clock)
+    udp = bind_socket(Endpoint("127.0.0.1", 0), "dns", udp=True)
+    port = int(udp.getsockname()[1])
+    await server.start([udp], [bind_socket(Endpoint("127.0.0.1", port), "dns")])
+    try:
+        yield port
+    finally:
+        await server.stop()
+        await resolver.stop()
+
+
+def delv_through(port: int, anchor: Path, name: str, rdtype: str) -> str:
+    assert DELV is not None
+    done = subprocess.run(
+        [DELV, "-a", str(anchor), "+root=.", "@127.0.0.1", "-p", str(port), name,
+         rdtype],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+@pytest.mark.skipif(DELV is None, reason="delv is not installed")
+async def test_delv_validates_through_us(world: World, tmp_path: Path) -> None:
+    """Signatures, keys and proofs all reach a client that checks them itself."""
+    anchor = tmp_path / "anchor"
+    _, _, _, tag, algorithm, kind, digest = world.anchor.split(maxsplit=6)
+    digest = digest.replace(" ", "").strip()
+    anchor.write_text(
+        f'trust-anchors {{ . static-ds {tag} {algorithm} {kind} "{digest}"; }};\n'
+    )
+    names = ("www", "nobody", "x.y.wild", "c.deep", "alias", "away", "www.old")
+    async with serving(resolver_of(world, Way(world.ports))) as port:
+        for origin in ("nsec.test.", "ed.test.", "p384.test."):
+            for name in names:
+                for rdtype in ("A", "MX"):
+                    told = await asyncio.to_thread(
+                        delv_through, port, anchor, f"{name}.{origin}", rdtype
+                    )
+                    assert "fully validated" in told, (name, origin, rdtype, told)
+        told = await asyncio.to_thread(
+            delv_through, port, anchor, "www.plain.test.", "A"
+        )
+        assert "unsigned answer" in told
+        told = await asyncio.to_thread(
+            delv_through, port, anchor, "www.expired.test.", "A"
+        )
+        assert "resolution failed" in told
+
+
+async def exchange(port: int, name: str, flags: int, *, dnssec: bool = False) -> Reply:
+    query = dns.message.make_query(name, "A", use_edns=0, want_dnssec=dnssec)
+    query.flags |= flags
+    return await dns.asyncquery.udp(query, "127.0.0.1", port=port, timeout=10)
+
+
+async def test_clients_see_ad_cd_and_why(world: World) -> None:
+    ad, cd = dns.flags.AD, dns.flags.CD
+    async with serving(resolver_of(world, Way(world.ports))) as port:
+        for _ in range(2):
+            secure = await exchange(port, "www.nsec.test.", ad)
+            assert secure.flags & ad
+            assert len(secure.answer) == 1
+            signed = await exchange(port, "www.nsec.test.", 0, dnssec=True)
+            assert signed.flags & ad
+            assert len(signed.answer) == 2
+            assert not (await exchange(port, "www.plain.test.", ad)).flags & ad
+            bogus = await exchange(port, "www.expired.test.", 0)
+            assert bogus.rcode() == dns.rcode.SERVFAIL
+            (why,) = [o for o in bogus.options if o.otype == dns.edns.OptionType.EDE]
+            assert isinstance(why, dns.edns.EDEOption)
+            assert why.code == 7
+            raw = await exchange(port, "www.expired.test.", cd)
+            assert raw.rcode() == dns.rcode.NOERROR
+            assert raw.answer
+            assert not raw.flags & ad

@@ -123,7 +123,10 @@ class ChainOfTrust:
             holds = self.check(rrset, claim, standing)
             if holds.wildcard is None:
                 good.append(rrset)
-                ttl_s = min(ttl_s, holds.ttl_max_s, rrset.ttl)
+                left_s = min(holds.ttl_max_s, rrset.ttl)
+                ttl_s = min(ttl_s, left_s)
+                expires_at = self.now + left_s
+                self.trust.absence.learn(standing.zone, rrset, claim, expires_at)
         return proofs(standing.zone, good), ttl_s
 
     def tell(

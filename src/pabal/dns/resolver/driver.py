@@ -18,6 +18,7 @@ from pabal.base.clock import Clock
 from pabal.base.ids import Chance
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
+from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import LocalZones, ResolutionError, Resolved, Step, Steps
 from pabal.dns.resolver.anchors import effective, names_of
 from pabal.dns.resolver.cache import Cache, Failures
@@ -35,6 +36,9 @@ from pabal.dns.resolver.validator import judge
 
 STEPS_MAX: Final = 400
 """Most questions for one answer, those for its chain of trust included."""
+
+_AWAY: Final = frozenset({None, int(ExtendedError.NO_REACHABLE_AUTHORITY)})
+"""Failures that old data may help over: what is bogus does not get better with age."""
 
 log = Log("dns.resolver")
 
@@ -104,6 +108,7 @@ class IterativeResolver:
             local,
             validating=validating,
             special=SpecialNames(settings),
+            absence=self._trust.absence,
         )
         self._flights: dict[_Question, _Flight] = {}
         self._tasks = Tasks()
@@ -131,7 +136,7 @@ class IterativeResolver:
         end, taken = await self._find(question)
         if steps is not None:
             steps.taken.extend(taken)
-        if isinstance(end, Failed) and end.code is None:
+        if isinstance(end, Failed) and end.code in _AWAY:
             end = self._stale(question, end, steps)
         if isinstance(end, Done):
             return end.resolved

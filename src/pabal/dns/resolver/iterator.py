@@ -215,6 +215,10 @@ class Iterator:
             return reading
         if self._stale:
             raise DeadEndError(f"nothing stale of {name}")
+        reading = self._known.denied(name, rdtype, now)
+        if reading is not None:
+            self._journal.found(name, rdtype, "older proofs", reading)
+            return reading
         reason = self._known.failures.get(name, rdtype, now)
         if reason is not None:
             raise DeadEndError(f"{reason} (a moment ago)")

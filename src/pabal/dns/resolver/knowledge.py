@@ -13,6 +13,7 @@ import dns.rrset
 
 from pabal.base.ids import Chance
 from pabal.dns.ports import LocalZones, Resolved
+from pabal.dns.resolver.absence import ProvenAbsence
 from pabal.dns.resolver.cache import Cache, Entry, Failures, Trust, lineage
 from pabal.dns.resolver.claim import UNCHECKED, Claim
 from pabal.dns.resolver.delegation import Delegation
@@ -37,6 +38,7 @@ class Knowledge:
         chance: Ids, case and order.
         local: The zones served here; ``None``: none.
         validating: Whether answers are checked: signatures are asked for.
+        absence: What is proven not to be there.
         special: Names that are not for the Internet; ``None``: all are.
     """
 
@@ -48,6 +50,7 @@ class Knowledge:
     local: LocalZones | None = None
     validating: bool = False
     special: LocalZones | None = None
+    absence: ProvenAbsence | None = None
 
     def served(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
@@ -83,6 +86,18 @@ class Knowledge:
         target = alias_target(alias.rrset)
         assert target is not None  # noqa: S101 - checked above
         return replace(reading, kind=Kind.ALIAS, end=target)
+
+    def denied(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
+    ) -> Reading | None:
+        """Return that ``name`` has no ``rdtype``, if older proofs show it."""
+        claim = None
+        if self.absence is not None:
+            claim = self.absence.claim(name, rdtype, now)
+        if claim is None:
+            return None
+        kind = Kind.NXDOMAIN if claim.nxdomain else Kind.NODATA
+        return Reading(kind, (), name, claim.soa, claims=(claim,))
 
     def _usable(
         self,

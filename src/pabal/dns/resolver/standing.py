@@ -13,6 +13,7 @@ import dns.name
 from pabal.dns.dnssec.algorithm import VerifyingKey
 from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import Security
+from pabal.dns.resolver.absence import ProvenAbsence
 from pabal.dns.resolver.anchors import TrustAnchor
 from pabal.dns.resolver.cache import lineage
 
@@ -49,10 +50,17 @@ class Standing:
 
 @dataclass(slots=True)
 class TrustPoints:
-    """Where trust begins and ends, and what was found since; one a process."""
+    """Where trust begins and ends, and what was found since; one a process.
+
+    Attributes:
+        anchors: Keys known beforehand, by zone.
+        negative: Zones that count as unsigned.
+        absence: What is proven not to be there.
+    """
 
     anchors: dict[dns.name.Name, TrustAnchor]
     negative: frozenset[dns.name.Name] = frozenset()
+    absence: ProvenAbsence = field(default_factory=ProvenAbsence)
     _standings: OrderedDict[dns.name.Name, Standing] = field(
         default_factory=OrderedDict, init=False, repr=False
     )

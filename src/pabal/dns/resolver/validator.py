@@ -78,7 +78,10 @@ def _absent(claim: Claim, chain: ChainOfTrust) -> Judging:
     else:
         proof = proven.no_data(claim.name, claim.rdtype)
     for rrset in soa:
-        ttl_s = min(ttl_s, chain.check(rrset, claim, standing).ttl_max_s)
+        left_s = min(chain.check(rrset, claim, standing).ttl_max_s, rrset.ttl)
+        ttl_s = min(ttl_s, left_s)
+        expires_at = chain.now + left_s
+        chain.trust.absence.learn(standing.zone, rrset, claim, expires_at)
     if proof.is_secure:
         return Verdict(Security.SECURE, ttl_s)
     code = ExtendedError.NSEC3_ITERATIONS if proof.weak else None
