@@ -13,11 +13,13 @@ TAIL_OCTETS: Final = 1024
 LINE: Final = b"Sixty-two octets of a letter nobody is ever going to read....\r\n"
 
 
-def letter(number: int, octets: int = 4096) -> bytes:
+def letter(
+    number: int, octets: int = 4096, sender: bytes = b"sender@else.test"
+) -> bytes:
     """Return a message of ``octets``, with a head as mail has it."""
     head = (
         b"Date: Tue, 3 Mar 2026 09:%02d:%02d +0900\r\n"
-        b"From: =?utf-8?B?7ZmN6ri464+Z?= <sender%d@else.test>\r\n"
+        b"From: =?utf-8?B?7ZmN6ri464+Z?= <%s>\r\n"
         b"To: user@a.test, second@a.test\r\n"
         b"Cc: third@a.test\r\n"
         b"Subject: weekly report %d of the bench\r\n"
@@ -25,7 +27,7 @@ def letter(number: int, octets: int = 4096) -> bytes:
         b"MIME-Version: 1.0\r\n"
         b"Content-Type: text/plain; charset=utf-8\r\n"
         b"\r\n"
-    ) % (number // 60 % 60, number % 60, number % 50, number, number)
+    ) % (number // 60 % 60, number % 60, sender, number, number)
     body = LINE * ((octets - len(head)) // len(LINE) + 1)
     return head + body[: octets - len(head) - 2] + b"\r\n"
 
@@ -47,6 +49,8 @@ class Line:
         """Read a short answer that ends a line; ``code`` must be in it."""
         answer = self._sock.recv(65536)
         while code not in answer or not answer.endswith(b"\n"):
+            if answer.endswith(b"\n") and b"\r\n5" in b"\r\n" + answer:
+                raise ConnectionError(f"{answer!r} instead of {code!r}")
             more = self._sock.recv(65536)
             if not more:
                 raise ConnectionError(f"{answer!r} instead of {code!r}")

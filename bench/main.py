@@ -7,11 +7,13 @@ Every row measures both sides in turn in one run, several rounds, the median cou
 
 import argparse
 import datetime as dt
+import os
 import platform
 import shlex
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -84,7 +86,9 @@ def machine() -> str:
     return f"{cores()} × {model}, {int(memory) // 2**20} GiB, {platform.platform()}"
 
 
-def write_results(rows: list[Row], command: str, options: Options) -> None:
+def write_results(
+    rows: list[Row], command: str, options: Options, failed: list[str]
+) -> None:
     found = versions() | {
         "Python": platform.python_version(),
         "SQLite": apsw.sqlite_lib_version(),
@@ -105,11 +109,14 @@ def write_results(rows: list[Row], command: str, options: Options) -> None:
         "Both sides ran beside each other on the same cores, measured in turn by the",
         "same generator. *CPU ratio* compares processor time a piece in the servers'",
         "processes alone: it does not suffer from the generator or from neighbours.",
+        f"Load average at the end: {os.getloadavg()[0]:.1f} on {cores()} cores.",
         "",
         "| " + " | ".join(HEAD) + " |",
         "|" + "---|" * len(HEAD),
     ]
     lines += ["| " + " | ".join(cells(row)) + " |" for row in rows]
+    if failed:
+        lines += ["", "Not measured, something failed: " + ", ".join(failed)]
     RESULTS.write_text("\n".join(lines) + "\n")
 
 
@@ -121,11 +128,17 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
     arguments = parser.parse_args()
     rows: list[Row] = []
+    failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         options = Options(arguments.only, 1 if arguments.quick else arguments.rounds,
                           arguments.quick, Path(place))  # fmt: skip
         for suite in SUITES:
-            found = suite(options)
+            try:
+                found = suite(options)
+            except Exception:  # noqa: BLE001  the other rows are worth having
+                traceback.print_exc()
+                failed.append(f"{suite.__module__}.{suite.__name__}")
+                continue
             rows += found
             if found:
                 show(found)
@@ -135,9 +148,11 @@ def main() -> None:
     if sys.argv[1:]:
         command += " ARGS=" + shlex.quote(" ".join(sys.argv[1:]))
     if not arguments.only:
-        write_results(rows, command, options)
+        write_results(rows, command, options, failed)
     else:
         print(f"{RESULTS.name} is written by whole runs only")
+    if failed:
+        sys.exit("failed: " + ", ".join(failed))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import contextlib
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -32,20 +31,26 @@ def zone(name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ask(side: Side, names: list[str], seconds: int, directory: Path) -> float:
-    """Return how many answers came in ``seconds``."""
+def ask(
+    side: Side, names: list[str], seconds: int, directory: Path
+) -> tuple[int, float]:
+    """Return how many answers came, and how many a second.
+
+    dnsperf waits for what was lost; its own run time would count the waiting.
+    """
     file = directory / "questions"
     file.write_text("".join(f"{name} A\n" for name in names))
     done = subprocess.run(
         ["dnsperf", "-s", side.address, "-p", str(side.ports["dns"]), "-d", str(file),
-         "-l", str(seconds), "-c", str(CLIENTS), "-q", str(IN_FLIGHT)],
+         "-l", str(seconds), "-c", str(CLIENTS), "-q", str(IN_FLIGHT), "-t", "1"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     completed = re.search(r"Queries completed:\s+(\d+)", done.stdout)
     codes = re.search(r"Response codes:\s+(.*)", done.stdout)
     if not completed or not codes or re.search("SERVFAIL|REFUSED", codes[1]):
         raise RuntimeError(f"{side.name}: {done.stdout}")
-    return float(completed[1])
+    answers = int(completed[1])
+    return answers, answers / seconds
 
 
 def measure(
@@ -61,11 +66,9 @@ def measure(
     for _ in range(options.rounds):
         for name, row in found.items():
             for side in sides:
-                cpu, begun = side.cpu_seconds(), time.monotonic()
-                answers = ask(side, rows[name], seconds, options.directory)
-                elapsed = time.monotonic() - begun
-                used = side.cpu_seconds() - cpu
-                row.add(side.name, answers / elapsed, used / answers * 1e6)
+                cpu = side.cpu_seconds()
+                answers, rate = ask(side, rows[name], seconds, options.directory)
+                row.add(side.name, rate, (side.cpu_seconds() - cpu) / answers * 1e6)
     return list(found.values())
 
 
@@ -90,15 +93,15 @@ def authoritative_rows(options: Options) -> list[Row]:
 
 
 @contextlib.contextmanager
-def upstream(options: Options) -> Iterator[str]:
-    """Run a BIND that has the names; yield its address."""
+def upstream(options: Options) -> Iterator[tuple[str, int]]:
+    """Run a BIND that has the names; yield its address and port."""
     directory = options.directory / "upstream"
     directory.mkdir()
     (directory / "far.test.zone").write_text(zone("far.test"))
     configuration = """options { recursion no; };
         zone "far.test" { type primary; file "far.test.zone"; };"""
     with bind(directory, configuration, 1) as side:
-        yield side.address
+        yield side.address, side.ports["dns"]
 
 
 def cached_rows(options: Options) -> list[Row]:
@@ -106,11 +109,11 @@ def cached_rows(options: Options) -> list[Row]:
     if not options.wants(CACHED) or not has_bind() or not path_of("dnsperf"):
         return []
     with contextlib.ExitStack() as stack:
-        far = stack.enter_context(upstream(options))
-        forwarders = [f'forwarders = ["{far}:20053"]']
+        far, port = stack.enter_context(upstream(options))
+        forwarders = [f'forwarders = ["{far}:{port}"]']
         ours = stack.enter_context(pabal(options.directory / "cache", dns=forwarders))
         configuration = f"""options {{ recursion yes; forward only;
-            forwarders {{ {far} port 20053; }}; }};"""
+            forwarders {{ {far} port {port}; }}; }};"""
         theirs = stack.enter_context(
             bind(options.directory / "bind-cache", configuration, cores())
         )

@@ -144,7 +144,7 @@ service pop3-login {{
     def delivered(self) -> int:
         """Return how many messages are in Maildirs."""
         places = self.directory.glob("home/*/Maildir/new")
-        return sum(len(os.listdir(place)) for place in places)
+        return sum(1 for place in places for _ in place.iterdir())
 
 
 @contextlib.contextmanager
@@ -176,11 +176,13 @@ def postfix_to(address: str, **settings: str) -> Iterator[tuple[Side, Postfix]]:
 def bind(directory: Path, configuration: str, threads: int) -> Iterator[Side]:
     """Run BIND; ``configuration`` goes behind its options."""
     directory.mkdir(exist_ok=True)
-    address, file = own_address(), directory / "named.conf"
+    # BIND listens on addresses that interfaces have; 127.0.0.1 is the only one.
+    address, port, file = "127.0.0.1", free_port(), directory / "named.conf"
     file.write_text(
         configuration.replace(
             "options {",
-            f'options {{ directory "{directory}"; listen-on port 20053 {{ {address}; }};'
+            f'options {{ directory "{directory}";'
+            f" listen-on port {port} {{ {address}; }};"
             " listen-on-v6 { none; }; pid-file none; session-keyfile none;"
             " dnssec-validation no; minimal-responses yes; ",
         )
@@ -191,11 +193,17 @@ def bind(directory: Path, configuration: str, threads: int) -> Iterator[Side]:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for_port(address, 20053)
-        yield Side("BIND", address, {"dns": 20053}, [process.pid])
+        wait_for_port(address, port)
+        yield Side("BIND", address, {"dns": port}, [process.pid])
     finally:
         process.terminate()
         process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
 
 
 def wait_for_port(address: str, port: int) -> None:

@@ -35,7 +35,7 @@ def idle_octets(side: Side, count: int) -> float:
 
 
 def idle_rows(options: Options) -> list[Row]:
-    row = Row(IDLE, "kB", "Dovecot", 10.0)
+    row = Row(IDLE, "kB", "Dovecot", 14.0)  # 560 kB to 40
     if not options.wants(row.name):
         return []
     with contextlib.ExitStack() as stack:

@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import uvloop
 from typing_extensions import override
@@ -46,9 +46,8 @@ class Taker(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(b"220 sink.test ESMTP\r\n")
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(b"220 sink.test ESMTP\r\n")
 
     @override
     def data_received(self, data: bytes) -> None:

@@ -33,7 +33,7 @@ PATIENCE_SECONDS: Final = 120.0
 
 def send(side: Side, count: int, per_session: int, *, submit: bool, to: str) -> None:
     """Send ``count`` messages, a new connection every ``per_session``."""
-    text = letter(1) + b".\r\n"
+    text = letter(1, sender=b"user0@a.test") + b".\r\n"
     port = side.ports["submission" if submit and side.name == "pabal" else "smtp"]
     log_in = submit and side.name == "pabal"
     sender, done = "user0@a.test", 0
@@ -47,9 +47,8 @@ def send(side: Side, count: int, per_session: int, *, submit: bool, to: str) -> 
                 line.expect(b"235 ")
             for number in range(done, min(done + per_session, count)):
                 recipient = to % (number % len(USERS))
-                line.say(
-                    f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode()
-                )
+                commands = f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n"
+                line.say(commands.encode())
                 line.expect(b"354 ")
                 line.say(text)
                 line.expect(b"250 ")

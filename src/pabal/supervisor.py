@@ -9,6 +9,7 @@ Security: root only here, and only until the roles are started; reads no octet f
 any peer.
 """
 
+import math
 import os
 import pwd
 import select
@@ -18,9 +19,9 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
+from pabal.admin.privileges import drop_privileges
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
 from pabal.base.log import Log
@@ -200,11 +201,12 @@ class Supervisor:
         if stopping is not None and now - stopping > STOP_SECONDS:
             log.warning("roles did not stop in time", count=len(self._children))
             self._signal_all(signal.SIGKILL)
+            self._stopping_since = math.inf  # said once; what is left is to reap them
 
     def _timeout(self) -> float | None:
         now = self.clock.monotonic()
         times = [pause.until - now for pause in self._pauses]
-        if self._stopping_since is not None:
+        if self._stopping_since is not None and math.isfinite(self._stopping_since):
             times.append(self._stopping_since + STOP_SECONDS - now + 0.1)
         return max(0.0, min(times)) if times else None
 
@@ -333,7 +335,7 @@ def whom_to_become(settings: Settings, *, is_root: bool) -> pwd.struct_passwd | 
                 f"`useradd --system {settings.user}` makes one,"
                 " or change `user` in pabal.toml.",
             ) from None
-    owner = settings.data.stat().st_uid
+    owner = settings.data.stat().st_uid if settings.data.exists() else 0
     if owner == 0:
         log.warning(
             "staying root: there is no user pabal",
@@ -341,19 +343,6 @@ def whom_to_become(settings: Settings, *, is_root: bool) -> pwd.struct_passwd | 
         )
         return None
     return pwd.getpwuid(owner)
-
-
-def drop_privileges(user: pwd.struct_passwd) -> None:
-    """Become ``user`` for good, with its groups."""
-    os.setgroups(os.getgrouplist(user.pw_name, user.pw_gid))
-    os.setgid(user.pw_gid)
-    os.setuid(user.pw_uid)
-
-
-def hand_over(directory: Path, user: pwd.struct_passwd) -> None:
-    """Give ``directory`` and everything in it to ``user``."""
-    for path in [directory, *directory.rglob("*")]:
-        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def _noted(number: int, frame: object) -> None:

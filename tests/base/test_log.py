@@ -36,6 +36,15 @@ def test_json_for_programs() -> None:
     assert "ValueError: boom" in entries[2]["traceback"]
 
 
+def test_a_fact_cannot_pose_as_a_field() -> None:
+    stream = io.StringIO()
+    log.set_up("info", stream)
+    log.Log("dns").info("asked", name="a.test", level=3)
+    logging.getLogger("pabal").handlers.clear()
+    entry = json.loads(stream.getvalue())
+    assert (entry["name"], entry["level"], entry["name_"]) == ("dns", "info", "a.test")
+
+
 def test_one_line_for_people_whatever_the_peer_says() -> None:
     found = lines(Terminal())
     assert re.fullmatch(r"\d\d:\d\d:\d\d smtp +accepted from=a@b size=3", found[0])

@@ -1,12 +1,24 @@
+import click
+
 from pabal.cli.main import build
 from tests.cli.desk import pabal
 
 
 def test_every_noun_of_the_contract_is_there() -> None:
-    assert set(build().commands) == {
+    group = build()
+    assert set(group.list_commands(click.Context(group))) == {
         *("init", "serve", "check", "domain", "account", "alias"),
         *("queue", "zone", "dig", "trace"),
     }
+
+
+def test_every_command_is_in_its_module() -> None:
+    group = build({"lab": "pabal.lab.command"})
+    ctx = click.Context(group)
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        assert command is not None
+        assert command.name == name
 
 
 def test_help_and_version() -> None:

@@ -36,7 +36,9 @@ def unharmed(server: Server) -> Iterator[None]:
     (pid,) = server.worker_pids()
     yield
     assert server.worker_pids() == [pid], "it died"
-    assert "Traceback" not in server.log()
+    log = server.log()
+    assert "Traceback" not in log
+    assert "task failed" not in log
     assert resident_octets(pid) < RESIDENT_MAX_OCTETS
     with Smtp(server) as peer:
         assert peer.said(b"NOOP")[:3] == b"250"

@@ -197,19 +197,19 @@ def test_killed_three_times_under_load(site: Site) -> None:
     try:
         for kill in (kill_worker, kill_all, kill_supervisor):
             promised = len(site.local)
-            eventually(lambda n=promised: len(site.local) > n + 5)
+            eventually(lambda n=promised: len(site.local) > n + 5, 20)
             time.sleep(random.uniform(0, 0.3))
             kill(site.server)
     finally:
         site.rest()
-    eventually(lambda: _serves(site.server))
+    eventually(lambda: _serves(site.server), 20)
     assert site.local
     assert site.remote
     site.check_mailbox()
     site.check_sink(5)
     with site.server.submission("alice") as client:
         client.send_message(letter("alice@a.test", "you@sink.remote.test", "after"))
-    eventually(lambda: "after" in site.sink.subjects)
+    eventually(lambda: "after" in site.sink.subjects, 20)
     assert site.server.stop() == 0
     site.check_databases()
     assert "Traceback" not in site.server.log()

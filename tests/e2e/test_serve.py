@@ -2,9 +2,13 @@
 
 import json
 import os
+import pwd
 import signal
+import tempfile
 import time
 from pathlib import Path
+
+import pytest
 
 from tests.support.server import (
     PASSWORD,
@@ -156,3 +160,28 @@ def test_everything_is_there_for_programs_too(tmp_path: Path) -> None:
 def test_wrong_usage_is_two(tmp_path: Path) -> None:
     assert pabal("nonsense", check=False).returncode == 2
     assert pabal("check", "-c", tmp_path, check=False).returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_only_binds_and_leaves_nothing_of_its_own(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    for folder in tmp_path.parents:
+        if folder.is_relative_to(Path(tempfile.gettempdir())):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    nobody = pwd.getpwnam("nobody")
+    with Server(tmp_path / "s").init(accounts=("alice",)) as server:
+        text = (server.directory / "pabal.toml").read_text()
+        text = text.replace('user = ""', 'user = "nobody"')
+        (server.directory / "pabal.toml").write_text(text)
+        server.start()
+        for pid in server.worker_pids():
+            assert Path(f"/proc/{pid}").stat().st_uid == nobody.pw_uid
+        # What root types meanwhile must not lock the server out.
+        server.run("account", "add", "bob@a.test", "--password-stdin", stdin=PASSWORD)
+        with server.submission("alice") as client:
+            client.send_message(letter("alice@a.test", "bob@a.test", "for bob"))
+        with server.imap("bob") as bob:
+            assert subjects(bob) == ["for bob"]
+        assert server.stop() == 0
+        owners = {path.stat().st_uid for path in (server.directory / "data").rglob("*")}
+        assert owners == {nobody.pw_uid}

@@ -36,6 +36,10 @@ WORDS = st.sampled_from(
         *(b"MIME", b"TEXT", b"1.2.", b"<0.5>", b"BINARY.SIZE[", b"RETURN (", b"ALL"),
         *(b"CHARSET ", b"NOT ", b"OR ", b"UID ", b"SINCE ", b"1-Feb-2026", b"MODSEQ"),
         *(b"CHANGEDSINCE 1", b"UNCHANGEDSINCE ", b"+FLAGS", b"-FLAGS.SILENT ", b"USE"),
+        *(b"QRESYNC (", b"1 2 ", b"VANISHED", b"PARTIAL 1:2", b"-1:-5", b"SAVE"),
+        *(b"SET ", b"STATUS (", b"selected ", b"subtree ", b"(MessageNew (UID) "),
+        *(b"MessageExpunge)", b"/private/a", b"DEPTH 1", b"METADATA (", b"DEFLATE"),
+        *(b"REFERENCES ", b"UTF-8 ", b"(REVERSE DATE)", b"FUZZY ", b"OLDER 5", b"2 a "),
         *(b"\r\n", b"\n", b"\r", b"\0", b"\xff", "회의".encode(), b"a", b"+", b"DONE"),
     ]
 )

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from pabal.imap.ports import Limits
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
@@ -104,6 +105,7 @@ class Rig:
     authenticator: FakeAuthenticator = field(default_factory=FakeAuthenticator)
     clock: FakeClock = field(default_factory=FakeClock)
     fetched: list[tuple[int, list[int]]] = field(default_factory=list)
+    limits: Limits = field(default_factory=Limits)
     store: Store = field(default_factory=lambda: MemoryStore(FakeClock()))
 
     def __post_init__(self) -> None:
@@ -117,8 +119,13 @@ class Rig:
                 on_fetched=lambda account, emails: self.fetched.append(
                     (account, list(emails))
                 ),
+                limits=self.limits_of,
             ),
         )
+
+    async def limits_of(self, account_id: int) -> Limits:
+        assert account_id == 1
+        return self.limits
 
     async def account(self) -> AccountStore:
         return await self.store.account(1)

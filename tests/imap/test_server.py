@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pabal.imap.ports import Limits
 from pabal.imap.settings import ImapSettings
 from pabal.store.flags import FLAGGED, SEEN
 from tests.imap.rig import FakeAuthenticator, Rig, letter
@@ -57,6 +58,8 @@ async def world(rig: Rig) -> None:
 @pytest.mark.parametrize("path", sorted(DIALOGUES.glob("*.dlg")), ids=lambda p: p.stem)
 async def test_dialogue(path: Path) -> None:
     rig = Rig(SMALL, FakeAuthenticator(strict="strict" in path.stem))
+    if path.stem == "quota":
+        rig.limits = Limits(4096, 5)
     await world(rig)
     async with rig.connection() as client:
         await play(read_dialogue(path), client)

@@ -169,9 +169,11 @@ def test_messages_are_handed_out_in_pieces() -> None:
     octets = b"a APPEND {1+}\r\nx (\\Seen) {4}\r\nabcd {2+}\r\nef\r\n"
     events = feed(octets)
     assert events[:4] == [
-        MessageBegins(4, True, b"a", b" {1+}\r\nx (\\Seen) {4}\r\n"),
+        MessageBegins(4, True, b"a", b" {1+}\r\nx (\\Seen) {4}\r\n", b"APPEND"),
         MessagePiece(b"abcd"),
-        MessageBegins(2, False, b"a", b" {1+}\r\nx (\\Seen) {4}\r\n {2+}\r\n"),
+        MessageBegins(
+            2, False, b"a", b" {1+}\r\nx (\\Seen) {4}\r\n {2+}\r\n", b"APPEND"
+        ),
         MessagePiece(b"ef"),
     ]
     assert names(events) == [b"APPEND"]

@@ -12,6 +12,7 @@ from pabal.message.header import (
     fields,
     raw_fields,
     select,
+    select_many,
     select_not,
     split,
     unfold,
@@ -150,6 +151,33 @@ def test_build_folds_at_78_and_unfolds_to_the_same() -> None:
     assert Header(built).get(b"subject") == value
     assert build_field(b"X", b"a" * 100) == b"X: " + b"a" * 100 + b"\r\n"
     assert build_field(b"X", b"a\r\nBcc: b") == b"X: a Bcc: b\r\n"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"A: 1\r\n",
+                b"b: 2\r\n x\r\n",
+                b"C : 3\r\n",
+                b"\tz\r\n",
+                b"\r\n",
+                b"\n",
+                b"c:",
+                b"aa: 4\n",
+                b"-^]\\: 5\r\n",
+            ]
+        ),
+        max_size=8,
+    ),
+    st.sets(st.sampled_from([b"a", b"B", b"c", b"-^]\\", b"A.*"])),
+)
+def test_many_at_once_are_selected_as_one_by_one(
+    pieces: list[bytes], names: set[bytes]
+) -> None:
+    header = b"".join(pieces)
+    headers = [header, header + b"\r\n", b"Z: first\r\n" + header + b"\r\n"]
+    assert select_many(headers, names) == [select(one, names) for one in headers]
 
 
 @given(st.binary(max_size=300))

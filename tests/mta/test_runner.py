@@ -366,7 +366,7 @@ async def test_hold_stops_what_was_claimed_and_not_begun() -> None:
 
     async def take_then_hold(take: Take) -> Sequence[Claim]:
         claims = await good(take)
-        await stage.queue.apply(item.id, Verb.HOLD, stage.clock.time)
+        await stage.queue.apply(item.id, Verb.HOLD)
         return claims
 
     stage.queue.take = take_then_hold  # type: ignore[method-assign] # an operator in between
@@ -375,7 +375,7 @@ async def test_hold_stops_what_was_claimed_and_not_begun() -> None:
     assert mx.mails == []
     held = (await only(stage)).recipients[0]
     assert (held.state, held.owner, held.attempts) == (RecipientState.HOLD, "", 0)
-    await stage.queue.apply(item.id, Verb.RELEASE, stage.clock.time)
+    await stage.queue.apply(item.id, Verb.RELEASE)
     await stage.turn()
     assert mx.recipients == ["a@far.test"]
     await stage.close()

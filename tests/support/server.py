@@ -17,6 +17,10 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Self
 
+from pabal.app.office import administration
+from pabal.config.load import load_or_raise
+from pabal.message.address import Mailbox
+
 PORT_OFFSET = 20_000
 READY_SECONDS = 20.0
 DOMAIN = "a.test"
@@ -84,14 +88,11 @@ class Server:
             str(PORT_OFFSET),
         )
         self.configure(f"workers = {workers}", 'user = ""', 'log_level = "info"')
-        for account in accounts:
-            self.run(
-                "account",
-                "add",
-                f"{account}@{self.domain}",
-                "--password-stdin",
-                stdin=PASSWORD + "\n",
-            )
+        # Not by commands: each costs the start of a program (their tests do that).
+        with administration(load_or_raise(self.directory)) as office:
+            for account in accounts:
+                mailbox = Mailbox.parse(f"{account}@{self.domain}")
+                office.directory.add_account(mailbox, PASSWORD)
         return self
 
     def configure(self, *lines: str, table: str = "") -> None:

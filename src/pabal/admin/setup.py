@@ -5,8 +5,10 @@ Nothing that exists is overwritten.
 
 import ipaddress
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pabal.admin.certificate import write_self_signed
@@ -17,17 +19,19 @@ from pabal.base.errors import OperatorError
 from pabal.message.address import AddressError, domain_to_ascii
 from pabal.net.endpoint import Endpoint
 
-SERVICES: Final = {
-    "smtp": 25,
-    "submission": 587,
-    "submissions": 465,
-    "imap": 143,
-    "imaps": 993,
-    "pop3": 110,
-    "pop3s": 995,
-    "dns": 53,
-    "http": 80,
-}
+SERVICES: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "smtp": 25,
+        "submission": 587,
+        "submissions": 465,
+        "imap": 143,
+        "imaps": 993,
+        "pop3": 110,
+        "pop3s": 995,
+        "dns": 53,
+        "http": 80,
+    }
+)
 """What a new server listens for, with standard ports (IANA)."""
 
 DOCUMENTATION_ADDRESS: Final = "192.0.2.1"

@@ -52,14 +52,18 @@ class Door:
 class MailRole:
     """Takes mail and shows mailboxes.
 
+    Args (of the constructor):
+        shared: Objects of the process.
+        tls: What listeners show; ``None``: the files of [tls] are read now.
+
     Raises:
         OperatorError: From the constructor: the certificate cannot be used.
     """
 
-    def __init__(self, shared: Shared) -> None:
-        tls = shared.settings.tls
+    def __init__(self, shared: Shared, tls: ssl.SSLContext | None = None) -> None:
+        files = shared.settings.tls
         self._shared = shared
-        self._context = server_context(tls.certificate, tls.key)
+        self._context = tls or server_context(files.certificate, files.key)
         self._authenticator = DirectoryAuthenticator(
             shared.book, parts.auth_settings(shared.settings), shared.clock
         )

@@ -7,8 +7,12 @@ from typing import Final
 
 from pabal.app import parts
 from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL, Shared
+from pabal.base.errors import PabalError
+from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.dns.server.nameserver import NameServer
+
+log = Log("names")
 
 LOOK_SECONDS: Final = 1.0
 """How often the directory and the zone files are looked at without a ring."""
@@ -52,7 +56,14 @@ class NamesRole:
         while not self._stopping:
             rang = await sleep_until_set(self._changed, LOOK_SECONDS)
             self._changed.clear()
-            stamp = parts.zones_stamp(self._shared.settings, self._shared.book)
-            if (rang or stamp != self._stamp) and not self._stopping:
-                self._stamp = stamp
-                await self._server.reload()
+            try:
+                await self._reload_if_changed(rang=rang)
+            except (OSError, PabalError) as error:
+                # No descriptor or no memory left, a database away: look again later.
+                log.warning("zones not looked at", reason=str(error))
+
+    async def _reload_if_changed(self, *, rang: bool) -> None:
+        stamp = parts.zones_stamp(self._shared.settings, self._shared.book)
+        if (rang or stamp != self._stamp) and not self._stopping:
+            await self._server.reload()
+            self._stamp = stamp

@@ -16,6 +16,7 @@ import dns.rdatatype
 
 from pabal.admin.derived import DerivedRecords
 from pabal.admin.layout import Layout
+from pabal.admin.privileges import work_as_owner
 from pabal.app import parts
 from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
 from pabal.base.clock import SystemClock
@@ -28,7 +29,8 @@ from pabal.dns.resolver.explanation import Explanation, explain
 from pabal.dns.wire.rrset import name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
 from pabal.dns.zone.load import ZoneInput, load_zone
-from pabal.dns.zone.source import SUFFIX, DirectorySource, zone_name
+from pabal.dns.zone.master import ReadFile
+from pabal.dns.zone.source import ROOT_FILE, SUFFIX, DirectorySource, zone_name
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -108,28 +110,25 @@ def administration(settings: Settings) -> Iterator[Office]:
         UnavailableError: The database cannot be opened.
     """
     layout = Layout(settings.data)
-    make(layout.data, layout.make)
-    book = parts.open_directory(settings, SystemClock())
-    bell = _bell(layout)
-    try:
+    _enter(layout)
+    with (
+        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(parts.open_directory(settings, SystemClock())) as book,
+    ):
         yield Office(settings, book, parts.derived_records(settings, book), bell)
-    finally:
-        bell.close()
-        book.close()
 
 
 @contextlib.asynccontextmanager
 async def queue_office(settings: Settings) -> AsyncIterator[QueueControl]:
     """Open the queue, beside a running server or without one."""
     layout = Layout(settings.data)
-    make(layout.data, layout.make)
-    queue = SqliteQueue(layout.queue, layout.spool)
-    bell = _bell(layout)
-    try:
-        yield QueueControl(queue, SystemClock(), lambda: bell.ring(QUEUE_BELL))
-    finally:
-        await queue.close()
-        bell.close()
+    _enter(layout)
+    with contextlib.closing(_bell(layout)) as bell:
+        queue = SqliteQueue(layout.queue, layout.spool)
+        try:
+            yield QueueControl(queue, lambda: bell.ring(QUEUE_BELL))
+        finally:
+            await queue.close()
 
 
 def open_traces(settings: Settings) -> SqliteTraceReader:
@@ -139,7 +138,9 @@ def open_traces(settings: Settings) -> SqliteTraceReader:
         OperatorError: Nothing was ever traced here.
     """
     path = Layout(settings.data).trace
-    if not path.exists():
+    if path.exists():
+        work_as_owner(settings.data)
+    else:
         raise OperatorError(
             f"there are no traces in {path.parent} yet.", "Start it: `pabal serve`."
         )
@@ -150,16 +151,16 @@ async def explain_name(
     settings: Settings, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
 ) -> Explanation:
     """Resolve a name as the server would, from an empty cache."""
+    _enter(Layout(settings.data))
     clock = SystemClock()
-    book = parts.open_directory(settings, clock)
-    zones = parts.zones(settings, book, clock)
-    resolver = parts.resolver(settings, clock, zones)
-    try:
-        await asyncio.to_thread(zones.reload)
-        return await explain(resolver, name, rdtype, clock)
-    finally:
-        await resolver.stop()
-        book.close()
+    with contextlib.closing(parts.open_directory(settings, clock)) as book:
+        zones = parts.zones(settings, book, clock)
+        resolver = parts.resolver(settings, clock, zones)
+        try:
+            await asyncio.to_thread(zones.reload)
+            return await explain(resolver, name, rdtype, clock)
+        finally:
+            await resolver.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,18 +264,16 @@ def _order(owner: str) -> tuple[str, ...]:
 def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
     """Read the zones as the server would."""
     layout = Layout(settings.data)
-    make(layout.data, layout.make)
+    _enter(layout)
     clock = SystemClock()
-    book = parts.open_directory(settings, clock)
-    bell = _bell(layout)
-    try:
+    with (
+        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(parts.open_directory(settings, clock)) as book,
+    ):
         zones = parts.zones(settings, book, clock)
         report = zones.reload()
         found = [_shown(settings.dns.zones, each) for each in report.problems]
         yield ZonesOffice(settings, zones, found, bell)
-    finally:
-        bell.close()
-        book.close()
 
 
 def check_zones(settings: Settings) -> tuple[list[Problem], int]:
@@ -283,19 +282,33 @@ def check_zones(settings: Settings) -> tuple[list[Problem], int]:
         return list(office.found), len(office.zones.all())
 
 
-def check_zone_file(file: Path) -> list[Problem]:
-    """Return what is wrong with one master file, its name being the zone's."""
-    name = zone_name(file.name if file.suffix == SUFFIX else file.stem + SUFFIX)
+def check_zone_file(
+    file: Path, zone: str = "", read: ReadFile | None = None
+) -> list[Problem]:
+    """Return what is wrong with one master file.
+
+    Args:
+        file: The file.
+        zone: The name of the zone; empty: that of the file without its ending.
+        read: Reads it and what it includes; ``None``: from its directory only.
+    """
+    if zone:
+        name = zone_name(ROOT_FILE if zone == "." else zone + SUFFIX)
+    else:
+        name = zone_name(file.name if file.suffix == SUFFIX else file.stem + SUFFIX)
     if name is None:
         reason = f"{file.stem!r} is not the name of a zone"
         return [Problem(str(file), Span(0, 0), reason, "call it DOMAIN.zone")]
     given = ZoneInput(
-        name, file.name, hosted=False, derived=(), hostname="localhost", serial=1
+        name,
+        file.name if read is None else str(file),
+        hosted=False,
+        derived=(),
+        hostname="localhost",
+        serial=1,
     )
-    source = DirectorySource(file.parent)
-    return [
-        _shown(file.parent, each) for each in load_zone(given, source.read).problems
-    ]
+    reader = read or DirectorySource(file.parent).read
+    return [_shown(file.parent, each) for each in load_zone(given, reader).problems]
 
 
 def _shown(directory: Path, found: zone_problem.Problem) -> Problem:
@@ -308,6 +321,12 @@ def _shown(directory: Path, found: zone_problem.Problem) -> Problem:
         place.text,
         warning=found.severity is zone_problem.Severity.WARNING,
     )
+
+
+def _enter(layout: Layout) -> None:
+    """Make what is missing of the data, and be its owner from now on."""
+    make(layout.data, layout.make)
+    work_as_owner(layout.data)
 
 
 def _bell(layout: Layout) -> UnixDoorbell:

@@ -1,8 +1,10 @@
 """One running process: its roles, its listeners, and the order they stop in."""
 
 import asyncio
+import contextlib
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 
 import uvloop
@@ -19,19 +21,11 @@ from pabal.web.site import Sites
 Sockets = Mapping[str, Sequence[socket.socket]]
 
 
-def run(
-    settings: Settings,
-    name: str,
-    roles: frozenset[str],
-    sockets: Sockets,
-    ready: Callable[[], None],
-) -> int:
+def run(process: "Process", sockets: Sockets, ready: Callable[[], None]) -> int:
     """Be one process of the server until SIGTERM; return the exit code.
 
     Args:
-        settings: From pabal.toml.
-        name: Of the process, unique in this server.
-        roles: What it does: dns, mail, queue, web.
+        process: Not started yet.
         sockets: Bound sockets by service.
         ready: Called when every listener is up.
 
@@ -39,7 +33,7 @@ def run(
         OperatorError: Something an operator has to mend keeps it from starting.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(Process(settings, name, roles), sockets, ready))
+        return runner.run(_serve(process, sockets, ready))
 
 
 async def _serve(
@@ -68,14 +62,22 @@ class Process:
 
     Args (of the constructor):
         settings: From pabal.toml.
-        name: Of the process.
-        roles: What it does.
+        name: Of the process, unique in this server.
+        roles: What it does: dns, mail, queue, web.
+        tls: What listeners show; ``None``: the files are read when it starts.
     """
 
-    def __init__(self, settings: Settings, name: str, roles: frozenset[str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        roles: frozenset[str],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._settings = settings
         self._name = name
         self._roles = roles
+        self._tls = tls
         self._shared: Shared | None = None
         self._names: NamesRole | None = None
         self._mail: MailRole | None = None
@@ -100,7 +102,7 @@ class Process:
             self._outbound = QueueRole(shared)
             self._outbound.start()
         if "mail" in self._roles:
-            self._mail = MailRole(shared)
+            self._mail = MailRole(shared, self._tls)
             await self._mail.start(sockets)
         if "web" in self._roles and sockets.get("http"):
             self._web = WebServer(Sites(self._settings.directory / "www"))
@@ -114,17 +116,16 @@ class Process:
                 role.heard(subject)
 
     async def stop(self) -> None:
-        """Stop taking work, finish what is under way, close the databases."""
-        if self._mail:
-            await self._mail.stop()
-        if self._web:
-            await self._web.stop()
-        if self._outbound:
-            await self._outbound.stop()
-        if self._names:
-            await self._names.stop()
-        if self._shared:
-            await self._shared.close()
+        """Stop taking work, finish what is under way, close the databases.
+
+        In this order, the last first; a part that fails keeps no other from its end.
+        """
+        async with contextlib.AsyncExitStack() as order:
+            if self._shared:
+                order.push_async_callback(self._shared.close)
+            for part in (self._names, self._outbound, self._web, self._mail):
+                if part is not None:
+                    order.push_async_callback(part.stop)
 
     def _wake_queue(self) -> None:
         if self._outbound:

@@ -1,9 +1,11 @@
 """What every role of a process shares: databases, doorbell, trace."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pabal.admin.layout import Layout
@@ -29,6 +31,14 @@ DIRECTORY_BELL: Final = "directory"
 ZONES_BELL: Final = "zones"
 ACCOUNT_BELL: Final = "account "
 """Subjects of the doorbell; the last is followed by an account's id."""
+
+AUDIENCES: Final[Mapping[str, Collection[str]]] = MappingProxyType(
+    {
+        ACCOUNT_BELL.strip(): frozenset({"mail", "all"}),
+        QUEUE_BELL: frozenset({"queue", "all"}),
+    }
+)
+"""Which processes a subject wakes: at every message, so nobody else is to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +85,25 @@ def open_shared(
     layout = Layout(settings.data)
     make(layout.data, layout.make)
     clock = SystemClock()
-    bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock)
-    book = parts.open_directory(settings, clock)
-    tracer = SqliteTracer(layout.trace, clock)
-    store = SqliteStore(layout.mail, clock, bell)
-    queue = SqliteQueue(layout.queue, layout.spool)
-    zones = parts.zones(settings, book, clock)
-    station = Station(parts.mta_settings(settings), clock, tracer)
-    delivery = MailDelivery(store, clock)
+    with contextlib.ExitStack() as opened:
+        bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock, AUDIENCES)
+        opened.callback(bell.close)
+        book = parts.open_directory(settings, clock)
+        opened.callback(book.close)
+        zones = parts.zones(settings, book, clock)
+        resolver = parts.resolver(settings, clock, zones)
+        tracer = SqliteTracer(layout.trace, clock)
+        opened.callback(tracer.close)
+        queue = SqliteQueue(layout.queue, layout.spool)
+        opened.pop_all()  # from here on nothing fails: ``close`` is the caller's
 
     def wake() -> None:
         wake_queue()
         bell.ring(QUEUE_BELL)
 
+    store = SqliteStore(layout.mail, clock, bell)
+    station = Station(parts.mta_settings(settings), clock, tracer)
+    delivery = MailDelivery(store, clock)
     acceptor = Acceptor(station, delivery, queue, wake)
     return Shared(
         settings,
@@ -99,7 +115,7 @@ def open_shared(
         store,
         queue,
         zones,
-        parts.resolver(settings, clock, zones),
+        resolver,
         station,
         delivery,
         Desk(station, book, acceptor, Bouncer(station, book, acceptor)),

@@ -1,28 +1,46 @@
 """``pabal serve``: check, bind, and run every process."""
 
+import asyncio
 import os
+import pwd
 import resource
+import ssl
 from typing import Final
 
 from pabal.admin.layout import Layout
+from pabal.admin.privileges import hand_over
+from pabal.app import parts
 from pabal.app.shared import make
-from pabal.base.errors import OperatorError
+from pabal.base.clock import SystemClock
+from pabal.base.errors import OperatorError, UnavailableError
 from pabal.config.settings import Settings
+from pabal.mta.queue.sqlite import SqliteQueue
 from pabal.net.tls import server_context
+from pabal.trace.sqlite import SqliteTracer
 
 DESCRIPTORS_WANTED: Final = 65_536
 """Open files: a connection each, and three a mailbox."""
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ssl.SSLContext:
     """Find out before any socket is bound what would keep the server from starting.
+
+    Args:
+        settings: From pabal.toml.
+        user: Who gets the data; ``None``: they stay whose they are.
+
+    Returns:
+        What listeners show: read here, because a key is often root's alone.
 
     Raises:
         OperatorError: The certificate or the data directory cannot be used.
     """
-    server_context(settings.tls.certificate, settings.tls.key)
+    context = server_context(settings.tls.certificate, settings.tls.key)
     layout = Layout(settings.data)
     make(layout.data, layout.make)
+    _make_databases(settings, layout)
+    if user is not None:
+        hand_over(layout.data, user)
     if not os.access(layout.data, os.W_OK):
         raise OperatorError(
             f"cannot write to {layout.data}.",
@@ -31,6 +49,24 @@ def prepare(settings: Settings) -> None:
     _allow_descriptors()
     for left_over in layout.run.iterdir():
         left_over.unlink(missing_ok=True)
+    return context
+
+
+def _make_databases(settings: Settings, layout: Layout) -> None:
+    """Make the databases every process opens: one maker, so nobody is in another's way.
+
+    SQLite does not wait while another process turns a new file to its log mode.
+    """
+    clock = SystemClock()
+    try:
+        parts.open_directory(settings, clock).close()
+        SqliteTracer(layout.trace, clock).close()
+        asyncio.run(SqliteQueue(layout.queue, layout.spool).close())
+    except UnavailableError as error:
+        raise OperatorError(
+            f"cannot start: {error}.",
+            f"Restore it from a backup, or move it out of {layout.data}.",
+        ) from error
 
 
 def _allow_descriptors() -> None:

@@ -15,6 +15,9 @@ from typing_extensions import override
 Fact = str | int | float | bool | None
 """What a log field may be."""
 
+RESERVED: Final = frozenset({"at", "level", "name", "event", "traceback"})
+"""Fields of every line; a fact of that name gets an underscore."""
+
 _FACTS: Final = "pabal_facts"
 _LEVEL_COLOURS: Final = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31"}
 
@@ -94,7 +97,10 @@ class JsonFormatter(logging.Formatter):
             "name": record.name.removeprefix("pabal."),
             "event": record.getMessage(),
         }
-        entry.update({k.rstrip("_"): v for k, v in _facts_of(record).items()})
+        for key, value in _facts_of(record).items():
+            name = key.rstrip("_")
+            # The event's own fields cannot be overwritten by what it is about.
+            entry[f"{name}_" if name in RESERVED else name] = value
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)

@@ -5,6 +5,7 @@ from typing import Final
 
 import click
 
+from pabal.app.named import check_named, is_named_conf
 from pabal.app.office import check_zone_file, check_zones
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
@@ -28,7 +29,8 @@ def check(
 ) -> None:
     """Check the configuration and the zones, all at once.
 
-    With FILEs only those: a pabal.toml, or master files (.zone, .db).
+    With FILEs only those: a pabal.toml, master files (.zone, .db), or a named.conf
+    of BIND with what it includes and its zones.
     """
     names = list(files) or [find_file(directory)]
     problems: list[Problem] = []
@@ -37,6 +39,11 @@ def check(
         if file.suffix in ZONE_SUFFIXES:
             problems += check_zone_file(file)
             checked += 1
+            continue
+        if is_named_conf(file):
+            named = check_named(file)
+            problems += named.problems
+            checked += named.files
             continue
         loaded = load(find_file(file))
         problems += loaded.problems

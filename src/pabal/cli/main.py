@@ -1,20 +1,61 @@
-"""The command ``pabal``: every noun in one group."""
+"""The command ``pabal``: every noun in one group.
 
+A command's module is imported when it is typed: ``pabal account list`` must not
+pay for IMAP, half a second of imports.
+"""
+
+import importlib
+from collections.abc import Mapping
 from importlib import metadata
+from types import MappingProxyType
+from typing import Final
 
 import click
+from typing_extensions import override
 
-from pabal.cli.account import account
-from pabal.cli.alias import alias
-from pabal.cli.check import check
-from pabal.cli.dig import dig
-from pabal.cli.domain import domain
-from pabal.cli.init import init
+from pabal.base.errors import LocalProtocolError
 from pabal.cli.options import PabalGroup
-from pabal.cli.queue import queue
-from pabal.cli.serve import serve
-from pabal.cli.trace import trace
-from pabal.cli.zone import zone
+
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        name: f"pabal.cli.{name}"
+        for name in (
+            "init",
+            "serve",
+            "check",
+            "domain",
+            "account",
+            "alias",
+            "queue",
+            "zone",
+            "dig",
+            "trace",
+        )
+    }
+)
+"""Command → the module that has it under the same name."""
+
+
+class Nouns(PabalGroup):
+    """A group whose commands are found by name in modules."""
+
+    modules: Mapping[str, str] = COMMANDS
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order they are shown."""
+        return sorted({*self.modules, *super().list_commands(ctx)})
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, importing its module; ``None`` if there is none."""
+        module = self.modules.get(cmd_name)
+        if module is None:
+            return super().get_command(ctx, cmd_name)
+        command = getattr(importlib.import_module(module), cmd_name)
+        if not isinstance(command, click.Command):
+            raise LocalProtocolError(f"{module} has no command {cmd_name}")
+        return command
 
 
 def version() -> str:
@@ -25,27 +66,19 @@ def version() -> str:
         return "of the source tree"
 
 
-def build() -> click.Group:
-    """Return the command group; ``__main__`` adds the lab."""
+def build(more: Mapping[str, str] = MappingProxyType({})) -> click.Group:
+    """Return the command group.
 
-    @click.group(
-        cls=PabalGroup, context_settings={"help_option_names": ["-h", "--help"]}
-    )
+    Args:
+        more: Further commands and their modules: ``__main__`` adds the lab, which this
+            package must not know.
+    """
+
+    @click.group(cls=Nouns, context_settings={"help_option_names": ["-h", "--help"]})
     @click.version_option(version(), prog_name="pabal")
     def pabal() -> None:
         """Mail and names for a domain, in one program."""
 
-    for command in (
-        init,
-        serve,
-        check,
-        domain,
-        account,
-        alias,
-        queue,
-        zone,
-        dig,
-        trace,
-    ):
-        pabal.add_command(command)
+    if isinstance(pabal, Nouns):
+        pabal.modules = MappingProxyType({**COMMANDS, **more})
     return pabal

@@ -21,12 +21,13 @@ def serve(ctx: click.Context, directory: Path | None) -> None:
     """Serve until SIGTERM; print `ready` when every listener is up."""
     settings = load_or_raise(directory)
     log.set_up(settings.log_level)
-    start.prepare(settings)
     user = whom_to_become(settings, is_root=os.geteuid() == 0)
+    tls = start.prepare(settings, user)
     specs = bind_roles(settings)
 
     def work(spec: RoleSpec, ready: Callable[[], None]) -> int:
-        return process.run(settings, spec.name, spec.roles, spec.sockets, ready)
+        made = process.Process(settings, spec.name, spec.roles, tls)
+        return process.run(made, spec.sockets, ready)
 
     def say_ready() -> None:
         click.echo("ready")

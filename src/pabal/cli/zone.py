@@ -9,12 +9,16 @@ from pabal.app.office import zones_office
 from pabal.base.errors import OperatorError
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
+from pabal.cli.zone_import import import_
 from pabal.config.load import load_or_raise
 
 
 @click.group()
 def zone() -> None:
-    """Zones: list, show, check, reload."""
+    """Zones: list, show, check, reload, import."""
+
+
+zone.add_command(import_)
 
 
 @zone.command("list")

@@ -165,7 +165,9 @@ def _mta(section: Section) -> MtaSection:
         section.integer("port", 25, 1, 65535, "Where other servers are reached."),
         section.size("message_size_max", "50MB", "Largest message taken."),
         section.text(
-            "smarthost", "", "host or host:port that takes all outgoing mail."
+            "smarthost",
+            "",
+            "Takes all outgoing mail: host or host:port; empty: each domain's MX.",
         ),
     )
 

@@ -8,16 +8,20 @@ bounded; an error of ours closes the connection and shows no text of it.
 """
 
 import asyncio
+from contextlib import AbstractContextManager
 from typing import Final
 
 from pabal.base.errors import LocalProtocolError, PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
+from pabal.imap.announcer import Announcer
 from pabal.imap.commands.append import check
 from pabal.imap.commands.capability import capabilities
 from pabal.imap.commands.context import Context, Services
 from pabal.imap.commands.incoming import Incoming
+from pabal.imap.commands.notify import tell
 from pabal.imap.commands.refusal import reply_of
+from pabal.imap.commands.selected import Selected
 from pabal.imap.commands.table import COMMANDS, RULES
 from pabal.imap.session import (
     Command,
@@ -31,6 +35,7 @@ from pabal.imap.session import (
     Session,
     State,
 )
+from pabal.imap.wire.response import Tagged
 from pabal.net.ports import (
     ConnectionLostError,
     IdleTimeoutError,
@@ -47,18 +52,21 @@ class Connection:
     """Pumps octets, runs commands, pushes changes; implements ``Dialogue``."""
 
     def __init__(self, stream: Stream, services: Services) -> None:
-        self._stream = stream
         self._settings = services.settings
         self._session = Session(RULES, services.settings)
         messages = Incoming(services.spool)
         self._context = Context(stream, services, self._session, self, messages)
         self._tasks = Tasks()
-        self._pushing = False
-        self._busy = False
+        self._announcer = Announcer(self._context, self._tasks)
         self._stopping = False
         self._bad_commands = 0
         now = services.clock.monotonic()
-        self._log_in_by = now + services.settings.login_timeout_s
+        self._context.log_in_by = now + services.settings.login_timeout_s
+
+    @property
+    def _stream(self) -> Stream:
+        """The stream, which a command may have wrapped."""
+        return self._context.stream
 
     async def run(self) -> None:
         """Greet, then answer until one side has enough."""
@@ -69,9 +77,9 @@ class Connection:
             while self._session.state is not State.LOGOUT:
                 await self._handle(await self._next_event())
                 if self._stopping:
-                    self._bye(SHUTTING_DOWN)
+                    self._announcer.bye(SHUTTING_DOWN)
         except asyncio.CancelledError:
-            self._bye(SHUTTING_DOWN)
+            self._announcer.bye(SHUTTING_DOWN)
             raise
         except IdleTimeoutError:
             # The peer takes nothing: what is queued for it will never go out.
@@ -82,14 +90,15 @@ class Connection:
     def stop(self) -> None:
         """Say goodbye now, or once the command being run is done."""
         self._stopping = True
-        if not self._busy or self._context.idling:
-            self._bye(SHUTTING_DOWN)
+        if not self._announcer.busy or self._context.idling:
+            self._announcer.bye(SHUTTING_DOWN)
             self._stream.close()
 
     async def end(self) -> None:
         """Let go of everything the connection held."""
         self._context.idling = False
         self._context.unselect()
+        self._context.stop_notices()
         self._context.messages.close()
         await self._tasks.stop()
         self._stream.close()
@@ -111,7 +120,7 @@ class Connection:
         try:
             data = await self._stream.receive(self._patience_s)
         except IdleTimeoutError as error:
-            self._bye(b"[UNAVAILABLE] Nothing came for too long")
+            self._announcer.bye(b"[UNAVAILABLE] Nothing came for too long")
             raise ConnectionLostError("the client was silent") from error
         if not data:
             raise ConnectionLostError("the client closed")
@@ -121,7 +130,7 @@ class Connection:
     def _patience_s(self) -> float:
         if self._session.state is State.NOT_AUTHENTICATED:
             # Of the whole log-in: an octet a minute must not hold a connection.
-            left = self._log_in_by - self._context.services.clock.monotonic()
+            left = self._context.log_in_by - self._context.services.clock.monotonic()
             if left <= 0:
                 raise IdleTimeoutError("nobody logged in")
             return left
@@ -130,21 +139,26 @@ class Connection:
     async def _handle(self, event: Event) -> None:
         match event:
             case Command():
-                self._busy = True
+                self._announcer.busy = True
                 await self._run(event)
-                self._busy = False
+                self._announcer.busy = False
+                if self._context.notices is not None:
+                    # What happened while the last word was sent.
+                    self.changed()
             case MessagePiece(octets):
                 self._context.messages.write(octets)
             case MessageBegins():
-                await self._begin_message(event)
+                async with self._announcer.speaking:
+                    await self._begin_message(event)
             case Continue():
-                self._stream.send(b"+ OK\r\n")
+                async with self._announcer.speaking:
+                    self._stream.send(b"+ OK\r\n")
             case Refused(tag, reply):
                 self._context.messages.close()
                 self._stream.send(b"%b %b\r\n" % (tag, reply))
                 self._count_bad(reply)
             case Fatal(text):
-                self._bye(text)
+                self._announcer.bye(text)
             case Line():
                 raise LocalProtocolError("a line nobody waits for")
 
@@ -152,7 +166,7 @@ class Connection:
         """Make room for a message, unless its mailbox is missing."""
         if event.sync:
             try:
-                await check(self._context, event.arguments)
+                await check(self._context, event)
             except PabalError as error:
                 refusal = reply_of(error)
                 if refusal is None:
@@ -166,37 +180,52 @@ class Connection:
 
     async def _run(self, command: Command) -> None:
         """Run one command and send how it ended, after what else is to be told."""
-        spec = COMMANDS[command.name]
+        before = self._context.selected
+        if command.name == b"IDLE":
+            async with self._announcer.speaking:
+                # What was being pushed has ended; what is pushed now is its output.
+                pass
+            reply = await self._reply(command)
+            async with self._announcer.speaking:
+                await self._finish(command, reply, before)
+            return
+        async with self._announcer.speaking:
+            reply = await self._reply(command)
+            await self._finish(command, reply, before)
+
+    async def _reply(self, command: Command) -> Tagged:
+        """Run one command and return how it ended."""
         context = self._context
         context.tag = command.tag
-        before = context.selected
         try:
-            reply = await spec.run(context, command.value)
+            return await COMMANDS[command.name].run(context, command.value)
         except PabalError as error:
             refusal = reply_of(error)
             if refusal is None:
                 raise
             self._log_refusal(command, error)
-            reply = refusal
+            return refusal
         finally:
-            self._context.messages.close()
-        if context.selected is not None and context.selected is before:
-            self._stream.send(context.selected.updates(expunges=spec.expunges))
+            context.messages.close()
+
+    async def _finish(
+        self, command: Command, reply: Tagged, before: Selected | None
+    ) -> None:
+        """Send what else is to be told, and how the command ended."""
+        spec, context = COMMANDS[command.name], self._context
+        if context.selected is before:
+            await tell(
+                context,
+                expunges=spec.expunges,
+                own=spec.removes,
+                arrivals=not spec.adds,
+            )
         self._stream.send(reply.line(command.tag))
-        self._leave_removed()
+        self._announcer.leave_removed()
         if spec.after is not None and reply.status == b"OK":
             await spec.after(context)
         self._count_bad(reply.status)
         await self._stream.flush()
-
-    def _leave_removed(self) -> None:
-        """Close when the selected mailbox was deleted by somebody else.
-
-        RFC 2180 §3.4: no client understands a mailbox that is not there any more.
-        """
-        selected = self._context.selected
-        if selected is not None and selected.removed:
-            self._bye(b"The selected mailbox was deleted")
 
     def _log_refusal(self, command: Command, error: PabalError) -> None:
         log.debug(
@@ -212,15 +241,9 @@ class Connection:
         elif self._session.state is not State.NOT_AUTHENTICATED:
             self._bad_commands = 0
         if self._bad_commands > self._settings.bad_commands_max:
-            self._bye(b"Too many commands without meaning")
+            self._announcer.bye(b"Too many commands without meaning")
         elif self._context.failures >= self._settings.login_failures_max:
-            self._bye(b"Too many failed log-ins")
-
-    def _bye(self, text: bytes) -> None:
-        if self._session.state is State.LOGOUT:
-            return
-        self._stream.send(b"* BYE %b\r\n" % text)
-        self._session.state = State.LOGOUT
+            self._announcer.bye(b"Too many failed log-ins")
 
     async def line(self) -> bytes:
         """Return the client's next line, whatever it is."""
@@ -229,34 +252,17 @@ class Connection:
         if isinstance(event, Line):
             return event.octets
         if isinstance(event, Fatal):
-            self._bye(event.text)
+            self._announcer.bye(event.text)
         raise ConnectionLostError("the line is not one")
 
     async def start_tls(self) -> None:
         """Turn the connection into a TLS one."""
         await self._stream.start_tls()
 
-    def changed(self) -> None:
-        """Push changes to a client that idles; at most one push at a time."""
-        if self._context.idling and not self._pushing:
-            self._pushing = True
-            self._tasks.start(self._push(), "imap push")
+    def in_progress(self) -> AbstractContextManager[None]:
+        """Tell the client now and then that its command is being worked on."""
+        return self._announcer.in_progress()
 
-    async def _push(self) -> None:
-        """Tell what changed, and again what changed while that was taken."""
-        context = self._context
-        try:
-            while context.idling and context.selected is not None:
-                if context.selected.removed:
-                    self._leave_removed()
-                    self._stream.close()
-                    return
-                updates = context.selected.updates(expunges=True)
-                if not updates:
-                    return
-                self._stream.send(updates)
-                await self._stream.flush()
-        except (ConnectionLostError, IdleTimeoutError):
-            self._stream.abort()
-        finally:
-            self._pushing = False
+    def changed(self) -> None:
+        """Push changes to a client that wants them."""
+        self._announcer.changed()

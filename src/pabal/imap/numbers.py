@@ -86,6 +86,11 @@ class Numbers:
         )
 
     @property
+    def shrunk(self) -> bool:
+        """Whether messages are gone that the client counts still."""
+        return self._view.uids is not self.uids
+
+    @property
     def last_uid(self) -> Uid:
         """The largest UID told about, 0 if there is none."""
         return self.uids[self.count - 1] if self.count else 0

@@ -4,11 +4,36 @@ Sans-IO types only.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from pabal.store.ports import AccountId, EmailId
 
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an account may have; 0: as much as it likes."""
+
+    octets: int = 0
+    messages: int = 0
+
+
+LimitsOf = Callable[[AccountId], Awaitable[Limits]]
+"""Returns the limits of an account."""
+
 FetchedHook = Callable[[AccountId, Sequence[EmailId]], None]
 """Told which emails' bodies a client read; cheap, must not raise."""
+
+Result = TypeVar("Result")
+
+
+class Offload(Protocol):
+    """Does long work without the event loop waiting for it."""
+
+    def __call__(self, work: Callable[[], Result], /) -> Awaitable[Result]:
+        """Return what ``work`` returns."""
+        ...
+
 
 Pause = Callable[[], Awaitable[None]]
 """Lets every other session have its turn."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from pabal.base.clock import Clock
 from pabal.imap.commands.context import Services
 from pabal.imap.connection import Connection
-from pabal.imap.ports import FetchedHook
+from pabal.imap.ports import FetchedHook, LimitsOf
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
 from pabal.net.ports import Stream
@@ -30,6 +30,7 @@ class ImapParts:
         tls: Whether STARTTLS works on its streams.
         spool_directory: Where large messages wait; ``None``: the system's.
         on_fetched: Told whose bodies were read.
+        limits: Says what an account may have; ``None``: QUOTA is not on offer.
     """
 
     authenticator: Authenticator
@@ -38,6 +39,7 @@ class ImapParts:
     tls: bool = True
     spool_directory: Path | None = None
     on_fetched: FetchedHook | None = None
+    limits: LimitsOf | None = None
 
 
 class ImapServer:
@@ -52,9 +54,11 @@ class ImapServer:
             parts.settings,
             parts.clock,
             partial(asyncio.sleep, 0),
+            asyncio.to_thread,
             parts.tls,
             parts.on_fetched,
             lambda memory: Spool(directory, memory),
+            parts.limits,
         )
 
     async def serve(self, stream: Stream) -> None:

@@ -113,12 +113,14 @@ class MessageBegins:
             ``refuse_message`` can spare it the sending.
         tag: Tag of its command.
         arguments: Arguments of its command so far.
+        name: Name of its command.
     """
 
     size: int
     sync: bool
     tag: bytes
     arguments: bytes
+    name: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +264,8 @@ class Session:
     def _message_begins(self, size: int, *, sync: bool) -> MessageBegins:
         tag = bytes(self._command[: self._command.index(b" ")])
         found = self._rule()
-        start = 0 if isinstance(found, Refused) else found[0]
-        return MessageBegins(size, sync, tag, bytes(self._command[start:]))
+        start, name = (0, b"") if isinstance(found, Refused) else (found[0], found[2])
+        return MessageBegins(size, sync, tag, bytes(self._command[start:]), name)
 
     def refuse_message(self) -> None:
         """Forget the command whose message just began: the driver said no.

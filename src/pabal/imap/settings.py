@@ -24,6 +24,8 @@ class ImapSettings:
         login_timeout_s: Time to log in, seconds.
         idle_timeout_s: Silence allowed after log-in, seconds; at least 30 minutes
             (RFC 9051 §5.4).
+        progress_interval_s: How often a client hears that its command is still being
+            worked on, seconds; RFC 9585 §3 thinks of ten.
         bad_commands_max: Commands without meaning before the connection is closed;
             after log-in one that works forgives those before it.
         login_failures_max: Failed log-ins before the connection is closed.
@@ -39,5 +41,6 @@ class ImapSettings:
     append_messages_max: int = 1000
     login_timeout_s: float = 180.0
     idle_timeout_s: float = 1860.0
+    progress_interval_s: float = 10.0
     bad_commands_max: int = 20
     login_failures_max: int = 5

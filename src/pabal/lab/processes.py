@@ -61,6 +61,8 @@ class Servers:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+            if process.stdout:
+                await process.stdout.read()  # to its end: then the pipe is closed
         self._running.clear()
 
 

@@ -39,7 +39,7 @@ log = Log("queue")
 IDLE_LEAST_SECONDS: Final = 0.05
 """Shortest wait between two looks at the queue when nothing woke us."""
 
-STOP_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 10.0
 """How long deliveries under way may take when we stop."""
 
 RETURNED: Final = permanent(54, "7.1", "returned to its sender by the administrator")

@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pabal.base.clock import Clock
@@ -23,6 +24,9 @@ PATH_MAX_OCTETS: Final = 100
 LOOK_SECONDS: Final = 0.5
 """How long a list of the other processes is used: a new one looks by itself."""
 
+APART_SECONDS: Final = 0.005
+"""How long rings gather: a ring is a system call, and it wakes a process."""
+
 RINGS_A_WAKE_MAX: Final = 256
 """Datagrams read before other work gets a turn."""
 
@@ -34,15 +38,25 @@ class UnixDoorbell:
         directory: Where the sockets are; must exist. The kernel allows 107 octets for
             a socket's path, so the sockets are reached through the directory's
             descriptor when that is longer.
-        name: This process's own name there.
+        name: This process's own name there; up to its first ``-`` it is a role.
         clock: For how often the directory is read.
+        audiences: First word of a subject → the roles that want to hear it; a subject
+            that is not there is for everybody.
     """
 
-    def __init__(self, directory: Path, name: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        name: str,
+        clock: Clock,
+        audiences: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
         self._directory = directory
         self._clock = clock
         self._look_at = 0.0
+        self._audiences = audiences
         self._others: list[tuple[Path, str]] = []
+        self._waiting: dict[str, None] = {}
         self._name = name
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)  # noqa: FBT003 (no keyword form)
@@ -52,22 +66,45 @@ class UnixDoorbell:
         self._socket.bind(self._reachable(path))
 
     def ring(self, subject: str) -> None:
-        """Send ``subject`` to every other process; never blocks, never raises."""
+        """Send ``subject`` to those who want to hear it; never blocks, never raises.
+
+        In an event loop it is sent with others of the next milliseconds, each once.
+        """
+        if subject in self._waiting:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._send(subject)
+            return
+        if not self._waiting:
+            loop.call_later(APART_SECONDS, self._send_waiting)
+        self._waiting[subject] = None
+
+    def _send_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        if self._socket.fileno() >= 0:
+            for subject in waiting:
+                self._send(subject)
+
+    def _send(self, subject: str) -> None:
         octets = subject.encode()[:SUBJECT_MAX_OCTETS]
+        roles = self._audiences.get(subject.partition(" ")[0])
         now = self._clock.monotonic()
         if now >= self._look_at:
             self._look_at = now + LOOK_SECONDS
-            self._others = [
-                (path, self._reachable(path))
-                for path in self._directory.iterdir()
-                if path.name != self._name
-            ]
+            # No descriptor left, or no directory: those known of are rung.
+            with contextlib.suppress(OSError):
+                self._others = self._look()
         for path, reachable in self._others:
+            if roles is not None and path.name.partition("-")[0] not in roles:
+                continue
             try:
                 self._socket.sendto(octets, reachable)
             except ConnectionRefusedError:
                 # Whoever had it is dead and cannot have bound a new one there.
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink()
             except OSError:
                 # Full or gone: it will look by itself.
                 continue
@@ -89,11 +126,24 @@ class UnixDoorbell:
         """Hear and ring no more. Idempotent."""
         if self._socket.fileno() < 0:
             return
+        self._send_waiting()
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
         self._socket.close()
         os.close(self._descriptor)
         (self._directory / self._name).unlink(missing_ok=True)
+
+    def _look(self) -> list[tuple[Path, str]]:
+        """Return the sockets of the other processes and how to reach them.
+
+        Raises:
+            OSError: The directory cannot be read now.
+        """
+        return [
+            (path, self._reachable(path))
+            for path in self._directory.iterdir()
+            if path.name != self._name
+        ]
 
     def _reachable(self, path: Path) -> str:
         """Return a name of ``path`` that fits into an address (unix(7): sun_path)."""

@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from pabal.base.errors import PabalError
 from pabal.base.limits import Concurrency
@@ -19,6 +20,12 @@ from pabal.net.ports import Stream
 from pabal.net.stream import TLS_HANDSHAKE_SECONDS, SocketStream
 
 log = Log("net")
+
+BACKLOG: Final = 1024
+"""Connections the kernel keeps for us while the loop is busy."""
+
+ACCEPT_PAUSE_SECONDS: Final = 0.1
+"""Before the next try when no descriptor is left: connections end meanwhile."""
 
 Handler = Callable[[Stream], Awaitable[None]]
 """Serves one connection; returns when it is over."""
@@ -32,7 +39,8 @@ class ListenerSettings:
         connections_a_client_max: At once from one client. A family behind one address
             and a mail program with ten connections each fit.
         connections_max: At once in this process.
-        busy: Octets a refused client is sent before the close.
+        busy: Octets a refused client is sent before the close; none where TLS comes
+            first, since it has no session to read them in.
     """
 
     connections_a_client_max: int = 200
@@ -65,25 +73,61 @@ class Listener:
             settings.connections_a_client_max, settings.connections_max
         )
         self._tasks = Tasks()
+        self._accepting = Tasks()
+        self._handshakes = Tasks()
         self._streams: set[SocketStream] = set()
         self._servers: list[asyncio.Server] = []
 
     async def start(self, listening: socket.socket) -> None:
         """Accept on ``listening`` (bound, not yet listening or listening already)."""
+        if self._implicit:
+            listening.setblocking(False)  # noqa: FBT003 (no keyword form)
+            listening.listen(BACKLOG)
+            self._accepting.start(self._accept(listening), "accept")
+            return
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            self._new_stream,
+            lambda: SocketStream(
+                self._context, on_made=self._connected, on_lost=self._disconnected
+            ),
             sock=listening,
-            backlog=1024,
-            ssl=self._context if self._implicit else None,
-            ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS if self._implicit else None,
+            backlog=BACKLOG,
         )
         self._servers.append(server)
 
-    def _new_stream(self) -> SocketStream:
-        return SocketStream(
-            self._context, on_made=self._connected, on_lost=self._disconnected
-        )
+    async def _accept(self, listening: socket.socket) -> None:
+        """Accept and count before TLS: who never shakes hands counts too."""
+        loop = asyncio.get_running_loop()
+        with listening:
+            while True:
+                try:
+                    sock, address = await loop.sock_accept(listening)
+                except OSError as error:
+                    log.warning("cannot accept", reason=str(error))
+                    await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
+                    continue
+                key = client_key(address[0].removeprefix("::ffff:"))
+                if not self._count.enter(key):
+                    log.warning("too many connections", client=key)
+                    sock.close()
+                    continue
+                self._handshakes.start(self._shake_hands(sock, key), f"TLS {key}")
+
+    async def _shake_hands(self, sock: socket.socket, key: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(
+                lambda: SocketStream(
+                    self._context, on_made=self._begin, on_lost=self._disconnected
+                ),
+                sock,
+                ssl=self._context,
+                ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS,
+            )
+        except (OSError, TimeoutError) as error:
+            self._count.leave(key)
+            sock.close()
+            log.debug("no TLS", client=key, reason=str(error))
 
     def _connected(self, stream: SocketStream) -> None:
         if not self._count.enter(client_key(stream.peer.address)):
@@ -91,6 +135,9 @@ class Listener:
             stream.send(self._settings.busy)
             stream.close()
             return
+        self._begin(stream)
+
+    def _begin(self, stream: SocketStream) -> None:
         self._streams.add(stream)
         self._tasks.start(self._serve(stream), f"connection {stream.peer}")
 
@@ -114,6 +161,8 @@ class Listener:
         """Accept no more, give sessions ``grace_s`` seconds to end, then cut them."""
         for server in self._servers:
             server.close()
+        await self._accepting.stop()
+        await self._handshakes.stop()
         await self._tasks.wait(grace_s)
         await self._tasks.stop()
         for stream in tuple(self._streams):

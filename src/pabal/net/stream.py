@@ -201,7 +201,11 @@ class SocketStream(asyncio.Protocol):
         if self._input.full:
             transport.resume_reading()
         self._input.forget()
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # the peer has reset it already
+            transport.close()
+            return
         self._linger = self._loop.call_later(LINGER_SECONDS, transport.close)
 
     def abort(self) -> None:

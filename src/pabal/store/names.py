@@ -17,6 +17,9 @@ NAME_MAX_OCTETS: Final = 1_000
 LEVELS_MAX: Final = 32
 """Most levels: nobody sorts deeper, and each may cost a parent."""
 
+LOST_SUBSCRIPTIONS_MAX: Final = 1_000
+"""Subscribed names without a mailbox: a client in a loop must not fill the table."""
+
 _FORBIDDEN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Controls, surrogates, line and paragraph separators (RFC 9051 §5.1)."""
 

@@ -10,7 +10,7 @@ under a UID; every change raises the account's one *modseq*.
 
 import enum
 from array import array
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -49,6 +49,10 @@ class MailboxExistsError(StoreError):
 
 class MailboxNameError(StoreError):
     """The name cannot be a mailbox's name; says why."""
+
+
+ACCOUNT: Final[MailboxId] = 0
+"""In a mailbox's place: the account as a whole; no mailbox has this id."""
 
 
 class OverQuotaError(StoreError):
@@ -156,6 +160,12 @@ class Column(enum.Enum):
     """IMAP BODYSTRUCTURE, ready to send (bytes)."""
     HEADER = "header"
     """The header with its empty line (bytes)."""
+    BASE_SUBJECT = "base_subject"
+    """Subject without ``Re:`` and the like (str; RFC 5256 §2.1)."""
+    IN_REPLY_TO = "in_reply_to"
+    """The first message id there, empty without one (str)."""
+    ANCESTORS = "ancestors"
+    """Message ids of References, oldest first, a space between (str)."""
     MESSAGE_ID = "message_id"
     """Message-ID without brackets, empty without one (str)."""
     PREVIEW = "preview"
@@ -216,7 +226,16 @@ class MailboxChanged:
     old_name: str = ""
 
 
-Change = Added | Reflagged | Expunged | MailboxChanged
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """Annotations ``names`` of a mailbox, or of ``ACCOUNT``, were set or removed."""
+
+    modseq: ModSeq
+    mailbox_id: MailboxId
+    names: Sequence[str]
+
+
+Change = Added | Reflagged | Expunged | MailboxChanged | Annotated
 Watcher = Callable[[Change], None]
 """Called on the event loop, in the order of modseqs; must not block or raise."""
 
@@ -256,6 +275,25 @@ class MailboxView(Protocol):
 
     def close(self) -> None:
         """Stop using it; the last one to close frees the arrays."""
+        ...
+
+
+class Annotations(Protocol):
+    """Named values of mailboxes, and of the account itself (``ACCOUNT``)."""
+
+    async def read(self, mailbox_id: MailboxId) -> Mapping[str, bytes]:
+        """Return every annotation of a mailbox by its name."""
+        ...
+
+    async def write(
+        self, mailbox_id: MailboxId, entries: Mapping[str, bytes | None]
+    ) -> None:
+        """Set annotations, all or none; ``None`` removes one.
+
+        They go with their mailbox.
+
+        Raises the errors of ``pabal.store.annotation``; nothing was written then.
+        """
         ...
 
 
@@ -301,7 +339,25 @@ class AccountStore(Protocol):
         ...
 
     async def subscribe(self, name: str, *, subscribed: bool) -> None:
-        """Set whether clients show it by default."""
+        """Set whether clients show it by default.
+
+        A name without a mailbox can be subscribed too, and stays so when its mailbox
+        is removed (RFC 9051 §6.3.7).
+
+        Raises:
+            NoSuchMailboxError: Neither a mailbox nor a subscription has that name.
+            MailboxNameError: No mailbox can have it.
+            StoreError: There are too many names without a mailbox.
+        """
+        ...
+
+    async def lost_subscriptions(self) -> Sequence[str]:
+        """Return the names that are subscribed and no mailbox has, sorted."""
+        ...
+
+    @property
+    def annotations(self) -> Annotations:
+        """What clients noted about mailboxes and the account."""
         ...
 
     async def view(self, mailbox_id: MailboxId) -> MailboxView:
@@ -359,6 +415,15 @@ class AccountStore(Protocol):
         """Return facts in the order of ``emails``; ``None`` for one that is gone.
 
         Ask for slices (a few hundred) so that memory and latency stay bounded.
+        """
+        ...
+
+    async def saved_dates(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid]
+    ) -> Sequence[float | None]:
+        """Return when each message came into the mailbox, seconds since 1970.
+
+        In the order of ``uids``; ``None`` for one that is gone.
         """
         ...
 

@@ -13,6 +13,7 @@ from itertools import compress
 from pabal.store.delta import Delta
 from pabal.store.ports import (
     Added,
+    Annotated,
     Expunged,
     MailboxChanged,
     MailboxInfo,
@@ -81,7 +82,7 @@ class MailboxArrays:
                 self._reflag(uids, delta)
             case Expunged(uids=uids):
                 self._expunge(uids)
-            case MailboxChanged():
+            case MailboxChanged() | Annotated():
                 pass
 
     def positions(self, uids: Sequence[Uid]) -> list[int]:

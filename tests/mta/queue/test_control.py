@@ -12,7 +12,7 @@ LATER = temporary(51, "7.1", "come back later")
 async def test_the_operators_verbs() -> None:
     stage = Stage()
     [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
-    control = QueueControl(stage.queue, stage.clock, stage.runner.wake)
+    control = QueueControl(stage.queue, stage.runner.wake)
     await stage.submit("a@far.test")
     item = (await control.list())[0]
     await control.hold(item.id)
@@ -45,7 +45,7 @@ async def test_the_operators_verbs() -> None:
 
 async def test_remove_tells_nobody() -> None:
     stage = Stage()
-    control = QueueControl(stage.queue, stage.clock, stage.wake)
+    control = QueueControl(stage.queue, stage.wake)
     await stage.submit("a@far.test")
     [item] = await control.list()
     with await control.octets(item.id) as octets:
@@ -61,7 +61,7 @@ async def test_remove_tells_nobody() -> None:
 )
 async def test_what_is_not_there_is_said(verb: str) -> None:
     stage = Stage()
-    control = QueueControl(stage.queue, stage.clock, stage.wake)
+    control = QueueControl(stage.queue, stage.wake)
     with pytest.raises(OperatorError, match="nothing is not in the queue"):
         await getattr(control, verb)("nothing")
     assert stage.wakes == 0

@@ -99,6 +99,20 @@ def test_recipients_of_a_message_go_together() -> None:
     assert [c.number for c in second.claims] == [3, 4]
 
 
+def test_an_operator_may_try_what_is_thought_dead() -> None:
+    s = schedule(failures_dead=1, dead_s=100)
+    s.add([Claim("m", 0, "a")])
+    (first,) = s.start(0)
+    s.finished(first, 0, reached=False, reason="refused")
+    s.add([Claim("m", 0, "a")])
+    (spared,) = s.start(1)
+    assert spared.dead == "refused"
+    s.finished(spared, 1, reached=False)
+    s.add([Claim("m", 0, "a", asked=True)])
+    (tried,) = s.start(2)
+    assert tried.dead == ""
+
+
 def test_back_off_doubles_to_a_limit() -> None:
     s = schedule(retry_first_s=300, retry_max_s=4000)
     waits = [s.next_attempt_at(n, 1000) - 1000 for n in range(1, 7)]

@@ -12,6 +12,7 @@ from pabal.store.flags import (
 )
 from pabal.store.ports import (
     AccountStore,
+    Annotated,
     Change,
     MailboxChanged,
     MailboxInfo,
@@ -84,7 +85,7 @@ def plain(changes: Sequence[Change]) -> list[Change]:
     """Return ``changes`` with their UIDs as lists, so that they compare."""
     return [
         change
-        if isinstance(change, MailboxChanged)
+        if isinstance(change, MailboxChanged | Annotated)
         else replace(change, uids=list(change.uids))
         for change in changes
     ]

@@ -2,12 +2,15 @@
 
 import pytest
 
+from pabal.store.annotation import AnnotationTooLongError, TooManyAnnotationsError
 from pabal.store.flags import (
     SEEN,
 )
 from pabal.store.ports import (
+    ACCOUNT,
     AccountStore,
     Added,
+    Annotated,
     Change,
     Expunged,
     MailboxChanged,
@@ -186,5 +189,68 @@ class MailboxContract(Fixtures):
         modseq = account.highest_modseq
         await account.subscribe("a", subscribed=True)
         assert account.highest_modseq == modseq
+
+    async def test_a_name_without_a_mailbox_can_be_subscribed(
+        self, account: AccountStore, inbox: MailboxInfo
+    ) -> None:
         with pytest.raises(NoSuchMailboxError):
-            await account.subscribe("b", subscribed=True)
+            await account.subscribe("b", subscribed=False)
+        for name in ("d", "b", "c", "b"):
+            await account.subscribe(name, subscribed=True)
+        await account.subscribe("d", subscribed=False)
+        assert await account.lost_subscriptions() == ["b", "c"]
+        b = await account.create("b/below")
+        assert (await account.mailbox("b")).subscribed
+        assert not b.subscribed
+        assert await account.lost_subscriptions() == ["c"]
+        await account.rename(b.id, "c")
+        assert (await account.mailbox("c")).subscribed
+        await account.remove((await account.mailbox("b")).id)
+        assert await account.lost_subscriptions() == ["b"]
+        with pytest.raises(MailboxNameError):
+            await account.subscribe("a//b", subscribed=True)
+
+    async def test_annotations_are_changes(
+        self, account: AccountStore, inbox: MailboxInfo, changes: list[Change]
+    ) -> None:
+        before = await account.mailbox("INBOX")
+        await account.annotations.write(
+            inbox.id, {"/private/x": b"", "/shared/y": None}
+        )
+        await account.annotations.write(ACCOUNT, {"/private/x": b""})
+        modseq = account.highest_modseq
+        assert changes == [
+            Annotated(modseq - 1, inbox.id, ("/private/x", "/shared/y")),
+            Annotated(modseq, ACCOUNT, ("/private/x",)),
+        ]
+        assert await account.mailbox("INBOX") == before
+
+    async def test_annotations(self, account: AccountStore, inbox: MailboxInfo) -> None:
+        notes = account.annotations
+        box = await account.create("a")
+        for mailbox_id in (ACCOUNT, box.id):
+            assert await notes.read(mailbox_id) == {}
+            await notes.write(mailbox_id, {"/private/x": b"\0", "/private/y": b""})
+            await notes.write(mailbox_id, {"/private/x": b"1", "/private/y": None})
+            assert await notes.read(mailbox_id) == {"/private/x": b"1"}
+        assert await notes.read(inbox.id) == {}
+        with pytest.raises(AnnotationTooLongError):
+            await notes.write(inbox.id, {"/private/x": bytes(64 * 1024 + 1)})
+        with pytest.raises(TooManyAnnotationsError):
+            await notes.write(inbox.id, {f"/private/{n}": b"" for n in range(201)})
+        assert await notes.read(inbox.id) == {}
+        await account.remove(box.id)
+        with pytest.raises(NoSuchMailboxError):
+            await notes.read(box.id)
+        with pytest.raises(NoSuchMailboxError):
+            await notes.write(box.id, {})
+
+    async def test_saved_dates(
+        self, account: AccountStore, inbox: MailboxInfo, clock: FakeClock
+    ) -> None:
+        first = clock.at
+        await put(account, inbox, letter())
+        clock.at += 5
+        await put(account, inbox, letter())
+        dates = await account.saved_dates(inbox.id, [2, 1, 7])
+        assert dates == [first + 5, first, None]

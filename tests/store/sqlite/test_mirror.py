@@ -8,7 +8,9 @@ import pytest
 
 from pabal.store.flags import SEEN
 from pabal.store.ports import (
+    ACCOUNT,
     Added,
+    Annotated,
     Change,
     Expunged,
     MailboxChanged,
@@ -199,3 +201,21 @@ async def test_arrays_stay_a_while_and_current(
     fresh.close()
     mine.access.rest()
     assert list((await mine.view(inbox.id)).uids) == [1]
+
+
+async def test_annotations_of_another_process_are_told(twins: Twins) -> None:
+    mine, theirs = await twins.accounts()
+    inbox = await mine.mailbox("INBOX")
+    await mine.annotations.write(inbox.id, {"/private/x": b"1"})
+    twins.ring()
+    seen: list[Change] = []
+    theirs.watch(seen.append)
+    await mine.annotations.write(inbox.id, {"/private/x": None, "/private/y": b"2"})
+    await mine.annotations.write(ACCOUNT, {"/private/z": b"3"})
+    twins.ring()
+    modseq = mine.highest_modseq
+    assert seen == [
+        Annotated(modseq - 1, inbox.id, ["/private/x", "/private/y"]),
+        Annotated(modseq, ACCOUNT, ["/private/z"]),
+    ]
+    assert await theirs.annotations.read(inbox.id) == {"/private/y": b"2"}

@@ -35,13 +35,16 @@ def hides_below(record: NSEC | NSEC3) -> bool:
     return is_delegation(record) or has_type(record, dns.rdatatype.DNAME)
 
 
-def denies(record: NSEC | NSEC3, rdtype: int) -> bool:
-    """Return whether ``record`` says that its name has no ``rdtype``, nor an alias."""
+def denies(record: NSEC | NSEC3, rdtype: int, *, root: bool = False) -> bool:
+    """Return whether ``record`` says that its name has no ``rdtype``, nor an alias.
+
+    ``root``: its name is the root, which has no parent to know its DS.
+    """
     if has_type(record, rdtype) or has_type(record, dns.rdatatype.CNAME):
         return False
     if rdtype == dns.rdatatype.DS:
         # RFC 4035 §5.2: only the parent knows, and the child's apex has an SOA.
-        return not has_type(record, dns.rdatatype.SOA)
+        return root or not has_type(record, dns.rdatatype.SOA)
     return not is_delegation(record)
 
 

@@ -70,7 +70,7 @@ class NsecProofs:
         """
         here = self._at(name)
         if here is not None:
-            if not denies(here.record, rdtype):
+            if not denies(here.record, rdtype, root=name == dns.name.root):
                 raise _missing(f"{name} could have it")
             return Proof(cut=is_delegation(here.record))
         span = self._covering(name)

@@ -126,7 +126,7 @@ class Nsec3Proofs:
             return weak
         here = self._at(name)
         if here is not None:
-            if not denies(here.record, rdtype):
+            if not denies(here.record, rdtype, root=name == dns.name.root):
                 raise _missing(f"{name} could have it")
             return Proof(cut=is_delegation(here.record))
         encloser, opt_out = self._closest(name)

@@ -11,7 +11,6 @@ from typing import Final
 
 import dns.exception
 import dns.name
-import dns.rdataclass
 import dns.zonefile
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.DS import DS
@@ -55,7 +54,7 @@ def read_anchors(text: str) -> tuple[TrustAnchor, ...]:
             origin=dns.name.root,
             relativize=False,
             default_ttl=0,
-            rdclass=dns.rdataclass.IN,
+            rdclass=None,
         )
     except (dns.exception.DNSException, ValueError) as error:
         raise OperatorError(
@@ -90,12 +89,15 @@ def effective(settings: ResolverSettings) -> tuple[TrustAnchor, ...]:
     """
     if settings.trust_anchors is not None:
         return read_anchors(settings.trust_anchors) if settings.trust_anchors else ()
-    if settings.forwarders or not _is_internet(settings):
+    if not is_internet(settings):
         return ()
     return read_anchors(ROOT_ANCHORS)
 
 
-def _is_internet(settings: ResolverSettings) -> bool:
+def is_internet(settings: ResolverSettings) -> bool:
+    """Return whether resolution begins at the Internet's own root."""
+    if settings.forwarders:
+        return False
     known = {server.address for server in ROOT_SERVERS}
     return any(server.address in known for server in settings.root_hints)
 

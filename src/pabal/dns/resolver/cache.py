@@ -19,6 +19,7 @@ import dns.rrset
 
 from pabal.dns.ports import Security
 from pabal.dns.resolver.claim import Claim, Verdict
+from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.settings import ResolverSettings
 
 ENTRY_OCTETS: Final = 900
@@ -68,6 +69,7 @@ class Entry:
         octets: Memory, estimated.
         evidence: What should prove it (RFC 4035 §4.5: kept with it as one).
         source: The DNAME it was made of.
+        origin: The server that said so, and the zone it was asked as a server of.
         verdict: What validation found; ``None``: not done.
     """
 
@@ -79,6 +81,7 @@ class Entry:
     octets: int
     evidence: tuple[dns.rrset.RRset, ...] = ()
     source: dns.rrset.RRset | None = None
+    origin: tuple[Server, dns.name.Name] | None = None
     verdict: Verdict | None = None
 
     def records(self, now: float) -> dns.rrset.RRset | None:
@@ -171,13 +174,13 @@ class Cache:
         rrset: dns.rrset.RRset,
         trust: Trust,
         now: float,
-        evidence: tuple[dns.rrset.RRset, ...] = (),
-        source: dns.rrset.RRset | None = None,
+        claim: Claim | None = None,
     ) -> None:
         """Keep ``rrset`` unless something better believed is there and alive.
 
-        ``evidence`` should prove it, or the DNAME ``source`` that it was made of.
+        ``claim`` has what should prove it.
         """
+        evidence = claim.evidence if claim is not None else ()
         name, rdtype = rrset.name, rrset.rdtype
         expires_at = now + self._ttl_s(rrset.ttl)
         old = self.get(name, rdtype, now)
@@ -201,7 +204,8 @@ class Cache:
                 expires_at=expires_at,
                 octets=octets,
                 evidence=evidence,
-                source=source,
+                source=claim.source if claim is not None else None,
+                origin=claim.origin if claim is not None else None,
             ),
         )
 
@@ -213,9 +217,10 @@ class Cache:
         now: float,
         *,
         nxdomain: bool,
-        evidence: tuple[dns.rrset.RRset, ...] = (),
+        claim: Claim | None = None,
     ) -> None:
         """Keep that ``name`` has no ``rdtype``, or does not exist at all."""
+        evidence = claim.evidence if claim is not None else ()
         key = (name, NXDOMAIN_KEY if nxdomain else rdtype)
         old = self.get(*key, now)
         if old is not None and _is_secure(old):
@@ -236,27 +241,41 @@ class Cache:
                 expires_at=now + ttl_s,
                 octets=ENTRY_OCTETS + RDATA_OCTETS * count,
                 evidence=evidence,
+                origin=claim.origin if claim is not None else None,
             ),
         )
 
     def judge(self, claim: Claim, verdict: Verdict, now: float) -> None:
         """Keep ``verdict`` with what is known, if that is still what was claimed."""
-        entry = self.answer(claim.name, claim.rdtype, now)
-        if (
-            entry is None
-            or entry.evidence != claim.evidence
-            or (entry.rrset is None) != (claim.rrset is None)
-        ):
+        found = self._claimed(claim, now)
+        if found is None:
             return
+        key, entry = found
         expires_at = entry.expires_at
         if verdict.ttl_max_s is not None:
             # RFC 4035 §5.3.3: no longer than the signature says.
             expires_at = min(expires_at, now + verdict.ttl_max_s)
-        kept = replace(entry, verdict=verdict, expires_at=expires_at)
-        for key in ((n, t) for n in lineage(claim.name) for t in _keys_of(claim)):
-            if self._entries.get(key) is entry:
-                self._entries[key] = kept
-                return
+        self._entries[key] = replace(entry, verdict=verdict, expires_at=expires_at)
+
+    def retract(self, claim: Claim, now: float) -> None:
+        """Forget what ``claim`` claims: somebody else is to be asked."""
+        found = self._claimed(claim, now)
+        if found is not None:
+            self._drop(found[0])
+
+    def _claimed(self, claim: Claim, now: float) -> tuple[_Key, Entry] | None:
+        """Return the entry that ``claim`` was made of, or made."""
+        names = lineage(claim.name) if claim.nxdomain else (claim.name,)
+        rdtype = NXDOMAIN_KEY if claim.nxdomain else claim.rdtype
+        for name in names:
+            entry = self.get(name, rdtype, now)
+            if (
+                entry is not None
+                and entry.evidence == claim.evidence
+                and (entry.rrset is None) == (claim.rrset is None)
+            ):
+                return (name, rdtype), entry
+        return None
 
     def remove(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> None:
         """Forget what is known of exactly ``name`` and ``rdtype``."""
@@ -327,10 +346,6 @@ def _is_secure(entry: Entry) -> bool:
 
 def _is_sound(entry: Entry) -> bool:
     return entry.verdict is not None and entry.verdict.security is not Security.BOGUS
-
-
-def _keys_of(claim: Claim) -> tuple[dns.rdatatype.RdataType, ...]:
-    return (NXDOMAIN_KEY,) if claim.nxdomain else (claim.rdtype,)
 
 
 def lineage(name: dns.name.Name) -> Iterator[dns.name.Name]:

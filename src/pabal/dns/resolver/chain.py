@@ -33,7 +33,7 @@ from pabal.dns.resolver.standing import STANDING_MAX_S, Standing, TrustPoints
 NEEDS_MAX: Final = 64
 """Most DS and DNSKEY sets wanted for one answer; a deep reverse name needs 40."""
 
-DENIALS_MAX: Final = 8
+DENIALS_MAX: Final = 6
 """Most NSEC or NSEC3 records of one claim that are looked at; proofs need three."""
 
 KEYS_MAX: Final = 24
@@ -123,7 +123,10 @@ class ChainOfTrust:
             holds = self.check(rrset, claim, standing)
             if holds.wildcard is None:
                 good.append(rrset)
-                ttl_s = min(ttl_s, holds.ttl_max_s, rrset.ttl)
+                left_s = min(holds.ttl_max_s, rrset.ttl)
+                ttl_s = min(ttl_s, left_s)
+                expires_at = self.now + left_s
+                self.trust.absence.learn(standing.zone, rrset, claim, expires_at)
         return proofs(standing.zone, good), ttl_s
 
     def tell(
@@ -287,13 +290,17 @@ class ChainOfTrust:
         """
         found = yield from self._need(zone, dns.rdatatype.DNSKEY)
         claim = found.claims[0] if found.claims else None
+        rrset = claim.rrset if claim is not None else None
         if (
-            claim is None
-            or claim.rrset is None
-            or claim.rrset.rdtype != dns.rdatatype.DNSKEY
+            claim is not None
+            and rrset is not None
+            and rrset.rdtype == dns.rdatatype.DNSKEY
         ):
-            raise BogusError(f"{zone} shows no DNSKEY", ExtendedError.DNSKEY_MISSING)
-        return claim, claim.rrset
+            return claim, rrset
+        error = BogusError(f"{zone} shows no DNSKEY", ExtendedError.DNSKEY_MISSING)
+        if claim is not None:
+            self._judge(claim, Security.BOGUS, BOGUS_SECONDS, error)
+        raise error
 
     def _with_keys(
         self, claim: Claim, rrset: dns.rrset.RRset, roots: list[DNSKEY], vouched: str

@@ -13,6 +13,7 @@ import dns.rrset
 
 from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import Security
+from pabal.dns.resolver.hints import Server
 
 BOGUS_SECONDS: Final = 60
 """How long a claim that does not hold is not looked at again (RFC 4035 §4.7)."""
@@ -39,6 +40,11 @@ class Verdict:
         """Whether it is worth keeping: not if servers were just away."""
         return self.code is not ExtendedError.NO_REACHABLE_AUTHORITY
 
+    @property
+    def is_to_blame(self) -> bool:
+        """Whether another server may do better."""
+        return self.security is Security.BOGUS and self.is_lasting
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -52,6 +58,7 @@ class Claim:
         soa: The SOA that came with an absence.
         source: The DNAME that a CNAME in ``rrset`` was made of: it is what is signed.
         evidence: Signatures, and records that prove an absence.
+        origin: The server that said so, and the zone it was asked as a server of.
         verdict: What validation found, if it was done.
     """
 
@@ -62,6 +69,7 @@ class Claim:
     soa: dns.rrset.RRset | None = None
     source: dns.rrset.RRset | None = None
     evidence: tuple[dns.rrset.RRset, ...] = ()
+    origin: tuple[Server, dns.name.Name] | None = None
     verdict: Verdict | None = None
 
     @property

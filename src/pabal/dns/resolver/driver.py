@@ -18,22 +18,27 @@ from pabal.base.clock import Clock
 from pabal.base.ids import Chance
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
+from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import LocalZones, ResolutionError, Resolved, Step, Steps
 from pabal.dns.resolver.anchors import effective, names_of
 from pabal.dns.resolver.cache import Cache, Failures
 from pabal.dns.resolver.chain import ChainOfTrust
-from pabal.dns.resolver.claim import Claim
+from pabal.dns.resolver.claim import BOGUS_SECONDS, Claim
 from pabal.dns.resolver.conclusion import conclude, is_settled
 from pabal.dns.resolver.iterator import Done, Failed, Iterator
 from pabal.dns.resolver.knowledge import Knowledge
 from pabal.dns.resolver.query import ExchangeError, Query
 from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
+from pabal.dns.resolver.special import SpecialNames
 from pabal.dns.resolver.standing import TrustPoints
 from pabal.dns.resolver.validator import judge
 
 STEPS_MAX: Final = 400
 """Most questions for one answer, those for its chain of trust included."""
+
+_AWAY: Final = frozenset({None, int(ExtendedError.NO_REACHABLE_AUTHORITY)})
+"""Failures that old data may help over: what is bogus does not get better with age."""
 
 log = Log("dns.resolver")
 
@@ -102,6 +107,8 @@ class IterativeResolver:
             chance,
             local,
             validating=validating,
+            special=SpecialNames(settings),
+            absence=self._trust.absence,
         )
         self._flights: dict[_Question, _Flight] = {}
         self._tasks = Tasks()
@@ -129,13 +136,13 @@ class IterativeResolver:
         end, taken = await self._find(question)
         if steps is not None:
             steps.taken.extend(taken)
-        if isinstance(end, Failed) and end.code is None:
+        if isinstance(end, Failed) and end.code in _AWAY:
             end = self._stale(question, end, steps)
         if isinstance(end, Done):
             return end.resolved
         log.info(
             "not resolved",
-            name=str(name),
+            question=str(name),
             rdtype=dns.rdatatype.to_text(rdtype),
             reason=end.reason,
         )
@@ -189,9 +196,9 @@ class IterativeResolver:
         try:
             async with asyncio.timeout(self._settings.deadline_s):
                 end = await self._iterate(iterator, first)
+                if isinstance(end, Done) and not question.unchecked:
+                    end = await self._validate(question, end, flight.steps)
                 if isinstance(end, Done):
-                    if not question.unchecked:
-                        end = await self._check(end, flight.steps)
                     end = conclude(end, unchecked=question.unchecked)
         except TimeoutError:
             end = Failed(f"{name}: no answer in {self._settings.deadline_s:g} s")
@@ -203,7 +210,9 @@ class IterativeResolver:
             del self._flights[question]
             flight.landed.set_result(end)
 
-    async def _iterate(self, iterator: Iterator, first: Query | Done) -> Done | Failed:
+    async def _iterate(
+        self, iterator: Iterator, first: Query | Done | Failed
+    ) -> Done | Failed:
         step: Query | Done | Failed = first
         while isinstance(step, Query):
             asked_at = self._clock.monotonic()
@@ -218,8 +227,34 @@ class IterativeResolver:
             step = iterator.next(now)
         return step
 
-    async def _check(self, done: Done, steps: list[Step]) -> Done:
-        """Return ``done`` with a verdict on each claim; what was found is kept."""
+    async def _validate(
+        self, question: _Question, done: Done, steps: list[Step]
+    ) -> Done:
+        """Return ``done`` with a verdict on each claim.
+
+        What is bogus may be so with one server only: the others are asked, once.
+        """
+        checked, blamed = await self._check(done, steps)
+        if not blamed:
+            return checked
+        now = self._clock.monotonic()
+        for claim in blamed:
+            if claim.origin is not None:
+                self._knowledge.servers.lame(*claim.origin, now, BOGUS_SECONDS)
+            self.cache.retract(claim, now)
+            self._trust.retract(claim.name)
+        again = Iterator(question.name, question.rdtype, self._knowledge)
+        end = await self._iterate(again, again.next(now))
+        steps.extend(again.steps)
+        if isinstance(end, Done):
+            checked, _ = await self._check(end, steps)
+        return checked
+
+    async def _check(self, done: Done, steps: list[Step]) -> tuple[Done, list[Claim]]:
+        """Return ``done`` with a verdict on each claim, and what is bogus on the way.
+
+        What was found is kept.
+        """
         now, wall = self._clock.monotonic(), self._clock.now()
         chain = ChainOfTrust(self._trust, now, wall, steps)
         checked: list[Claim] = []
@@ -232,7 +267,8 @@ class IterativeResolver:
         for claim, verdict in chain.judged:
             if verdict.is_lasting:
                 self.cache.judge(claim, verdict, now)
-        return Done(done.resolved, tuple(checked))
+        blamed = [claim for claim, verdict in chain.judged if verdict.is_to_blame]
+        return Done(done.resolved, tuple(checked)), blamed
 
     async def _check_one(self, claim: Claim, chain: ChainOfTrust) -> Claim:
         judging = judge(claim, chain)

@@ -17,33 +17,40 @@ from dns.rdtypes.ANY.RRSIG import RRSIG
 from pabal.dns.dnssec.canonical import labels_of
 from pabal.dns.dnssec.denial import DENIAL_TYPES
 from pabal.dns.resolver.claim import Claim
+from pabal.dns.resolver.query import Query
 
 RRset = dns.rrset.RRset
 
 
 def positive(
-    message: dns.message.Message, zone: dns.name.Name, chain: Iterable[RRset]
+    message: dns.message.Message, query: Query, chain: Iterable[RRset]
 ) -> tuple[Claim, ...]:
     """Return the claims that the records of ``chain`` are there."""
-    answer = _within(message.answer, zone)
-    return tuple(_claim(rrset, answer, message, zone) for rrset in chain)
+    answer = _within(message.answer, query.zone)
+    return tuple(_claim(rrset, answer, message, query) for rrset in chain)
 
 
 def negative(
     message: dns.message.Message,
-    zone: dns.name.Name,
-    question: tuple[dns.name.Name, dns.rdatatype.RdataType],
+    query: Query,
+    end: dns.name.Name,
     soa: RRset | None,
     *,
     nxdomain: bool,
 ) -> Claim:
-    """Return the claim that what ``question`` asks for is not there."""
-    authority = _within(message.authority, zone)
+    """Return the claim that ``end`` has not what ``query`` asks for."""
+    authority = _within(message.authority, query.zone)
     evidence = _denials(authority)
     if soa is not None:
         evidence += signatures(authority, soa.name, soa.rdtype)
-    name, rdtype = question
-    return Claim(name, rdtype, nxdomain=nxdomain, soa=soa, evidence=tuple(evidence))
+    return Claim(
+        end,
+        query.rdtype,
+        nxdomain=nxdomain,
+        soa=soa,
+        evidence=tuple(evidence),
+        origin=(query.server, query.zone),
+    )
 
 
 def beside(
@@ -57,7 +64,7 @@ def _claim(
     rrset: RRset,
     answer: Sequence[RRset],
     message: dns.message.Message,
-    zone: dns.name.Name,
+    query: Query,
 ) -> Claim:
     source = _dname(rrset, answer)
     signed = rrset if source is None else source
@@ -69,9 +76,14 @@ def _claim(
         for rdata in signature
     ):
         # Made of a wildcard: only right if nothing is closer (RFC 4035 §5.3.4).
-        evidence += _denials(_within(message.authority, zone))
+        evidence += _denials(_within(message.authority, query.zone))
     return Claim(
-        rrset.name, rrset.rdtype, rrset, source=source, evidence=tuple(evidence)
+        rrset.name,
+        rrset.rdtype,
+        rrset,
+        source=source,
+        evidence=tuple(evidence),
+        origin=(query.server, query.zone),
     )
 
 

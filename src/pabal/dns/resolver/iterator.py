@@ -38,6 +38,7 @@ from pabal.dns.resolver.query import (
     read,
 )
 from pabal.dns.resolver.scrub import Kind, Reading, scrub
+from pabal.dns.resolver.settings import ResolverSettings
 
 _EDNS_ERRORS: Final = frozenset(
     {dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS}
@@ -214,6 +215,10 @@ class Iterator:
             return reading
         if self._stale:
             raise DeadEndError(f"nothing stale of {name}")
+        reading = self._known.denied(name, rdtype, now)
+        if reading is not None:
+            self._journal.found(name, rdtype, "older proofs", reading)
+            return reading
         reason = self._known.failures.get(name, rdtype, now)
         if reason is not None:
             raise DeadEndError(f"{reason} (a moment ago)")
@@ -337,7 +342,7 @@ class Iterator:
         authority = (reading.soa,) if reading.soa is not None else ()
         self._stack.pop()
         if self._stack:
-            self._add_addresses(frame)
+            hand_over(frame, self._stack[-1], self._known.settings)
             return
         self._end = Done(
             Resolved(
@@ -349,14 +354,6 @@ class Iterator:
             tuple(frame.claims),
         )
 
-    def _add_addresses(self, frame: Frame) -> None:
-        """Hand the addresses that ``frame`` found to the frame that wanted them."""
-        delegation = self._stack[-1].delegation
-        if delegation is not None and frame.chain:
-            found = frame.chain[-1]
-            if found.rdtype in ADDRESS_TYPES:
-                delegation.add(frame.name, addresses_of(found), self._known.settings)
-
     def _abandon(self, dead_end: DeadEndError, now: float) -> None:
         """End the top frame without an answer; who wanted it goes on without."""
         frame = self._stack.pop()
@@ -366,3 +363,12 @@ class Iterator:
             self._end = Failed(dead_end.reason)
         else:
             self._stack[-1].troubles.append(dead_end.reason)
+
+
+def hand_over(frame: Frame, wanting: Frame, settings: ResolverSettings) -> None:
+    """Hand the addresses that ``frame`` found to the frame that wanted them."""
+    delegation = wanting.delegation
+    if delegation is not None and frame.chain:
+        found = frame.chain[-1]
+        if found.rdtype in ADDRESS_TYPES:
+            delegation.add(frame.name, addresses_of(found), settings)

@@ -13,6 +13,7 @@ import dns.rrset
 
 from pabal.base.ids import Chance
 from pabal.dns.ports import LocalZones, Resolved
+from pabal.dns.resolver.absence import ProvenAbsence
 from pabal.dns.resolver.cache import Cache, Entry, Failures, Trust, lineage
 from pabal.dns.resolver.claim import UNCHECKED, Claim
 from pabal.dns.resolver.delegation import Delegation
@@ -37,6 +38,8 @@ class Knowledge:
         chance: Ids, case and order.
         local: The zones served here; ``None``: none.
         validating: Whether answers are checked: signatures are asked for.
+        absence: What is proven not to be there.
+        special: Names that are not for the Internet; ``None``: all are.
     """
 
     settings: ResolverSettings
@@ -46,12 +49,16 @@ class Knowledge:
     chance: Chance
     local: LocalZones | None = None
     validating: bool = False
+    special: LocalZones | None = None
+    absence: ProvenAbsence | None = None
 
     def served(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
     ) -> Reading | None:
         """Return what a zone served here says; ``None``: none holds ``name``."""
         resolved = self.local.local(name, rdtype) if self.local is not None else None
+        if resolved is None and self.special is not None:
+            resolved = self.special.local(name, rdtype)
         if resolved is None:
             return None
         reading = _of_local(resolved, name, rdtype)
@@ -79,6 +86,18 @@ class Knowledge:
         target = alias_target(alias.rrset)
         assert target is not None  # noqa: S101 - checked above
         return replace(reading, kind=Kind.ALIAS, end=target)
+
+    def denied(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
+    ) -> Reading | None:
+        """Return that ``name`` has no ``rdtype``, if older proofs show it."""
+        claim = None
+        if self.absence is not None:
+            claim = self.absence.claim(name, rdtype, now)
+        if claim is None:
+            return None
+        kind = Kind.NXDOMAIN if claim.nxdomain else Kind.NODATA
+        return Reading(kind, (), name, claim.soa, claims=(claim,))
 
     def _usable(
         self,
@@ -126,6 +145,7 @@ class Knowledge:
             soa=soa,
             source=entry.source,
             evidence=entry.evidence,
+            origin=entry.origin,
             verdict=entry.verdict,
         )
         return Reading(kind, chain, name, soa, claims=(claim,))
@@ -233,7 +253,7 @@ class Knowledge:
         ds = reading.ds
         if ds is not None and ds.rrset is not None and ds.evidence:
             # RFC 4035 §3.1.4: the parent's own data, and it will be checked.
-            self.cache.put(ds.rrset, Trust.AUTHORITATIVE, now, ds.evidence)
+            self.cache.put(ds.rrset, Trust.AUTHORITATIVE, now, ds)
         for rrset in reading.glue:
             self.cache.put(rrset, Trust.GLUE, now)
 
@@ -242,15 +262,13 @@ class Knowledge:
         trust = Trust.AUTHORITATIVE if reading.authoritative else Trust.ANSWER
         claims = iter(reading.claims)
         for rrset in reading.chain:
-            claim = next(claims, None)
-            if claim is None:
-                self.cache.put(rrset, trust, now)
-            else:
-                self.cache.put(rrset, trust, now, claim.evidence, claim.source)
+            self.cache.put(rrset, trust, now, next(claims, None))
             # RFC 2181 §5.4.1: only the first owner of an alias chain is authoritative.
             trust = Trust.ANSWER
         if reading.ns is not None and reading.authoritative:
-            self.cache.put(reading.ns, Trust.AUTHORITY, now, reading.ns_evidence)
+            ns = reading.ns
+            beside = Claim(ns.name, ns.rdtype, ns, evidence=reading.ns_evidence)
+            self.cache.put(ns, Trust.AUTHORITY, now, beside)
             for rrset in reading.glue:
                 self.cache.put(rrset, Trust.GLUE, now)
         if reading.soa is not None:
@@ -260,7 +278,7 @@ class Knowledge:
                 reading.soa,
                 now,
                 nxdomain=reading.kind is Kind.NXDOMAIN,
-                evidence=reading.claims[-1].evidence if reading.claims else (),
+                claim=reading.claims[-1] if reading.claims else None,
             )
 
 

@@ -19,6 +19,7 @@ import dns.rdatatype
 from pabal.base.errors import ProtocolError, UnavailableError
 from pabal.base.ids import Chance
 from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.winnow import winnow
 
 EDNS_PAYLOAD_OCTETS: Final = 1232
 """Largest UDP answer asked for: fits the least MTU of IPv6 (DNS flag day 2020)."""
@@ -195,6 +196,7 @@ def read(octets: bytes, query: Query) -> dns.message.Message:
         name = _wire_name(query.name)
         octets = octets[:HEADER_OCTETS] + name + octets[HEADER_OCTETS + len(name) :]
     try:
+        octets = winnow(octets, query.rdtype)
         return dns.message.from_wire(octets, ignore_trailing=True)
     except (dns.exception.DNSException, ValueError) as error:
         raise MalformedReplyError(type(error).__name__) from error

@@ -93,13 +93,13 @@ def _with_evidence(
     """Return ``reading`` with what should prove it."""
     zone = query.zone
     if reading.kind is Kind.REFERRAL:
-        return replace(reading, ds=_delegation_signer(reading, message, zone))
-    claims = evidence.positive(message, zone, reading.chain)
+        return replace(reading, ds=_delegation_signer(reading, message, query))
+    claims = evidence.positive(message, query, reading.chain)
     if reading.kind in {Kind.NODATA, Kind.NXDOMAIN}:
         absent = evidence.negative(
             message,
-            zone,
-            (reading.end, query.rdtype),
+            query,
+            reading.end,
             reading.soa,
             nxdomain=reading.kind is Kind.NXDOMAIN,
         )
@@ -109,7 +109,7 @@ def _with_evidence(
 
 
 def _delegation_signer(
-    reading: Reading, message: dns.message.Message, zone: dns.name.Name
+    reading: Reading, message: dns.message.Message, query: Query
 ) -> Claim | None:
     """Return the DS records that came with a referral (RFC 4035 §3.1.4)."""
     for rrset in message.authority:
@@ -119,8 +119,13 @@ def _delegation_signer(
             and rrset.rdtype == dns.rdatatype.DS
             and rrset.rdclass == dns.rdataclass.IN
         ):
-            signed = evidence.beside(message, zone, rrset)
-            return Claim(rrset.name, rrset.rdtype, rrset, evidence=signed)
+            return Claim(
+                rrset.name,
+                rrset.rdtype,
+                rrset,
+                evidence=evidence.beside(message, query.zone, rrset),
+                origin=(query.server, query.zone),
+            )
     return None
 
 

@@ -125,10 +125,19 @@ class ServerMemory:
         self.silent(server, now)
         self._family_down_until[_is_ipv6(server)] = now + FAMILY_SECONDS
 
-    def lame(self, server: Server, zone: dns.name.Name, now: float) -> None:
-        """Remember that ``server`` does not serve ``zone`` though it should."""
+    def lame(
+        self,
+        server: Server,
+        zone: dns.name.Name,
+        now: float,
+        seconds: float = LAME_SECONDS,
+    ) -> None:
+        """Remember that ``server`` does not serve ``zone`` though it should.
+
+        Or serves it badly: for ``seconds`` the others are asked first.
+        """
         zones = self._record(server).lame
-        zones[zone] = now + LAME_SECONDS
+        zones[zone] = now + seconds
         zones.move_to_end(zone)
         if len(zones) > LAME_ZONES_MAX:
             zones.popitem(last=False)

@@ -13,7 +13,9 @@ import dns.name
 from pabal.dns.dnssec.algorithm import VerifyingKey
 from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import Security
+from pabal.dns.resolver.absence import ProvenAbsence
 from pabal.dns.resolver.anchors import TrustAnchor
+from pabal.dns.resolver.cache import lineage
 
 STANDINGS_MAX: Final = 20_000
 """Most names whose zone is remembered: about 1 KB each, keys included."""
@@ -48,10 +50,17 @@ class Standing:
 
 @dataclass(slots=True)
 class TrustPoints:
-    """Where trust begins and ends, and what was found since; one a process."""
+    """Where trust begins and ends, and what was found since; one a process.
+
+    Attributes:
+        anchors: Keys known beforehand, by zone.
+        negative: Zones that count as unsigned.
+        absence: What is proven not to be there.
+    """
 
     anchors: dict[dns.name.Name, TrustAnchor]
     negative: frozenset[dns.name.Name] = frozenset()
+    absence: ProvenAbsence = field(default_factory=ProvenAbsence)
     _standings: OrderedDict[dns.name.Name, Standing] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
@@ -76,6 +85,13 @@ class TrustPoints:
         self._standings.move_to_end(name)
         if len(self._standings) > STANDINGS_MAX:
             self._standings.popitem(last=False)
+
+    def retract(self, name: dns.name.Name) -> None:
+        """Forget that ``name`` and what is above it are bogus."""
+        for above in lineage(name):
+            standing = self._standings.get(above)
+            if standing is not None and standing.security is Security.BOGUS:
+                del self._standings[above]
 
     def flush(self) -> None:
         """Forget everything found; anchors stay."""

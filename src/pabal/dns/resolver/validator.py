@@ -18,6 +18,7 @@ from pabal.dns.ports import Security
 from pabal.dns.resolver.chain import ChainOfTrust, Need
 from pabal.dns.resolver.claim import BOGUS_SECONDS, Claim, Verdict
 from pabal.dns.resolver.iterator import Done, Failed
+from pabal.dns.resolver.scrub import synthesise
 from pabal.dns.resolver.standing import Standing
 
 Judging = Generator[Need, Done | Failed, Verdict]
@@ -51,6 +52,8 @@ def _present(claim: Claim, rrset: dns.rrset.RRset, chain: ChainOfTrust) -> Judgi
         return _of_standing(standing)
     _must_be_zone(signer, standing, claim)
     holds = chain.check(rrset, claim, standing)
+    if claim.source is not None and synthesise(claim.name, rrset) != claim.rrset:
+        raise BogusError(f"{claim.name} is no alias by the DNAME at {rrset.name}")
     if holds.wildcard is None:
         return Verdict(Security.SECURE, holds.ttl_max_s)
     proven, ttl_s = chain.proofs(claim, standing)
@@ -75,7 +78,10 @@ def _absent(claim: Claim, chain: ChainOfTrust) -> Judging:
     else:
         proof = proven.no_data(claim.name, claim.rdtype)
     for rrset in soa:
-        ttl_s = min(ttl_s, chain.check(rrset, claim, standing).ttl_max_s)
+        left_s = min(chain.check(rrset, claim, standing).ttl_max_s, rrset.ttl)
+        ttl_s = min(ttl_s, left_s)
+        expires_at = chain.now + left_s
+        chain.trust.absence.learn(standing.zone, rrset, claim, expires_at)
     if proof.is_secure:
         return Verdict(Security.SECURE, ttl_s)
     code = ExtendedError.NSEC3_ITERATIONS if proof.weak else None

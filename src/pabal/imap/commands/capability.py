@@ -6,6 +6,7 @@ Source: RFC 9051 §6.1.1, §7.2.2.
 from typing import Final
 
 from pabal.imap.commands.context import Context
+from pabal.imap.deflate import DeflateStream
 from pabal.imap.session import State
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
@@ -16,6 +17,8 @@ BASE: Final = (b"IMAP4rev1", b"IMAP4rev2", b"SASL-IR", b"ID", b"ENABLE")
 AFTER_LOGIN: Final = (
     b"LITERAL+",
     b"IDLE",
+    b"COMPRESS=DEFLATE",
+    b"UNAUTHENTICATE",
     b"NAMESPACE",
     b"UIDPLUS",
     b"MOVE",
@@ -28,14 +31,37 @@ AFTER_LOGIN: Final = (
     b"STATUS=SIZE",
     b"ESEARCH",
     b"SEARCHRES",
+    b"SEARCH=FUZZY",
+    b"PARTIAL",
+    b"WITHIN",
+    b"SORT",
+    b"SORT=DISPLAY",
+    b"ESORT",
+    b"THREAD=ORDEREDSUBJECT",
+    b"THREAD=REFERENCES",
+    b"THREAD=REFS",
+    b"I18NLEVEL=1",
     b"CONDSTORE",
+    b"QRESYNC",
     b"BINARY",
     b"MULTIAPPEND",
     b"OBJECTID",
     b"PREVIEW",
+    b"REPLACE",
+    b"NOTIFY",
+    b"MULTISEARCH",
+    b"FILTERS",
+    b"INPROGRESS",
+    b"METADATA",
+    b"LIST-METADATA",
+    b"SAVEDATE",
     b"UTF8=ACCEPT",
 )
 """What a logged-in client is told besides."""
+
+
+QUOTA: Final = (b"QUOTA", b"QUOTA=RES-STORAGE", b"QUOTA=RES-MESSAGE")
+"""What is told where accounts have limits."""
 
 
 def capabilities(context: Context) -> bytes:
@@ -44,6 +70,10 @@ def capabilities(context: Context) -> bytes:
     names = list(BASE)
     if context.session.state is not State.NOT_AUTHENTICATED:
         names.extend(AFTER_LOGIN)
+        if services.limits is not None:
+            names.extend(QUOTA)
+        if isinstance(context.stream, DeflateStream):
+            names.remove(b"COMPRESS=DEFLATE")
         limit = services.settings.message_max_octets
         names.append(b"APPENDLIMIT=%d" % limit)
         return b" ".join(names)

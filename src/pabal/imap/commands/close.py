@@ -13,7 +13,7 @@ async def run(context: Context, _: Bare) -> Tagged:
     """Expunge what is marked, without a word, and leave the mailbox."""
     selected = context.mailbox
     if not selected.read_only:
-        uids = deleted_uids(context, None)
+        uids = await deleted_uids(context, None)
         if uids:
             await context.mailboxes.expunge(selected.view.mailbox.id, uids)
     context.unselect()

@@ -17,6 +17,7 @@ from pabal.imap.commands.sections import (
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.wire.fetch import Attribute, Binary, Body, Item, Section, SectionText
 from pabal.imap.wire.response import date_time, quoted
+from pabal.message.header import select_many
 from pabal.store.ports import Column, Row
 
 Cells = Sequence[int | bytes]
@@ -170,7 +171,11 @@ def _header_cells(item: Item, header_column: Sequence[object]) -> Cells:
     if not isinstance(item, Body):
         return ()
     section = item.section
-    return [rendered(item, subset(_octets(one), section)) for one in header_column]
+    octets = map(_octets, header_column)
+    if section.text is not SectionText.FIELDS or item.partial is not None:
+        return [rendered(item, subset(one, section)) for one in octets]
+    template = item.label.replace(b"%", b"%%") + b" {%d}\r\n%b"
+    return [template % (len(one), one) for one in select_many(octets, section.names)]
 
 
 def _plain_cells(

@@ -4,6 +4,7 @@ Sans-IO: octets go out through ``pabal.net.ports.Stream``, which the driver gave
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -12,7 +13,8 @@ from pabal.base.errors import LocalProtocolError
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
-from pabal.imap.ports import FetchedHook, Pause
+from pabal.imap.notices import Notices
+from pabal.imap.ports import FetchedHook, LimitsOf, Offload, Pause
 from pabal.imap.session import Session, State
 from pabal.imap.settings import ImapSettings
 from pabal.imap.wire import mailbox_name, response
@@ -30,6 +32,7 @@ from pabal.store.ports import (
 REV2: Final = b"IMAP4REV2"
 UTF8: Final = b"UTF8=ACCEPT"
 CONDSTORE: Final = b"CONDSTORE"
+QRESYNC: Final = b"QRESYNC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,11 @@ class Services:
         settings: Limits.
         clock: Where the time comes from.
         pause: Lets other sessions have their turn.
+        offload: Does what takes longer than a turn.
         tls: Whether STARTTLS is on offer.
         on_fetched: Told whose bodies were read.
         spool: Makes a place for a message, given octets it may keep in memory.
+        limits: Says what an account may have; ``None``: QUOTA is not on offer.
     """
 
     store: Store
@@ -52,9 +57,11 @@ class Services:
     settings: ImapSettings
     clock: Clock
     pause: Pause
+    offload: Offload
     tls: bool
     on_fetched: FetchedHook | None
     spool: Callable[[int], Spool]
+    limits: LimitsOf | None = None
 
 
 class Dialogue(Protocol):
@@ -70,6 +77,10 @@ class Dialogue(Protocol):
 
     async def start_tls(self) -> None:
         """Turn the connection into a TLS one."""
+        ...
+
+    def in_progress(self) -> AbstractContextManager[None]:
+        """Tell the client now and then that its command is being worked on."""
         ...
 
 
@@ -90,6 +101,8 @@ class Context:
         idling: Whether changes are told at once.
         failures: Failed log-ins.
         tag: Tag of the command being run.
+        notices: What the client is told of besides (RFC 5465).
+        log_in_by: When somebody must have logged in, monotonic seconds.
     """
 
     stream: Stream
@@ -104,6 +117,8 @@ class Context:
     idling: bool = False
     failures: int = 0
     tag: bytes = b""
+    notices: Notices | None = None
+    log_in_by: float = 0.0
 
     @property
     def mailboxes(self) -> AccountStore:
@@ -128,6 +143,16 @@ class Context:
     def utf8(self) -> bool:
         """Whether names travel in UTF-8 (RFC 9051 §5.1, RFC 6855 §3)."""
         return REV2 in self.enabled or UTF8 in self.enabled
+
+    @property
+    def qresync(self) -> bool:
+        """Whether expunged messages are told by UID (RFC 7162 §3.2.3)."""
+        return QRESYNC in self.enabled
+
+    @property
+    def condstore(self) -> bool:
+        """Whether the client knows of mod-sequences."""
+        return CONDSTORE in self.enabled
 
     @property
     def encrypted(self) -> bool:
@@ -181,6 +206,12 @@ class Context:
             self.selected.close()
             self.selected = None
             self.session.state = State.AUTHENTICATED
+
+    def stop_notices(self) -> None:
+        """Forget what the client wanted to be told of."""
+        if self.notices is not None:
+            self.notices.close()
+            self.notices = None
 
     def enable_condstore(self) -> None:
         """Turn CONDSTORE on: a command used it (RFC 7162 §3.1)."""

@@ -1,17 +1,23 @@
 """ENABLE.
 
-Source: RFC 9051 §6.3.1; RFC 7162 §3.1 (CONDSTORE); RFC 6855 §3 (UTF8=ACCEPT).
+Source: RFC 9051 §6.3.1; RFC 7162 §3.1 (CONDSTORE), §3.2.3 (QRESYNC); RFC 6855
+§3 (UTF8=ACCEPT).
 """
 
 from types import MappingProxyType
 from typing import Final
 
-from pabal.imap.commands.context import CONDSTORE, REV2, UTF8, Context
+from pabal.imap.commands.context import CONDSTORE, QRESYNC, REV2, UTF8, Context
 from pabal.imap.wire.login import Enable
 from pabal.imap.wire.response import Tagged
 
 _SPELLING: Final = MappingProxyType(
-    {REV2: b"IMAP4rev2", UTF8: b"UTF8=ACCEPT", CONDSTORE: b"CONDSTORE"}
+    {
+        REV2: b"IMAP4rev2",
+        UTF8: b"UTF8=ACCEPT",
+        CONDSTORE: b"CONDSTORE",
+        QRESYNC: b"QRESYNC",
+    }
 )
 """What can be enabled, by its name in upper case."""
 
@@ -24,7 +30,8 @@ async def run(context: Context, command: Enable) -> Tagged:
         if name in _SPELLING and name not in context.enabled
     ]
     for name in new:
-        if name == CONDSTORE:
+        if name in {CONDSTORE, QRESYNC}:
+            # RFC 7162 §3.2.3: QRESYNC comes with CONDSTORE.
             context.enable_condstore()
         context.enabled.add(name)
     names = b"".join(b" " + _SPELLING[name] for name in new)

@@ -7,7 +7,7 @@ Source: RFC 9051 §6.4.5, §7.5.2; RFC 7162 §3.1.4 (CHANGEDSINCE).
 """
 
 from collections.abc import Sequence
-from itertools import compress
+from itertools import compress, count
 from typing import Final
 
 from pabal.base.errors import UnavailableError
@@ -15,8 +15,10 @@ from pabal.imap.commands.columns import Plan
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.large import LargeMessage
 from pabal.imap.commands.selected import Batch, Selected
+from pabal.imap.numbers import join
 from pabal.imap.wire.fetch import Attribute, Binary, Body, Fetch, Item
-from pabal.imap.wire.response import Tagged
+from pabal.imap.wire.response import Tagged, date_time
+from pabal.imap.wire.search import Partial
 from pabal.net.ports import ConnectionLostError
 from pabal.store.flags import SEEN, FlagAction, FlagChange
 from pabal.store.ports import Column, Row, StoreError
@@ -36,6 +38,9 @@ BODY_SLICE_FIRST: Final = 8
 BODY_SLICE_MAX: Final = 128
 """The same while they are small; each is at most a chunk of the store (256 KiB)."""
 
+MODSEQ_SLICE: Final = 50_000
+"""Messages whose mod-sequences are compared at once: about 2 ms."""
+
 SLICE_OCTETS: Final = 1024 * 1024
 """Octets a slice aims at."""
 
@@ -51,6 +56,10 @@ async def run(context: Context, command: Fetch) -> Tagged:
     if Attribute.MODSEQ in command.items:
         context.enable_condstore()
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
+    if command.partial is not None:
+        ranges = _part(ranges, command.partial)
+    if command.changed_since is not None:
+        ranges = await _changed(context, ranges, command.changed_since)
     fetcher = _Fetcher(context, command)
     slices = _Slices(ranges)
     while slices.left:
@@ -63,6 +72,40 @@ async def run(context: Context, command: Fetch) -> Tagged:
         # RFC 5530 §3: somebody else expunged some of them.
         return Tagged(b"Some are gone", b"EXPUNGEISSUED")
     return Tagged(b"Fetch completed")
+
+
+def _part(ranges: Sequence[tuple[int, int]], partial: Partial) -> list[tuple[int, int]]:
+    """Return the messages of ``ranges`` PARTIAL asks for (RFC 9394 §3.3)."""
+    low, high = sorted(map(abs, partial))
+    if partial[0] < 0:
+        size = sum(end - start for start, end in ranges)
+        low, high = max(1, size - high + 1), size - low + 1
+    found, before = [], 0
+    for start, end in ranges:
+        first, last = max(start, start + low - 1 - before), start + high - before
+        if first < min(end, last):
+            found.append((first, min(end, last)))
+        before += end - start
+    return found
+
+
+async def _changed(
+    context: Context, ranges: list[tuple[int, int]], since: int
+) -> list[tuple[int, int]]:
+    """Return the messages of ``ranges`` that may be newer than ``since``."""
+    selected = context.mailbox
+    found: list[tuple[int, int]] = []
+    for first, end in ranges:
+        for start in range(first, end, MODSEQ_SLICE):
+            if start > first:
+                await context.services.pause()
+            if selected.view.uids is not selected.numbers.uids:
+                # Some vanished meanwhile: the indexes are of the array before.
+                return ranges
+            modseqs = selected.view.modseqs[start : min(end, start + MODSEQ_SLICE)]
+            newer = map(since.__lt__, modseqs)
+            found += [(at, at + 1) for at in compress(count(start), newer)]
+    return join(found)
 
 
 class _Slices:
@@ -103,8 +146,11 @@ class _Fetcher:
     def __init__(self, context: Context, command: Fetch) -> None:
         self._context = context
         self._selected = context.mailbox
-        self._plan = Plan(command.items)
-        self._items = command.items
+        self._saved = Attribute.SAVEDATE in command.items
+        items = tuple(one for one in command.items if one is not Attribute.SAVEDATE)
+        # What belongs to the entry is told behind the rest, which must not be nothing.
+        self._items = items or (Attribute.UID,)
+        self._plan = Plan(self._items)
         self._changed_since = command.changed_since
         self._marks_seen = not self._selected.read_only and any(
             _marks(item) for item in command.items
@@ -112,7 +158,7 @@ class _Fetcher:
         self.missing = 0
         self._sent = 0
         self.slice = self._slice_max = ARRAY_SLICE
-        if self._plan.columns:
+        if self._plan.columns or self._saved:
             self.slice, self._slice_max = FACT_SLICE_FIRST, FACT_SLICE_MAX
         if self._plan.bodies:
             first = BODY_SLICE_FIRST // self._plan.bodies
@@ -131,6 +177,8 @@ class _Fetcher:
         rows: Sequence[Row] = ()
         if self._plan.columns:
             batch, rows, extra = await self._read(batch, extra)
+        if self._saved:
+            extra = await self._with_dates(batch, extra)
         if self._plan.bodies:
             await self._send_bodies(batch, rows, extra)
             self._tell_fetched(batch)
@@ -185,13 +233,28 @@ class _Fetcher:
         template = self._addition()
         return batch, _additions(selected, batch, frozenset(unseen), template)
 
+    async def _with_dates(
+        self, batch: Batch, extra: Sequence[bytes] | None
+    ) -> Sequence[bytes]:
+        """Return ``extra`` with the save date of each message (RFC 8514 §4.2)."""
+        dates = await self._context.mailboxes.saved_dates(
+            self._selected.view.mailbox.id, batch.uids
+        )
+        told = [
+            b" SAVEDATE " + (b"NIL" if date is None else date_time(date))
+            for date in dates
+        ]
+        return told if extra is None else list(map(bytes.__add__, extra, told))
+
     def _addition(self) -> bytes:
         """Return the template of what is added where a flag changed on the way."""
         template = b""
+        if self._selected.condstore and Attribute.UID not in self._items:
+            template += b" UID %(uid)d"
         if Attribute.FLAGS not in self._items:
             template += b" FLAGS (%(flags)b)"
         if self._selected.condstore and Attribute.MODSEQ not in self._items:
-            # RFC 7162 §3.2: a flag change is told with its mod-sequence.
+            # RFC 7162 §3.2.4: a flag change is told with its mod-sequence and UID.
             template += b" MODSEQ (%(modseq)d)"
         return template
 
@@ -273,7 +336,9 @@ def _additions(
 ) -> Sequence[bytes]:
     flags = selected.flag_octets(batch.flags, batch.uids)
     return [
-        template % {b"flags": names, b"modseq": modseq} if uid in changed else b""
+        template % {b"uid": uid, b"flags": names, b"modseq": modseq}
+        if uid in changed
+        else b""
         for uid, names, modseq in zip(batch.uids, flags, batch.modseqs, strict=True)
     ]
 

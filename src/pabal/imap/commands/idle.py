@@ -6,6 +6,7 @@ Source: RFC 9051 §6.3.13; RFC 2177.
 from typing import Final
 
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.notify import tell
 from pabal.imap.commands.refusal import bad
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
@@ -16,8 +17,7 @@ DONE: Final = b"DONE"
 
 async def run(context: Context, _: Bare) -> Tagged:
     """Tell changes at once until the client ends it."""
-    if context.selected is not None:
-        context.send(context.selected.updates(expunges=True))
+    await tell(context, expunges=True)
     context.send(b"+ idling\r\n")
     context.idling = True
     try:

@@ -5,13 +5,15 @@ file above a size; octets that are sent come in chunks.
 Source: RFC 9051 §6.4.5.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.decoding import decoder_of
-from pabal.imap.commands.sections import Message, subset
+from pabal.imap.commands.sections import span_of, subset
 from pabal.imap.wire.fetch import Binary, Body, SectionText
+from pabal.message.mime import Part, scan
 from pabal.message.spool import CHUNK_OCTETS, MEMORY_MAX_OCTETS, Spool
 from pabal.store.ports import EmailId
 
@@ -26,6 +28,7 @@ class LargeMessage:
         size: Its octets.
         header: Its header section.
         spool: All of it, once a part was asked for.
+        root: Its tree, likewise; scanned once, off the event loop.
     """
 
     context: Context
@@ -33,6 +36,7 @@ class LargeMessage:
     size: int
     header: bytes
     spool: Spool | None = None
+    root: Part | None = None
 
     def close(self) -> None:
         """Give the spool back."""
@@ -65,13 +69,14 @@ class LargeMessage:
             return 0, self.size
         if not section.part and section.text is SectionText.TEXT:
             return len(self.header), self.size
-        spool = await self._spooled()
-        with spool.buffer() as octets:
-            return Message(octets).span(section)
+        return span_of(await self._scanned(), section)
 
     async def _send_fields(self, item: Body, span: tuple[int, int]) -> None:
         spool = await self._spooled()
-        fields = subset(spool.read(span[0], span[1] - span[0]), item.section)
+        header = spool.read(span[0], span[1] - span[0])
+        fields = await self.context.services.offload(
+            partial(subset, header, item.section)
+        )
         if item.partial is not None:
             first, count = item.partial
             fields = fields[first : first + count]
@@ -79,8 +84,7 @@ class LargeMessage:
 
     async def _send_binary(self, item: Binary) -> None:
         spool = await self._spooled()
-        with spool.buffer() as octets:
-            part = Message(octets).root.part(item.part)
+        part = (await self._scanned()).part(item.part)
         decoder = decoder_of(part.encoding) if part is not None else None
         if part is None or decoder is None:
             # The response has begun: an unknown encoding cannot become a NO any more.
@@ -91,9 +95,8 @@ class LargeMessage:
         span = (part.body_start, part.body_end) if item.part else (0, self.size)
         pieces = _pieces(spool, *span)
         with self.context.services.spool(MEMORY_MAX_OCTETS) as decoded:
-            for piece in decoder(pieces) if item.part else pieces:
-                decoded.write(piece)
-                await self.context.services.pause()
+            taken_off = decoder(pieces) if item.part else pieces
+            await self.context.services.offload(partial(_fill, decoded, taken_off))
             await self._send_decoded(item, decoded)
 
     async def _send_decoded(self, item: Binary, decoded: Spool) -> None:
@@ -103,7 +106,9 @@ class LargeMessage:
         start, count = item.partial or (0, decoded.size)
         start = min(start, decoded.size)
         end = min(start + count, decoded.size)
-        has_nul = any(b"\0" in piece for piece in _pieces(decoded, start, end))
+        has_nul = await self.context.services.offload(
+            partial(_has_nul, decoded, start, end)
+        )
         mark = b"~" if has_nul else b""
         self.context.send(b"%b %b{%d}\r\n" % (item.label, mark, end - start))
         for piece in _pieces(decoded, start, end):
@@ -120,6 +125,13 @@ class LargeMessage:
     def _chunks(self, start: int, length: int) -> AsyncIterator[bytes]:
         return self.context.mailboxes.octets(self.email, start, length)
 
+    async def _scanned(self) -> Part:
+        """Return its tree: 50 MB take 70 ms, which no other session should wait."""
+        if self.root is None:
+            spool = await self._spooled()
+            self.root = await self.context.services.offload(partial(_scan, spool))
+        return self.root
+
     async def _spooled(self) -> Spool:
         if self.spool is None:
             spool = self.context.services.spool(0)
@@ -131,6 +143,20 @@ class LargeMessage:
                 raise
             self.spool = spool
         return self.spool
+
+
+def _scan(spool: Spool) -> Part:
+    with spool.buffer() as octets:
+        return scan(octets)
+
+
+def _fill(spool: Spool, pieces: Iterable[bytes]) -> None:
+    for piece in pieces:
+        spool.write(piece)
+
+
+def _has_nul(spool: Spool, start: int, end: int) -> bool:
+    return any(b"\0" in piece for piece in _pieces(spool, start, end))
 
 
 def _pieces(spool: Spool, start: int, end: int) -> Iterator[bytes]:

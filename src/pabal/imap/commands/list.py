@@ -1,13 +1,15 @@
 """LIST in both forms, and LSUB.
 
 Source: RFC 9051 §6.3.9, RFC 3501 §6.3.9 (LSUB); RFC 5258 (extended), RFC 3348
-(CHILDREN), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE).
+(CHILDREN), RFC 5819 (STATUS), RFC 6154 (SPECIAL-USE), RFC 9590 (METADATA).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.metadata import told_in_list
 from pabal.imap.commands.status import status_line
 from pabal.imap.wire.mailboxes import ListMailboxes
 from pabal.imap.wire.pattern import Pattern
@@ -23,13 +25,28 @@ class _Shown:
         name: The name.
         info: The mailbox; ``None`` if only those below it exist.
         below: Whether there are mailboxes below it.
+        subscribed: Whether the name is; one without a mailbox can be.
         why_shown: Criteria met by mailboxes below it (RFC 5258 §3.5).
     """
 
     name: str
     info: MailboxInfo | None
     below: bool = False
+    subscribed: bool = False
     why_shown: tuple[str, ...] = ()
+
+    def meets(self, selection: frozenset[bytes]) -> bool:
+        """Return whether it is what the selection options ask for."""
+        if b"SUBSCRIBED" in selection:
+            if not self.subscribed:
+                return False
+        elif self.info is None and not self.below:
+            return False
+        use = self.info.special_use if self.info else ""
+        return bool(use) or b"SPECIAL-USE" not in selection
+
+
+_WITH_SUBSCRIBED: Final = ListMailboxes(b"", (), returns=frozenset((b"SUBSCRIBED",)))
 
 
 async def run(context: Context, command: ListMailboxes) -> Tagged:
@@ -44,7 +61,11 @@ async def run(context: Context, command: ListMailboxes) -> Tagged:
     for one in shown:
         context.send(_line(context, command, one))
         if command.status and one.info is not None:
-            context.send(status_line(context, one.info, command.status))
+            context.send(await status_line(context, one.info, command.status))
+        if command.metadata and one.info is not None:
+            context.send(
+                await told_in_list(context, one.info.id, one.name, command.metadata)
+            )
     await context.breathe()
     return Tagged(b"List completed")
 
@@ -57,7 +78,7 @@ async def lsub(context: Context, command: ListMailboxes) -> Tagged:
     lines = [
         b'* LSUB (%b) "/" %b\r\n'
         % (
-            b"" if one.info and one.info.subscribed else b"\\Noselect",
+            b"" if one.subscribed else b"\\Noselect",
             context.written(one.name),
         )
         for one in await _matching(context, command)
@@ -70,20 +91,47 @@ async def _matching(context: Context, command: ListMailboxes) -> Sequence[_Shown
     """Return the names to show, by name."""
     infos = {info.name: info for info in await context.mailboxes.mailboxes()}
     patterns = _patterns(context, command)
-    above, why = _recursive(infos, command)
+    lost: Sequence[str] = ()
+    if b"SUBSCRIBED" in command.selection:
+        # RFC 5258 §3.1: names that are subscribed are told even if they are none.
+        lost = await context.mailboxes.lost_subscriptions()
+    names = _with_parents(infos, lost)
+    above, why = _recursive(names, command)
     found = []
-    for one in _with_parents(infos):
+    for one in names:
         if not any(pattern.matches(one.name) for pattern in patterns):
             continue
         if one.name in above:
             found.append(replace(one, why_shown=why))
-        elif _is_selected(one.info, command.selection):
+        elif one.meets(command.selection):
             found.append(one)
     return found
 
 
+async def lines_of(
+    context: Context, names: Sequence[str], renamed: Mapping[str, str]
+) -> bytes:
+    """Return LIST responses for ``names`` as they are now (RFC 5465 §5.4).
+
+    Args:
+        renamed: What some of them were called before.
+    """
+    infos = {info.name: info for info in await context.mailboxes.mailboxes()}
+    lost = await context.mailboxes.lost_subscriptions()
+    shown = {one.name: one for one in _with_parents(infos, lost)}
+    lines = []
+    for name in names:
+        line = _line(context, _WITH_SUBSCRIBED, shown.get(name) or _Shown(name, None))
+        old = renamed.get(name)
+        if old is not None:
+            item = b' ("OLDNAME" (%b))\r\n' % context.written(old)
+            line = line.removesuffix(b"\r\n") + item
+        lines.append(line)
+    return b"".join(lines)
+
+
 def _recursive(
-    infos: Mapping[str, MailboxInfo], command: ListMailboxes
+    names: Sequence[_Shown], command: ListMailboxes
 ) -> tuple[set[str], tuple[str, ...]]:
     """Return the names above what meets the criteria, and the criteria's names.
 
@@ -92,15 +140,25 @@ def _recursive(
     if b"RECURSIVEMATCH" not in command.selection:
         return set(), ()
     criteria = command.selection - {b"RECURSIVEMATCH", b"REMOTE"}
-    met = [name for name, info in infos.items() if _is_selected(info, criteria)]
+    met = [one.name for one in names if one.meets(criteria)]
     return _parents(met), tuple(sorted(name.decode("ascii") for name in criteria))
 
 
-def _with_parents(infos: Mapping[str, MailboxInfo]) -> Sequence[_Shown]:
-    """Return every mailbox and every name above one, INBOX first, then by name."""
-    parents = _parents(infos)
-    names = sorted(parents | set(infos), key=lambda name: (name != INBOX, name))
-    return [_Shown(name, infos.get(name), name in parents) for name in names]
+def _with_parents(
+    infos: Mapping[str, MailboxInfo], lost: Sequence[str]
+) -> Sequence[_Shown]:
+    """Return every mailbox and every name above one, INBOX first, then by name.
+
+    Args:
+        lost: Subscribed names that no mailbox has.
+    """
+    below, parents = _parents(infos), _parents([*infos, *lost])
+    subscribed = {name for name, info in infos.items() if info.subscribed}.union(lost)
+    names = sorted(parents.union(infos, lost), key=lambda name: (name != INBOX, name))
+    return [
+        _Shown(name, infos.get(name), name in below, name in subscribed)
+        for name in names
+    ]
 
 
 def _parents(names: Iterable[str]) -> set[str]:
@@ -112,12 +170,6 @@ def _parents(names: Iterable[str]) -> set[str]:
             parents.add(head)
             head, slash, _ = head.rpartition(SEPARATOR)
     return parents
-
-
-def _is_selected(info: MailboxInfo | None, selection: frozenset[bytes]) -> bool:
-    if b"SUBSCRIBED" in selection and not (info and info.subscribed):
-        return False
-    return not (b"SPECIAL-USE" in selection and not (info and info.special_use))
 
 
 def _patterns(context: Context, command: ListMailboxes) -> Sequence[Pattern]:
@@ -146,10 +198,9 @@ def _attributes(command: ListMailboxes, one: _Shown) -> list[bytes]:
         # RFC 9051 §7.3.1: NonExistent implies Noselect, which old clients know.
         attributes += [b"\\NonExistent", b"\\Noselect"]
     attributes.append(b"\\HasChildren" if one.below else b"\\HasNoChildren")
-    if one.info is not None:
-        wanted = command.returns | command.selection
-        if one.info.subscribed and b"SUBSCRIBED" in wanted:
-            attributes.append(b"\\Subscribed")
-        if one.info.special_use:
-            attributes.append(one.info.special_use.encode("ascii"))
+    wanted = command.returns | command.selection
+    if one.subscribed and b"SUBSCRIBED" in wanted:
+        attributes.append(b"\\Subscribed")
+    if one.info is not None and one.info.special_use:
+        attributes.append(one.info.special_use.encode("ascii"))
     return attributes

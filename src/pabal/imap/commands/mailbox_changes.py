@@ -63,14 +63,19 @@ async def rename(context: Context, command: Rename) -> Tagged:
         raise RefusedError("There is an INBOX already", b"ALREADYEXISTS")
     if name.startswith(info.name + SEPARATOR) and info.name != INBOX:
         raise RefusedError("A mailbox cannot be below itself", b"CANNOT")
+    annotations = context.mailboxes.annotations
+    noted = await annotations.read(info.id) if info.name == INBOX else {}
     await context.mailboxes.rename(info.id, name)
+    if noted:
+        # RFC 5464 §4.1: INBOX stays, and so do its entries; the new one has them too.
+        await annotations.write((await context.mailboxes.mailbox(name)).id, noted)
     return Tagged(b"Renamed")
 
 
 async def subscribe(context: Context, command: MailboxName) -> Tagged:
-    """Let clients show a mailbox."""
-    info = await context.find(command.mailbox)
-    await context.mailboxes.subscribe(info.name, subscribed=True)
+    """Let clients show a mailbox, or a name that is none yet (RFC 9051 §6.3.7)."""
+    name = context.name_of(command.mailbox)
+    await context.mailboxes.subscribe(name, subscribed=True)
     return Tagged(b"Subscribed")
 
 

@@ -1,100 +1,69 @@
-"""SEARCH and UID SEARCH: the grammar becomes a predicate, UIDs become numbers.
+"""SEARCH and UID SEARCH, and how results are told, for SORT as well.
 
-Source: RFC 9051 §6.4.4, §7.3.4; RFC 4731 (ESEARCH), RFC 5182 (SEARCHRES), RFC 7162
-§3.1.5 (MODSEQ), RFC 8474 (EMAILID, THREADID).
+Source: RFC 9051 §6.4.4, §7.3.4; RFC 4731 (ESEARCH), RFC 5182 (SEARCHRES), RFC 5267 §3
+(ESORT), RFC 6203 §4 (RELEVANCY), RFC 9394 (PARTIAL).
 """
 
-import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.refusal import RefusedError
+from pabal.imap.commands.criteria import Found, find
 from pabal.imap.commands.selected import Selected
-from pabal.imap.wire import search as keys
-from pabal.imap.wire.grammar import day_start
 from pabal.imap.wire.response import Tagged, quoted
-from pabal.imap.wire.search import Recency, Return, Search
-from pabal.imap.wire.sequence import SequenceSet, format_set
-from pabal.message.charset import codec_of, decode
-from pabal.store import predicate as found_by
-from pabal.store.flags import SEEN
+from pabal.imap.wire.search import Partial, Return, Search
+from pabal.imap.wire.sequence import format_set
 from pabal.store.ports import Uid
-
-CHARSETS: Final = (b"US-ASCII", b"UTF-8", b"EUC-KR", b"ISO-8859-1", b"ISO-2022-JP")
-"""What is named in BADCHARSET; every label in ``pabal.message.charset`` works."""
 
 SLICE: Final = 10_000
 """Results turned into octets at once: about 2 ms."""
 
-DATE_END: Final = math.inf
-
 
 async def run(context: Context, command: Search) -> Tagged:
     """Find messages."""
-    selected = context.mailbox
-    returns = command.returns
-    if returns is None and context.rev2:
-        # RFC 9051 §6.4.4: IMAP4rev2 knows the extended response only.
-        returns = frozenset((Return.ALL,))
-    charset = _charset(command, selected)
-    by_modseq = _mentions_modseq(command.key)
-    if by_modseq:
-        context.enable_condstore()
-    wanted = _Predicates(selected, charset).of(command.key)
-    account = context.mailboxes
-    uids = await account.search(selected.view.mailbox.id, wanted)
-    uids = _known(selected, uids)
-    modseq = 0
-    if by_modseq and uids:
-        # RFC 4731 §3.2: with MIN and MAX alone, of these messages alone.
-        told = _to_save(uids, returns or frozenset())
-        modseq = _highest_modseq(selected, told)
-    if returns is not None and Return.SAVE in returns:
-        selected.saved = _to_save(uids, returns)
-    numbers = uids if command.by_uid else await _numbers(context, uids)
-    if returns is None:
-        await _send_plain(context, numbers, modseq)
-    elif returns != {Return.SAVE}:
-        context.send(_extended(context, command, returns, (numbers, modseq)))
-    await context.breathe()
+    found = await find(context, command)
+    await tell(context, command, found, found.uids)
     return Tagged(b"Search completed")
 
 
-def _charset(command: Search, selected: Selected) -> str:
-    """Return the charset of the strings.
+async def tell(
+    context: Context,
+    command: Search,
+    found: Found,
+    uids: Sequence[Uid],
+    name: bytes = b"SEARCH",
+) -> None:
+    """Tell, and save, the results ``uids`` in their order.
 
-    Raises:
-        RefusedError: Nobody knows it.
+    Args:
+        name: Of the old response: SEARCH or SORT.
     """
-    if not command.charset:
-        return "utf-8"
-    label = command.charset.decode("ascii", "replace")
-    # Strings of a multi-octet charset like UTF-16 hold NULs, which nothing can send.
-    codec = codec_of(label)
-    if codec is None or codec.startswith("utf-16"):
-        if command.returns and Return.SAVE in command.returns:
-            # RFC 5182 §2.1: a search that ends in NO leaves nothing saved.
-            selected.saved = ()
-        names = b" ".join(CHARSETS)
-        raise RefusedError("The charset is unknown", b"BADCHARSET (%b)" % names)
-    return codec
+    selected = context.mailbox
+    returns = command.returns
+    if returns is None and context.rev2 and name == b"SEARCH":
+        # RFC 9051 §6.4.4: IMAP4rev2 knows the extended response only.
+        returns = frozenset((Return.ALL,))
+    modseq = 0
+    if found.by_modseq and uids:
+        # RFC 4731 §3.2: with MIN and MAX alone, of these messages alone.
+        told = chosen(uids, returns or frozenset(), command.partial)
+        modseq = _highest_modseq(selected, told)
+    if returns is not None and Return.SAVE in returns:
+        selected.saved = sorted(chosen(uids, returns, command.partial))
+    numbers = uids if command.by_uid else await numbers_of(context, uids)
+    if returns is None:
+        await _send_plain(context, name, numbers, modseq)
+    elif returns != {Return.SAVE}:
+        response = Response(command, returns, is_sorted=name == b"SORT")
+        scores = [found.score(uid) for uid in uids] if found.exact is not None else ()
+        context.send(response.octets(context.tag, numbers, modseq, scores))
+    await context.breathe()
 
 
-def _known(selected: Selected, uids: Sequence[Uid]) -> Sequence[Uid]:
-    """Return the UIDs that the client was told of: others have no number."""
-    last = selected.numbers.last_uid
-    if uids and uids[-1] > last:
-        return uids[: bisect_left(uids, last + 1)]
-    return uids
-
-
-async def _numbers(context: Context, uids: Sequence[Uid]) -> Sequence[int]:
+async def numbers_of(context: Context, uids: Sequence[Uid]) -> Sequence[int]:
     """Return the message numbers of ``uids``, which all have one."""
     known = context.mailbox.numbers
-    if len(uids) == known.count:
-        return range(1, known.count + 1)
     array, count = known.uids, known.count
     found: list[int] = []
     for start in range(0, len(uids), SLICE):
@@ -117,21 +86,36 @@ def _highest_modseq(selected: Selected, uids: Sequence[Uid]) -> int:
     )
 
 
-def _to_save(uids: Sequence[Uid], returns: frozenset[Return]) -> Sequence[Uid]:
-    """Return what ``$`` is from now on (RFC 5182 §2.1, RFC 9051 §6.4.4.1)."""
+def chosen(
+    uids: Sequence[Uid], returns: frozenset[Return], partial: Partial | None
+) -> Sequence[Uid]:
+    """Return what ``$`` is from now on (RFC 5182 §2.1, RFC 9394 §3.2)."""
     if not uids or returns & {Return.ALL, Return.COUNT}:
         return uids
-    saved = []
+    some = dict.fromkeys(part_of(uids, partial) if partial else ())
     if Return.MIN in returns:
-        saved.append(uids[0])
-    if Return.MAX in returns and uids[-1] not in saved:
-        saved.append(uids[-1])
-    return saved or uids
+        some[uids[0]] = None
+    if Return.MAX in returns:
+        some[uids[-1]] = None
+    if not some and not partial:
+        return uids
+    return list(some)
 
 
-async def _send_plain(context: Context, numbers: Sequence[int], modseq: int) -> None:
-    """Send the SEARCH response of IMAP4rev1 (RFC 3501 §7.2.5)."""
-    context.send(b"* SEARCH")
+def part_of(results: Sequence[int], partial: Partial) -> Sequence[int]:
+    """Return the results PARTIAL asks for, in their order."""
+    low, high = sorted(map(abs, partial))
+    if partial[0] > 0:
+        return results[low - 1 : high]
+    size = len(results)
+    return results[max(0, size - high) : max(0, size - low + 1)]
+
+
+async def _send_plain(
+    context: Context, name: bytes, numbers: Sequence[int], modseq: int
+) -> None:
+    """Send the SEARCH or SORT response (RFC 3501 §7.2.5, RFC 5256 §4)."""
+    context.send(b"* " + name)
     for start in range(0, len(numbers), SLICE):
         part = numbers[start : start + SLICE]
         context.send(b"".join(map(b" %d".__mod__, part)))
@@ -139,125 +123,57 @@ async def _send_plain(context: Context, numbers: Sequence[int], modseq: int) -> 
     context.send(b" (MODSEQ %d)\r\n" % modseq if modseq else b"\r\n")
 
 
-def _extended(
-    context: Context,
-    command: Search,
-    returns: frozenset[Return],
-    found: tuple[Sequence[int], int],
-) -> bytes:
-    """Return the ESEARCH response (RFC 9051 §7.3.4)."""
-    numbers, modseq = found
-    parts = [b"* ESEARCH (TAG %b)" % quoted(context.tag)]
-    if command.by_uid:
-        parts.append(b"UID")
-    if numbers:
-        if Return.MIN in returns:
-            parts.append(b"MIN %d" % numbers[0])
-        if Return.MAX in returns:
-            parts.append(b"MAX %d" % numbers[-1])
-        if Return.ALL in returns:
-            parts.append(b"ALL " + format_set(numbers))
-    if Return.COUNT in returns:
-        parts.append(b"COUNT %d" % len(numbers))
-    if modseq:
-        parts.append(b"MODSEQ %d" % modseq)
-    return b" ".join(parts) + b"\r\n"
+class Response:
+    """Renders the ESEARCH response (RFC 9051 §7.3.4).
 
+    Args (of the constructor):
+        is_sorted: Whether results keep their order: ranges ascend (RFC 5267 §3.2).
+        where: More correlators: which mailbox (RFC 7377 §2.1).
+    """
 
-def _mentions_modseq(key: keys.Key) -> bool:
-    if isinstance(key, keys.KeyModseq):
-        return True
-    if isinstance(key, keys.KeyAnd):
-        return any(map(_mentions_modseq, key.inner))
-    if isinstance(key, keys.KeyOr):
-        return _mentions_modseq(key.left) or _mentions_modseq(key.right)
-    return isinstance(key, keys.KeyNot) and _mentions_modseq(key.inner)
+    def __init__(
+        self,
+        command: Search,
+        returns: frozenset[Return],
+        *,
+        is_sorted: bool,
+        where: bytes = b"",
+    ) -> None:
+        self._where = where
+        self._command = command
+        self._returns = returns
+        self._is_sorted = is_sorted
 
+    def octets(
+        self, tag: bytes, numbers: Sequence[int], modseq: int, scores: Sequence[int]
+    ) -> bytes:
+        """Return the response; ``scores`` are those of ``numbers``."""
+        returns = self._returns
+        parts = [b"* ESEARCH (TAG %b%b)" % (quoted(tag), self._where)]
+        if self._command.by_uid:
+            parts.append(b"UID")
+        if numbers:
+            if Return.MIN in returns:
+                parts.append(b"MIN %d" % numbers[0])
+            if Return.MAX in returns:
+                parts.append(b"MAX %d" % numbers[-1])
+            if Return.ALL in returns:
+                parts.append(b"ALL " + self._set(numbers))
+        if Return.COUNT in returns:
+            parts.append(b"COUNT %d" % len(numbers))
+        if self._command.partial is not None:
+            part = part_of(numbers, self._command.partial)
+            scores = part_of(scores, self._command.partial)
+            first, last = self._command.partial
+            told = self._set(part) if part else b"NIL"
+            parts.append(b"PARTIAL (%d:%d %b)" % (first, last, told))
+        if modseq:
+            parts.append(b"MODSEQ %d" % modseq)
+        if Return.RELEVANCY in returns:
+            parts.append(b"RELEVANCY (%b)" % b" ".join(map(b"%d".__mod__, scores)))
+        return b" ".join(parts) + b"\r\n"
 
-class _Predicates:
-    """Turns search keys into predicates of the store."""
-
-    def __init__(self, selected: Selected, charset: str) -> None:
-        self._selected = selected
-        self._charset = charset
-
-    def of(self, key: keys.Key) -> found_by.Predicate:
-        match key:
-            case keys.KeyAnd(inner):
-                if len(inner) == 1:
-                    return self.of(inner[0])
-                return found_by.All([self.of(one) for one in inner])
-            case keys.KeyOr(left, right):
-                return found_by.Any([self.of(left), self.of(right)])
-            case keys.KeyNot(inner):
-                return found_by.Not(self.of(inner))
-            case _:
-                return self._simple(key)
-
-    def _simple(self, key: keys.Key) -> found_by.Predicate:
-        match key:
-            case keys.KeyFlag(name, is_set):
-                has = found_by.HasFlag(name)
-                return has if is_set else found_by.Not(has)
-            case keys.KeyRecent(what):
-                return self._recent(what)
-            case keys.KeyNumbers(messages, by_uid):
-                return self._numbers(messages, by_uid=by_uid)
-            case keys.KeyText(where, octets):
-                return found_by.Contains(where, decode(octets, self._charset))
-            case keys.KeyHeader(name, octets):
-                field = name.decode("latin-1")
-                needle = decode(octets, self._charset)
-                return found_by.HeaderContains(field, needle)
-            case _:
-                return _constant(key)
-
-    def _recent(self, what: Recency) -> found_by.Predicate:
-        recent = self._selected.recent
-        ranges = [(recent.start, recent.stop - 1)] if recent else []
-        is_recent = found_by.UidsIn(ranges)
-        if what is Recency.OLD:
-            return found_by.Not(is_recent)
-        if what is Recency.RECENT:
-            return is_recent
-        return found_by.All([is_recent, found_by.Not(found_by.HasFlag(SEEN))])
-
-    def _numbers(self, messages: SequenceSet, *, by_uid: bool) -> found_by.Predicate:
-        selected = self._selected
-        known = selected.numbers
-        if by_uid and not messages.saved:
-            return found_by.UidsIn(messages.resolve(known.last_uid))
-        ranges = selected.indexes(messages, by_uid=by_uid)
-        # Whatever has a UID between two neighbours is not the client's to see.
-        return found_by.UidsIn(
-            [(known.uids[start], known.uids[end - 1]) for start, end in ranges]
-        )
-
-
-def _date(key: keys.KeyDate) -> found_by.Predicate:
-    start = -DATE_END if key.since is None else float(day_start(key.since))
-    end = DATE_END if key.before is None else float(day_start(key.before))
-    return found_by.DateBetween(key.which, start, end)
-
-
-def _constant(key: keys.Key) -> found_by.Predicate:
-    match key:
-        case keys.KeySize(octets, larger):
-            if larger:
-                return found_by.LargerThan(octets)
-            return found_by.SmallerThan(octets)
-        case keys.KeyDate():
-            return _date(key)
-        case keys.KeyModseq(modseq):
-            return found_by.ModifiedSince(modseq)
-        case keys.KeyId(octets, thread):
-            prefix = b"T" if thread else b"M"
-            digits = octets.removeprefix(prefix)
-            found = frozenset([int(digits)] if _is_id(digits) else ())
-            return found_by.ThreadIn(found) if thread else found_by.EmailIn(found)
-        case _:
-            return found_by.Everything()
-
-
-def _is_id(digits: bytes) -> bool:
-    return digits.isdigit() and len(digits) < 20
+    def _set(self, numbers: Sequence[int]) -> bytes:
+        if self._is_sorted:
+            return b",".join(map(b"%d".__mod__, numbers))
+        return format_set(numbers)

@@ -53,15 +53,7 @@ class Message:
         """
         if section.text is SectionText.WHOLE and not section.part:
             return 0, len(self.octets)
-        part = self.root.part(section.part)
-        if part is None:
-            return None
-        if section.text is SectionText.WHOLE:
-            return part.body_start, part.body_end
-        if section.text is SectionText.MIME:
-            return part.header_start, part.body_start
-        # Only a message has HEADER and TEXT (RFC 9051 §6.4.5.1).
-        return _message_span(part.message if section.part else part, section)
+        return span_of(self.root, section)
 
     def section(self, section: Section) -> bytes | None:
         """Return the octets of ``section``, ``None`` if there are none."""
@@ -86,6 +78,19 @@ class Message:
         if found.encoding not in _DECODED:
             raise UnknownEncodingError
         return decode_body(self.octets, found)
+
+
+def span_of(root: Part, section: Section) -> tuple[int, int] | None:
+    """Return where the octets of ``section`` of a part are, ``None``: nowhere."""
+    part = root.part(section.part)
+    if part is None:
+        return None
+    if section.text is SectionText.WHOLE:
+        return part.body_start, part.body_end
+    if section.text is SectionText.MIME:
+        return part.header_start, part.body_start
+    # Only a message has HEADER and TEXT (RFC 9051 §6.4.5.1).
+    return _message_span(part.message if section.part else part, section)
 
 
 def _message_span(message: Part | None, section: Section) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pabal.imap.commands.flag_names import FlagNames
 from pabal.imap.numbers import Numbers
-from pabal.imap.wire.sequence import SequenceSet
+from pabal.imap.wire.sequence import SequenceSet, format_set
 from pabal.store.ports import (
     AccountStore,
     Change,
@@ -54,6 +54,7 @@ class Selected:
         names: How its flags are written.
         removed: Whether somebody deleted the mailbox meanwhile.
         condstore: Whether flag changes are told with their MODSEQ.
+        vanished: Whether expunged messages are told by UID (RFC 7162 §3.2.10.2).
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Selected:
         self.recent = range(0)
         self.saved: Sequence[Uid] = ()
         self.condstore = False
+        self.vanished = False
         self.removed = False
         self.names = FlagNames(account.flags_of, read_only=read_only)
         self._id = view.mailbox.id
@@ -186,12 +188,13 @@ class Selected:
         """Return a FETCH response with the flags of each message of ``batch``.
 
         Args:
-            uid: Whether the UID is told: always but for STORE of IMAP4rev1.
+            uid: Whether the UID is told in any case: not for STORE of IMAP4rev1.
         """
         flags = self.flag_octets(batch.flags, batch.uids)
         columns: list[Sequence[int | bytes]] = [batch.numbers]
         template = b"* %d FETCH ("
-        if uid:
+        if uid or self.condstore:
+            # RFC 7162 §3.2.4: mod-sequence and UID go together.
             template += b"UID %d "
             columns.append(batch.uids)
         template += b"FLAGS (%b)"
@@ -202,18 +205,22 @@ class Selected:
         told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
         return self.names.news() + b"".join(told)
 
-    def updates(self, *, expunges: bool) -> bytes:
+    def updates(self, *, expunges: bool, flags: bool = True) -> bytes:
         """Return what the client is to be told now so that it has caught up.
 
         RFC 9051 §7.5.1: ``expunges`` only where message numbers may change.
+        RFC 5465 §5: ``flags`` only where the client wants to know.
         """
         if not self.numbers.behind:
             return b""
         advance = self.numbers.advance(expunges=expunges)
-        parts = [b"* %d EXPUNGE\r\n" % number for number in advance.gone]
+        if self.vanished and advance.gone_uids:
+            parts = [b"* VANISHED %b\r\n" % format_set(advance.gone_uids)]
+        else:
+            parts = [b"* %d EXPUNGE\r\n" % number for number in advance.gone]
         if advance.exists is not None:
             parts.append(b"* %d EXISTS\r\n" % advance.exists)
-        if advance.reflagged:
+        if advance.reflagged and flags:
             ranges = [(index, index + 1) for index in advance.reflagged]
             parts.append(self.flag_responses(self.batch(ranges)))
         return b"".join(parts)

@@ -1,15 +1,19 @@
 """STATUS, and its response for LIST as well.
 
 Source: RFC 9051 §6.3.11, §7.3.4; RFC 7162 §3.1.7 (HIGHESTMODSEQ), RFC 8438 (SIZE),
-RFC 7889 (APPENDLIMIT), RFC 8474 §4.3 (MAILBOXID).
+RFC 7889 (APPENDLIMIT), RFC 8474 §4.3 (MAILBOXID), RFC 9208 §4.1.4 (DELETED-STORAGE).
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.quota import octets_of
 from pabal.imap.wire.mailboxes import Status
 from pabal.imap.wire.response import Tagged
+from pabal.store.flags import DELETED
 from pabal.store.ports import MailboxInfo
+from pabal.store.predicate import HasFlag
 
 
 async def run(context: Context, command: Status) -> Tagged:
@@ -17,12 +21,17 @@ async def run(context: Context, command: Status) -> Tagged:
     info = await context.find(command.mailbox)
     if b"HIGHESTMODSEQ" in command.items:
         context.enable_condstore()
-    context.send(status_line(context, info, command.items))
+    context.send(await status_line(context, info, command.items))
     return Tagged(b"Status completed")
 
 
-def status_line(context: Context, info: MailboxInfo, items: Sequence[bytes]) -> bytes:
+async def status_line(
+    context: Context, info: MailboxInfo, items: Sequence[bytes]
+) -> bytes:
     """Return the STATUS response with ``items`` of a mailbox."""
+    deleted_octets = 0
+    if b"DELETED-STORAGE" in items and info.deleted_count:
+        deleted_octets = await _deleted_octets(context, info)
     values = {
         b"MESSAGES": b"%d" % info.message_count,
         # Nobody but a session that selects a mailbox can say what is recent in it.
@@ -31,6 +40,7 @@ def status_line(context: Context, info: MailboxInfo, items: Sequence[bytes]) -> 
         b"UIDVALIDITY": b"%d" % info.uid_validity,
         b"UNSEEN": b"%d" % info.unseen_count,
         b"DELETED": b"%d" % info.deleted_count,
+        b"DELETED-STORAGE": b"%d" % deleted_octets,
         b"SIZE": b"%d" % info.size_octets,
         b"HIGHESTMODSEQ": b"%d" % info.highest_modseq,
         b"APPENDLIMIT": b"%d" % context.services.settings.message_max_octets,
@@ -38,3 +48,19 @@ def status_line(context: Context, info: MailboxInfo, items: Sequence[bytes]) -> 
     }
     pairs = b" ".join(b"%b %b" % (item, values[item]) for item in items)
     return b"* STATUS %b (%b)\r\n" % (context.written(info.name), pairs)
+
+
+async def _deleted_octets(context: Context, info: MailboxInfo) -> int:
+    account = context.mailboxes
+    uids = await account.search(info.id, HasFlag(DELETED))
+    view = await account.view(info.id)
+    try:
+        places = [bisect_left(view.uids, uid) for uid in uids]
+        emails = [
+            view.emails[at]
+            for at, uid in zip(places, uids, strict=True)
+            if at < len(view.uids) and view.uids[at] == uid
+        ]
+    finally:
+        view.close()
+    return await octets_of(context, emails)

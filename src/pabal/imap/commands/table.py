@@ -16,23 +16,31 @@ from pabal.imap.commands import (
     authenticate,
     capability,
     close,
+    compress,
     copy,
     enable,
     expunge,
-    fetch,
     identify,
     idle,
     list,  # noqa: A004 - the command's name; nobody here needs the built-in
     login,
     logout,
     mailbox_changes,
+    metadata,
+    multisearch,
     namespace,
     noop,
+    notify,
+    quota,
+    replace,
+    resync,
     search,
     select,
+    sort,
     starttls,
     status,
     store,
+    unauthenticate,
 )
 from pabal.imap.commands.context import Context, Run
 from pabal.imap.session import ANY_STATE, LOGGED_IN, Rule, State
@@ -40,7 +48,12 @@ from pabal.imap.wire import fetch as fetch_grammar
 from pabal.imap.wire import login as login_grammar
 from pabal.imap.wire import mailboxes as mailbox_grammar
 from pabal.imap.wire import messages as message_grammar
+from pabal.imap.wire import metadata as metadata_grammar
+from pabal.imap.wire import multisearch as multisearch_grammar
+from pabal.imap.wire import notify as notify_grammar
+from pabal.imap.wire import quota as quota_grammar
 from pabal.imap.wire import search as search_grammar
+from pabal.imap.wire import sort as sort_grammar
 from pabal.imap.wire.grammar import Reader
 from pabal.imap.wire.response import Tagged
 
@@ -56,12 +69,16 @@ class Spec:
         run: What it does.
         expunges: Whether EXPUNGE may be told before it ends: not by what takes message
             numbers, which another command in the pipe may count on (RFC 9051 §7.5.1).
+        removes: Whether it takes messages away itself, which its client must hear.
+        adds: Whether it brings messages, which their own client knows.
         after: What is done once its tagged response was sent.
     """
 
     rule: Rule
     run: Run
     expunges: bool = True
+    removes: bool = False
+    adds: bool = False
     after: Callable[[Context], Awaitable[None]] | None = None
 
 
@@ -70,12 +87,16 @@ class _Options:
     """What few commands differ in."""
 
     expunges: bool = True
+    removes: bool = False
+    adds: bool = False
     after: Callable[[Context], Awaitable[None]] | None = None
     message_next: Callable[[bytes], bool] | None = None
 
 
 _USUAL: Final = _Options()
 _USES_NUMBERS: Final = _Options(expunges=False)
+_REMOVES: Final = _Options(removes=True)
+_ADDS: Final = _Options(adds=True)
 
 
 def _spec(
@@ -91,7 +112,12 @@ def _spec(
         return await run(context, value)
 
     rule = Rule(states, parse, options.message_next)
-    return Spec(rule, checked, options.expunges, options.after)
+    return Spec(
+        *(rule, checked, options.expunges),
+        removes=options.removes,
+        adds=options.adds,
+        after=options.after,
+    )
 
 
 def _bare(
@@ -119,7 +145,9 @@ def _select(
 def _fetch(*, by_uid: bool) -> Spec:
     parse = partial(fetch_grammar.parse_fetch, by_uid=by_uid)
     options = _USUAL if by_uid else _USES_NUMBERS
-    return _spec(fetch_grammar.Fetch, fetch.run, parse, State.SELECTED, options)
+    return _spec(
+        fetch_grammar.Fetch, resync.fetch_messages, parse, State.SELECTED, options
+    )
 
 
 def _store(*, by_uid: bool) -> Spec:
@@ -130,17 +158,38 @@ def _store(*, by_uid: bool) -> Spec:
 
 def _search(*, by_uid: bool) -> Spec:
     parse = partial(search_grammar.parse_search, by_uid=by_uid)
-    options = _USUAL if by_uid else _USES_NUMBERS
-    return _spec(search_grammar.Search, search.run, parse, State.SELECTED, options)
+    # RFC 7162 §3.2.10.2: a UID SEARCH may have message numbers among its keys.
+    return _spec(
+        search_grammar.Search, search.run, parse, State.SELECTED, _USES_NUMBERS
+    )
+
+
+def _sort(*, by_uid: bool) -> Spec:
+    parse = partial(sort_grammar.parse_sort, by_uid=by_uid)
+    return _spec(sort_grammar.Sort, sort.run, parse, State.SELECTED, _USES_NUMBERS)
+
+
+def _thread(*, by_uid: bool) -> Spec:
+    parse = partial(sort_grammar.parse_thread, by_uid=by_uid)
+    return _spec(sort_grammar.Thread, sort.thread, parse, State.SELECTED, _USES_NUMBERS)
 
 
 def _transfer(
     run: Callable[[Context, message_grammar.Transfer], Awaitable[Tagged]],
+    options: _Options,
     *,
     by_uid: bool,
 ) -> Spec:
     parse = partial(message_grammar.parse_transfer, by_uid=by_uid)
-    return _spec(message_grammar.Transfer, run, parse, State.SELECTED)
+    return _spec(message_grammar.Transfer, run, parse, State.SELECTED, options)
+
+
+def _replace(*, by_uid: bool) -> Spec:
+    parse = partial(message_grammar.parse_replace, by_uid=by_uid)
+    options = _Options(
+        removes=True, adds=True, message_next=message_grammar.replace_message_next
+    )
+    return _spec(message_grammar.Replace, replace.run, parse, State.SELECTED, options)
 
 
 def _expunge_all(reader: Reader) -> message_grammar.Expunge:
@@ -180,6 +229,16 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             login_grammar.parse_enable,
             # RFC 9051 §6.3.1: before any mailbox is selected.
             State.AUTHENTICATED,
+        ),
+        b"COMPRESS": _spec(
+            login_grammar.Compress,
+            compress.run,
+            login_grammar.parse_compress,
+            LOGGED_IN,
+            _Options(after=compress.after),
+        ),
+        b"UNAUTHENTICATE": _bare(
+            unauthenticate.run, LOGGED_IN, _Options(after=unauthenticate.after)
         ),
         b"SELECT": _select(select.run),
         b"EXAMINE": _select(select.examine),
@@ -222,7 +281,37 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             append.run,
             mailbox_grammar.parse_append,
             LOGGED_IN,
-            _Options(message_next=mailbox_grammar.append_message_next),
+            _Options(adds=True, message_next=mailbox_grammar.append_message_next),
+        ),
+        b"GETQUOTA": _spec(
+            quota_grammar.QuotaRoot, quota.get, quota_grammar.parse_get, LOGGED_IN
+        ),
+        b"SETQUOTA": _spec(
+            *(quota_grammar.QuotaRoot, quota.refuse_set),
+            *(quota_grammar.parse_set, LOGGED_IN),
+        ),
+        b"GETQUOTAROOT": _mailbox(quota.get_root),
+        b"GETMETADATA": _spec(
+            metadata_grammar.GetMetadata,
+            metadata.get,
+            metadata_grammar.parse_get,
+            LOGGED_IN,
+        ),
+        b"SETMETADATA": _spec(
+            metadata_grammar.SetMetadata,
+            metadata.set_entries,
+            metadata_grammar.parse_set,
+            LOGGED_IN,
+        ),
+        b"ESEARCH": _spec(
+            multisearch_grammar.MultiSearch,
+            multisearch.run,
+            multisearch_grammar.parse_multisearch,
+            LOGGED_IN,
+            _USES_NUMBERS,
+        ),
+        b"NOTIFY": _spec(
+            notify_grammar.Notify, notify.run, notify_grammar.parse_notify, LOGGED_IN
         ),
         b"IDLE": _bare(idle.run, LOGGED_IN),
         # Selected
@@ -230,24 +319,35 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
         b"CLOSE": _bare(close.run, State.SELECTED),
         b"UNSELECT": _bare(close.unselect, State.SELECTED),
         b"EXPUNGE": _spec(
-            message_grammar.Expunge, expunge.run, _expunge_all, State.SELECTED
+            message_grammar.Expunge,
+            expunge.run,
+            _expunge_all,
+            State.SELECTED,
+            _REMOVES,
         ),
         b"UID EXPUNGE": _spec(
             message_grammar.Expunge,
             expunge.run,
             message_grammar.parse_uid_expunge,
             State.SELECTED,
+            _REMOVES,
         ),
         b"SEARCH": _search(by_uid=False),
         b"UID SEARCH": _search(by_uid=True),
+        b"SORT": _sort(by_uid=False),
+        b"UID SORT": _sort(by_uid=True),
+        b"THREAD": _thread(by_uid=False),
+        b"UID THREAD": _thread(by_uid=True),
         b"FETCH": _fetch(by_uid=False),
         b"UID FETCH": _fetch(by_uid=True),
         b"STORE": _store(by_uid=False),
         b"UID STORE": _store(by_uid=True),
-        b"COPY": _transfer(copy.run, by_uid=False),
-        b"UID COPY": _transfer(copy.run, by_uid=True),
-        b"MOVE": _transfer(copy.move, by_uid=False),
-        b"UID MOVE": _transfer(copy.move, by_uid=True),
+        b"COPY": _transfer(copy.run, _ADDS, by_uid=False),
+        b"UID COPY": _transfer(copy.run, _ADDS, by_uid=True),
+        b"REPLACE": _replace(by_uid=False),
+        b"UID REPLACE": _replace(by_uid=True),
+        b"MOVE": _transfer(copy.move, _REMOVES, by_uid=False),
+        b"UID MOVE": _transfer(copy.move, _REMOVES, by_uid=True),
     }
 )
 """Every command by its name in upper case."""

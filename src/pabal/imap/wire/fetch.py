@@ -2,7 +2,8 @@
 
 Sans-IO.
 Source: RFC 9051 §6.4.5 and §9 (fetch-att, section), RFC 3516 (BINARY), RFC 7162
-(MODSEQ, CHANGEDSINCE), RFC 8474 (EMAILID, THREADID), RFC 8970 (PREVIEW).
+(MODSEQ, CHANGEDSINCE), RFC 8474 (EMAILID, THREADID), RFC 8514 (SAVEDATE), RFC 8970
+(PREVIEW).
 """
 
 import enum
@@ -11,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pabal.imap.wire.grammar import NUMBER64_MAX, Reader
+from pabal.imap.wire.search import Partial, parse_partial
 from pabal.imap.wire.sequence import SequenceSet
 
 PART_DEPTH_MAX: Final = 64
@@ -35,6 +37,7 @@ class Attribute(enum.Enum):
     BODYSTRUCTURE = b"BODYSTRUCTURE"
     MODSEQ = b"MODSEQ"
     PREVIEW = b"PREVIEW"
+    SAVEDATE = b"SAVEDATE"
     EMAILID = b"EMAILID"
     THREADID = b"THREADID"
 
@@ -141,12 +144,25 @@ class Fetch:
         items: What of them; UID is among them for UID FETCH.
         by_uid: Whether ``messages`` are UIDs.
         changed_since: Only messages with a newer modseq (RFC 7162 §3.1.4).
+        vanished: Whether what vanished since is told too (RFC 7162 §3.2.6).
+        partial: Which of ``messages``, counted (RFC 9394 §3.3).
     """
 
     messages: SequenceSet
     items: tuple[Item, ...]
     by_uid: bool
     changed_since: int | None = None
+    vanished: bool = False
+    partial: Partial | None = None
+
+
+@dataclass(slots=True)
+class _Modifiers:
+    """Fetch-modifiers while they are read."""
+
+    changed_since: int | None = None
+    vanished: bool = False
+    partial: Partial | None = None
 
 
 def parse_fetch(reader: Reader, *, by_uid: bool) -> Fetch:
@@ -154,32 +170,41 @@ def parse_fetch(reader: Reader, *, by_uid: bool) -> Fetch:
     reader.sp()
     messages = reader.sequence_set()
     reader.sp()
-    items = _items(reader)
-    changed_since = None
+    items = parse_items(reader)
+    found = _Modifiers()
     if reader.take_sp():
-        changed_since = _modifiers(reader)
-        if changed_since is not None and Attribute.MODSEQ not in items:
+        reader.list_of(lambda: _modifier(reader, found), "modifiers")
+        if found.changed_since is not None and Attribute.MODSEQ not in items:
             items = (*items, Attribute.MODSEQ)
+    if found.vanished and (found.changed_since is None or not by_uid):
+        # RFC 7162 §3.2.6: of UID FETCH alone, and with CHANGEDSINCE alone.
+        raise reader.fail("UID FETCH with CHANGEDSINCE for VANISHED")
     if by_uid and Attribute.UID not in items:
         items = (Attribute.UID, *items)
-    return Fetch(messages, tuple(dict.fromkeys(items)), by_uid, changed_since)
+    if found.partial is not None and not by_uid:
+        # RFC 9394 §3.3: of UID FETCH alone.
+        raise reader.fail("UID FETCH for PARTIAL")
+    items = tuple(dict.fromkeys(items))
+    since = found.changed_since
+    return Fetch(messages, items, by_uid, since, found.vanished, found.partial)
 
 
-def _modifiers(reader: Reader) -> int | None:
-    """Read fetch-modifiers; return CHANGEDSINCE's value."""
-    found: list[int] = []
-
-    def modifier() -> None:
-        if reader.word("a modifier") != b"CHANGEDSINCE":
-            raise reader.fail("CHANGEDSINCE")
+def _modifier(reader: Reader, found: _Modifiers) -> None:
+    word = reader.word("a modifier")
+    if word == b"CHANGEDSINCE":
         reader.sp()
-        found.append(reader.number64("a mod-sequence"))
+        found.changed_since = reader.number64("a mod-sequence")
+    elif word == b"PARTIAL":
+        reader.sp()
+        found.partial = parse_partial(reader)
+    elif word == b"VANISHED":
+        found.vanished = True
+    else:
+        raise reader.fail("CHANGEDSINCE, PARTIAL or VANISHED")
 
-    reader.list_of(modifier, "modifiers")
-    return found[-1] if found else None
 
-
-def _items(reader: Reader) -> tuple[Item, ...]:
+def parse_items(reader: Reader) -> tuple[Item, ...]:
+    """Consume a macro, a data item, or a list of them."""
     if reader.peek() != ord("("):
         start = reader.position
         macro = _MACROS.get(reader.take_atom() or b"")

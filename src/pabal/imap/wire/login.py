@@ -97,6 +97,19 @@ def parse_enable(reader: Reader) -> Enable:
 
 
 @dataclass(frozen=True, slots=True)
+class Compress:
+    """COMPRESS: the mechanism in upper case."""
+
+    mechanism: bytes
+
+
+def parse_compress(reader: Reader) -> Compress:
+    """Return the COMPRESS whose arguments come next (RFC 4978 §5)."""
+    reader.sp()
+    return Compress(reader.word("a mechanism"))
+
+
+@dataclass(frozen=True, slots=True)
 class Identify:
     """ID: what the client says it is; empty for NIL."""
 

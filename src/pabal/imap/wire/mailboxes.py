@@ -2,7 +2,8 @@
 
 Sans-IO.
 Source: RFC 9051 §6.3 and §9; RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS),
-RFC 6154 (SPECIAL-USE), RFC 7162 §3.1.8 (CONDSTORE), RFC 3502 (MULTIAPPEND),
+RFC 6154 (SPECIAL-USE), RFC 7162 §3.1.8 (CONDSTORE), §3.2.5
+(QRESYNC), RFC 3502 (MULTIAPPEND),
 RFC 6855 §4 (APPEND UTF8).
 """
 
@@ -12,6 +13,8 @@ from typing import Final
 
 from pabal.base.scan import ScanError
 from pabal.imap.wire.grammar import Reader
+from pabal.imap.wire.metadata import parse_entries
+from pabal.imap.wire.sequence import STAR, SequenceSet
 from pabal.store.flags import NO_FLAGS, Flags
 
 PATTERNS_MAX: Final = 100
@@ -25,18 +28,22 @@ STATUS_ITEMS: Final = frozenset(
         b"UIDVALIDITY",
         b"UNSEEN",
         b"DELETED",
+        b"DELETED-STORAGE",
         b"SIZE",
         b"HIGHESTMODSEQ",
         b"APPENDLIMIT",
         b"MAILBOXID",
     )
 )
-"""What STATUS can be asked (RFC 9051 §6.3.11; RFC 7162, 7889, 8438, 8474)."""
+"""What STATUS can be asked (RFC 9051 §6.3.11; RFC 7162, 7889, 8438, 8474, 9208)."""
 
 _SELECTION: Final = frozenset(
     (b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE")
 )
-_RETURN: Final = frozenset((b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS"))
+_RETURN: Final = frozenset(
+    (b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS", b"METADATA")
+)
+_SELECT: Final = frozenset((b"CONDSTORE", b"QRESYNC"))
 _MESSAGE_LITERAL: Final = re.compile(rb"(~?)\{(\d{1,19})\+?\}\r\n")
 
 
@@ -50,6 +57,7 @@ class ListMailboxes:
         selection: Selection options in upper case.
         returns: Return options in upper case.
         status: Items of the STATUS return option.
+        metadata: Entries of the METADATA return option (RFC 9590).
         extended: Whether it is the extended form (RFC 5258 §3).
         one_pattern: Whether the pattern stood alone, as in RFC 3501.
     """
@@ -60,6 +68,7 @@ class ListMailboxes:
     returns: frozenset[bytes] = frozenset()
     status: tuple[bytes, ...] = ()
     extended: bool = False
+    metadata: tuple[str, ...] = ()
 
 
 def parse_list(reader: Reader) -> ListMailboxes:
@@ -84,25 +93,35 @@ def parse_list(reader: Reader) -> ListMailboxes:
             raise reader.fail("patterns")
     else:
         patterns = (reader.list_mailbox(),)
-    returns, status = frozenset[bytes](), tuple[bytes, ...]()
-    if reader.take_word(b" RETURN "):
-        extended = True
-        returns, status = _returns(reader)
-    return ListMailboxes(reference, patterns, selection, returns, status, extended)
+    if not reader.take_word(b" RETURN "):
+        return ListMailboxes(reference, patterns, selection, extended=extended)
+    returns, status, metadata = _returns(reader)
+    return ListMailboxes(
+        *(reference, patterns, selection, returns),
+        status=status,
+        extended=True,
+        metadata=metadata,
+    )
 
 
-def _returns(reader: Reader) -> tuple[frozenset[bytes], tuple[bytes, ...]]:
+def _returns(
+    reader: Reader,
+) -> tuple[frozenset[bytes], tuple[bytes, ...], tuple[str, ...]]:
     status: list[bytes] = []
+    metadata: list[str] = []
 
     def option() -> bytes:
         word = _one_of(reader, _RETURN)
         if word == b"STATUS":
             reader.sp()
             status.extend(status_items(reader))
+        elif word == b"METADATA":
+            reader.sp()
+            metadata.extend(parse_entries(reader))
         return word
 
     options = frozenset(reader.list_of(option, "return options"))
-    return options, tuple(dict.fromkeys(status))
+    return options, tuple(dict.fromkeys(status)), tuple(dict.fromkeys(metadata))
 
 
 def parse_lsub(reader: Reader) -> ListMailboxes:
@@ -140,16 +159,36 @@ def status_items(reader: Reader) -> list[bytes]:
 
 
 @dataclass(frozen=True, slots=True)
+class Resync:
+    """What a client knows of a mailbox it comes back to (RFC 7162 §3.2.5).
+
+    Attributes:
+        uid_validity: The UIDVALIDITY it knows.
+        modseq: The newest mod-sequence it knows.
+        known: The UIDs it knows; ``None``: all that were.
+        numbers: Some message numbers, ascending, and parallel ``uids`` at them.
+    """
+
+    uid_validity: int
+    modseq: int
+    known: SequenceSet | None = None
+    numbers: SequenceSet | None = None
+    uids: SequenceSet | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
     """SELECT or EXAMINE.
 
     Attributes:
         mailbox: Which.
         condstore: Whether it turns CONDSTORE on (RFC 7162 §3.1.8).
+        resync: What the client knows of it already.
     """
 
     mailbox: bytes
     condstore: bool = False
+    resync: Resync | None = None
 
 
 def parse_select(reader: Reader) -> Select:
@@ -158,10 +197,48 @@ def parse_select(reader: Reader) -> Select:
     mailbox = reader.mailbox()
     if not reader.take_sp():
         return Select(mailbox)
-    words = reader.list_of(
-        lambda: _one_of(reader, frozenset((b"CONDSTORE",))), "parameters"
-    )
-    return Select(mailbox, condstore=bool(words))
+    condstore = False
+    resync: list[Resync] = []
+
+    def parameter() -> None:
+        nonlocal condstore
+        if _one_of(reader, _SELECT) == b"CONDSTORE":
+            condstore = True
+            return
+        reader.sp()
+        resync.append(_resync(reader))
+
+    reader.list_of(parameter, "parameters")
+    if len(resync) > 1:
+        raise reader.fail("QRESYNC once")
+    return Select(mailbox, condstore, resync[0] if resync else None)
+
+
+def _resync(reader: Reader) -> Resync:
+    reader.expect(b"(", "what is known")
+    uid_validity = reader.number("a UIDVALIDITY")
+    reader.sp()
+    modseq = reader.number64("a mod-sequence")
+    known = numbers = uids = None
+    matches = reader.take(b" (")
+    if not matches and reader.take_sp():
+        known = _known(reader)
+        matches = reader.take(b" (")
+    if matches:
+        numbers = _known(reader)
+        reader.sp()
+        uids = _known(reader)
+        reader.expect(b")", "a closing parenthesis")
+    reader.expect(b")", "a closing parenthesis")
+    return Resync(uid_validity, modseq, known, numbers, uids)
+
+
+def _known(reader: Reader) -> SequenceSet:
+    """Consume a set without ``*`` and ``$`` (RFC 7162 §7, known-sequence-set)."""
+    known = reader.sequence_set()
+    if known.saved or any(STAR in pair for pair in known.ranges):
+        raise reader.fail("a set of numbers")
+    return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,13 +342,14 @@ def parse_append(reader: Reader) -> Append:
     mailbox = reader.mailbox()
     messages = []
     while reader.take_sp():
-        messages.append(_message(reader))
+        messages.append(parse_message(reader))
     if not messages:
         raise reader.fail("a message")
     return Append(mailbox, tuple(messages))
 
 
-def _message(reader: Reader) -> AppendMessage:
+def parse_message(reader: Reader) -> AppendMessage:
+    """Consume flags, date and announcement of a message (RFC 9051 §9, append)."""
     flags, received_at = NO_FLAGS, None
     if reader.peek() == ord("("):
         flags = reader.flag_list()

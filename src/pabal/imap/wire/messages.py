@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from pabal.base.scan import ScanError
 from pabal.imap.wire.grammar import Reader
-from pabal.imap.wire.sequence import SequenceSet
+from pabal.imap.wire.mailboxes import Append, parse_message
+from pabal.imap.wire.sequence import STAR, SequenceSet
 from pabal.store.flags import FlagAction, FlagChange
 
 _ACTIONS: Final = MappingProxyType(
@@ -80,6 +82,45 @@ def parse_transfer(reader: Reader, *, by_uid: bool) -> Transfer:
     messages = reader.sequence_set()
     reader.sp()
     return Transfer(messages, reader.mailbox(), by_uid)
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """REPLACE and UID REPLACE (RFC 8508): which message, and what comes instead."""
+
+    message: SequenceSet
+    append: Append
+    by_uid: bool
+
+
+def parse_replace(reader: Reader, *, by_uid: bool) -> Replace:
+    """Return the REPLACE whose arguments come next, its message's octets left out."""
+    message = _replaced(reader)
+    mailbox = reader.mailbox()
+    reader.sp()
+    return Replace(message, Append(mailbox, (parse_message(reader),)), by_uid)
+
+
+def _replaced(reader: Reader) -> SequenceSet:
+    reader.sp()
+    star = reader.take(b"*")
+    number = STAR if star else reader.number("a message number")
+    if not star and not number:
+        raise reader.fail("a message number")
+    reader.sp()
+    return SequenceSet(((number, number),))
+
+
+def replace_message_next(arguments: bytes) -> bool:
+    """Return whether the literal announced at the end of ``arguments`` is a message."""
+    reader = Reader(arguments)
+    try:
+        _replaced(reader)
+        reader.mailbox()
+        reader.sp()
+    except ScanError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

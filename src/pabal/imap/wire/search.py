@@ -2,7 +2,8 @@
 
 Sans-IO.
 Source: RFC 9051 §6.4.4 and §9 (search-key), RFC 3501 §6.4.4 (KEYWORD, NEW, OLD,
-RECENT), RFC 7162 §3.1.5 (MODSEQ), RFC 8474 §5.3 (EMAILID, THREADID).
+RECENT), RFC 7162 §3.1.5 (MODSEQ), RFC 8474 §5.3 (EMAILID, THREADID), RFC 8514
+§4.3 (SAVED…), RFC 5032 (OLDER, YOUNGER), RFC 6203 (FUZZY), RFC 9394 (PARTIAL).
 """
 
 import datetime as dt
@@ -24,6 +25,10 @@ KEYS_MAX: Final = 5_000
 """Keys in one search; each may read every message."""
 
 
+Partial = tuple[int, int]
+"""A range of results as written: ``1:500``, or ``-1:-100`` from the end."""
+
+
 class Return(enum.Enum):
     """A result option (RFC 9051 §6.4.4)."""
 
@@ -32,6 +37,8 @@ class Return(enum.Enum):
     ALL = b"ALL"
     COUNT = b"COUNT"
     SAVE = b"SAVE"
+    PARTIAL = b"PARTIAL"
+    RELEVANCY = b"RELEVANCY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,28 @@ class KeyId:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyWithin:
+    """YOUNGER, or OLDER, than some seconds (RFC 5032 §3)."""
+
+    seconds: int
+    younger: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFuzzy:
+    """FUZZY (RFC 6203 §3)."""
+
+    inner: "Key"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFilter:
+    """FILTER: a search kept under a name (RFC 5466 §3.1)."""
+
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class KeyNot:
     """NOT."""
 
@@ -151,6 +180,9 @@ Key = (
     | KeyHeader
     | KeyModseq
     | KeyId
+    | KeyWithin
+    | KeyFuzzy
+    | KeyFilter
     | KeyNot
     | KeyOr
     | KeyAnd
@@ -166,37 +198,86 @@ class Search:
         charset: Name of the charset of its strings; empty: not said.
         returns: Result options; ``None`` without RETURN: the old response.
         by_uid: Whether UIDs are returned.
+        partial: Which results PARTIAL asks for, counted from 1, or from -1 at the end.
     """
 
     key: KeyAnd
     charset: bytes
     returns: frozenset[Return] | None
     by_uid: bool
+    partial: Partial | None = None
 
 
 def parse_search(reader: Reader, *, by_uid: bool) -> Search:
     """Return the SEARCH whose arguments come next (RFC 9051 §9, search)."""
     reader.sp()
-    returns = None
-    if reader.take_word(b"RETURN "):
-        returns = frozenset(reader.list_of(lambda: _return(reader), "result options"))
-        reader.sp()
-        if not returns:
-            returns = frozenset((Return.ALL,))
+    returns, partial = parse_returns(reader)
     charset = b""
     if reader.take_word(b"CHARSET "):
         charset = reader.astring("a charset").upper()
         reader.sp()
-    keys = _Keys(reader).side_by_side()
-    return Search(KeyAnd(tuple(keys)), charset, returns, by_uid)
+    return Search(parse_keys(reader), charset, returns, by_uid, partial)
 
 
-def _return(reader: Reader) -> Return:
+def replaced(key: Key, change: Callable[[Key], Key]) -> Key:
+    """Return ``key`` with what ``change`` makes of each key that has none inside."""
+    match key:
+        case KeyAnd(inner):
+            return KeyAnd(tuple([replaced(one, change) for one in inner]))
+        case KeyOr(left, right):
+            return KeyOr(replaced(left, change), replaced(right, change))
+        case KeyNot(one):
+            return KeyNot(replaced(one, change))
+        case KeyFuzzy(one):
+            return KeyFuzzy(replaced(one, change))
+        case _:
+            return change(key)
+
+
+def parse_keys(reader: Reader) -> KeyAnd:
+    """Return the search keys that come next."""
+    return KeyAnd(tuple(_Keys(reader).side_by_side()))
+
+
+def parse_returns(
+    reader: Reader,
+) -> tuple[frozenset[Return] | None, Partial | None]:
+    """Return the result options and what PARTIAL asks for, if RETURN comes next."""
+    if not reader.take_word(b"RETURN "):
+        return None, None
+    partial: list[Partial] = []
+    options = reader.list_of(lambda: _return(reader, partial), "result options")
+    reader.sp()
+    returns = frozenset(options) or frozenset((Return.ALL,))
+    if len(partial) > 1 or (partial and Return.ALL in returns):
+        # RFC 9394 §3.1: one of either, or none.
+        raise reader.fail("either ALL or PARTIAL")
+    return returns, partial[0] if partial else None
+
+
+def _return(reader: Reader, partial: list[Partial]) -> Return:
     word = reader.word("a result option")
     try:
-        return Return(word)
+        option = Return(word)
     except ValueError:
-        raise reader.fail("MIN, MAX, ALL, COUNT or SAVE") from None
+        raise reader.fail("MIN, MAX, ALL, COUNT, SAVE or PARTIAL") from None
+    if option is Return.PARTIAL:
+        reader.sp()
+        partial.append(parse_partial(reader))
+    return option
+
+
+def parse_partial(reader: Reader) -> Partial:
+    """Consume a range of results (RFC 9394 §4, partial-range)."""
+    sign = -1 if reader.take(b"-") else 1
+    first = reader.number("the number of a result")
+    reader.expect(b":", "a colon")
+    if sign < 0:
+        reader.expect(b"-", "a minus")
+    last = reader.number("the number of a result")
+    if not first or not last:
+        raise reader.fail("a number above 0")
+    return sign * first, sign * last
 
 
 _SET_BEGINS: Final = frozenset(b"0123456789*$")
@@ -249,6 +330,9 @@ class _Keys:
             left = self.key()
             reader.sp()
             return KeyOr(left, self.key())
+        if word == b"FUZZY":
+            reader.sp()
+            return KeyFuzzy(self.key())
         with_argument = _WITH_ARGUMENT.get(word)
         if with_argument is None:
             reader.position = start
@@ -305,9 +389,21 @@ def _modseq(reader: Reader) -> Key:
     return KeyModseq(reader.number64("a mod-sequence"))
 
 
+def _within(*, younger: bool) -> Callable[[Reader], Key]:
+    def read(reader: Reader) -> Key:
+        seconds = reader.number("seconds")
+        if not seconds:
+            raise reader.fail("seconds above 0")
+        return KeyWithin(seconds, younger)
+
+    return read
+
+
 _CONSTANT: Final = MappingProxyType[bytes, Key](
     {
         b"ALL": KeyAll(),
+        # RFC 8514 §4.3: every mailbox here keeps the dates.
+        b"SAVEDATESUPPORTED": KeyAll(),
         b"ANSWERED": KeyFlag(ANSWERED),
         b"DELETED": KeyFlag(DELETED),
         b"DRAFT": KeyFlag(DRAFT),
@@ -335,13 +431,17 @@ _WITH_ARGUMENT: Final = MappingProxyType[bytes, Callable[[Reader], Key]](
         b"TO": _text(TextField.TO),
         **_dates(DateField.RECEIVED, b""),
         **_dates(DateField.SENT, b"SENT"),
+        **_dates(DateField.SAVED, b"SAVED"),
         b"HEADER": _header,
         b"KEYWORD": _keyword(is_set=True),
         b"UNKEYWORD": _keyword(is_set=False),
         b"LARGER": lambda reader: KeySize(reader.number64("a size"), larger=True),
         b"SMALLER": lambda reader: KeySize(reader.number64("a size"), larger=False),
+        b"FILTER": lambda reader: KeyFilter(reader.atom("a filter's name")),
         b"UID": lambda reader: KeyNumbers(reader.sequence_set(), by_uid=True),
         b"MODSEQ": _modseq,
+        b"OLDER": _within(younger=False),
+        b"YOUNGER": _within(younger=True),
         b"EMAILID": lambda reader: KeyId(reader.atom("an id"), thread=False),
         b"THREADID": lambda reader: KeyId(reader.atom("an id"), thread=True),
     }

@@ -45,6 +45,11 @@ class SequenceSet:
                 found.append((low, high))
         return merge(found)
 
+    def within(self, count: int) -> "SequenceSet":
+        """Return the same without message numbers above ``count``."""
+        kept = [(low, min(high, count)) for low, high in self.resolve(count)]
+        return SequenceSet(tuple(pair for pair in kept if pair[0] <= pair[1]))
+
 
 def merge(ranges: Sequence[tuple[int, int]]) -> Ranges:
     """Return ``ranges`` (each low to high) ascending, those that touch joined."""

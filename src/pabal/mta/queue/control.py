@@ -6,7 +6,6 @@ Every verb is a change in the database; whoever runs the queue acts on it.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
 from pabal.message.spool import Spool
 from pabal.mta.queue.item import QueueItem
@@ -21,15 +20,11 @@ class QueueControl:
 
     Args (of the constructor):
         queue: The queue.
-        clock: Time.
         wake: Tells whoever runs the queue to look now.
     """
 
-    def __init__(
-        self, queue: QueueOffice, clock: Clock, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, queue: QueueOffice, wake: Callable[[], None]) -> None:
         self._queue = queue
-        self._clock = clock
         self._wake = wake
 
     async def list(
@@ -100,7 +95,7 @@ class QueueControl:
             raise _unknown(item_id)
 
     async def _apply(self, item_id: str, verb: Verb) -> None:
-        if not await self._queue.apply(item_id, verb, self._clock.now()):
+        if not await self._queue.apply(item_id, verb):
             raise _unknown(item_id)
         self._wake()
 

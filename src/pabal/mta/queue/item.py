@@ -17,6 +17,11 @@ RETURN_NOW: Final = 0.0
 """``expires_at`` of a message an operator sends back: no further attempt is made."""
 
 
+TRY_NOW: Final = 0.0
+"""``next_attempt_at`` an operator asked for: due before all else, and tried even where
+the destination is thought dead."""
+
+
 class RecipientState(enum.Enum):
     """Where a recipient stands."""
 
@@ -100,12 +105,13 @@ class QueueItem:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A recipient somebody may try now, until the lease ends."""
+    """A recipient somebody may try now, until the lease ends; perhaps by request."""
 
     item_id: str
     number: int
     destination: str
     attempts: int = 0
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

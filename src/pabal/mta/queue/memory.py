@@ -6,6 +6,7 @@ from dataclasses import replace
 from pabal.message.spool import Spool
 from pabal.mta.queue.item import (
     RETURN_NOW,
+    TRY_NOW,
     AttemptRecord,
     Claim,
     QueuedRecipient,
@@ -44,12 +45,12 @@ class MemoryQueue:
         spool.write(self._bodies.get(item_id, b""))
         return spool
 
-    async def apply(self, item_id: str, verb: Verb, now: float) -> bool:
+    async def apply(self, item_id: str, verb: Verb) -> bool:
         """Do ``verb`` to an item; return whether it is there."""
         item = self._items.get(item_id)
         if item is None:
             return False
-        changed = [_changed(recipient, verb, now) for recipient in item.recipients]
+        changed = [_changed(recipient, verb) for recipient in item.recipients]
         expires_at = RETURN_NOW if verb is Verb.RETURN else item.expires_at
         self._items[item_id] = replace(item, recipients=changed, expires_at=expires_at)
         return True
@@ -80,7 +81,13 @@ class MemoryQueue:
                 replace(recipient, owner=take.owner, next_attempt_at=take.until),
             )
             claims.append(
-                Claim(item_id, number, recipient.destination, recipient.attempts)
+                Claim(
+                    item_id,
+                    number,
+                    recipient.destination,
+                    recipient.attempts,
+                    asked=recipient.next_attempt_at == TRY_NOW,
+                )
             )
         return claims
 
@@ -141,7 +148,7 @@ class MemoryQueue:
         self._items[item_id] = replace(item, recipients=recipients)
 
 
-def _changed(recipient: QueuedRecipient, verb: Verb, now: float) -> QueuedRecipient:
+def _changed(recipient: QueuedRecipient, verb: Verb) -> QueuedRecipient:
     state = recipient.state
     if state.final or (verb is Verb.RETRY and state is RecipientState.HOLD):
         return recipient
@@ -152,6 +159,6 @@ def _changed(recipient: QueuedRecipient, verb: Verb, now: float) -> QueuedRecipi
     if state is RecipientState.HOLD:
         # Who has claimed it goes on with it; it is not tried twice at once.
         tried = RecipientState.DEFERRED if recipient.attempts else RecipientState.ACTIVE
-        at = recipient.next_attempt_at if recipient.owner else now
+        at = recipient.next_attempt_at if recipient.owner else TRY_NOW
         return replace(recipient, state=tried, next_attempt_at=at)
-    return recipient if recipient.owner else replace(recipient, next_attempt_at=now)
+    return recipient if recipient.owner else replace(recipient, next_attempt_at=TRY_NOW)

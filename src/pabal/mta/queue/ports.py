@@ -66,7 +66,7 @@ class QueueOffice(Protocol):
         """Return at most ``limit`` items with ids above ``after``, oldest first."""
         ...
 
-    async def apply(self, item_id: str, verb: Verb, now: float) -> bool:
+    async def apply(self, item_id: str, verb: Verb) -> bool:
         """Do ``verb`` to an item; return whether it is there. Durable."""
         ...
 

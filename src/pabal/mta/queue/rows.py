@@ -9,6 +9,7 @@ from typing import Final
 
 from pabal.message.address import Mailbox
 from pabal.mta.queue.item import (
+    TRY_NOW,
     AttemptRecord,
     QueuedRecipient,
     QueueItem,
@@ -66,16 +67,16 @@ NEXT_DESTINATION: Final = (
     " ORDER BY destination LIMIT 1"
 )
 DUE: Final = (
-    "SELECT item_id, number, destination, attempts FROM recipient"  # noqa: S608 (constants)
+    "SELECT item_id, number, destination, attempts, next_attempt_at FROM recipient"  # noqa: S608 (constants)
     f" WHERE {_WAITING} AND destination = ? AND next_attempt_at <= ?"
     " ORDER BY next_attempt_at LIMIT ?"
 )
 DUE_OLDEST: Final = (
-    "SELECT item_id, number, destination, attempts FROM recipient"  # noqa: S608 (constants)
+    "SELECT item_id, number, destination, attempts, next_attempt_at FROM recipient"  # noqa: S608 (constants)
     f" WHERE {_WAITING} AND next_attempt_at <= ? ORDER BY next_attempt_at LIMIT ?"
 )
 DUE_NEWEST: Final = (
-    "SELECT item_id, number, destination, attempts FROM recipient"  # noqa: S608 (constants)
+    "SELECT item_id, number, destination, attempts, next_attempt_at FROM recipient"  # noqa: S608 (constants)
     f" WHERE {_WAITING} AND next_attempt_at <= ? ORDER BY next_attempt_at DESC LIMIT ?"
 )
 NEXT_DUE: Final = (
@@ -105,15 +106,15 @@ FORGET: Final = (
 )
 
 _RETRY: Final = (
-    f"UPDATE recipient SET next_attempt_at = :now WHERE item_id = :id AND {_WAITING}"  # noqa: S608 (constants)
-    " AND owner = ''"
+    f"UPDATE recipient SET next_attempt_at = {TRY_NOW}"  # noqa: S608 (constants)
+    f" WHERE item_id = :id AND {_WAITING} AND owner = ''"
 )
 _HOLD: Final = f"UPDATE recipient SET state = 'hold' WHERE item_id = :id AND {_WAITING}"  # noqa: S608 (constants)
 # Who has claimed it goes on with it; a released recipient is not tried twice at once.
 _RELEASE: Final = (
-    "UPDATE recipient SET"
+    "UPDATE recipient SET"  # noqa: S608 (constants)
     " state = CASE attempts WHEN 0 THEN 'active' ELSE 'deferred' END,"
-    " next_attempt_at = CASE owner WHEN '' THEN :now ELSE next_attempt_at END"
+    f" next_attempt_at = CASE owner WHEN '' THEN {TRY_NOW} ELSE next_attempt_at END"
     " WHERE item_id = :id AND state = 'hold'"
 )
 VERBS: Final[Mapping[Verb, Sequence[str]]] = MappingProxyType(

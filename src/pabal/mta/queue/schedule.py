@@ -92,6 +92,8 @@ class Schedule:
         for claim in claims:
             self._held[claim.item_id, claim.number] = claim
             place = self._place(claim.destination)
+            if claim.asked:
+                place.failures, place.dead_until = 0, 0.0
             place.waiting.setdefault(claim.item_id, []).append(claim)
             place.waiting_count += 1
             self._waiting += 1

@@ -29,6 +29,7 @@ from pabal.message.spool import CHUNK_OCTETS, Spool
 from pabal.mta.queue import rows
 from pabal.mta.queue.item import (
     RETURN_NOW,
+    TRY_NOW,
     AttemptRecord,
     Claim,
     QueueItem,
@@ -161,14 +162,14 @@ class SqliteQueue:
 
         await self._write(work)
 
-    async def apply(self, item_id: str, verb: Verb, now: float) -> bool:
+    async def apply(self, item_id: str, verb: Verb) -> bool:
         """Do ``verb`` to an item; return whether it is there. Durable."""
 
         def work(connection: apsw.Connection) -> bool:
             if connection.execute(rows.ITEM, (item_id,)).fetchone() is None:
                 return False
             for statement in rows.VERBS[verb]:
-                connection.execute(statement, {"id": item_id, "now": now})
+                connection.execute(statement, {"id": item_id})
             if verb is Verb.RETURN:
                 connection.execute(rows.EXPIRE, (RETURN_NOW, item_id))
             return True
@@ -306,7 +307,13 @@ class _Choice:
         """Claim rows of a query that may still be; return how many it found."""
         found = self._connection.execute(statement, values).fetchall()
         for row in found:
-            claim = Claim(str(row[0]), int(row[1] or 0), str(row[2]), int(row[3] or 0))
+            claim = Claim(
+                str(row[0]),
+                int(row[1] or 0),
+                str(row[2]),
+                int(row[3] or 0),
+                asked=row[4] == TRY_NOW,
+            )
             if not self.full and self._may_have(claim):
                 self._claim(claim)
         return len(found)

@@ -1,19 +1,14 @@
 """The mailboxes of one account, in memory, behind the port."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from pabal.base.clock import Clock
 from pabal.store.delta import Delta
 from pabal.store.feed import Feed
 from pabal.store.flags import FlagChange, Flags
-from pabal.store.matching import (
-    FactKind,
-    Matcher,
-    Snapshot,
-    TextPart,
-    TextTest,
-)
+from pabal.store.matching import FactKind, Matcher, Snapshot
+from pabal.store.memory.annotations import MemoryAnnotations
+from pabal.store.memory.facts import MemoryFacts
 from pabal.store.memory.mailboxes import Mailboxes
 from pabal.store.names import normalise
 from pabal.store.ports import (
@@ -45,6 +40,8 @@ class MemoryAccount:
         self._boxes = Mailboxes(clock, keep_expunged_s)
         self._feed = Feed()
         self._locks: set[str] = set()
+        self._facts = MemoryFacts(self._boxes)
+        self._annotations = MemoryAnnotations(self._boxes, self._feed.publish)
 
     @property
     def highest_modseq(self) -> ModSeq:
@@ -79,6 +76,15 @@ class MemoryAccount:
     async def subscribe(self, name: str, *, subscribed: bool) -> None:
         """Set whether clients show it by default."""
         self._publish(self._boxes.subscribe(name, subscribed=subscribed))
+
+    async def lost_subscriptions(self) -> Sequence[str]:
+        """Return the names that are subscribed and no mailbox has."""
+        return sorted(self._boxes.lost.names)
+
+    @property
+    def annotations(self) -> MemoryAnnotations:
+        """What clients noted about mailboxes and the account."""
+        return self._annotations
 
     async def view(self, mailbox_id: MailboxId) -> View:
         """Return the mailbox in memory; the caller closes it."""
@@ -142,6 +148,12 @@ class MemoryAccount:
         """Return facts in the order of ``emails``."""
         return [self._boxes.emails.row(email, columns) for email in emails]
 
+    async def saved_dates(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid]
+    ) -> Sequence[float | None]:
+        """Return when each message came into the mailbox."""
+        return await self._facts.numbers(mailbox_id, uids, (), FactKind.SAVED)
+
     async def octets(
         self, email: EmailId, start: int = 0, length: int | None = None
     ) -> AsyncIterator[bytes]:
@@ -158,7 +170,7 @@ class MemoryAccount:
     ) -> Sequence[Uid]:
         """Return the UIDs ``predicate`` holds for, ascending."""
         snapshot = Snapshot.of(await self.view(mailbox_id))
-        return await Matcher(snapshot, self._boxes.flags, self).uids(predicate)
+        return await Matcher(snapshot, self._boxes.flags, self._facts).uids(predicate)
 
     async def expunged_since(
         self, mailbox_id: MailboxId, modseq: ModSeq
@@ -177,36 +189,6 @@ class MemoryAccount:
             return None
         self._locks.add(purpose)
         return lambda: self._locks.discard(purpose)
-
-    async def numbers(
-        self,
-        mailbox_id: MailboxId,
-        uids: Sequence[Uid],
-        emails: Sequence[EmailId],
-        kind: FactKind,
-    ) -> Sequence[float | None]:
-        """Return what a predicate compares: ``matching.FactSource``."""
-        if kind is FactKind.SAVED:
-            saved = self._boxes.box(mailbox_id).saved
-            return [saved.get(uid) for uid in uids]
-        found = [self._boxes.emails.get(email) for email in emails]
-        return [None if email is None else email.number(kind) for email in found]
-
-    async def test(
-        self, emails: Sequence[EmailId], part: TextPart, test: TextTest
-    ) -> Sequence[bool]:
-        """Return what ``test`` says of octets: ``matching.FactSource``."""
-        verdicts = []
-        for email_id in emails:
-            email = self._boxes.emails.get(email_id)
-            if email is None:
-                verdicts.append(False)
-                continue
-            whole = part is TextPart.WHOLE
-            end = email.facts.size if whole else email.facts.header_length
-            verdicts.append(test(email.octets[:end]))
-            await asyncio.sleep(0)
-        return verdicts
 
     def _publish(self, deltas: Sequence[Delta]) -> None:
         for delta in deltas:

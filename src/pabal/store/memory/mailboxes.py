@@ -13,10 +13,12 @@ from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange
 from pabal.store.flagtable import FlagTable
 from pabal.store.memory.emails import Emails
+from pabal.store.memory.subscriptions import LostSubscriptions
 from pabal.store.names import children, is_below, moved, normalise, parents
 from pabal.store.ports import (
     INBOX,
     Added,
+    Annotated,
     Appended,
     Copied,
     Expunged,
@@ -62,6 +64,7 @@ class Mailboxes:
         self._boxes: dict[MailboxId, Box] = {}
         self._last_id: MailboxId = 0
         self._last_validity = 0
+        self.lost = LostSubscriptions()
         self._new_box(INBOX, "")
 
     def box(self, mailbox_id: MailboxId) -> Box:
@@ -127,6 +130,8 @@ class Mailboxes:
         self.modseq += 1
         self.emails.release(box.arrays.emails)
         del self._boxes[mailbox_id]
+        if box.info.subscribed:
+            self.lost.names.add(box.info.name)
         change = MailboxChanged(
             self.modseq, mailbox_id, MailboxEvent.REMOVED, box.info.name
         )
@@ -134,9 +139,11 @@ class Mailboxes:
 
     def subscribe(self, name: str, *, subscribed: bool) -> list[Delta]:
         """Set whether ``name`` is subscribed."""
-        box = self.find(normalise(name))
+        name = normalise(name)
+        box = self.find(name)
         if box is None:
-            raise NoSuchMailboxError(f"no mailbox {name!r}")
+            self.lost.subscribe(name, subscribed=subscribed)
+            return []
         if box.info.subscribed == subscribed:
             return []
         self.modseq += 1
@@ -309,7 +316,8 @@ class Mailboxes:
         box = self.find(old)
         if box is None:
             raise NoSuchMailboxError(f"no mailbox {old!r}")
-        info = replace(box.info, name=new)
+        subscribed = self.lost.take(new) or box.info.subscribed
+        info = replace(box.info, name=new, subscribed=subscribed)
         change = MailboxChanged(self.modseq, info.id, MailboxEvent.RENAMED, new, old)
         return self._apply(box, Delta(change, info))
 
@@ -320,7 +328,7 @@ class Mailboxes:
             id=self._last_id,
             name=name,
             special_use=special_use,
-            subscribed=name == INBOX,
+            subscribed=self.lost.take(name) or name == INBOX,
             uid_validity=self._last_validity,
             uid_next=1,
             highest_modseq=self.modseq,
@@ -334,4 +342,5 @@ class Mailboxes:
 
 
 def _uids(delta: Delta) -> Sequence[Uid]:
-    return () if isinstance(delta.change, MailboxChanged) else delta.change.uids
+    change = delta.change
+    return () if isinstance(change, MailboxChanged | Annotated) else change.uids

@@ -26,6 +26,7 @@ from pabal.store.ports import (
 from pabal.store.predicate import Predicate
 from pabal.store.sqlite import boxes, messages, reader
 from pabal.store.sqlite.access import Access
+from pabal.store.sqlite.annotations import SqliteAnnotations
 from pabal.store.sqlite.database import errors
 from pabal.store.sqlite.facts import Facts
 from pabal.store.sqlite.incoming import Incoming, is_short, scan
@@ -61,6 +62,7 @@ class SqliteAccount:
         self.access = access
         self._mirror = access.mirror
         self._facts = Facts(access)
+        self._annotations = SqliteAnnotations(access)
         self._loading = asyncio.Lock()
 
     @property
@@ -104,6 +106,16 @@ class SqliteAccount:
         await self.access.change(
             lambda ledger: boxes.subscribe(ledger, name, subscribed=subscribed)
         )
+
+    async def lost_subscriptions(self) -> Sequence[str]:
+        """Return the names that are subscribed and no mailbox has."""
+        with errors():
+            return reader.lost_subscriptions(self.access.reader())
+
+    @property
+    def annotations(self) -> SqliteAnnotations:
+        """What clients noted about mailboxes and the account."""
+        return self._annotations
 
     async def view(self, mailbox_id: MailboxId) -> View:
         """Return the mailbox in memory; the caller closes it."""
@@ -196,6 +208,13 @@ class SqliteAccount:
                     self.access.reader(), emails[start : start + size], columns
                 )
         return rows
+
+    async def saved_dates(
+        self, mailbox_id: MailboxId, uids: Sequence[Uid]
+    ) -> Sequence[float | None]:
+        """Return when each message came into the mailbox."""
+        with errors():
+            return reader.saved_dates(self.access.reader(), mailbox_id, uids)
 
     async def octets(
         self, email: EmailId, start: int = 0, length: int | None = None

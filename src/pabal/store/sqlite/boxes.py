@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pabal.store.delta import Delta
-from pabal.store.names import children, is_below, moved, normalise, parents
+from pabal.store.names import (
+    LOST_SUBSCRIPTIONS_MAX,
+    children,
+    is_below,
+    moved,
+    normalise,
+    parents,
+)
 from pabal.store.ports import (
     INBOX,
     MailboxChanged,
@@ -14,6 +21,7 @@ from pabal.store.ports import (
     MailboxInfo,
     MailboxNameError,
     NoSuchMailboxError,
+    StoreError,
     Uid,
 )
 from pabal.store.sqlite.ledger import Ledger
@@ -58,7 +66,9 @@ def rename(ledger: Ledger, mailbox_id: MailboxId, new: str) -> list[Delta]:
         change = MailboxChanged(
             ledger.modseq, box.id, MailboxEvent.RENAMED, name, box.name
         )
-        deltas.append(Delta(change, ledger.put(replace(box, name=name))))
+        subscribed = ledger.take_subscription(name) or box.subscribed
+        renamed = replace(box, name=name, subscribed=subscribed)
+        deltas.append(Delta(change, ledger.put(renamed)))
         ledger.flush()
     return deltas
 
@@ -88,16 +98,31 @@ def subscribe(ledger: Ledger, name: str, *, subscribed: bool) -> list[Delta]:
     """Set whether ``name`` is subscribed.
 
     Raises:
-        NoSuchMailboxError: There is none of that name.
+        NoSuchMailboxError: There is neither a mailbox nor a subscription to end.
+        StoreError: Too many names without a mailbox.
     """
-    info = ledger.find(normalise(name))
+    name = normalise(name)
+    info = ledger.find(name)
     if info is None:
-        raise NoSuchMailboxError(f"no mailbox {name!r}")
+        return _subscribe_lost(ledger, name, subscribed=subscribed)
     if info.subscribed == subscribed:
         return []
     event = MailboxEvent.SUBSCRIBED if subscribed else MailboxEvent.UNSUBSCRIBED
     change = MailboxChanged(ledger.next_modseq(), info.id, event, info.name)
     return [Delta(change, ledger.put(replace(info, subscribed=subscribed)))]
+
+
+def _subscribe_lost(ledger: Ledger, name: str, *, subscribed: bool) -> list[Delta]:
+    if not subscribed:
+        if not ledger.take_subscription(name):
+            raise NoSuchMailboxError(f"no mailbox {name!r}")
+        return []
+    execute = ledger.connection.execute
+    execute("INSERT OR IGNORE INTO subscription VALUES (?)", (name,))
+    count = execute("SELECT count(*) FROM subscription").fetchall()[0][0]
+    if isinstance(count, int) and count > LOST_SUBSCRIPTIONS_MAX:
+        raise StoreError("too many subscriptions without a mailbox")
+    return []
 
 
 def claim_recent(ledger: Ledger, mailbox_id: MailboxId) -> Uid:

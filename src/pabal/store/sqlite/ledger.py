@@ -153,6 +153,13 @@ class Ledger:
         self._dirty[info.id] = None
         return info
 
+    def take_subscription(self, name: str) -> bool:
+        """Return whether ``name`` was subscribed while no mailbox had it."""
+        taken = self.connection.execute(
+            "DELETE FROM subscription WHERE name = ? RETURNING name", (name,)
+        )
+        return bool(taken.fetchall())
+
     def add_box(self, name: str, special_use: str) -> MailboxInfo:
         """Make a mailbox; the caller took a modseq and checked the name."""
         self._mailbox_last += 1
@@ -163,7 +170,7 @@ class Ledger:
                 id=self._mailbox_last,
                 name=name,
                 special_use=special_use,
-                subscribed=name == INBOX,
+                subscribed=self.take_subscription(name) or name == INBOX,
                 uid_validity=self._validity_last,
                 uid_next=1,
                 highest_modseq=self.modseq,
@@ -171,10 +178,14 @@ class Ledger:
         )
 
     def drop_box(self, info: MailboxInfo) -> None:
-        """Remove a mailbox, now."""
+        """Remove a mailbox, now; its name stays subscribed."""
         del self.boxes[info.id]
         self._dirty.pop(info.id, None)
-        self.connection.execute("DELETE FROM mailbox WHERE id = ?", (info.id,))
+        execute = self.connection.execute
+        execute("DELETE FROM mailbox WHERE id = ?", (info.id,))
+        execute("DELETE FROM annotation WHERE mailbox = ?", (info.id,))
+        if info.subscribed:
+            execute("INSERT OR IGNORE INTO subscription VALUES (?)", (info.name,))
 
     def flush(self) -> None:
         """Write what changed."""

@@ -22,7 +22,12 @@ from pabal.store.ports import (
 )
 from pabal.store.sqlite.database import Database, errors
 from pabal.store.sqlite.ledger import load_flag_sets, load_mailboxes
-from pabal.store.sqlite.reader import Loaded, account_modseq, changes_since
+from pabal.store.sqlite.reader import (
+    Loaded,
+    account_modseq,
+    annotated_since,
+    changes_since,
+)
 from pabal.store.view import MailboxArrays
 
 IDLE_MESSAGES_MAX: Final = 20_000
@@ -187,6 +192,10 @@ class Mirror:
                         old = self._boxes.get(info.id)
                         uid_next = old.uid_next if old else 1
                         deltas += changes_since(connection, info, uid_next, self.modseq)
+                deltas += [
+                    Delta(change, infos.get(change.mailbox_id))
+                    for change in annotated_since(connection, self.modseq)
+                ]
             self._load_flags()
         deltas.sort(key=lambda delta: delta.change.modseq)
         for delta in deltas:

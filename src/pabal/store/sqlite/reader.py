@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from operator import itemgetter
 from typing import Final, cast
 
@@ -17,6 +18,7 @@ from pabal.store.matching import FactKind
 from pabal.store.ports import (
     BLOB_CHUNK_OCTETS,
     Added,
+    Annotated,
     Change,
     Column,
     EmailId,
@@ -41,6 +43,9 @@ _EXPRESSIONS: Final = {
     Column.ENVELOPE: "e.envelope",
     Column.BODY: "e.body",
     Column.BODYSTRUCTURE: "e.bodystructure",
+    Column.BASE_SUBJECT: "e.base_subject",
+    Column.IN_REPLY_TO: "e.in_reply_to",
+    Column.ANCESTORS: "e.ancestors",
     Column.MESSAGE_ID: "e.message_id",
     Column.PREVIEW: "e.preview",
     Column.HEADER: "CASE WHEN e.header_length <= e.blob_first"
@@ -230,6 +235,12 @@ def saved_dates(
     return [cast("float | None", value) for (value,) in cursor]
 
 
+def lost_subscriptions(connection: apsw.Connection) -> list[str]:
+    """Return the subscribed names that no mailbox has, sorted."""
+    cursor = connection.execute("SELECT name FROM subscription ORDER BY name")
+    return [cast("str", name) for (name,) in cursor]
+
+
 def all_told(connection: apsw.Connection, mailbox_id: MailboxId) -> Uid | None:
     """Return UIDNEXT if sessions were told of every message, else ``None``."""
     found = connection.execute(
@@ -288,6 +299,23 @@ def changes_since(
         change = Expunged(newest, info.id, [uid for _, uid in gone])
         deltas.append(Delta(change, info))
     return deltas
+
+
+def annotated_since(connection: apsw.Connection, modseq: ModSeq) -> list[Annotated]:
+    """Return which annotations were set or removed after ``modseq``, a mailbox each."""
+    cursor = connection.execute(
+        "SELECT mailbox, name, modseq FROM annotation WHERE modseq > ?"
+        " ORDER BY mailbox, name",
+        (modseq,),
+    )
+    rows = cast("list[tuple[int, str, int]]", cursor.fetchall())
+    return [
+        Annotated(max(row[2] for row in part), mailbox_id, [row[1] for row in part])
+        for mailbox_id, part in (
+            (mailbox_id, list(some))
+            for mailbox_id, some in groupby(rows, itemgetter(0))
+        )
+    ]
 
 
 def _read_back(

@@ -11,6 +11,9 @@ What each table is for: see "The store" in docs/architecture.md. Decisions here:
 * ``orphan``: emails no entry holds, kept a while so that a session that was not told of
   an expunge yet can still fetch, and an operator can bring a message back.
 * ``thread_key``: hashes of message ids, for finding a message's thread on arrival.
+* ``subscription``: subscribed names that no mailbox has; the others say so themselves.
+* ``annotation``: what clients noted about a mailbox; about the account as mailbox 0.
+  One that was removed stays a while without a value: other processes must learn of it.
 * ``removed``: mailboxes that are gone, which clients that were away must learn.
 """
 
@@ -116,7 +119,19 @@ CREATE TABLE thread_key (
 ) STRICT;
 """
 
-MIGRATIONS: Final = (_FIRST,)
+_NAMED: Final = """
+CREATE TABLE subscription (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE annotation (
+    mailbox INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    value BLOB,
+    modseq INTEGER NOT NULL,
+    PRIMARY KEY (mailbox, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX annotation_modseq ON annotation (modseq);
+"""
+
+MIGRATIONS: Final = (_FIRST, _NAMED)
 """Scripts, the oldest first; one that was released is never edited again."""
 
 

@@ -1,0 +1,1 @@
+"""BIND's named.conf: read, checked at the very character, taken over."""

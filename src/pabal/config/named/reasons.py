@@ -1,0 +1,103 @@
+"""Why a statement of a named.conf has no counterpart in pabal.toml, in plain words.
+
+Sans-IO.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+_GROUPS: Final = (
+    (
+        "pabal keeps its files in its data directory",
+        (
+            "directory pid-file dump-file statistics-file memstatistics-file lock-file"
+            " session-keyfile managed-keys-directory new-zones-directory recursing-file"
+            " secroots-file bindkeys-file geoip-directory journal"
+        ),
+    ),
+    (
+        "set log_level; `pabal trace` and `pabal dig` show what happened",
+        "logging querylog responselog",
+    ),
+    ("the `pabal` commands reach a running server without it", "controls"),
+    ("set metrics in [listen]", "statistics-channels zone-statistics"),
+    (
+        "zones are not sent to other servers yet: keep those secondaries on BIND",
+        (
+            "allow-transfer also-notify notify notify-source notify-source-v6"
+            " notify-to-soa notify-delay notify-rate startup-notify-rate provide-ixfr"
+            " transfers-out transfer-format max-transfer-time-out max-transfer-idle-out"
+            " primaries masters remote-servers ixfr-from-differences"
+        ),
+    ),
+    (
+        "zones are changed by editing their files",
+        (
+            "allow-update allow-update-forwarding update-policy allow-new-zones"
+            " serial-update-method"
+        ),
+    ),
+    (
+        (
+            "zones are not signed yet: remove the DS records at the parent and wait "
+            "for their TTL before the switch, or validating resolvers refuse the domain"
+        ),
+        (
+            "dnssec-policy auto-dnssec inline-signing key-directory dnskey-sig-validity"
+            " sig-validity-interval dnssec-loadkeys-interval dnssec-dnskey-kskonly"
+            " dnssec-secure-to-insecure dnssec-update-mode update-check-ksk"
+            " parental-agents checkds"
+        ),
+    ),
+    (
+        "pabal decides by itself what it validates",
+        (
+            "dnssec-validation trust-anchors managed-keys trusted-keys validate-except"
+            " dnssec-accept-expired nta-lifetime nta-recheck root-key-sentinel"
+        ),
+    ),
+    (
+        "pabal has limits of its own, which fit most servers",
+        (
+            "rate-limit recursive-clients tcp-clients max-cache-size max-cache-ttl"
+            " max-ncache-ttl min-cache-ttl min-ncache-ttl clients-per-query"
+            " max-clients-per-query fetches-per-server fetches-per-zone max-udp-size"
+            " edns-udp-size prefetch max-recursion-depth max-recursion-queries"
+            " tcp-idle-timeout tcp-initial-timeout tcp-keepalive-timeout"
+            " reserved-sockets"
+        ),
+    ),
+    (
+        "pabal tells nobody its version or name",
+        "version hostname server-id",
+    ),
+    ("pabal decides it by itself", "auth-nxdomain minimal-responses minimal-any"),
+    ("pabal always does", "qname-minimization empty-zones-enable"),
+    (
+        "there is one set of answers for everybody",
+        "view sortlist dns64 response-policy",
+    ),
+)
+
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {name: reason for reason, names in _GROUPS for name in names.split()}
+)
+
+OTHERWISE: Final = "pabal has no such setting"
+
+ZONES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "secondary": "zones are not fetched from a primary yet: copy it once with "
+        "`dig AXFR`, or keep it on BIND",
+        "mirror": "zones are not fetched from other servers",
+        "hint": "the root servers are built in; another list goes into root_hints",
+        "stub": "there are no stub zones: the resolver finds the servers itself",
+        "static-stub": "there are no stub zones: the resolver finds the servers itself",
+        "forward": "forwarders are for all names, not for one zone",
+        "redirect": "names that do not exist are never answered otherwise",
+        "delegation-only": "BIND has given it up as well",
+        "": "it has no type",
+    }
+)
+"""Why a zone of a type other than primary is not taken over."""

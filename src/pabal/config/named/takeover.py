@@ -1,0 +1,379 @@
+"""What pabal takes over from a named.conf, and what it does not, in plain words.
+
+Sans-IO: a value comes out; nothing is copied or written here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pabal.config.named.access import flatten
+from pabal.config.named.check import Checked, is_raw, path_of
+from pabal.config.named.grammar import Statement, names_in
+from pabal.config.named.lexer import Token
+from pabal.config.named.reasons import OTHERWISE, REASONS, ZONES
+from pabal.config.named.values import is_ip
+from pabal.config.named.zones import Zone
+
+DNS_PORT: Final = 53
+
+Value = bool | tuple[str, ...]
+"""What a setting of pabal.toml may be."""
+
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the configuration said, not a socket
+EVERYWHERE_6: Final = "[::]"
+
+_TAKEN: Final = frozenset(
+    {
+        "allow-query",
+        "allow-query-cache",
+        "allow-recursion",
+        "forward",
+        "forwarders",
+        "listen-on",
+        "listen-on-v6",
+        "port",
+        "recursion",
+        "rrset-order",
+    }
+)
+"""Statements in options that the functions below look at."""
+
+_SILENT: Final = frozenset({"options", "include", "acl", "zone", "view", "key", "type"})
+"""Statements that are told of by what uses them, or one by one."""
+
+_TURNED: Final = frozenset({"cyclic", "random"})
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing that was taken over, or not.
+
+    Attributes:
+        what: The statement, in a few words.
+        why: What became of it, or why it was not taken.
+        place: ``file:line``.
+    """
+
+    taken: bool
+    what: str
+    why: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFile:
+    """A zone to be copied.
+
+    Attributes:
+        name: Without the last dot; ``.`` is the root.
+        path: Its master file.
+        place: Where it is configured: ``file:line``.
+    """
+
+    name: str
+    path: str
+    place: str
+
+    @property
+    def target(self) -> str:
+        """What pabal calls the file."""
+        return ("root" if self.name == "." else self.name) + ".zone"
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """What becomes of a named.conf.
+
+    Attributes:
+        zones: Primary zones and their files.
+        settings: What pabal.toml is to say: table, key, value.
+        keys: Names of TSIG keys; their secrets are not kept.
+        notes: Everything else there is to say.
+    """
+
+    zones: tuple[ZoneFile, ...]
+    settings: tuple[tuple[str, str, Value], ...]
+    keys: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+    def toml(self) -> str:
+        """Return the lines for pabal.toml; empty: nothing."""
+        lines: list[str] = []
+        for table in dict.fromkeys(each[0] for each in self.settings):
+            lines += ["", f"[{table}]"] if lines else [f"[{table}]"]
+            lines += [
+                f"{key} = {_toml(value)}"
+                for in_table, key, value in self.settings
+                if in_table == table
+            ]
+        return "\n".join(lines)
+
+
+def take_over(checked: Checked) -> Takeover:
+    """Return what pabal takes over of a configuration that was checked."""
+    work = _Work(checked)
+    work.options()
+    work.keys()
+    work.zones()
+    work.rest()
+    return Takeover(
+        tuple(work.files),
+        tuple(work.settings),
+        tuple(work.key_names),
+        tuple(work.notes),
+    )
+
+
+@dataclass(slots=True)
+class _Work:
+    """Collects what comes of a configuration."""
+
+    checked: Checked
+    files: list[ZoneFile] = field(default_factory=list)
+    settings: list[tuple[str, str, Value]] = field(default_factory=list)
+    key_names: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    # The whole server
+
+    def options(self) -> None:
+        """Take what `options` says."""
+        body = [
+            statement
+            for options in names_in(self._statements, "options")
+            for statement in options.body()
+        ]
+        self._query(body)
+        self._recursion(body)
+        self._forwarders(body)
+        self._order(body)
+        self._listen(body)
+        for statement in body:
+            if statement.name not in _TAKEN | _SILENT:
+                self._not_taken(statement)
+
+    def keys(self) -> None:
+        """Name the keys."""
+        for key in names_in(self._statements, "key"):
+            name = key.value()
+            self.key_names.append(name)
+            why = "names are not updated or transferred with keys yet"
+            self._note(key.token, f"key {name}", why)
+
+    def rest(self) -> None:
+        """Say what is not taken of the statements outside options and zones."""
+        for statement in self._statements:
+            if statement.name not in _SILENT:
+                self._not_taken(statement)
+
+    @property
+    def _statements(self) -> list[Statement]:
+        return self.checked.parsed.statements
+
+    def _note(self, token: Token, what: str, why: str, *, taken: bool = False) -> None:
+        place = f"{token.source.file}:{token.line}"
+        self.notes.append(Note(taken, what, why, place))
+
+    def _not_taken(self, statement: Statement, what: str = "") -> None:
+        why = REASONS.get(statement.name, OTHERWISE)
+        words = " ".join(token.text for token in statement.words()[:1])
+        self._note(statement.token, what or f"{statement.name} {words}".strip(), why)
+
+    def _set(
+        self,
+        statement: Statement,
+        table: str,
+        key: str,
+        value: Value,
+    ) -> None:
+        self.settings.append((table, key, value))
+        said = f"{key} in [{table}]"
+        self._note(statement.token, statement.name, said, taken=True)
+
+    def _access(self, statement: Statement, key: str) -> None:
+        """Take a list of addresses."""
+        acls = {acl.value().lower(): acl for acl in names_in(self._statements, "acl")}
+        flat = flatten(statement.body(), acls)
+        self._set(statement, "dns", key, tuple(flat.elements))
+        for lost in flat.lost:
+            self._note(statement.token, statement.name, f"without {lost}")
+
+    def _query(self, body: Sequence[Statement]) -> None:
+        for statement in names_in(body, "allow-query")[:1]:
+            self._access(statement, "allow_query")
+
+    def _recursion(self, body: Sequence[Statement]) -> None:
+        """Take who may ask for everything; BIND looks at three lists for that."""
+        for statement in names_in(body, "recursion")[:1]:
+            if statement.value().lower() in {"no", "false", "0"}:
+                self._set(statement, "dns", "allow_recursion", ("none",))
+                return
+        for name in ("allow-recursion", "allow-query-cache", "allow-query"):
+            for statement in names_in(body, name)[:1]:
+                self._access(statement, "allow_recursion")
+                return
+        for options in names_in(self._statements, "options")[:1]:
+            why = (
+                "BIND answers the networks this machine is in; pabal only the machine "
+                "itself, unless allow_recursion names them"
+            )
+            self._note(options.token, "allow-recursion, which is not set", why)
+
+    def _forwarders(self, body: Sequence[Statement]) -> None:
+        for statement in names_in(body, "forwarders")[:1]:
+            port = statement.option("port")
+            found = [_endpoint(each, port) for each in statement.body()]
+            if not found:
+                continue
+            self._set(statement, "dns", "forwarders", tuple(found))
+            if any(each.option("tls") for each in statement.body()):
+                why = "forwarders are asked without TLS"
+                self._note(statement.token, "forwarders: tls", why)
+            forward = names_in(body, "forward")
+            if not forward or forward[0].value().lower() != "only":
+                why = "pabal asks the forwarders only, it does not go on by itself"
+                token = forward[0].token if forward else statement.token
+                self._note(token, "forward first", why)
+
+    def _order(self, body: Sequence[Statement]) -> None:
+        """Take whether sets of records are turned; BIND's default is that they are."""
+        for statement in names_in(body, "rrset-order")[:1]:
+            said = False
+            for element in statement.body():
+                if element.name == "order":
+                    if said:
+                        continue  # the first that fits decides
+                    said = True
+                    turned = element.option("order").lower() in _TURNED
+                    self._set(statement, "dns", "round_robin", turned)
+                else:
+                    why = "all sets of addresses are treated alike"
+                    shown = " ".join(
+                        p.text for p in element.parts if isinstance(p, Token)
+                    )
+                    self._note(element.token, f"rrset-order: {shown}", why)
+
+    def _listen(self, body: Sequence[Statement]) -> None:
+        """Take where the server listens; a family that is not said listens to all."""
+        said = names_in(body, "listen-on", "listen-on-v6")
+        port = str(DNS_PORT)
+        for statement in names_in(body, "port")[:1]:
+            port = statement.value()
+        if not said and port == str(DNS_PORT):
+            return
+        found = [
+            f"{everywhere}:{port}"
+            for name, everywhere in (
+                ("listen-on", EVERYWHERE),
+                ("listen-on-v6", EVERYWHERE_6),
+            )
+            if not names_in(body, name)
+        ]
+        for statement in said:
+            found += self._endpoints(statement, statement.option("port") or port)
+        self.settings.append(("listen", "dns", tuple(found)))
+        for statement in said or names_in(body, "port"):
+            self._note(statement.token, statement.name, "dns in [listen]", taken=True)
+
+    def _endpoints(self, statement: Statement, port: str) -> list[str]:
+        family6 = statement.name == "listen-on-v6"
+        if statement.option("tls") or statement.option("http"):
+            why = "names are answered without TLS and HTTP yet"
+            self._note(statement.token, f"{statement.name} with tls or http", why)
+            return []
+        words = {
+            "any": [EVERYWHERE_6] if family6 else [EVERYWHERE],
+            "localhost": ["[::1]"] if family6 else ["127.0.0.1"],
+            "none": [],
+        }
+        found: list[str] = []
+        for element in statement.body():
+            text = element.token.text
+            hosts = words.get(text.lower())
+            if hosts is None and not is_ip(text):
+                why = "write the addresses themselves into dns in [listen]"
+                self._note(element.token, f"{statement.name}: {text}", why)
+                continue
+            hosts = hosts if hosts is not None else [_bracketed(text)]
+            found += [f"{host}:{port}" for host in hosts]
+        return found
+
+    # Zones
+
+    def zones(self) -> None:
+        """Take primary zones; the first view's where several have one."""
+        taken: set[str] = set()
+        for zone in self.checked.zones:
+            why = self._why_not(zone, taken)
+            if why:
+                said = f"zone {zone.name.text}"
+                said += f" in view {zone.view}" if zone.view else ""
+                self._note(
+                    zone.name, f"{said} ({zone.type})" if zone.type else said, why
+                )
+                continue
+            taken.add(zone.origin)
+            path = path_of(zone, self.checked.parsed)
+            place = f"{zone.name.source.file}:{zone.name.line}"
+            self.files.append(ZoneFile(zone.origin, path, place))
+            for statement in zone.statement.body():
+                if statement.name not in {"type", "file"}:
+                    self._not_taken(
+                        statement, f"zone {zone.name.text}: {statement.name}"
+                    )
+        for view in names_in(self._statements, "view"):
+            self._view(view)
+
+    def _why_not(self, zone: Zone, taken: set[str]) -> str:
+        """Return why a zone cannot be taken over; empty: it can."""
+        if names_in(zone.statement.body(), "in-view"):
+            return "it is the one of the other view"
+        if zone.type != "primary":
+            return ZONES.get(zone.type, OTHERWISE)
+        if zone.origin in taken:
+            return "there is one zone of a name, that of the first view"
+        return self._why_no_file(zone)
+
+    def _why_no_file(self, zone: Zone) -> str:
+        if not zone.is_internet:
+            return "pabal answers in class IN only"
+        if "/" in zone.origin:
+            return "a name with `/` cannot be that of a file"
+        if zone.file is None:
+            return "its records are not in a file"
+        path = path_of(zone, self.checked.parsed)
+        if not self.checked.parsed.reading.files.exists(path):
+            return f"its file {path} does not exist"
+        if is_raw(zone, self._statements):
+            return (
+                "its file is in BIND's own format: make a text of it with "
+                f"`named-compilezone -f raw -F text -o NEW {zone.origin} {path}`"
+            )
+        return ""
+
+    def _view(self, view: Statement) -> None:
+        why = "there is one set of answers for everybody"
+        self._note(view.token, f"view {view.value()}", why)
+        for statement in view.body():
+            if statement.name not in _SILENT:
+                self._not_taken(statement, f"view {view.value()}: {statement.name}")
+
+
+def _endpoint(element: Statement, port: str) -> str:
+    """Return an address as pabal.toml has it, with its port unless that is 53."""
+    address = element.token.text
+    port = element.option("port") or port
+    if port in {"", str(DNS_PORT)}:
+        return address
+    return f"{_bracketed(address)}:{port}"
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _toml(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "[" + ", ".join(f'"{each}"' for each in value) + "]"

@@ -1,0 +1,30 @@
+"""REPLACE and UID REPLACE.
+
+Source: RFC 8508.
+"""
+
+from pabal.imap.commands import append
+from pabal.imap.commands.context import Context
+from pabal.imap.commands.quota import octets_of
+from pabal.imap.commands.refusal import RefusedError
+from pabal.imap.wire.messages import Replace
+from pabal.imap.wire.response import Tagged
+
+
+async def run(context: Context, command: Replace) -> Tagged:
+    """Put a message in another's place: durable before the other goes."""
+    selected = context.mailbox
+    if selected.read_only:
+        raise RefusedError("The mailbox is open for reading only", b"READ-ONLY")
+    batch = selected.batch(selected.indexes(command.message, by_uid=command.by_uid))
+    if len(batch.uids) != 1:
+        raise RefusedError("There is no such message", b"NONEXISTENT")
+    freed = await octets_of(context, batch.emails)
+    code = await append.add(context, command.append, freed_octets=freed)
+    # RFC 8508 §3.2: the code goes before the EXPUNGE response, which the driver sends.
+    context.send(b"* OK [%b] The replacement is there\r\n" % code)
+    await context.mailboxes.expunge(selected.view.mailbox.id, batch.uids)
+    code = b""
+    if selected.condstore:
+        code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
+    return Tagged(b"Replaced", code)

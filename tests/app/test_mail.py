@@ -1,0 +1,73 @@
+"""The role ``mail`` on free loopback ports."""
+
+import asyncio
+import ssl
+
+import pytest
+
+from pabal.app.mail import BUSY, MailRole
+from pabal.base.errors import OperatorError
+from pabal.config.settings import Settings
+from tests.app.rig import listening, opened, port
+
+
+async def test_services_without_a_socket_are_off(settings: Settings) -> None:
+    sock = listening()
+    async with opened(settings) as shared:
+        role = MailRole(shared)
+        await role.start({"imap": [sock]})
+        reader, writer = await asyncio.open_connection("127.0.0.1", port(sock))
+        assert (await reader.readline()).startswith(b"* OK")
+        await role.stop()
+        assert (await reader.read()).startswith(b"* BYE") or reader.at_eof()
+        writer.close()
+
+
+async def test_implicit_tls_where_it_is_promised(settings: Settings) -> None:
+    sock = listening()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    async with opened(settings) as shared:
+        role = MailRole(shared)
+        await role.start({"submissions": [sock]})
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port(sock), ssl=context
+        )
+        assert (await reader.readline()).startswith(b"220 mail.a.test")
+        writer.close()
+        await role.stop()
+
+
+async def test_a_ring_is_passed_to_the_store(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+    async with opened(settings) as shared:
+        monkeypatch.setattr(type(shared.store), "changed_elsewhere", _tell(told))
+        role = MailRole(shared)
+        for subject in ("account 17", "account x", "account ²", "queue"):
+            role.heard(subject)
+        await role.stop()
+    assert told == [17]
+
+
+def _tell(told: list[int]) -> object:
+    def changed_elsewhere(_store: object, account_id: int) -> None:
+        told.append(account_id)
+
+    return changed_elsewhere
+
+
+async def test_a_bad_certificate_is_for_the_operator(settings: Settings) -> None:
+    settings.tls.certificate.write_text("nonsense")
+    async with opened(settings) as shared:
+        with pytest.raises(OperatorError, match=r"cert\.pem"):
+            MailRole(shared)
+
+
+def test_who_is_turned_away_is_told_in_the_protocol_he_speaks() -> None:
+    assert BUSY["smtp"].startswith(b"421 ")
+    assert BUSY["imap"].startswith(b"* BYE ")
+    assert BUSY["pop3"].startswith(b"-ERR ")
+    assert all(line.endswith(b"\r\n") for line in BUSY.values())

@@ -1,0 +1,81 @@
+"""The role ``dns`` on a free loopback port."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import dns.asyncquery
+import dns.message
+import dns.rcode
+import pytest
+
+from pabal.app import names
+from pabal.app.names import NamesRole
+from pabal.app.office import administration
+from pabal.app.shared import DIRECTORY_BELL
+from pabal.config.settings import Settings
+from tests.app.rig import datagrams, opened, port
+
+
+@dataclass
+class Rig:
+    role: NamesRole
+    port: int
+
+    async def rcode(self, name: str) -> str:
+        question = dns.message.make_query(name, "MX")
+        answer = await dns.asyncquery.udp(
+            question, "127.0.0.1", port=self.port, timeout=5
+        )
+        return dns.rcode.to_text(answer.rcode())
+
+    async def answers(self, name: str) -> bool:
+        for _ in range(200):
+            if await self.rcode(name) == "NOERROR":
+                return True
+            await asyncio.sleep(0.02)
+        return False
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Rig]:
+    sock = datagrams()
+    # Names of others would be looked for on the Internet.
+    own_only = replace(settings.dns, allow_recursion=("none",))
+    settings = replace(settings, dns=own_only)
+    async with opened(settings) as shared:
+        role = NamesRole(shared)
+        await role.start({"dns/udp": [sock]})
+        try:
+            yield Rig(role, port(sock))
+        finally:
+            await role.stop()
+
+
+def host(settings: Settings, domain: str) -> None:
+    with administration(settings) as office:
+        office.directory.add_domain(domain)
+
+
+async def test_a_ring_loads_new_domains(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "LOOK_SECONDS", 1000.0)
+    (settings.dns.zones / "seed.test.zone").write_text("")
+    async with serving(settings) as rig:
+        assert await rig.rcode("a.test") == "NOERROR"
+        host(settings, "b.test")
+        rig.role.heard("account 1")
+        rig.role.heard(DIRECTORY_BELL)
+        assert await rig.answers("b.test")
+        monkeypatch.setattr(names, "LOOK_SECONDS", 1.0)
+
+
+async def test_without_a_ring_it_looks_by_itself(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "LOOK_SECONDS", 0.05)
+    async with serving(settings) as rig:
+        host(settings, "c.test")
+        assert await rig.answers("c.test")

@@ -1,0 +1,172 @@
+import tomllib
+
+import pytest
+
+from pabal.config.named.takeover import Takeover, ZoneFile, take_over
+from tests.support.configuration import checked
+
+FILES = {"/etc/bind/example.com.zone": "", "/etc/bind/r.raw": "", "/etc/bind/a": ""}
+
+
+def taken(text: str) -> Takeover:
+    return take_over(checked(text, FILES))
+
+
+def notes(text: str) -> list[str]:
+    return [f"{n.what}: {n.why}" for n in taken(text).notes if not n.taken]
+
+
+CONF = """
+acl lan { 10.0.0.0/8; };
+key k1 { algorithm hmac-sha256; secret "c2VjcmV0"; };
+options {
+    directory "/etc/bind";
+    allow-query { any; };
+    allow-recursion { lan; localhost; };
+    forwarders port 5353 { 192.0.2.53; 2001:db8::53; 198.51.100.53 port 53; };
+    forward only;
+    rrset-order { order fixed; };
+    listen-on port 5300 { 127.0.0.1; 192.0.2.1; };
+    listen-on-v6 { none; };
+    version none;
+};
+zone "example.com" { type master; file "example.com.zone"; allow-transfer { lan; }; };
+zone "." { type hint; file "/usr/share/dns/root.hints"; };
+zone "example.org" { type slave; masters { 192.0.2.1; }; };
+"""
+
+
+def test_what_is_taken_over() -> None:
+    found = taken(CONF)
+    assert found.zones == (
+        ZoneFile("example.com", "/etc/bind/example.com.zone", "named.conf:15"),
+    )
+    assert found.zones[0].target == "example.com.zone"
+    assert found.keys == ("k1",)
+    assert tomllib.loads(found.toml()) == {
+        "dns": {
+            "allow_query": ["any"],
+            "allow_recursion": ["10.0.0.0/8", "localhost"],
+            "forwarders": [
+                "192.0.2.53:5353",
+                "[2001:db8::53]:5353",
+                "198.51.100.53",
+            ],
+            "round_robin": False,
+        },
+        "listen": {"dns": ["127.0.0.1:5300", "192.0.2.1:5300"]},
+    }
+    said = [(n.what, n.why) for n in found.notes if n.taken]
+    assert ("allow-query", "allow_query in [dns]") in said
+    assert ("listen-on-v6", "dns in [listen]") in said
+
+
+def test_what_is_not_taken_over_and_why() -> None:
+    said = notes(CONF)
+    assert any(line.startswith("zone . (hint): the root servers") for line in said)
+    assert any(line.startswith("zone example.org (secondary): ") for line in said)
+    assert any(line.startswith("zone example.com: allow-transfer: ") for line in said)
+    assert any(line.startswith("version none: ") for line in said)
+    assert any(line.startswith("key k1: ") for line in said)
+    assert "c2VjcmV0" not in " ".join(said)
+
+
+def test_every_note_says_where() -> None:
+    assert all(n.place.startswith("named.conf:") for n in taken(CONF).notes)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("recursion no; allow-recursion { any; };", ["none"]),
+        ("allow-query { 10/8; };", ["10.0.0.0/8"]),
+        ("allow-query { any; }; allow-query-cache { 10/8; };", ["10.0.0.0/8"]),
+        (
+            "allow-query-cache { any; }; allow-recursion { 192.0.2.1; };",
+            ["192.0.2.1"],
+        ),
+    ],
+)
+def test_who_may_recurse_follows_three_lists(body: str, expected: list[str]) -> None:
+    toml = tomllib.loads(taken(f"options {{ {body} }};").toml())
+    assert toml["dns"]["allow_recursion"] == expected
+
+
+def test_bind_lets_local_networks_recurse_by_default() -> None:
+    assert any(
+        "allow-recursion, which is not set" in line for line in notes("options { };")
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("port 5353;", ["0.0.0.0:5353", "[::]:5353"]),
+        ("listen-on { any; };", ["[::]:53", "0.0.0.0:53"]),
+        ("listen-on-v6 port 54 { localhost; };", ["0.0.0.0:53", "[::1]:54"]),
+        ("listen-on { none; }; listen-on-v6 { none; };", []),
+        ("listen-on { 10.0.0.0/8; }; listen-on-v6 { none; };", []),
+        ("listen-on tls ephemeral { any; }; listen-on-v6 { ::1; };", ["[::1]:53"]),
+    ],
+)
+def test_where_it_listens(body: str, expected: list[str]) -> None:
+    toml = tomllib.loads(taken(f"options {{ {body} }};").toml())
+    assert toml["listen"]["dns"] == expected
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("order cyclic;", True),
+        ("order random; order none;", True),
+        ("type A order fixed; order none;", False),
+    ],
+)
+def test_round_robin(order: str, expected: bool) -> None:
+    toml = tomllib.loads(taken(f"options {{ rrset-order {{ {order} }}; }};").toml())
+    assert toml["dns"]["round_robin"] is expected
+
+
+def test_views_have_one_zone_of_a_name() -> None:
+    text = (
+        'view a { match-clients { 10/8; }; zone "z" { type primary; '
+        'file "/etc/bind/a"; }; };\n'
+        'view b { zone "z" { type primary; file "/etc/bind/a"; }; '
+        'zone "y" { in-view a; }; };'
+    )
+    found = taken(text)
+    assert [z.place for z in found.zones] == ["named.conf:1"]
+    said = notes(text)
+    assert (
+        "zone z in view b (primary): there is one zone of a name, "
+        "that of the first view" in said
+    )
+    assert any(line.startswith("view a: ") for line in said)
+    assert any("match-clients" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("zone", "why"),
+    [
+        ('type primary; file "/nope";', "its file /nope does not exist"),
+        ('type primary; database "x";', "its records are not in a file"),
+        (
+            'type primary; file "/etc/bind/r.raw"; masterfile-format raw;',
+            "named-compilezone",
+        ),
+        ("type forward; forwarders { 192.0.2.1; };", "not for one zone"),
+    ],
+)
+def test_zones_that_stay(zone: str, why: str) -> None:
+    text = f'zone "a" {{ {zone} }};'
+    assert taken(text).zones == ()
+    assert any(why in line for line in notes(text))
+
+
+def test_signed_zones_are_warned_of() -> None:
+    text = 'zone "a" { type primary; file "/etc/bind/a"; dnssec-policy default; };'
+    assert any("remove the DS records" in line for line in notes(text))
+
+
+def test_nothing_to_take() -> None:
+    assert taken("").toml() == ""

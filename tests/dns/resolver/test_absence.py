@@ -1,0 +1,96 @@
+import dataclasses
+
+import dns.rdatatype
+import pytest
+
+from pabal.dns.ports import Security
+from pabal.dns.resolver import absence
+from pabal.dns.resolver.absence import ProvenAbsence
+from pabal.dns.resolver.claim import Claim
+from tests.dns.resolver.signedworld import NOW, claims, name, zones
+
+WORLD = zones()
+TEST = name("test.")
+
+
+def learnt(*questions: tuple[str, str]) -> ProvenAbsence:
+    known = ProvenAbsence()
+    for owner, kind in questions:
+        (claim,) = claims(WORLD, owner, kind)
+        for rrset in claim.evidence:
+            known.learn(TEST, rrset, claim, NOW + 60)
+        if claim.soa is not None:
+            known.learn(TEST, claim.soa, claim, NOW + 100)
+    return known
+
+
+def ask(
+    known: ProvenAbsence, owner: str, kind: str = "A", now: float = NOW
+) -> Claim | None:
+    return known.claim(name(owner), dns.rdatatype.from_text(kind), now)
+
+
+NOBODY = learnt(("nobody.test.", "A"))
+
+
+def test_a_gap_holds_many_names() -> None:
+    for owner in ("nobody.test.", "NObodyelse.test.", "a.b.nobodyelse.test."):
+        claim = ask(NOBODY, owner)
+        assert claim is not None
+        assert claim.nxdomain
+        assert claim.verdict is not None
+        assert claim.verdict.security is Security.SECURE
+        assert claim.verdict.ttl_max_s == 60
+        kinds = {dns.rdatatype.to_text(rrset.rdtype) for rrset in claim.evidence}
+        assert kinds == {"NSEC", "RRSIG"}
+
+
+@pytest.mark.parametrize(
+    "owner", ["www.test.", "x.www.test.", "alias.test.", "wild.test.", "other.", "."]
+)
+def test_and_nothing_beyond(owner: str) -> None:
+    assert ask(NOBODY, owner) is None
+
+
+def test_a_name_that_is_there_lacks_types() -> None:
+    known = learnt(("www.test.", "MX"))
+    claim = ask(known, "www.test.", "TXT")
+    assert claim is not None
+    assert not claim.nxdomain
+    assert ask(known, "www.test.", "A") is None
+
+
+def test_below_a_cut_or_beside_a_wildcard_nothing_is_known() -> None:
+    known = learnt(("cut.test.", "DS"), ("nobody.test.", "A"), ("x.wild.test.", "MX"))
+    assert ask(known, "cut.test.", "DS") is not None
+    assert ask(known, "cut.test.", "A") is None
+    assert ask(known, "www.cut.test.") is None
+    assert ask(known, "y.wild.test.") is None
+
+
+def test_time_ends_it() -> None:
+    known = learnt(("nobody.test.", "A"))
+    count = len(known)
+    assert ask(known, "nobodyelse.test.", now=NOW + 59) is not None
+    assert ask(known, "nobodyelse.test.", now=NOW + 60) is None
+    assert len(known) < count
+    assert ask(known, "nobodyelse.test.", now=NOW + 100) is None
+
+
+def test_without_soa_there_is_no_answer() -> None:
+    (claim,) = claims(WORLD, "nobody.test.", "A")
+    known = ProvenAbsence()
+    for rrset in claim.evidence:
+        known.learn(TEST, rrset, claim, NOW + 60)
+    assert ask(known, "nobodyelse.test.") is None
+
+
+def test_zones_not_used_for_long_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    (claim,) = claims(WORLD, "nobody.test.", "A")
+    known = learnt(("nobody.test.", "A"))
+    monkeypatch.setattr(absence, "SPANS_MAX", len(known))
+    other = dataclasses.replace(claim)
+    for rrset in other.evidence:
+        known.learn(name("."), rrset, other, NOW + 60)
+    assert ask(known, "nobodyelse.test.") is None
+    assert len(known) <= absence.SPANS_MAX

@@ -1,0 +1,177 @@
+"""NOTIFY (RFC 5465): what one client does, another is told."""
+
+import asyncio
+import re
+
+from pabal.imap.notices import WAITING_MAX
+from tests.imap.rig import Client, Rig, letter
+
+BOTH = "MessageNew MessageExpunge"
+
+
+async def heard(client: Client, count: int) -> list[str]:
+    """Return the next ``count`` lines, which nobody asked for."""
+    lines = [(await client.read_line()).decode() for _ in range(count)]
+    return [re.sub(r"UIDVALIDITY \d+", "UIDVALIDITY _", line) for line in lines]
+
+
+async def quiet(client: Client) -> None:
+    """Check that nothing was told."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+    client.stream.send(b"q NONSENSE\r\n")
+    assert (await client.read_line()).startswith(b"q BAD")
+
+
+async def test_other_mailboxes() -> None:
+    rig = Rig()
+    async with rig.client() as one, rig.client("INBOX") as other:
+        await one.ok("CREATE a/b")
+        await one.ok("NOTIFY SET (subtree a (MessageNew MessageExpunge FlagChange))")
+        await rig.put([letter()], "a/b")
+        assert await heard(one, 1) == [
+            '* STATUS "a/b" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY _)'
+        ]
+        await rig.put([letter()])
+        await other.ok("SELECT a/b")
+        await other.ok("STORE 1 +FLAGS (\\Seen)")
+        assert await heard(one, 1) == ['* STATUS "a/b" (UIDVALIDITY _ UNSEEN 0)']
+        await one.ok("ENABLE CONDSTORE")
+        await other.ok("STORE 1 +FLAGS (\\Deleted)")
+        assert (await heard(one, 1))[0].endswith("UNSEEN 0 HIGHESTMODSEQ 6)")
+        await other.ok("EXPUNGE")
+        assert (await heard(one, 1))[0].startswith('* STATUS "a/b" (MESSAGES 0 ')
+        await quiet(one)
+
+
+async def test_the_selected_mailbox_without_idle() -> None:
+    rig = Rig()
+    await rig.put([letter()])
+    async with rig.client("INBOX") as one, rig.client("INBOX") as other:
+        await one.ok(
+            "NOTIFY SET (selected (MessageNew (FLAGS BODY.PEEK[TEXT]<0.3>)"
+            " MessageExpunge FlagChange))"
+        )
+        await other.ok("STORE 1 +FLAGS (\\Seen)")
+        assert await heard(one, 1) == ["* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent))"]
+        await rig.put([letter()])
+        assert await heard(one, 2) == [
+            "* 2 EXISTS",
+            "* 2 FETCH (UID 2 FLAGS () BODY[TEXT]<0> {3}\r\nHow)",
+        ]
+        octets = letter()
+        told = await one.ok(b"APPEND INBOX {%d+}\r\n%b" % (len(octets), octets))
+        assert told == [b"* 3 EXISTS"], "what it made itself is not described"
+        await other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        await heard(one, 1)
+        await other.ok("EXPUNGE")
+        assert await heard(one, 1) == ["* 1 EXPUNGE"]
+
+
+async def test_delayed_expunges_wait_for_a_command() -> None:
+    rig = Rig()
+    await rig.put([letter(), letter()])
+    async with rig.client("INBOX") as one, rig.client("INBOX") as other:
+        await one.ok(f"NOTIFY SET (selected-delayed ({BOTH}))")
+        await other.ok("STORE 1 +FLAGS (\\Deleted)")
+        await other.ok("EXPUNGE")
+        await quiet(one)
+        assert await one.ok("NOOP") == [b"* 1 EXPUNGE"]
+        await rig.put([letter()])
+        assert await heard(one, 1) == ["* 2 EXISTS"]
+
+
+async def test_none_is_silence_but_for_own_deeds() -> None:
+    rig = Rig()
+    await rig.put([letter(), letter()])
+    async with rig.client("INBOX") as one, rig.client("INBOX") as other:
+        await one.ok("NOTIFY NONE")
+        await other.ok("STORE 1 +FLAGS (\\Deleted)")
+        await rig.put([letter()])
+        assert await one.ok("NOOP") == []
+        assert await one.ok("EXPUNGE") == [
+            b"* 1 EXPUNGE",
+            b"* 2 EXISTS",
+        ]
+
+
+async def test_mailboxes_as_a_whole() -> None:
+    rig = Rig()
+    async with rig.client() as one, rig.client() as other:
+        await one.ok("NOTIFY SET (personal (MailboxName SubscriptionChange))")
+        await other.ok("CREATE a/b")
+        assert await heard(one, 2) == [
+            '* LIST (\\HasChildren) "/" a',
+            '* LIST (\\HasNoChildren) "/" "a/b"',
+        ]
+        await other.ok("RENAME a c")
+        assert await heard(one, 1) == ['* LIST (\\HasChildren) "/" c ("OLDNAME" (a))']
+        await other.ok("SUBSCRIBE c/b")
+        told = '* LIST (\\HasNoChildren \\Subscribed) "/" "c/b"'
+        assert await heard(one, 1) == [told]
+        await other.ok("UNSUBSCRIBE c/b")
+        assert await heard(one, 1) == ['* LIST (\\HasNoChildren) "/" "c/b"']
+        await other.ok("DELETE c/b")
+        assert await heard(one, 2) == [
+            '* LIST (\\NonExistent \\Noselect \\HasNoChildren) "/" "c/b"',
+            '* LIST (\\HasNoChildren) "/" c',
+        ]
+
+
+async def test_metadata() -> None:
+    rig = Rig()
+    async with rig.client() as one, rig.client() as other:
+        await one.ok(
+            "NOTIFY SET (mailboxes INBOX (MailboxMetadataChange))"
+            " (personal (ServerMetadataChange))"
+        )
+        await other.ok('SETMETADATA INBOX (/private/a "1" /private/b NIL)')
+        assert await heard(one, 1) == ["* METADATA INBOX /private/a /private/b"]
+        await other.ok('SETMETADATA "" (/private/a "1")')
+        assert await heard(one, 1) == ['* METADATA "" /private/a']
+        await other.ok("CREATE x")
+        await other.ok('SETMETADATA x (/private/a "1")')
+        await quiet(one)
+
+
+async def test_status_at_once() -> None:
+    rig = Rig()
+    await rig.put([letter()])
+    async with rig.client("INBOX") as one:
+        await one.ok("CREATE x")
+        (told,) = await one.ok(f"NOTIFY SET STATUS (personal ({BOTH}))")
+        assert told.startswith(b"* STATUS x (MESSAGES 0 UIDNEXT 1 ")
+
+
+async def test_events_nobody_knows() -> None:
+    async with Rig().client() as one:
+        refused = (await one.command("NOTIFY SET (personal (AnnotationChange))"))[-1]
+        assert refused.startswith(b"NO [BADEVENT (MessageNew ")
+
+
+async def test_idle_tells_the_same() -> None:
+    rig = Rig()
+    async with rig.client("INBOX") as one:
+        await one.ok(f"NOTIFY SET (selected ({BOTH})) (personal (MailboxName))")
+        one.stream.send(b"i IDLE\r\n")
+        assert await one.read_line() == b"+ idling"
+        await rig.put([letter()])
+        assert await heard(one, 1) == ["* 1 EXISTS"]
+        await (await rig.account()).create("x")
+        assert await heard(one, 1) == ['* LIST (\\HasNoChildren) "/" x']
+        one.stream.send(b"DONE\r\n")
+        assert (await one.read_line()).startswith(b"i OK")
+
+
+async def test_too_much_is_said_to_be() -> None:
+    rig = Rig()
+    async with rig.client() as one:
+        await one.ok("NOTIFY SET (personal (MailboxName))")
+        one.stream.send(b"i IDLE\r\n")
+        assert await one.read_line() == b"+ idling"
+        account = await rig.account()
+        box = await account.create("0")
+        await heard(one, 1)
+        for number in range(1, WAITING_MAX + 3):
+            await account.rename(box.id, str(number))
+        assert (await one.read_line()).startswith(b"* OK [NOTIFICATIONOVERFLOW]")
