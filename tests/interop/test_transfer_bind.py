@@ -59,7 +59,8 @@ def named(directory: Path, port: int, zone: str) -> Iterator[subprocess.Popen[by
     (directory / "named.conf").write_text(
         f"""options {{ directory "{directory}"; pid-file none; session-keyfile none;
             listen-on port {port} {{ {LOOPBACK}; }}; listen-on-v6 {{ none; }};
-            recursion no; dnssec-validation no; ixfr-from-differences yes;
+            recursion no; dnssec-validation no; minimal-responses yes;
+            zero-no-soa-ttl no; ixfr-from-differences yes;
             min-refresh-time 1; min-retry-time 1; transfer-source {LOOPBACK};
             notify-source {LOOPBACK}; notify explicit; }};
         key "xfr.test" {{ algorithm hmac-sha256; secret "{SECRET}"; }};

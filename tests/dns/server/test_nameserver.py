@@ -1,8 +1,14 @@
 import asyncio
 import socket
+import ssl
+import sys
+from pathlib import Path
 
+import dns.asyncquery
+import dns.edns
 import dns.message
 import pytest
+from typing_extensions import override
 
 from pabal.base.errors import OperatorError
 from pabal.dns.server.answering import Asked
@@ -11,6 +17,8 @@ from pabal.dns.settings import DnsSettings
 from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import Endpoint
 from pabal.net.sockets import bind
+from pabal.net.tls import server_context
+from tests.support.certificate import write_certificate
 from tests.support.zones import HEAD, FixedClock, MemorySource, question
 
 
@@ -52,6 +60,44 @@ async def test_from_start_through_reload_to_stop() -> None:
     await writer.wait_closed()
     await server.stop()
     assert [asked.cached for asked in seen] == [False, True, False, False]
+
+
+async def test_dns_over_tls_pads_its_answers(tmp_path: Path) -> None:
+    zones = Zones(
+        MemorySource({"example.com.zone": HEAD}), None, "ns.test", FixedClock()
+    )
+    context = server_context(*write_certificate(tmp_path, "ns.test"))
+    server = NameServer(DnsSettings("ns.test"), zones, None, FixedClock(), context)
+    await server.reload()
+    tls = bind(Endpoint("127.77.0.1", 0), "dns")
+    port = tls.getsockname()[1]
+    await server.start([], [], [tls])
+    trust = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    query = dns.message.make_query("ns.example.com", "A", use_edns=0)
+    query.use_edns(options=[dns.edns.GenericOption("PADDING", b"")])
+    answer = await dns.asyncquery.tls(
+        query, "127.77.0.1", 5, port, ssl_context=trust, server_hostname="ns.test"
+    )
+    await server.stop()
+    assert answer.answer
+    assert len(answer.to_wire()) == 468
+
+
+async def test_threads_yield_often_only_while_zones_are_loaded() -> None:
+    seen = []
+
+    class Slow(MemorySource):
+        @override
+        def read(self, file: str) -> str:
+            seen.append(sys.getswitchinterval())
+            return super().read(file)
+
+    before = sys.getswitchinterval()
+    zones = Zones(Slow({"example.com.zone": HEAD}), None, "ns.test", FixedClock())
+    await NameServer(DnsSettings("ns.test"), zones, None, FixedClock()).reload()
+    assert seen
+    assert max(seen) < before
+    assert sys.getswitchinterval() == before
 
 
 def test_a_wrong_access_list_is_the_operators_error() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import dns.name
 import pytest
 
-from pabal.dns.zone.source import DirectorySource, zone_name
+from pabal.dns.zone.source import DirectorySource, JoinedSource, zone_file, zone_name
 
 
 def test_files_by_zone(tmp_path: Path) -> None:
@@ -56,3 +56,20 @@ def test_fingerprint_changes_with_any_file(tmp_path: Path) -> None:
     assert one == source.fingerprint() != empty
     (tmp_path / "zones" / "a.zone").write_text("12")
     assert source.fingerprint() not in (one, empty)
+
+
+def test_copies_stand_behind_own_files(tmp_path: Path) -> None:
+    own, copies = tmp_path / "own", tmp_path / "copies"
+    own.mkdir()
+    copies.mkdir()
+    (own / "a.test.zone").write_text("own")
+    (copies / "a.test.zone").write_text("copy")
+    (copies / zone_file(dns.name.from_text("B.test"))).write_text("copy of b")
+    source = JoinedSource(DirectorySource(own), DirectorySource(copies))
+    files = {str(name): file for name, file in source.files().items()}
+    assert files == {"a.test.": "a.test.zone", "b.test.": "copied:b.test.zone"}
+    assert source.read("copied:b.test.zone") == "copy of b"
+    assert source.read("a.test.zone") == "own"
+    assert source.stamp("copied:b.test.zone") != source.stamp("a.test.zone")
+    assert zone_file(dns.name.root) == "root.zone"
+    assert "/" not in zone_file(dns.name.from_text("a/b.test"))

@@ -162,7 +162,6 @@ class Answering:
             )
             for recursion in (False, True)
         }
-        self._payload_octets = min(settings.payload_octets, PAYLOAD_MAX_OCTETS)
         self._recursions = Concurrency(
             settings.recursion_per_client_max, settings.recursion_max
         )
@@ -173,6 +172,11 @@ class Answering:
         )
         self.on_query: OnQuery | None = None
         self.controlled = False
+
+    @property
+    def _payload_octets(self) -> int:
+        """The largest answer over UDP."""
+        return min(self._settings.payload_octets, PAYLOAD_MAX_OCTETS)
 
     def forget(self) -> None:
         """Drop every ready answer: zones changed."""
@@ -310,7 +314,9 @@ class Answering:
 
     def _look_up(self, context: _Context) -> bytes | Recursion:
         query = context.query
-        answer = lookup(self._zones, query.name, query.rdtype)
+        answer = lookup(
+            self._zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok
+        )
         if answer is not None and answer.unresolved is None:
             octets = self._finish(context, answer.response, keep=True)
             if answer.response.rcode == codes.NXDOMAIN:
@@ -330,6 +336,9 @@ class Answering:
     def _learn(self, context: _Context, answer: Answer, octets: bytes) -> None:
         """Let the next missing name beside this one be answered by the driver."""
         if context.cache is None or answer.response.answer:
+            return
+        if context.query.dnssec_ok and answer.zone.denial is not None:
+            # Each missing name of a signed zone has proofs of its own.
             return
         context.cache.missing.learn(
             context.query, context.key, octets, answer.zone, self._zones.by_apex

@@ -26,6 +26,7 @@ from pabal.dns.wire.response import header_only
 from pabal.dns.wire.rrset import RRset, name_octets
 from pabal.dns.wire.transfer import transfer
 from pabal.dns.zone.history import Change, is_newer
+from pabal.dns.zone.packed import walk
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import plain_address
@@ -195,10 +196,11 @@ class Control:
 def whole(zone: Zone) -> Iterator[RRset]:
     """Yield every record of ``zone`` between two SOAs (RFC 5936 §2.2)."""
     yield zone.soa
-    for rrsets in zone.nodes.values():
-        for rdtype, rrset in rrsets.items():
+    for name, records in zone.nodes.packed.items():
+        owner = zone.nodes.letters(name)
+        for rdtype, ttl_s, _, rdata in walk(records):
             if rdtype != codes.SOA:
-                yield rrset
+                yield RRset(owner, rdtype, ttl_s, (rdata,))
     yield zone.soa
 
 

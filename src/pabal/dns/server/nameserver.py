@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ class NameServer:
 
     Args (of the constructor):
         resolver: For recursion; ``None`` makes a server that only knows its zones.
+        tls_context: With the server's certificate, for DNS over TLS.
 
     Raises:
         OperatorError: From the constructor: an access list holds what is no network.
@@ -50,6 +52,7 @@ class NameServer:
         zones: Zones,
         resolver: Resolver | None,
         clock: Clock,
+        tls_context: ssl.SSLContext | None = None,
     ) -> None:
         self._zones = zones
         access = Access(
@@ -65,7 +68,8 @@ class NameServer:
         self._answering.controlled = True
         peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
         self._notifier = Notifier(peers, self._tasks)
-        zones.history = History()
+        if settings.allow_transfer != ("none",):
+            zones.history = History()
         self._secondaries = Secondaries(
             parse_copied(settings.secondary, keys)
             if settings.secondary_directory
@@ -81,6 +85,9 @@ class NameServer:
             settings.tcp_per_address_max, settings.tcp_connections_max
         )
         self._listener = Listener(service.serve, limits)
+        self._tls_listener = Listener(
+            service.serve, limits, tls_context, implicit_tls=True
+        )
         self._udp: list[UdpServer] = []
         self._is_started = False
         self._reloads = 0
@@ -91,15 +98,24 @@ class NameServer:
         self._answering.on_query = on_query
 
     async def start(
-        self, udp: Sequence[socket.socket], tcp: Sequence[socket.socket]
+        self,
+        udp: Sequence[socket.socket],
+        tcp: Sequence[socket.socket],
+        tls: Sequence[socket.socket] = (),
     ) -> None:
-        """Answer on bound sockets, which belong to the server from now on."""
+        """Answer on bound sockets, which belong to the server from now on.
+
+        Args:
+            tls: For DNS over TLS (RFC 7858 §3.1); needs ``tls_context``.
+        """
         for sock in udp:
             server = UdpServer(self._answering, sock, self._tasks, self._control)
             server.start()
             self._udp.append(server)
         for sock in tcp:
             await self._listener.start(sock)
+        for sock in tls:
+            await self._tls_listener.start(sock)
         sources = _own_addresses(udp)
         self._notifier.sources = sources
         self._secondaries.start(sources)
@@ -145,6 +161,7 @@ class NameServer:
         await self._tasks.wait(STOP_GRACE_S)
         await self._tasks.stop()
         await self._listener.stop(STOP_GRACE_S)
+        await self._tls_listener.stop(STOP_GRACE_S)
         for server in self._udp:
             server.close()
 

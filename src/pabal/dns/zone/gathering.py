@@ -5,6 +5,7 @@ Sans-IO. Linear in the octets, however many records one name has.
 
 from typing import Final
 
+from pabal.dns.wire import codes
 from pabal.dns.zone.packed import HEAD, is_single, pack, walk
 
 JOINED_MAX_OCTETS: Final = 4096
@@ -60,6 +61,9 @@ class Gathering:
         for rdtype, ttl_s, line, rdata in walk(records):
             count += 1
             seen.add((rdtype, rdata))
+            if rdtype == codes.RRSIG:
+                # Signatures over different sets stand together, each with its TTL.
+                continue
             least = ttls.setdefault(rdtype, ttl_s)
             if ttl_s != least:
                 ttls[rdtype] = min(least, ttl_s)
@@ -72,10 +76,10 @@ class Gathering:
 
 def _merged(records: bytes, ttls: dict[int, int]) -> bytes:
     """Return ``records`` without repetition, each with the TTL of its type."""
-    first: dict[tuple[int, bytes], int] = {}
-    for rdtype, _, line, rdata in walk(records):
-        first.setdefault((rdtype, rdata), line)
+    first: dict[tuple[int, bytes], tuple[int, int]] = {}
+    for rdtype, ttl_s, line, rdata in walk(records):
+        first.setdefault((rdtype, rdata), (ttls.get(rdtype, ttl_s), line))
     return b"".join(
-        pack(rdtype, ttls[rdtype], line, rdata)
-        for (rdtype, rdata), line in first.items()
+        pack(rdtype, ttl_s, line, rdata)
+        for (rdtype, rdata), (ttl_s, line) in first.items()
     )

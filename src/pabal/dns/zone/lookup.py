@@ -23,6 +23,7 @@ from pabal.dns.wire.name import (
 )
 from pabal.dns.wire.response import Response
 from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.denial import owned, signatures
 from pabal.dns.zone.packed import Rrsets
 from pabal.dns.zone.tree import Zone
 
@@ -123,18 +124,25 @@ def search(zone: Zone, name: bytes, rdtype: int) -> Found:
     return Found(Match.EXACT, rrsets, owner)
 
 
-def lookup(zones: ZoneSet, name: bytes, rdtype: int) -> Answer | None:
-    """Return what our zones say of folded ``name``; ``None`` if none holds it."""
+def lookup(
+    zones: ZoneSet, name: bytes, rdtype: int, *, dnssec_ok: bool = False
+) -> Answer | None:
+    """Return what our zones say of folded ``name``; ``None`` if none holds it.
+
+    With ``dnssec_ok`` signatures and proofs come along where a zone is signed.
+    """
     zone = zones.find(name, rdtype)
     if zone is None:
         return None
-    return _Chain(zones, rdtype).follow(zone, name)
+    return _Chain(zones, rdtype, dnssec_ok=dnssec_ok).follow(zone, name)
 
 
 class _Chain:
     """One question's way through aliases; collects the answer section."""
 
-    def __init__(self, zones: ZoneSet, rdtype: int) -> None:
+    def __init__(self, zones: ZoneSet, rdtype: int, *, dnssec_ok: bool) -> None:
+        self._dnssec_ok = dnssec_ok
+        self._proofs: list[RRset] = []
         self._zones = zones
         self._rdtype = rdtype
         self._answer: list[RRset] = []
@@ -144,7 +152,7 @@ class _Chain:
         """Return the answer for ``name``, which ``zone`` is nearest to."""
         while True:
             found = search(zone, name, self._rdtype)
-            target = self._alias(name, found)
+            target = self._alias(zone, name, found)
             if target is None:
                 away = name if found.match is Match.DELEGATION else None
                 return Answer(self._last(zone, name, found), away, zone)
@@ -157,7 +165,7 @@ class _Chain:
                 return Answer(self._partial(), target, zone)
             zone, name = next_zone, target
 
-    def _alias(self, name: bytes, found: Found) -> bytes | None:
+    def _alias(self, zone: Zone, name: bytes, found: Found) -> bytes | None:
         """Put the alias at ``name`` into the answer; return where it leads."""
         if found.match is Match.DNAME:
             return self._rename(name, found)
@@ -166,8 +174,20 @@ class _Chain:
         alias = found.rrsets.get(codes.CNAME)
         if alias is None or self._rdtype in (codes.CNAME, codes.ANY):
             return None
-        self._answer.append(_owned(alias, name, found))
+        self._put(zone, name, found, alias)
         return alias.rdatas[0].lower()
+
+    def _put(self, zone: Zone, name: bytes, found: Found, rrset: RRset) -> None:
+        """Put ``rrset`` into the answer, with what a signed zone says of it."""
+        self._answer.append(_owned(rrset, name, found))
+        if not self._dnssec_ok or zone.denial is None:
+            return
+        signed = signatures(found.rrsets, rrset)
+        if found.match is Match.WILDCARD:
+            self._answer += owned(signed, name)
+            self._proofs += zone.denial.no_closer(name, found.owner)
+        else:
+            self._answer += signed
 
     def _rename(self, name: bytes, found: Found) -> bytes | None:
         """Apply the DNAME above ``name`` (RFC 6672 §3.2)."""
@@ -175,6 +195,8 @@ class _Chain:
         prefix = name[: len(name) - len(found.owner)]
         target = prefix + dname.rdatas[0]
         self._answer.append(dname)
+        if self._dnssec_ok:
+            self._answer += signatures(found.rrsets, dname)
         if len(target) > NAME_MAX_OCTETS:
             return None
         self._answer.append(RRset(name, codes.CNAME, dname.ttl_s, (target,)))
@@ -193,7 +215,8 @@ class _Chain:
             rcode,
             authoritative=True,
             answer=tuple(self._answer),
-            authority=authority,
+            # A proof needed twice is given once.
+            authority=tuple(dict.fromkeys((*authority, *self._proofs))),
             additional=additional,
         )
 
@@ -206,20 +229,31 @@ class _Chain:
             case Match.DELEGATION:
                 return self._referral(zone, found)
             case Match.MISSING:
-                return self._negative(zone, codes.NXDOMAIN)
+                return self._negative(zone, codes.NXDOMAIN, name, found)
             case Match.EXACT | Match.WILDCARD:
                 return self._data(zone, name, found)
 
     def _data(self, zone: Zone, name: bytes, found: Found) -> Response:
         rrset = _chosen(found.rrsets, self._rdtype)
         if rrset is None:
-            return self._negative(zone, codes.NOERROR)
-        self._answer.append(_owned(rrset, name, found))
+            return self._negative(zone, codes.NOERROR, name, found)
+        self._put(zone, name, found, rrset)
         return self._partial(additional=self._addresses(rrset))
 
-    def _negative(self, zone: Zone, rcode: int) -> Response:
+    def _negative(self, zone: Zone, rcode: int, name: bytes, found: Found) -> Response:
         """The SOA says how long to remember it (RFC 2308 §3)."""
-        return self._partial(rcode, authority=(zone.negative_soa,))
+        soa = zone.negative_soa
+        if not self._dnssec_ok or zone.denial is None:
+            return self._partial(rcode, authority=(soa,))
+        match found.match:
+            case Match.MISSING:
+                proofs = zone.denial.no_name(name, found.owner)
+            case Match.WILDCARD:
+                proofs = zone.denial.no_data_at(name, found.owner)
+            case _:
+                proofs = zone.denial.no_data(name)
+        signed = signatures(zone.apex, soa)
+        return self._partial(rcode, authority=(soa, *signed, *proofs))
 
     def _referral(self, zone: Zone, found: Found) -> Response:
         """Not ours, but we know who to ask (RFC 1034 §4.3.2 step 3b)."""
@@ -234,10 +268,19 @@ class _Chain:
             codes.NOERROR,
             authoritative=bool(self._answer),
             answer=tuple(self._answer),
-            authority=(cut,),
+            authority=(cut, *self._security(zone, found)),
             glue=tuple(glue),
             additional=tuple(others),
         )
+
+    def _security(self, zone: Zone, found: Found) -> tuple[RRset, ...]:
+        """Return the DS of a cut, or the proof that it has none (RFC 4035 §3.1.4)."""
+        if not self._dnssec_ok or zone.denial is None:
+            return ()
+        signer = found.rrsets.get(codes.DS)
+        if signer is None:
+            return zone.denial.no_data(found.owner)
+        return (signer, *signatures(found.rrsets, signer))
 
     def _addresses(self, rrset: RRset) -> tuple[RRset, ...]:
         """Return the addresses of the hosts ``rrset`` names, from our zones."""

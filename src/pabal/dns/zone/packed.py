@@ -9,6 +9,7 @@ Source: RFC 2181 §5 (rrsets), RFC 4343 §4 (letters are kept, not compared).
 
 from collections.abc import Iterator, Mapping
 from struct import Struct
+from types import MappingProxyType
 from typing import Final
 
 from typing_extensions import override
@@ -21,7 +22,7 @@ HEAD: Final = Struct("!HIIH")
 Rrsets = Mapping[int, RRset]
 """What one name has, by type."""
 
-NOTHING: Final[Rrsets] = {}
+NOTHING: Final[Rrsets] = MappingProxyType({})
 
 Packed = tuple[int, int, int, bytes]
 """Type, TTL in seconds, line, RDATA."""

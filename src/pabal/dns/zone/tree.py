@@ -14,6 +14,7 @@ from pabal.base.errors import PabalError
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import label_offsets
 from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.packed import Nodes, Rrsets, unpack, without_lines
 
@@ -33,6 +34,7 @@ class Zone:
         soa: The SOA as asked for by name.
         negative_soa: The SOA as it stands in negative answers, TTL by RFC 2308 §3.
         derived: The (folded owner, type) of rrsets that no file holds.
+        denial: Finds the proofs of a signed zone; ``None`` for one that is not.
     """
 
     origin: bytes
@@ -41,6 +43,7 @@ class Zone:
     soa: RRset
     negative_soa: RRset
     derived: frozenset[tuple[bytes, int]] = frozenset()
+    denial: Denial | None = None
 
     @property
     def serial(self) -> int:
@@ -95,7 +98,10 @@ def build_packed(
             _add_empty_non_terminals(nodes, name, len(origin))
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
     negative = replace(soa, ttl_s=min(soa.ttl_s, minimum))
-    return Zone(origin, Nodes(nodes, letters), apex, soa, negative, derived)
+    tree = Nodes(nodes, letters)
+    is_signed = codes.RRSIG in apex and (codes.NSEC in apex or codes.NSEC3PARAM in apex)
+    denial = Denial(origin, tree, apex) if is_signed else None
+    return Zone(origin, tree, apex, soa, negative, derived, denial)
 
 
 def _add_empty_non_terminals(

@@ -17,14 +17,11 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.zone.packed import walk
 
-_SAFE: Final = re.compile(rb"(?:[\x01-\x3f][A-Za-z0-9_*-]*)+\x00")
-"""A wire name whose letters may be what no escape is needed for; not certain, since a
-length octet may look like a letter."""
+_LETTERS: Final = re.compile(rb"[A-Za-z0-9_*.-]+")
 
 _SHORT: Final = Struct("!H")
 _SRV: Final = Struct("!HHH")
 _GROUPS: Final = Struct("!8H")
-_TIMERS: Final = Struct("!IIIII")
 
 
 def master_text(origin: bytes, nodes: Mapping[bytes, bytes]) -> Iterator[str]:
@@ -46,19 +43,15 @@ def _lines(owner: bytes, records: bytes, *, soa: bool) -> Iterator[str]:
 
 def name_text(name: bytes) -> str:
     """Return an absolute name as words of a master file."""
-    if not _SAFE.fullmatch(name):
-        return to_text(name)
     labels = []
     position = 0
     while length := name[position]:
         labels.append(name[position + 1 : position + 1 + length])
         position += length + 1
     text = b".".join(labels)
-    # A length octet that was taken for a letter hides what it counts.
-    return f"{text.decode()}." if _LETTERS.fullmatch(text) else to_text(name)
-
-
-_LETTERS: Final = re.compile(rb"[A-Za-z0-9_*.-]+")
+    if _LETTERS.fullmatch(text) and text.count(b".") == len(labels) - 1:
+        return f"{text.decode()}."
+    return to_text(name)
 
 
 def _record(rdtype: int, rdata: bytes) -> str:

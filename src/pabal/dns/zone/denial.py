@@ -1,0 +1,151 @@
+"""Signed zones: signatures beside records, and proofs that there are none.
+
+Sans-IO. What is proven was signed before: this only finds it. Logarithmic in the names.
+Source: RFC 4035 §3.1 (what a signed answer holds), RFC 5155 §7.2 (with NSEC3),
+RFC 4034 §6.1 (the order of names).
+"""
+
+import base64
+import bisect
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from pabal.dns.wire import codes
+from pabal.dns.wire.name import WILDCARD, label_offsets, parent
+from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.packed import Nodes, Rrsets, walk
+
+_TO_HEX32: Final = bytes.maketrans(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghijklmnopqrstuv"
+)
+"""Base 32 to base 32 with extended hexadecimal alphabet, folded (RFC 5155 §1.3)."""
+
+
+def signatures(rrsets: Rrsets, rrset: RRset) -> tuple[RRset, ...]:
+    """Return the RRSIG set over ``rrset``, one of ``rrsets``, if it is signed."""
+    signed = rrsets.get(codes.RRSIG)
+    if signed is None:
+        return ()
+    covered = rrset.rdtype.to_bytes(2, "big")
+    found = tuple(rdata for rdata in signed.rdatas if rdata[:2] == covered)
+    if not found:
+        return ()
+    # RFC 4034 §3: the TTL of a signature is that of what it covers.
+    return (RRset(rrset.owner, codes.RRSIG, rrset.ttl_s, found),)
+
+
+def order_key(name: bytes) -> bytes:
+    """Return octets that sort as folded ``name`` does (RFC 4034 §6.1)."""
+    labels = []
+    position = 0
+    while length := name[position]:
+        label = name[position + 1 : position + 1 + length]
+        labels.append(label.replace(b"\x01", b"\x01\x02").replace(b"\x00", b"\x01\x01"))
+        position += length + 1
+    return b"\x00".join(reversed(labels))
+
+
+class Denial:
+    """Finds the proofs of one signed zone."""
+
+    def __init__(self, origin: bytes, nodes: Nodes, apex: Rrsets) -> None:
+        self._origin = origin
+        self._nodes = nodes
+        parameters = apex.get(codes.NSEC3PARAM)
+        self._hashing: tuple[int, bytes] | None = None
+        if parameters is not None:
+            rdata = parameters.rdatas[0]
+            self._hashing = int.from_bytes(rdata[2:4], "big"), rdata[5:]
+        rdtype = codes.NSEC if parameters is None else codes.NSEC3
+        self._rdtype = rdtype
+        owners = [
+            name
+            for name, records in nodes.packed.items()
+            if any(record[0] == rdtype for record in walk(records))
+        ]
+        self._owners = sorted(owners, key=order_key)
+        self._keys = [order_key(name) for name in self._owners]
+
+    def no_name(self, name: bytes, encloser: bytes) -> tuple[RRset, ...]:
+        """Prove that ``name`` is not there, nor a wildcard at its closest encloser."""
+        wildcard = WILDCARD + encloser
+        if self._hashing is None:
+            return self._sets(self._before(name), self._before(wildcard))
+        return self._sets(
+            *self._enclosed(name, encloser), self._before(self._hashed(wildcard))
+        )
+
+    def no_data(self, name: bytes) -> tuple[RRset, ...]:
+        """Prove that ``name`` has no records of the type asked for."""
+        if self._hashing is None:
+            return self._sets(self._before(name))
+        hashed = self._hashed(name)
+        if hashed in self._nodes:
+            return self._sets(hashed)
+        # RFC 5155 §7.2.4 and §7.2.7: an unsigned delegation in an opt-out span.
+        return self._sets(*self._enclosed(name, self._closest(name)))
+
+    def no_data_at(self, name: bytes, wildcard: bytes) -> tuple[RRset, ...]:
+        """Prove that ``name`` is not there, and ``wildcard`` has no such records."""
+        if self._hashing is None:
+            return self._sets(self._before(name), self._before(wildcard))
+        enclosed = self._enclosed(name, parent(wildcard))
+        return self._sets(*enclosed, self._hashed(wildcard))
+
+    def no_closer(self, name: bytes, wildcard: bytes) -> tuple[RRset, ...]:
+        """Prove that nothing nearer to ``name`` than ``wildcard`` is there."""
+        if self._hashing is None:
+            return self._sets(self._before(name))
+        closer = _next_closer(name, parent(wildcard))
+        return self._sets(self._before(self._hashed(closer)))
+
+    def _enclosed(self, name: bytes, encloser: bytes) -> Sequence[bytes]:
+        """Return the owners that prove the closest encloser (RFC 5155 §7.2.1)."""
+        closer = _next_closer(name, encloser)
+        return self._hashed(encloser), self._before(self._hashed(closer))
+
+    def _closest(self, name: bytes) -> bytes:
+        """Return the nearest name above ``name`` that has an NSEC3 record."""
+        above = parent(name)
+        while above != self._origin and self._hashed(above) not in self._nodes:
+            above = parent(above)
+        return above
+
+    def _before(self, name: bytes) -> bytes:
+        """Return the owner at or before ``name`` in the order, around its end."""
+        if not self._keys:
+            return self._origin
+        return self._owners[bisect.bisect_right(self._keys, order_key(name)) - 1]
+
+    def _hashed(self, name: bytes) -> bytes:
+        """Return the owner of the NSEC3 record that ``name`` would have."""
+        iterations, salt = self._hashing or (0, b"")
+        digest = hashlib.sha1(name + salt).digest()
+        for _ in range(iterations):
+            digest = hashlib.sha1(digest + salt).digest()
+        label = base64.b32encode(digest).translate(_TO_HEX32)
+        return bytes((len(label),)) + label + self._origin
+
+    def _sets(self, *owners: bytes) -> tuple[RRset, ...]:
+        """Return the records of each of ``owners`` once, with their signatures."""
+        found: list[RRset] = []
+        for owner in dict.fromkeys(owners):
+            rrsets = self._nodes.get(owner, {})
+            proof = rrsets.get(self._rdtype)
+            if proof is not None:
+                found += (proof, *signatures(rrsets, proof))
+        return tuple(found)
+
+
+def _next_closer(name: bytes, encloser: bytes) -> bytes:
+    """Return the name one label longer than ``encloser`` on the way to ``name``."""
+    depth = len(name) - len(encloser)
+    offsets = [offset for offset in label_offsets(name) if offset < depth]
+    return name[offsets[-1] :] if offsets else name
+
+
+def owned(rrsets: tuple[RRset, ...], owner: bytes) -> tuple[RRset, ...]:
+    """Return ``rrsets`` under another name: what a wildcard stands in for."""
+    return tuple(replace(rrset, owner=owner) for rrset in rrsets)

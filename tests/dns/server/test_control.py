@@ -1,0 +1,153 @@
+from collections.abc import AsyncIterator
+
+import dns.message
+import dns.name
+import dns.opcode
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import dns.tsig
+import pytest
+
+from pabal.base.clock import SystemClock
+from pabal.base.errors import OperatorError
+from pabal.dns.server.answering import ControlQuery
+from pabal.dns.server.control import Control, parse_transfer_access
+from pabal.dns.server.keys import KeyRing
+from pabal.dns.zone.history import History
+from tests.dns.server.parts import FRIEND, STRANGER, TEXT, Bench, bench
+
+SECRET = "cGFiYWwgc2hhcmVzIHRoaXMgd2l0aCBubyBvbmUgZWxzZQ=="
+KEY = dns.tsig.Key("k.test", SECRET)
+
+
+def control(*allowed: str) -> tuple[Control, Bench]:
+    parts = bench()
+    keys = KeyRing((f"hmac-sha256:k.test:{SECRET}",), SystemClock())
+    access = parse_transfer_access(allowed or ("127.0.0.0/8", "key k.test"))
+    parts.answering.controlled = True
+    return Control(parts.answering, parts.zones, keys, access), parts
+
+
+async def ask(
+    made: Control, query: dns.message.Message, host: str = FRIEND, *, udp: bool = False
+) -> list[dns.message.Message]:
+    asked = ControlQuery(query.to_wire(), host)
+    messages: AsyncIterator[bytes] = made.messages(asked, udp=udp)
+    context = None
+    found = []
+    async for octets in messages:
+        message = dns.message.from_wire(
+            octets,
+            keyring=query.keyring,
+            request_mac=query.mac or b"",
+            tsig_ctx=context,
+            multi=True,
+            xfr=True,
+            one_rr_per_rrset=True,
+        )
+        context = message.tsig_ctx
+        found.append(message)
+    return found
+
+
+def ixfr(serial: int) -> dns.message.QueryMessage:
+    query = dns.message.make_query("example.com", "IXFR")
+    soa = f"ns.example.com. h.example.com. {serial} 1 1 1 1"
+    query.authority.append(dns.rrset.from_text("example.com.", 0, "IN", "SOA", soa))
+    return query
+
+
+def types(messages: list[dns.message.Message]) -> list[str]:
+    return [r.rdtype.name for m in messages for r in m.answer]
+
+
+async def test_the_whole_zone_between_two_soas() -> None:
+    made, _ = control()
+    found = types(await ask(made, dns.message.make_query("example.com", "AXFR")))
+    assert found[0] == found[-1] == "SOA"
+    assert found.count("SOA") == 2
+    assert found.count("A") == 63
+
+
+async def test_who_may() -> None:
+    made, _ = control()
+    query = dns.message.make_query("example.com", "AXFR")
+    (refused,) = await ask(made, query, STRANGER)
+    assert refused.rcode() == dns.rcode.REFUSED
+    query.use_tsig(KEY)
+    assert len(types(await ask(made, query, STRANGER))) > 60
+    with pytest.raises(OperatorError):
+        parse_transfer_access(("nonsense",))
+    assert not parse_transfer_access(("none",)).allows(FRIEND, None)
+    assert not parse_transfer_access(("any",)).allows("no address", None)
+
+
+async def test_what_is_not_ours_or_not_for_udp() -> None:
+    made, _ = control()
+    (other,) = await ask(made, dns.message.make_query("example.org", "AXFR"))
+    assert other.rcode() == dns.rcode.NOTAUTH
+    (udp,) = await ask(made, dns.message.make_query("example.com", "AXFR"), udp=True)
+    assert udp.rcode() == dns.rcode.FORMERR
+
+
+async def test_only_what_changed() -> None:
+    made, parts = control()
+    assert types(await ask(made, ixfr(1))) == ["SOA"]
+    assert len(types(await ask(made, ixfr(0)))) > 60
+    assert types(await ask(made, ixfr(0), udp=True)) == ["SOA"]
+    parts.zones.history = History()
+    changed = TEXT.replace(" 1 7200", " 2 7200") + "new A 192.0.2.99\n"
+    parts.zones._source.texts["example.com.zone"] = changed  # type: ignore[attr-defined]
+    parts.zones.reload()
+    assert types(await ask(made, ixfr(1))) == ["SOA", "SOA", "SOA", "A", "SOA"]
+
+
+async def test_signed_questions_get_signed_answers() -> None:
+    made, _ = control()
+    query = dns.message.make_query("www.example.com", "A", use_edns=0)
+    query.use_tsig(KEY)
+    (answer,) = await ask(made, query, udp=True)
+    assert answer.had_tsig
+    assert len(answer.answer) == 2
+
+
+async def test_bad_signatures_are_refused_with_the_reason() -> None:
+    made, _ = control()
+    query = dns.message.make_query("www.example.com", "A")
+    query.use_tsig(dns.tsig.Key("k.test", SECRET[4:]))
+    with pytest.raises(dns.tsig.PeerBadSignature):
+        await ask(made, query)
+    query.use_tsig(dns.tsig.Key("other.test", SECRET))
+    with pytest.raises(dns.tsig.PeerBadKey):
+        await ask(made, query)
+
+
+async def test_notify_is_for_secondaries() -> None:
+    made, _ = control()
+    query = dns.message.make_query("a.test", "SOA")
+    query.set_opcode(dns.opcode.NOTIFY)
+    (refused,) = await ask(made, query)
+    assert refused.rcode() == dns.rcode.REFUSED
+    heard = []
+
+    def on_notify(name: dns.name.Name, host: str) -> bool:
+        heard.append((str(name), host))
+        return host == FRIEND
+
+    made.on_notify = on_notify
+    (taken,) = await ask(made, query)
+    assert (taken.rcode(), taken.opcode()) == (dns.rcode.NOERROR, dns.opcode.NOTIFY)
+    (refused,) = await ask(made, query, STRANGER)
+    assert refused.rcode() == dns.rcode.REFUSED
+    assert heard == [("a.test.", FRIEND), ("a.test.", STRANGER)]
+
+
+async def test_what_cannot_be_read() -> None:
+    made, parts = control()
+    query = bytearray(dns.message.make_query("example.com", "AXFR").to_wire())
+    query[11] = 5
+    asked = parts.answering.now(bytes(query), FRIEND, udp=False)
+    assert isinstance(asked, ControlQuery)
+    (answer,) = [each async for each in made.messages(asked, udp=False)]
+    assert answer[3] & 15 == dns.rcode.FORMERR

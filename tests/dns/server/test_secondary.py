@@ -1,0 +1,114 @@
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import dns.name
+import pytest
+
+from pabal.base.clock import SystemClock
+from pabal.base.errors import OperatorError
+from pabal.dns.server.keys import KeyRing
+from pabal.dns.server.nameserver import NameServer
+from pabal.dns.server.secondary import CONTACT, parse_copied
+from pabal.dns.settings import DnsSettings
+from pabal.dns.zone.source import DirectorySource, JoinedSource
+from pabal.dns.zone.zones import Zones
+from pabal.net.endpoint import Endpoint
+from pabal.net.sockets import bind
+from tests.support.zones import HEAD, MemorySource
+
+KEY = "hmac-sha256:k.test:cGFiYWwgc2hhcmVzIHRoaXM="
+NAME = dns.name.from_text("a.test")
+TEXT = HEAD.replace("7200 3600", "1 1")
+
+
+def test_copied_zones() -> None:
+    keys = KeyRing((KEY,), SystemClock())
+    found = parse_copied(
+        ("a.test 192.0.2.1", "b.test 192.0.2.1:54 key k.test", "A.test 192.0.2.2"), keys
+    )
+    assert [(str(c.name), len(c.primaries)) for c in found] == [
+        ("a.test.", 2),
+        ("b.test.", 1),
+    ]
+    for text in ("", "a.test", "a..test 192.0.2.1", "a.test 192.0.2.1 key none.test"):
+        with pytest.raises(OperatorError):
+            parse_copied((text,), keys)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    address: str, zones: Zones, settings: DnsSettings
+) -> AsyncIterator[NameServer]:
+    server = NameServer(settings, zones, None, SystemClock())
+    await server.reload()
+    endpoint = Endpoint(address, 20053)
+    await server.start([bind(endpoint, "dns", udp=True)], [bind(endpoint, "dns")])
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+async def comes(zones: Zones, serial: int) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            zone = zones.get(NAME)
+            if zone is not None and zone.serial == serial:
+                return
+            await asyncio.sleep(0.02)
+
+
+def copying(tmp_path: Path) -> tuple[Zones, DnsSettings]:
+    copies = DirectorySource(tmp_path / "copies")
+    zones = Zones(JoinedSource(MemorySource(), copies), None, "h.test", SystemClock())
+    settings = DnsSettings(
+        "b.test",
+        keys=(KEY,),
+        secondary=("a.test 127.81.0.1:20053 key k.test",),
+        secondary_directory=str(tmp_path / "copies"),
+    )
+    return zones, settings
+
+
+async def test_a_copy_follows_survives_and_expires(tmp_path: Path) -> None:
+    source = MemorySource({"a.test.zone": TEXT})
+    primary = Zones(source, None, "h.test", SystemClock())
+    settings = DnsSettings(
+        "a.test", keys=(KEY,), allow_transfer=("key k.test",),
+        notify=("127.81.0.2:20053",),
+    )  # fmt: skip
+    zones, copier = copying(tmp_path)
+    async with (
+        serving("127.81.0.1", primary, settings) as first,
+        serving("127.81.0.2", zones, copier),
+    ):
+        await comes(zones, 1)
+        source.texts["a.test.zone"] = TEXT.replace(" 1 1 1", " 2 1 1") + "b TXT x\n"
+        await first.reload()
+        await comes(zones, 2)
+    # The primary is away now; the copy on disk is served.
+    again, copier = copying(tmp_path)
+    async with serving("127.81.0.2", again, copier):
+        await comes(again, 2)
+    contact = tmp_path / "copies" / ("a.test.zone" + CONTACT)
+    os.utime(contact, (1, 1))
+    late, copier = copying(tmp_path)
+    async with serving("127.81.0.2", late, copier):
+        async with asyncio.timeout(10):
+            while late.get(NAME) is not None:  # noqa: ASYNC110  no event tells
+                await asyncio.sleep(0.02)
+
+
+async def test_who_may_not_transfer_is_told_and_serves_nothing(tmp_path: Path) -> None:
+    primary = Zones(MemorySource({"a.test.zone": TEXT}), None, "h.test", SystemClock())
+    zones, copier = copying(tmp_path)
+    async with (
+        serving("127.81.0.1", primary, DnsSettings("a.test", keys=(KEY,))),
+        serving("127.81.0.2", zones, copier),
+    ):
+        await asyncio.sleep(0.3)
+        assert zones.get(NAME) is None
+    assert not (tmp_path / "copies").exists()
