@@ -6,7 +6,6 @@ import dns.rrset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pabal.dns.server.answering import Recursion
 from pabal.dns.wire.query import QueryError, answer_room, canonical, parse_query
 from pabal.dns.wire.rrset import from_dnspython, to_dnspython
 from pabal.dns.zone.master import MasterFile
@@ -53,7 +52,7 @@ def test_queries_parse_or_are_named_wrong(data: bytes) -> None:
 @given(st.one_of(st.binary(max_size=80), mangled()))
 def test_the_server_answers_or_is_silent(data: bytes) -> None:
     answer = SERVER.answering.now(data, FRIEND, udp=True)
-    if answer is None or isinstance(answer, Recursion):
+    if not isinstance(answer, bytes):
         return
     assert answer[:2] == data[:2]
     assert answer[2] & 0x80
