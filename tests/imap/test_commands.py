@@ -1,5 +1,7 @@
 """What commands do that neither dialogues nor single sessions show."""
 
+import asyncio
+
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -137,9 +139,19 @@ async def test_two_clients_and_the_store_agree(
 
 
 async def two_clients_agree(
-    rigs: tuple[Rig, Rig], steps: list[tuple[int, str, int, str]], enable: str
+    rigs: tuple[Rig, Rig],
+    steps: list[tuple[int, str, int, str]],
+    enable: str,
+    news_s: float = 0.0,
 ) -> None:
-    """Play ``steps`` on two clients of one account; all must agree at the end."""
+    """Play ``steps`` on two clients of one account; all must agree at the end.
+
+    Args:
+        rigs: One server, or two on one store.
+        steps: Who does what.
+        enable: What the clients enable.
+        news_s: How long news of one server takes to the other, seconds.
+    """
     rig, second_rig = rigs
     await rig.put([letter(f"number {number}") for number in range(4)])
     await (await rig.account()).create("Box")
@@ -153,6 +165,7 @@ async def two_clients_agree(
             await believer.view()
         for who, command, n, flag in steps:
             await step(believers[who], command, n, flag)
+        await asyncio.sleep(news_s)
         for believer in believers:
             await believer.do("NOOP")
         first, second = [await believer.view() for believer in believers]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from pabal.store.sqlite.store import SqliteStore
+from pabal.store.sqlite.store import RINGS_APART_S, SqliteStore
 from tests.imap.rig import FakeClock, Rig, letter
 from tests.imap.test_commands import STEPS, two_clients_agree
 from tests.imap.test_server import DIALOGUES, SMALL, world
@@ -43,7 +43,7 @@ async def test_two_processes_and_the_store_agree(
         one, other = two_stores(Path(directory))
         try:
             rigs = Rig(store=one), Rig(store=other)
-            await two_clients_agree(rigs, steps, "CONDSTORE")
+            await two_clients_agree(rigs, steps, "CONDSTORE", 2 * RINGS_APART_S)
         finally:
             await one.close()
             await other.close()
