@@ -127,6 +127,8 @@ async def test_a_short_batch_starts_on_the_event_loop(
     def begin(jobs: Sequence[int]) -> Callable[[], list[int | BaseException]] | None:
         if max(jobs) > 9:
             return None
+        if 7 in jobs:
+            raise ZeroDivisionError
         began.append(threading.get_ident())
 
         def rest() -> list[int | BaseException]:
@@ -143,6 +145,8 @@ async def test_a_short_batch_starts_on_the_event_loop(
     assert await batcher.submit(10) == -10
     with pytest.raises(OSError):
         await batcher.submit(5)
+    with pytest.raises(ZeroDivisionError):
+        await batcher.submit(7)
     assert await batcher.submit(2) == 2
     await batcher.settle()
     threads.shutdown()

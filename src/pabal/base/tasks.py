@@ -112,7 +112,8 @@ class Start(Generic[Job, Result]):
 
     Attributes:
         begin: Called with a batch. Does what takes microseconds and returns what waits
-            for the disk; ``None``: all of it may take long. Never raises.
+            for the disk; ``None``: all of it may take long.
+            An exception it raises fails every job of the batch.
         threads: Where that waits.
     """
 
@@ -182,7 +183,12 @@ class Batcher(Generic[Job, Result]):
                 outcome = error
             loop.call_soon_threadsafe(self._finished, loop, batch, outcome)
 
-        rest = self._start.begin(jobs) if self._start else None
+        try:
+            rest = self._start.begin(jobs) if self._start else None
+        except Exception as error:  # noqa: BLE001 (given to those who wait)
+            # A bug: it must not leave the next batches waiting for ever.
+            loop.call_soon(self._finished, loop, batch, error)
+            return
         if self._start and rest:
             self._start.threads.submit(partial(work, rest))
         else:
