@@ -250,3 +250,17 @@ async def test_a_burst_rings_twice(twins: Twins) -> None:
     await asyncio.sleep(RINGS_APART_S * 1.5)
     rung = len(twins.bells[0].rung)
     assert 1 < rung < 8
+
+
+async def test_changes_of_several_are_told_apart(twins: Twins) -> None:
+    mine, theirs = await twins.accounts()
+    inbox = await mine.mailbox("INBOX")
+    for number in range(2):
+        await put(mine, inbox, letter(str(number)))
+    twins.ring()
+    seen: list[Change] = []
+    theirs.watch(seen.append)
+    first = await mine.set_flags(inbox.id, [1], add(SEEN))
+    second = await theirs.set_flags(inbox.id, [2], add(SEEN))
+    told = [(c.modseq, list(c.uids)) for c in seen if isinstance(c, Reflagged)]
+    assert told == [(first.modseq, [1]), (second.modseq, [2])]

@@ -285,9 +285,13 @@ def changes_since(
     added = [entry for entry in entries if entry[0] >= uid_next]
     if added:
         deltas.append(_read_back(Added, info, added))
+    # A modseq each: a session knows its own change by it, and must hear of the others.
     flagged = [entry for entry in entries if entry[0] < uid_next]
-    if flagged:
-        deltas.append(_read_back(Reflagged, info, flagged))
+    flagged.sort(key=itemgetter(3))
+    deltas += [
+        _read_back(Reflagged, info, list(some))
+        for _, some in groupby(flagged, itemgetter(3))
+    ]
     cursor = connection.execute(
         "SELECT modseq, uid FROM expunged"
         " WHERE mailbox = ? AND modseq > ? AND uid < ? ORDER BY uid",
