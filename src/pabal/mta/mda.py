@@ -2,6 +2,7 @@
 
 from pabal.base.clock import Clock
 from pabal.base.errors import StorageFullError, UnavailableError
+from pabal.base.log import Log
 from pabal.directory.ports import Target
 from pabal.message.spool import Spool
 from pabal.smtp.outcome import Outcome, delivered, temporary
@@ -15,6 +16,8 @@ from pabal.store.ports import (
     Store,
     StoreError,
 )
+
+log = Log("mda")
 
 
 class MailDelivery:
@@ -43,6 +46,9 @@ class MailDelivery:
             # RFC 3463 §3.3 (x.2.2): there may be room later.
             return temporary(52, "2.2", "the mailbox is full")
         except (StoreError, UnavailableError) as error:
+            log.warning(
+                "mailbox cannot be used", account=target.account_id, error=str(error)
+            )
             return temporary(51, "2.0", "the mailbox cannot be used now", str(error))
         return delivered(detail=f"{mailbox.name} uid {appended[0].uid}")
 

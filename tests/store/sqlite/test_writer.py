@@ -258,3 +258,49 @@ async def test_a_long_log_is_moved_into_the_file(
         await put(account, inbox, letter(str(number)))
     log = account.access.database.directory / "mailbox.db-wal"
     assert log.stat().st_size < 80 * 4120
+
+
+OPENING = """
+import asyncio, sys
+from pathlib import Path
+from pabal.store.sqlite.store import SqliteStore
+from tests.store.contract.letters import Bell, FakeClock, letter, put
+
+async def main():
+    store = SqliteStore(Path(sys.argv[1]), FakeClock(), Bell())
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in range(1, 31):
+        account = await store.account(number)
+        await put(account, await account.mailbox("INBOX"), letter("x"))
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_processes_may_be_the_first_in_an_account_together(
+    tmp_path: Path,
+) -> None:
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    pipe = asyncio.subprocess.PIPE
+    children = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", OPENING, str(tmp_path)),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env=environment,
+        )
+        for _ in range(4)
+    ]
+    for child in children:
+        assert child.stdout is not None
+        await child.stdout.readline()
+    ends = await asyncio.gather(*(child.communicate(b"go\n") for child in children))
+    assert [stderr for _, stderr in ends] == [b""] * 4
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    for number in range(1, 31):
+        account = await store.account(number)
+        assert (await account.mailbox("INBOX")).message_count == 4
+    await store.close()

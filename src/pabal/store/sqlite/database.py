@@ -8,7 +8,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +16,11 @@ import apsw
 
 from pabal.base.atomic import fsync_directory
 from pabal.base.errors import StorageFullError, UnavailableError
+from pabal.store.sqlite.lock import alone
 from pabal.store.sqlite.schema import is_current, migrate
 
 FILE_NAME: Final = "mailbox.db"
+OPENING_LOCK: Final = "opening.lock"
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long a writer waits for another process; a batch takes milliseconds."""
@@ -129,9 +131,13 @@ class Database:
             raise StorageFullError(f"mailbox cannot be written: {error}") from error
 
     def shorten_log(self) -> None:
-        """Move a log that became long into the file; the next commit starts it anew."""
+        """Move a log that became long into the file; the next commit starts it anew.
+
+        Another process that is at it already does the same.
+        """
         if self._writer is not None and self._log_pages >= CHECKPOINT_PAGES:
-            self._writer.wal_checkpoint()
+            with suppress(apsw.BusyError):
+                self._writer.wal_checkpoint()
 
     def reader(self) -> apsw.Connection:
         """Return the event loop's connection; the file must be there."""
@@ -223,6 +229,13 @@ def errors() -> Iterator[None]:
 
 
 def _connect(path: Path, *, query_only: bool = False) -> apsw.Connection:
+    # While one process turns a new file to its log mode, SQLite tells others at once
+    # that it is locked, however patient they are.
+    with alone(path.parent / OPENING_LOCK):
+        return _connected(path, query_only=query_only)
+
+
+def _connected(path: Path, *, query_only: bool) -> apsw.Connection:
     # query_only connections are opened writable: readers of a log write its index.
     connection = apsw.Connection(str(path), statementcachesize=STATEMENTS_MAX)
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
