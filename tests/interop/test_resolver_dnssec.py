@@ -187,6 +187,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(ports, anchor, directory)
 
 
+OURS = "127.99.53.1"
+"""An address of our own: a port that is free for UDP is then free for TCP."""
+
 Reply = dns.message.Message
 Tamper = Callable[[dns.message.Message], None]
 
@@ -396,9 +399,9 @@ async def serving(resolver: IterativeResolver) -> AsyncIterator[int]:
     clock = SystemClock()
     zones = Zones(MemorySource(), None, "ns.test", clock)
     server = NameServer(DnsSettings("ns.test"), zones, resolver, clock)
-    udp = bind_socket(Endpoint("127.0.0.1", 0), "dns", udp=True)
+    udp = bind_socket(Endpoint(OURS, 0), "dns", udp=True)
     port = int(udp.getsockname()[1])
-    await server.start([udp], [bind_socket(Endpoint("127.0.0.1", port), "dns")])
+    await server.start([udp], [bind_socket(Endpoint(OURS, port), "dns")])
     try:
         yield port
     finally:
@@ -409,7 +412,7 @@ async def serving(resolver: IterativeResolver) -> AsyncIterator[int]:
 def delv_through(port: int, anchor: Path, name: str, rdtype: str) -> str:
     assert DELV is not None
     done = subprocess.run(
-        [DELV, "-a", str(anchor), "+root=.", "@127.0.0.1", "-p", str(port), name,
+        [DELV, "-a", str(anchor), "+root=.", f"@{OURS}", "-p", str(port), name,
          rdtype],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
