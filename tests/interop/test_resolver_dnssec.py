@@ -450,7 +450,7 @@ async def test_delv_validates_through_us(world: World, tmp_path: Path) -> None:
 async def exchange(port: int, name: str, flags: int, *, dnssec: bool = False) -> Reply:
     query = dns.message.make_query(name, "A", use_edns=0, want_dnssec=dnssec)
     query.flags |= flags
-    return await dns.asyncquery.udp(query, "127.0.0.1", port=port, timeout=10)
+    return await dns.asyncquery.udp(query, OURS, port=port, timeout=10)
 
 
 async def test_clients_see_ad_cd_and_why(world: World) -> None:
