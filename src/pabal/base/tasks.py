@@ -74,7 +74,8 @@ class Tasks:
 class Threads:
     """A few threads for short waits; for what waits for the disk or a lock only.
 
-    Handing work over costs a fifth of what a ``ThreadPoolExecutor`` takes for it.
+    Like a ``ThreadPoolExecutor`` without a future and its lock for each piece of work:
+    handing over costs between half of that and the same.
 
     Args (of the constructor):
         count: How many may wait at the same time.

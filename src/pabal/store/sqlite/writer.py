@@ -27,7 +27,7 @@ INLINE_OCTETS: Final = 128 * 1024
 """Octets of messages one transaction on the event loop writes: below 2 ms."""
 
 INLINE_MAILBOXES: Final = 200
-"""Mailboxes of an account that are read there, when another process wrote: 1 ms."""
+"""Mailboxes of an account that are read there, when another process wrote: 1-2 ms."""
 
 
 @dataclass(frozen=True, slots=True)
