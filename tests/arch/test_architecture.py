@@ -30,7 +30,6 @@ BASE_MODULES: Final = {
     "ids",
     "limits",
     "log",
-    "metrics",
     "scan",
     "tasks",
 }

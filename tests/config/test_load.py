@@ -105,3 +105,12 @@ def test_no_file_says_where_it_looked(tmp_path: Path) -> None:
         find_file(tmp_path)
     with pytest.raises(OperatorError):
         load_or_raise(tmp_path)
+
+
+def test_a_service_to_come_is_not_promised() -> None:
+    loaded = parse('hostname = "a.test"\n[listen]\nssh = "0.0.0.0:22"\n', FILE)
+    assert loaded.settings is None
+    (problem,) = loaded.problems
+    assert problem.reason == "`ssh` is not there yet"
+    assert (problem.span.line, problem.span.column) == (3, 7)
+    assert parse('hostname = "a.test"\n[listen]\nssh = ""\n', FILE).settings

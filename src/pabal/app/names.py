@@ -63,7 +63,10 @@ class NamesRole:
                 log.warning("zones not looked at", reason=str(error))
 
     async def _reload_if_changed(self, *, rang: bool) -> None:
-        stamp = parts.zones_stamp(self._shared.settings, self._shared.book)
+        # A stat a zone file: on a thread, for there may be thousands.
+        stamp = await asyncio.to_thread(
+            parts.zones_stamp, self._shared.settings, self._shared.book
+        )
         if (rang or stamp != self._stamp) and not self._stopping:
             await self._server.reload()
             self._stamp = stamp

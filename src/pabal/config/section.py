@@ -90,6 +90,10 @@ class Section(Protocol):
         """Return addresses with ports; ``""`` and ``[]`` are none."""
         ...
 
+    def not_yet(self, key: str, about: str) -> tuple[Endpoint, ...]:
+        """Return no endpoint: the service does not exist, so it can only be off."""
+        ...
+
     def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
         """Return networks, ``any``, ``none``, ``localhost``, each may have ``!``."""
         ...
@@ -221,6 +225,13 @@ class FileSection:
                 self._report(span, str(error), 'like "0.0.0.0:25" or "[::]:25"')
         return tuple(found)
 
+    def not_yet(self, key: str, about: str) -> tuple[Endpoint, ...]:
+        """Return no endpoint: the service does not exist, so it can only be off."""
+        del about
+        for _, span in self._texts(key, ()):
+            self._report(span, f"`{key}` is not there yet", "leave it out")
+        return ()
+
     def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
         """Return networks, ``any``, ``none``, ``localhost``, each may have ``!``."""
         del about
@@ -346,6 +357,10 @@ class Description:
         """Note addresses with ports."""
         found = tuple(Endpoint.parse(text) for text in default)
         return self._note(key, _list(default), about, found)
+
+    def not_yet(self, key: str, about: str) -> tuple[Endpoint, ...]:
+        """Note a service that does not exist."""
+        return self._note(key, _list(()), about, ())
 
     def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
         """Note networks."""

@@ -29,8 +29,8 @@ SERVICE_PORTS: Final = {
 }
 """The services of [listen] and their standard ports (IANA)."""
 
-OFF_UNLESS_SET: Final = frozenset({"https", "ssh", "metrics"})
-"""Services that are not built yet or are nobody's business by default."""
+NOT_YET: Final = frozenset({"https", "ssh", "metrics"})
+"""Services to come: a configuration that asks for one is told so."""
 
 TABLES: Final = ("", "listen", "tls", "auth", "mta", "dns")
 
@@ -143,14 +143,18 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
 
 
 def _listen(section: Section) -> dict[str, tuple[Endpoint, ...]]:
-    return {
-        service: section.endpoints(
-            service,
-            () if service in OFF_UNLESS_SET else (f"0.0.0.0:{port}", f"[::]:{port}"),
-            f'Where {service} listens; "" is off.',
-        )
-        for service, port in SERVICE_PORTS.items()
-    }
+    found = {}
+    for service, port in SERVICE_PORTS.items():
+        if service in NOT_YET:
+            about = f"Where {service} will listen: not there yet, it can only be off."
+            found[service] = section.not_yet(service, about)
+        else:
+            found[service] = section.endpoints(
+                service,
+                (f"0.0.0.0:{port}", f"[::]:{port}"),
+                f'Where {service} listens; "" is off.',
+            )
+    return found
 
 
 def _tls(section: Section) -> TlsSection:

@@ -43,10 +43,3 @@ def opportunistic_client_context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def verifying_client_context() -> ssl.SSLContext:
-    """Return a context that accepts only names certified by the system's roots."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

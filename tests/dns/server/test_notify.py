@@ -24,6 +24,12 @@ def test_peers() -> None:
     assert parse_peer("192.0.2.1:54 key k.test", KEYS, "x").key is not None
 
 
+def test_a_secret_is_not_shown() -> None:
+    peer = parse_peer("192.0.2.1 key k.test", KEYS, "x")
+    for secret in ("aGVsbG8=", "hello"):
+        assert secret not in repr(peer)
+
+
 @pytest.mark.parametrize(
     "text", ["", "ns.test", "192.0.2.1 k.test", "192.0.2.1 key other.test", "::1:x"]
 )

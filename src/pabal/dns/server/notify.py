@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import dns.exception
@@ -47,7 +47,7 @@ class Peer:
     """
 
     endpoint: Endpoint
-    key: dns.tsig.Key | None
+    key: dns.tsig.Key | None = field(repr=False)
 
 
 def parse_peer(text: str, keys: KeyRing, option: str) -> Peer:
