@@ -190,15 +190,19 @@ class SocketStream(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
         self._tls = _tls_info(transport)
 
-    def close(self) -> None:
-        """Send what is queued, then close. Idempotent."""
+    def close(self, *, linger: bool = True) -> None:
+        """Send what is queued, then close. Idempotent.
+
+        Args:
+            linger: Whether the peer may still be sending.
+        """
         transport = self._transport
         if transport is None or self._closing:
             return
         self._closing = True
         over = self._input.ended or self._tls is not None
         self._input.end()
-        if over or not transport.can_write_eof():
+        if over or not linger or not transport.can_write_eof():
             transport.close()
             return
         if self._input.full:
