@@ -10,6 +10,7 @@ from pabal.imap.ports import Limits
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
+from pabal.net.ports import TlsInfo
 from pabal.net.sasl import (
     Authenticator,
     Challenge,
@@ -70,13 +71,20 @@ class FakeAuthenticator:
     strict: bool = False
     down: bool = False
 
-    def mechanisms(self, *, encrypted: bool) -> tuple[str, ...]:
+    def mechanisms(
+        self, *, encrypted: bool, tls: TlsInfo | None = None
+    ) -> tuple[str, ...]:
         if self.strict and not encrypted:
             return ("ECHO",)
         return ("PLAIN", "ECHO")
 
     def start(
-        self, mechanism: str, *, peer_address: str, encrypted: bool
+        self,
+        mechanism: str,
+        *,
+        peer_address: str,
+        encrypted: bool,
+        tls: TlsInfo | None = None,
     ) -> SaslExchange | None:
         if mechanism not in self.mechanisms(encrypted=encrypted):
             return None

@@ -173,4 +173,4 @@ _CLEARTEXT: Final[Mapping[str, Cleartext]] = {rule.value: rule for rule in Clear
 
 def auth_settings(settings: Settings) -> AuthSettings:
     """Return [auth] as the authenticator takes it."""
-    return AuthSettings(cleartext=_CLEARTEXT[settings.cleartext])
+    return AuthSettings(cleartext=_CLEARTEXT[settings.auth.cleartext])

@@ -86,7 +86,9 @@ def capabilities(context: Context) -> bytes:
     names.append(b"LITERAL-")
     if services.tls and not context.encrypted:
         names.append(b"STARTTLS")
-    mechanisms = services.authenticator.mechanisms(encrypted=login_allowed(context))
+    mechanisms = services.authenticator.mechanisms(
+        encrypted=login_allowed(context), tls=context.stream.tls
+    )
     names.extend(b"AUTH=" + name.encode("ascii") for name in mechanisms)
     if not login_allowed(context):
         names.append(b"LOGINDISABLED")
