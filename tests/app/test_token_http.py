@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from typing_extensions import override
 
 from pabal.app import token_http
 from pabal.app.token_http import TokenHttp
@@ -30,6 +31,7 @@ class Endpoint(BaseHTTPRequestHandler):
         octets = " ".join(words).encode() + b" " + body
         self.wfile.write(octets + b"x" * 500 * (self.path == "/long"))
 
+    @override
     def log_message(self, *arguments: object) -> None:
         pass
 

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 
 from tests.directory.sasl.client import ScramClient
 from tests.directory.token.issuer import AUDIENCE, ISSUER, Issuer, claims_of
@@ -31,6 +32,7 @@ def issuer() -> Iterator[tuple[Issuer, str]]:
             self.end_headers()
             self.wfile.write(one.jwks())
 
+        @override
         def log_message(self, *arguments: object) -> None:
             pass
 
@@ -85,7 +87,9 @@ def owner(path: Path) -> ssl.SSLContext:
 
 def bound(client: imaplib.IMAP4_SSL, binding: bytes | None = None) -> None:
     """Log in with SCRAM-SHA-256-PLUS."""
-    der = client.sock.getpeercert(binary_form=True)
+    sock = client.sock
+    assert isinstance(sock, ssl.SSLSocket)
+    der = sock.getpeercert(binary_form=True)
     assert der
     scram = ScramClient(
         *("alice@a.test", PASSWORD, "p=tls-server-end-point,,"),
@@ -128,7 +132,8 @@ def test_a_certificate_is_enough(
         assert client.select()[0] == "OK"
     pop = poplib.POP3_SSL(server.address, server.port(995), context=alice, timeout=15)
     assert "EXTERNAL" in pop.capa()["SASL"]
-    assert pop._shortcmd("AUTH EXTERNAL =").startswith(b"+OK")
+    pop.sock.sendall(b"AUTH EXTERNAL =\r\n")
+    assert pop.file.readline().startswith(b"+OK")
     pop.quit()
     with server.smtp(587) as submission:
         submission.starttls(context=alice)
