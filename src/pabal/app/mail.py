@@ -9,6 +9,7 @@ from typing import Final
 from pabal.app import parts
 from pabal.app.fetched import FetchTracer
 from pabal.app.log_in import tls_context, token_desk
+from pabal.app.people import DirectoryPeople
 from pabal.app.shared import ACCOUNT_BELL, Shared
 from pabal.app.token_http import TokenHttp
 from pabal.directory.authenticator import DirectoryAuthenticator
@@ -162,6 +163,7 @@ class MailRole:
                 ),
                 spool_directory=shared.layout.spool,
                 on_fetched=self._fetches.over("IMAP"),
+                people=DirectoryPeople(shared.book),
             ),
         )
 

@@ -69,6 +69,10 @@ QUOTA: Final = (b"QUOTA", b"QUOTA=RES-STORAGE", b"QUOTA=RES-MESSAGE")
 """What is told where accounts have limits."""
 
 
+SHARING: Final = (b"ACL", b"RIGHTS=kxte", b"LIST-MYRIGHTS")
+"""What is told where accounts can share mailboxes."""
+
+
 def capabilities(context: Context) -> bytes:
     """Return the capabilities in the state the connection is in."""
     services = context.services
@@ -77,6 +81,8 @@ def capabilities(context: Context) -> bytes:
         names.extend(AFTER_LOGIN)
         if services.limits is not None:
             names.extend(QUOTA)
+        if services.people is not None:
+            names.extend(SHARING)
         if isinstance(context.stream, DeflateStream):
             names.remove(b"COMPRESS=DEFLATE")
         limit = services.settings.message_max_octets

@@ -4,6 +4,7 @@ Source: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE, MODIFIED).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from pabal.imap.commands.context import Context
@@ -13,6 +14,7 @@ from pabal.imap.numbers import join
 from pabal.imap.wire.messages import Store
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import format_set, index_ranges, ranges_of
+from pabal.store.flags import EVERY_FLAG, FlagAction
 from pabal.store.ports import FlagsSet, Uid
 
 SLICE: Final = 5_000
@@ -28,6 +30,7 @@ async def run(context: Context, command: Store) -> Tagged:
     """Change flags and tell the new ones."""
     selected = context.mailbox
     _check(selected, command)
+    change = replace(command.change, scope=selected.access.scope)
     if command.unchanged_since is not None:
         context.enable_condstore()
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
@@ -35,10 +38,10 @@ async def run(context: Context, command: Store) -> Tagged:
     asked = there = 0
     for batch in selected.batches(ranges, SLICE):
         there += len(batch.uids)
-        done = await context.mailboxes.set_flags(
+        done = await context.here.set_flags(
             selected.view.mailbox.id,
             batch.uids,
-            command.change,
+            change,
             command.unchanged_since,
         )
         selected.numbers.own_change(done.modseq, done.changed)
@@ -61,6 +64,11 @@ def _check(selected: Selected, command: Store) -> None:
     if RECENT in command.change.flags:
         # RFC 3501 §2.3.2: this one no client can alter.
         raise bad("\\Recent is not for clients to set")
+    change, scope = command.change, selected.access.scope
+    replaces = change.action is FlagAction.REPLACE and bool(scope)
+    if not replaces and not scope.among(change.flags) and scope != EVERY_FLAG:
+        # RFC 4314 §4: one flag that may be changed is enough.
+        raise RefusedError("You may not do that here", b"NOPERM")
 
 
 def _responses(context: Context, command: Store, batch: Batch, done: FlagsSet) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from pabal.base.errors import LocalProtocolError
 from pabal.imap.commands import (
+    acl,
     append,
     authenticate,
     capability,
@@ -46,6 +47,7 @@ from pabal.imap.commands import (
 )
 from pabal.imap.commands.context import Context, Run
 from pabal.imap.session import ANY_STATE, LOGGED_IN, Rule, State
+from pabal.imap.wire import acl as acl_grammar
 from pabal.imap.wire import fetch as fetch_grammar
 from pabal.imap.wire import login as login_grammar
 from pabal.imap.wire import mailboxes as mailbox_grammar
@@ -290,6 +292,17 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             mailbox_grammar.parse_append,
             LOGGED_IN,
             _Options(adds=True, message_next=mailbox_grammar.append_message_next),
+        ),
+        b"GETACL": _mailbox(acl.get),
+        b"MYRIGHTS": _mailbox(acl.mine),
+        b"SETACL": _spec(
+            acl_grammar.AclEntry, acl.change, acl_grammar.parse_set, LOGGED_IN
+        ),
+        b"DELETEACL": _spec(
+            acl_grammar.AclEntry, acl.remove, acl_grammar.parse_entry, LOGGED_IN
+        ),
+        b"LISTRIGHTS": _spec(
+            acl_grammar.AclEntry, acl.list_rights, acl_grammar.parse_entry, LOGGED_IN
         ),
         b"GETQUOTA": _spec(
             quota_grammar.QuotaRoot, quota.get, quota_grammar.parse_get, LOGGED_IN
