@@ -35,8 +35,8 @@ def test_two_processes_and_two_accounts(tmp_path: Path) -> None:
         alice.deleteacl("INBOX", "bob@a.test")
         for bob in sessions:
             eventually(lambda b=bob: left(b))
-        for client in (alice, *sessions):
-            client.shutdown()
+        for one in (alice, *sessions):
+            one.shutdown()
         assert server.stop() == 0
         assert "Traceback" not in server.log()
 
