@@ -3,11 +3,13 @@
 Source: RFC 9051 §6.1.1, §7.2.2.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from pabal.imap.commands.context import Context
 from pabal.imap.deflate import DeflateStream
 from pabal.imap.session import State
+from pabal.imap.settings import ImapSettings
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
 
@@ -61,6 +63,7 @@ AFTER_LOGIN: Final = (
     b"LIST-METADATA",
     b"SAVEDATE",
     b"UTF8=ACCEPT",
+    b"UIDBATCHES",
 )
 """What a logged-in client is told besides."""
 
@@ -85,9 +88,8 @@ def capabilities(context: Context) -> bytes:
             names.extend(SHARING)
         if isinstance(context.stream, DeflateStream):
             names.remove(b"COMPRESS=DEFLATE")
-        limit = services.settings.message_max_octets
-        names.append(b"APPENDLIMIT=%d" % limit)
-        return b" ".join(names)
+        names.extend(_limits(services.settings))
+        return _shown(context, names)
     # RFC 7888 §5: before log-in large literals must be announced.
     names.append(b"LITERAL-")
     if services.tls and not context.encrypted:
@@ -98,7 +100,22 @@ def capabilities(context: Context) -> bytes:
     names.extend(b"AUTH=" + name.encode("ascii") for name in mechanisms)
     if not login_allowed(context):
         names.append(b"LOGINDISABLED")
-    return b" ".join(names)
+    return _shown(context, names)
+
+
+def _limits(settings: ImapSettings) -> list[bytes]:
+    """Return the limits that are told."""
+    found = [b"APPENDLIMIT=%d" % settings.message_max_octets]
+    if settings.messages_max:
+        found.append(b"MESSAGELIMIT=%d" % settings.messages_max)
+    if settings.saves_max:
+        found.append(b"SAVELIMIT=%d" % settings.saves_max)
+    return found
+
+
+def _shown(context: Context, names: Iterable[bytes]) -> bytes:
+    """Return ``names`` without those the client mishandles."""
+    return b" ".join([name for name in names if name.upper() not in context.hidden])
 
 
 def login_allowed(context: Context) -> bool:

@@ -105,6 +105,7 @@ class Context:
         tag: Tag of the command being run.
         language: What people are spoken to in.
         notices: What the client is told of besides (RFC 5465).
+        hidden: Capabilities not told to this client, in upper case.
         log_in_by: When somebody must have logged in, monotonic seconds.
     """
 
@@ -122,6 +123,7 @@ class Context:
     tag: bytes = b""
     language: Language = DEFAULT
     notices: Notices | None = None
+    hidden: frozenset[bytes] = frozenset()
     log_in_by: float = 0.0
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pabal.imap.commands.carry import carry, leave_flags
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.limits import check_saved, newest
 from pabal.imap.commands.places import Place, find, is_selected, need
 from pabal.imap.commands.quota import check_copies
 from pabal.imap.commands.refusal import RefusedError
@@ -24,6 +25,7 @@ async def run(context: Context, command: Transfer) -> Tagged:
     uids = selected.uids(ranges)
     if not uids:
         return Tagged(b"Nothing to copy")
+    check_saved(context, len(uids))
     source = selected.view.mailbox.id
     await check_copies(context, target, selected.batch(ranges).emails)
     with context.dialogue.in_progress():
@@ -47,6 +49,7 @@ async def move(context: Context, command: Transfer) -> Tagged:
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
     if not ranges:
         return Tagged(b"Nothing to move")
+    ranges, limited = newest(context, ranges)
     if is_selected(context, target):
         # Moving a message to where it is would only change its UID for nothing.
         raise RefusedError("The messages are there already", b"CANNOT")
@@ -56,6 +59,8 @@ async def move(context: Context, command: Transfer) -> Tagged:
         return Tagged(b"Nothing to move")
     # RFC 6851 §4.3: the code goes before the EXPUNGE responses, which the driver sends.
     context.say(_code(moved), b"Moved")
+    if limited:
+        context.say(limited, b"Older messages were left out")
     code = b""
     if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq

@@ -30,8 +30,14 @@ async def run(context: Context, command: Expunge) -> Tagged:
     if command.messages is not None:
         ranges = selected.indexes(command.messages, by_uid=True)
     uids = await deleted_uids(context, ranges)
+    limit = context.services.settings.messages_max
     if not uids:
         return Tagged(b"Nothing to expunge")
+    if limit and len(uids) > limit and command.messages is not None:
+        # RFC 9738: an EXPUNGE without UIDs is not limited.
+        uids = uids[-limit:]
+        told = b"MESSAGELIMIT %d %d" % (limit, uids[0])
+        context.say(told, b"Older messages were left out")
     await context.here.expunge(selected.view.mailbox.id, uids)
     code = b""
     if selected.manner.condstore:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.limits import newest
 from pabal.imap.commands.refusal import RefusedError, bad
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.numbers import join
@@ -34,6 +35,7 @@ async def run(context: Context, command: Store) -> Tagged:
     if command.unchanged_since is not None:
         context.enable_condstore()
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
+    ranges, limited = newest(context, ranges)
     refused: list[Uid] = []
     asked = there = 0
     for batch in selected.batches(ranges, SLICE):
@@ -49,7 +51,9 @@ async def run(context: Context, command: Store) -> Tagged:
         context.send(_responses(context, command, batch, done))
         await context.breathe()
     asked = sum(end - start for start, end in ranges)
-    code = _modified(selected, command, refused)
+    code = _modified(selected, command, refused) or limited
+    if limited and code is not limited:
+        context.say(limited, b"Older messages were left out")
     if there < asked and not command.by_uid and not code:
         # RFC 5530 §3 (EXPUNGEISSUED): others removed some meanwhile.
         code = b"EXPUNGEISSUED"
