@@ -160,6 +160,7 @@ class MailRole:
                 ImapSettings(
                     hostname=shared.settings.hostname,
                     message_max_octets=shared.settings.mta.message_size_max,
+                    hide=parts.hidden_capabilities(shared.settings.imap.hide),
                 ),
                 spool_directory=shared.layout.spool,
                 on_fetched=self._fetches.over("IMAP"),

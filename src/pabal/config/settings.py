@@ -32,7 +32,7 @@ SERVICE_PORTS: Final = {
 NOT_YET: Final = frozenset({"https", "ssh", "metrics"})
 """Services to come: a configuration that asks for one is told so."""
 
-TABLES: Final = ("", "listen", "tls", "auth", "mta", "dns")
+TABLES: Final = ("", "listen", "tls", "auth", "imap", "mta", "dns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,17 @@ class AuthSection:
     oauth_claim: str = "email"
     oauth_scope: str = ""
     oauth_discovery: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSection:
+    """[imap].
+
+    Attributes:
+        hide: ``NAME: CAPABILITY …; …``: what is not told to which program.
+    """
+
+    hide: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +144,7 @@ class Settings:
     listen: Mapping[str, tuple[Endpoint, ...]]
     tls: TlsSection
     auth: AuthSection
+    imap: ImapSection
     mta: MtaSection
     dns: DnsSection
 
@@ -162,6 +174,14 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
         listen=_listen(sections["listen"]),
         tls=_tls(sections["tls"]),
         auth=_auth(sections["auth"]),
+        imap=ImapSection(
+            sections["imap"].text(
+                "hide",
+                "",
+                "Capabilities hidden from programs by the name in their ID, as"
+                " NAME: CAPABILITY CAPABILITY; NAME: CAPABILITY.",
+            )
+        ),
         mta=_mta(sections["mta"]),
         dns=_dns(sections["dns"]),
     )
