@@ -21,6 +21,7 @@ from pabal.net.ports import (
     TlsFailedError,
     TlsInfo,
 )
+from pabal.net.tls import ServerContext, client_addresses
 
 READ_HIGH_OCTETS: Final = 256 * 1024
 """Received and not taken: above this the kernel holds the rest."""
@@ -383,4 +384,12 @@ def _tls_info(transport: asyncio.BaseTransport) -> TlsInfo | None:
     if not isinstance(ssl_object, ssl.SSLObject):
         return None
     cipher = ssl_object.cipher() or ("", "", 0)
-    return TlsInfo(ssl_object.version() or "TLS", cipher[0], cipher[2])
+    context = ssl_object.context
+    if not isinstance(context, ServerContext):
+        return TlsInfo(ssl_object.version() or "TLS", cipher[0], cipher[2])
+    return TlsInfo(
+        ssl_object.version() or "TLS",
+        *(cipher[0], cipher[2]),
+        end_point=context.end_point,
+        client_addresses=client_addresses(ssl_object),
+    )

@@ -18,6 +18,7 @@ from pabal.base.errors import PabalError
 from pabal.message.spool import Spool
 from pabal.store.flags import NO_FLAGS, FlagChange, Flags
 from pabal.store.predicate import Predicate
+from pabal.store.shares import Shares
 
 AccountId = int
 MailboxId = int
@@ -285,6 +286,10 @@ class Annotations(Protocol):
         """Return every annotation of a mailbox by its name."""
         ...
 
+    async def named(self, prefix: str) -> Mapping[MailboxId, Mapping[str, bytes]]:
+        """Return the annotations whose names begin with ``prefix``, by mailbox."""
+        ...
+
     async def write(
         self, mailbox_id: MailboxId, entries: Mapping[str, bytes | None]
     ) -> None:
@@ -463,6 +468,11 @@ class AccountStore(Protocol):
 
 class Store(Protocol):
     """The mailboxes of every account."""
+
+    @property
+    def shares(self) -> Shares:
+        """Who shares mailboxes with whom."""
+        ...
 
     async def account(self, account_id: AccountId) -> AccountStore:
         """Return the account's mailboxes, made on first use."""

@@ -152,7 +152,7 @@ class _Fetcher:
         self._items = items or (Attribute.UID,)
         self._plan = Plan(self._items, self._selected.fetch_template)
         self._changed_since = command.changed_since
-        self._marks_seen = not self._selected.read_only and any(
+        self._marks_seen = self._selected.access.marks_seen and any(
             _marks(item) for item in command.items
         )
         self.missing = 0
@@ -197,7 +197,7 @@ class _Fetcher:
         self, batch: Batch, extra: Sequence[bytes] | None
     ) -> tuple[Batch, Sequence[Row], Sequence[bytes] | None]:
         """Return what the store says of ``batch``, without what is gone."""
-        rows = await self._context.mailboxes.read(batch.emails, self._plan.columns)
+        rows = await self._context.here.read(batch.emails, self._plan.columns)
         there = [row for row in rows if row is not None]
         if len(there) == len(rows):
             return batch, there, extra
@@ -214,7 +214,7 @@ class _Fetcher:
         """
         context, selected = self._context, self._selected
         seen = {
-            flag_set: SEEN in context.mailboxes.flags_of(flag_set)
+            flag_set: SEEN in context.here.flags_of(flag_set)
             for flag_set in set(batch.flags)
         }
         unseen = [
@@ -224,7 +224,7 @@ class _Fetcher:
         ]
         if not unseen:
             return batch, [b""] * len(batch.uids)
-        done = await context.mailboxes.set_flags(
+        done = await context.here.set_flags(
             selected.view.mailbox.id, unseen, _MARK_SEEN
         )
         selected.numbers.own_change(done.modseq, done.changed)
@@ -237,7 +237,7 @@ class _Fetcher:
         self, batch: Batch, extra: Sequence[bytes] | None
     ) -> Sequence[bytes]:
         """Return ``extra`` with the save date of each message (RFC 8514 §4.2)."""
-        dates = await self._context.mailboxes.saved_dates(
+        dates = await self._context.here.saved_dates(
             self._selected.view.mailbox.id, batch.uids
         )
         told = [
@@ -288,7 +288,7 @@ class _Fetcher:
     ) -> None:
         context, plan = self._context, self._plan
         size = rows[0][plan.columns.index(Column.SIZE)]
-        header = await context.mailboxes.read(batch.emails, [Column.HEADER])
+        header = await context.here.read(batch.emails, [Column.HEADER])
         first = header[0]
         if first is None or not isinstance(size, int):
             self.missing += 1
@@ -320,9 +320,9 @@ class _Fetcher:
             await message.send(item)
 
     def _tell_fetched(self, batch: Batch) -> None:
-        hook, identity = self._context.services.on_fetched, self._context.identity
-        if hook is not None and identity is not None and len(batch.emails):
-            hook(identity.account_id, batch.emails)
+        hook = self._context.services.on_fetched
+        if hook is not None and len(batch.emails):
+            hook(self._selected.access.owner, batch.emails)
 
 
 def _marks(item: Item) -> bool:

@@ -92,7 +92,7 @@ class Conversation:
         authenticator = self.service.authenticator
         if authenticator is None:
             return ()
-        return authenticator.mechanisms(encrypted=self.encrypted)
+        return authenticator.mechanisms(encrypted=self.encrypted, tls=self.client.tls)
 
     async def abort(self) -> None:
         """Forget the open mail transaction, if there is one."""

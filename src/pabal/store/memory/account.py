@@ -10,6 +10,7 @@ from pabal.store.matching import FactKind, Matcher, Snapshot
 from pabal.store.memory.annotations import MemoryAnnotations
 from pabal.store.memory.facts import MemoryFacts
 from pabal.store.memory.mailboxes import Mailboxes
+from pabal.store.memory.shares import MemoryShares
 from pabal.store.names import normalise
 from pabal.store.ports import (
     BLOB_CHUNK_OCTETS,
@@ -206,6 +207,12 @@ class MemoryStore:
         self._clock = clock
         self._keep_expunged_s = keep_expunged_s
         self._accounts: dict[AccountId, MemoryAccount] = {}
+        self._shares = MemoryShares()
+
+    @property
+    def shares(self) -> MemoryShares:
+        """Who shares mailboxes with whom."""
+        return self._shares
 
     async def account(self, account_id: AccountId) -> MemoryAccount:
         """Return the account's mailboxes, made on first use."""
@@ -222,6 +229,7 @@ class MemoryStore:
     async def remove(self, account_id: AccountId) -> None:
         """Remove every mailbox of the account."""
         self._accounts.pop(account_id, None)
+        self._shares.forget(account_id)
 
     async def close(self) -> None:
         """Do nothing: there is nothing to finish."""

@@ -21,6 +21,7 @@ from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.mirror import Mirror
+from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
 from pabal.store.sqlite.writer import Job, Writer
 
 THREADS: Final = 16
@@ -74,6 +75,12 @@ class SqliteStore:
         )
         self._recent: OrderedDict[AccountId, SqliteAccount] = OrderedDict()
         self._opening: dict[AccountId, asyncio.Lock] = {}
+        self._shares = SqliteShares(root / SHARES_FILE, self._executor)
+
+    @property
+    def shares(self) -> SqliteShares:
+        """Who shares mailboxes with whom."""
+        return self._shares
 
     async def account(self, account_id: AccountId) -> SqliteAccount:
         """Return the account's mailboxes, made on first use.
@@ -110,6 +117,7 @@ class SqliteStore:
                 account.access.database.retire()
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._executor, self._remove, account_id)
+            await self._shares.forget(account_id)
         self._opening.pop(account_id, None)
 
     async def close(self) -> None:
@@ -118,6 +126,7 @@ class SqliteStore:
             await account.access.settle()
         self._recent.clear()
         self._accounts.clear()
+        self._shares.close()
         self._executor.shutdown()
         self._disk.close()
 
