@@ -137,7 +137,8 @@ def rows(
     found = cast("list[Row]", connection.execute(query, (bound,)).fetchall())
     # Nearly always every fact is there. Where one is missing the email may be gone, or
     # its octets are in several rows.
-    if not any(None in row for row in found):
+    one = len(columns) == 1
+    if (None,) not in found if one else not any(None in row for row in found):
         return list(found)
     return [
         _completed(connection, email, columns, row) if None in row else row
