@@ -30,7 +30,13 @@ from pabal.dns.wire.rrset import name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.master import ReadFile
-from pabal.dns.zone.source import ROOT_FILE, SUFFIX, DirectorySource, zone_name
+from pabal.dns.zone.source import (
+    ROOT_FILE,
+    SUFFIX,
+    DirectorySource,
+    zone_file,
+    zone_name,
+)
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -210,7 +216,7 @@ class ZonesOffice:
         """Return every zone in one line."""
         return [
             ZoneSummary(
-                name := name_of(zone.origin).to_text(),
+                (name := name_of(zone.origin)).to_text(),
                 zone.serial,
                 sum(
                     len(r.rdatas) for node in zone.nodes.values() for r in node.values()
@@ -249,10 +255,13 @@ class ZonesOffice:
                 ]
         return sorted(found, key=lambda record: _order(record.owner))
 
-    def _file(self, name: str) -> str:
-        stem = "root" if name == "." else name.removesuffix(".")
-        path = self.settings.dns.zones / f"{stem}.zone"
-        return path.name if path.exists() else ""
+    def _file(self, name: dns.name.Name) -> str:
+        """Return where a zone comes from: its file, ours or a copy."""
+        file = zone_file(name)
+        if (self.settings.dns.zones / file).exists():
+            return file
+        copy = Layout(self.settings.data).copies / file
+        return f"{copy.parent.name}/{file}" if copy.exists() else ""
 
 
 def _order(owner: str) -> tuple[str, ...]:

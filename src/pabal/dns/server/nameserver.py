@@ -4,7 +4,8 @@ import asyncio
 import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,20 @@ SWITCH_S: Final = 0.0005
 event loop waits that long for its turn each time it wakes."""
 
 log = Log("dns")
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How processes at one address share what only one of them may do.
+
+    Attributes:
+        on_notified: Told the zone of a NOTIFY; ``None``: this process is the one that
+            follows primaries.
+        notify_after_s: How long the others may take to load a changed zone, seconds.
+    """
+
+    on_notified: Callable[[str], None] | None = None
+    notify_after_s: float = 0.0
 
 
 class NameServer:
@@ -96,6 +111,15 @@ class NameServer:
     def watch(self, on_query: OnQuery | None) -> None:
         """Call ``on_query`` for every answer from now on: the hot path slows down."""
         self._answering.on_query = on_query
+
+    def share(self, sharing: Sharing) -> None:
+        """Share the work from now on; call it before ``start``."""
+        self._notifier.wait_s = sharing.notify_after_s
+        self._secondaries.elsewhere = sharing.on_notified
+
+    def notified(self, zone: str) -> None:
+        """Take a NOTIFY for ``zone``, absolute, that another process had."""
+        self._secondaries.look(zone)
 
     async def start(
         self,
