@@ -88,7 +88,7 @@ def test_other_servers_and_their_keys_come_along(desk: Desk, conf: Path) -> None
     )
     keys.write_text("hmac-sha256:xfr:AAAA\n")
     again = desk.run("zone", "import", str(conf))
-    assert again.exit_code == 1
+    assert again.exit_code == 2
     assert "holds other keys" in again.output
     assert keys.read_text() == "hmac-sha256:xfr:AAAA\n"
 
