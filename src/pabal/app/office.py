@@ -164,7 +164,7 @@ async def explain_name(
         resolver = parts.resolver(settings, clock, zones)
         try:
             await asyncio.to_thread(zones.reload)
-            return await explain(resolver, name, rdtype, clock)
+            return await explain(resolver, name, rdtype, clock, resolver.cache)
         finally:
             await resolver.stop()
 
