@@ -39,8 +39,8 @@ async def test_a_secure_answer() -> None:
         "  1  test. A",
         "     asked root.@192.0.2.1#53, a server of .",
         (
-            "     → referral to test.: it does not know, but names the servers of the zone"
-            " below  (10.0 ms)"
+            "     → referral to test.: it does not know, but names the servers of the"
+            " zone below  (10.0 ms)"
         ),
     ]
     assert (
