@@ -11,6 +11,7 @@ from pabal.app import parts
 from pabal.app.fetched import FetchTracer
 from pabal.app.shared import ACCOUNT_BELL, Shared
 from pabal.directory.authenticator import DirectoryAuthenticator
+from pabal.imap.ports import Limits
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
@@ -147,8 +148,14 @@ class MailRole:
                 ),
                 spool_directory=shared.layout.spool,
                 on_fetched=self._fetches.over("IMAP"),
+                limits=self._limits,
             ),
         )
+
+    async def _limits(self, account_id: int) -> Limits:
+        """Return what an account may have, as IMAP tells it."""
+        quota = self._shared.book.quota(account_id)
+        return Limits(quota.octets, quota.messages)
 
     def _pop3(self) -> Pop3Server:
         shared = self._shared
