@@ -2,11 +2,11 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pabal.app import parts
+from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
 from pabal.app.shared import COPIED_BELL, DIRECTORY_BELL, ZONES_BELL, Shared
 from pabal.base.errors import PabalError
@@ -30,7 +30,7 @@ class NamesRole:
 
     Args (of the constructor):
         shared: Objects of the process.
-        tls: For DNS over TLS.
+        tls: The certificate, for DNS over TLS and for the records that follow.
         transfers: Whether it follows primaries and tells secondaries; one process does.
 
     Raises:
@@ -41,7 +41,7 @@ class NamesRole:
     def __init__(
         self,
         shared: Shared,
-        tls: ssl.SSLContext | None = None,
+        tls: ServerTls | None = None,
         *,
         transfers: bool = True,
     ) -> None:
@@ -51,8 +51,9 @@ class NamesRole:
             shared.zones,
             shared.resolver,
             shared.clock,
-            tls,
+            None if tls is None else tls.names,
         )
+        self._tls = tls
         self._server.share(
             Sharing(
                 None if transfers else self._pass_on,
@@ -107,6 +108,8 @@ class NamesRole:
 
     async def _reload_if_changed(self, *, rang: bool) -> None:
         stamp = await self._look_at_files()
+        if self._tls is not None:
+            rang |= await asyncio.to_thread(self._tls.reload)
         if (rang or stamp != self._stamp) and not self._stopping:
             await self._server.reload()
             self._stamp = stamp

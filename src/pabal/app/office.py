@@ -207,7 +207,7 @@ class ZoneSummary:
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecord:
-    """One record, and whether ``file`` or ``derived`` has it."""
+    """One record, and where it is from: ``file``, ``derived``, or a ``copy``."""
 
     owner: str
     ttl_s: int
@@ -261,6 +261,8 @@ class ZonesOffice:
                 "`pabal zone list` shows those there are.",
             )
         found = []
+        # What another server sent is a file here, but nobody's of this machine.
+        filed = "copy" if "/" in self._file(name_of(zone.origin)) else "file"
         for node in zone.nodes.values():
             for rrset in node.values():
                 shown = to_dnspython(rrset)
@@ -270,7 +272,7 @@ class ZonesOffice:
                         shown.ttl,
                         dns.rdatatype.to_text(shown.rdtype),
                         rdata.to_text(),
-                        "derived" if zone.is_derived(rrset) else "file",
+                        "derived" if zone.is_derived(rrset) else filed,
                     )
                     for rdata in shown
                 ]

@@ -3,13 +3,16 @@
 The only modules that name an implementation of a port are here beside.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from pabal.admin.certificate import CertificateFacts
 from pabal.admin.derived import DerivedRecords
 from pabal.admin.layout import Layout
+from pabal.admin.pages import OwnPages, StsMode
+from pabal.app.certificate import read_facts
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
 from pabal.base.ids import SecureChance
@@ -56,14 +59,43 @@ class PublishedKeys:
         }
 
 
-def derived_records(settings: Settings, book: Book) -> DerivedRecords:
-    """Return what follows from the directory, the keys and what we listen for."""
+Facts = Callable[[], CertificateFacts | None]
+"""Returns what the certificate in use says."""
+
+
+def derived_records(
+    settings: Settings, book: Book, certificate: Facts | None = None
+) -> DerivedRecords:
+    """Return what follows from the directory, the keys and what we listen for.
+
+    Args:
+        certificate: What is in use; ``None``: that of the file is taken for it.
+    """
+    if certificate is None:
+        facts = read_facts(settings.tls.certificate)
+        certificate = lambda: facts  # noqa: E731  a function of its own says no more
     return DerivedRecords(
         domain_to_ascii(settings.hostname),
         own_addresses(settings),
         settings.listen,
         book,
         PublishedKeys(Layout(settings.data).dkim),
+        certificate,
+        _STS[settings.dns.mta_sts],
+        settings.dns.caa,
+    )
+
+
+_STS: Final[Mapping[str, StsMode]] = {mode.value: mode for mode in StsMode}
+
+
+def own_pages(settings: Settings, book: Book, certificate: Facts) -> OwnPages:
+    """Return the pages that follow from the same."""
+    return OwnPages(
+        book.is_hosted,
+        derived_records(settings, book, certificate).policy,
+        domain_to_ascii(settings.hostname),
+        settings.listen,
     )
 
 
@@ -79,14 +111,16 @@ def own_addresses(settings: Settings) -> tuple[str, ...]:
     return tuple(found)
 
 
-def zones(settings: Settings, book: Book, clock: Clock) -> Zones:
+def zones(
+    settings: Settings, book: Book, clock: Clock, certificate: Facts | None = None
+) -> Zones:
     """Return our zones, not loaded yet."""
     return Zones(
         JoinedSource(
             DirectorySource(settings.dns.zones),
             DirectorySource(Layout(settings.data).copies),
         ),
-        derived_records(settings, book),
+        derived_records(settings, book, certificate),
         settings.hostname,
         clock,
     )

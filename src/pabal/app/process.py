@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import uvloop
 
-from pabal.app.certificate import ServerTls, read_certificate
+from pabal.app import parts
+from pabal.app.certificate import ServerTls
 from pabal.app.mail import MailRole
 from pabal.app.names import NamesRole
 from pabal.app.outbound import QueueRole
@@ -92,14 +93,14 @@ class Process:
             OperatorError: Something an operator has to mend.
             UnavailableError: A database cannot be opened.
         """
-        shared = open_shared(self._settings, self._name, self._wake_queue)
+        tls = self._tls or ServerTls(self._settings.tls)
+        shared = open_shared(self._settings, self._name, self._wake_queue, tls)
         self._shared = shared
-        tls = self._tls or read_certificate(self._settings.tls)
         if self._roles & {"dns", "mail", "queue"} or sockets.get("https"):
             # Without sockets it answers nobody, but this process's resolver needs our
             # zones: nobody else may know them.
             transfers = "transfers" in self._roles
-            self._names = NamesRole(shared, tls.names, transfers=transfers)
+            self._names = NamesRole(shared, tls, transfers=transfers)
             await self._names.start(sockets)
         if "queue" in self._roles:
             self._outbound = QueueRole(shared)
@@ -111,7 +112,10 @@ class Process:
         shared.bell.listen(self.heard)
 
     def _start_web(self, sockets: Sockets, tls: ServerTls) -> None:
-        sites = Sites(self._settings.directory / "www")
+        if self._shared is None:
+            return
+        pages = parts.own_pages(self._shared.settings, self._shared.book, tls.facts)
+        sites = Sites(self._settings.directory / "www", pages.find)
         if sockets.get("http"):
             self._web.append(WebServer(sites))
             self._web[-1].start(sockets["http"])

@@ -10,6 +10,7 @@ from typing import Final
 
 from pabal.admin.layout import Layout
 from pabal.app import parts
+from pabal.app.certificate import ServerTls
 from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
@@ -77,9 +78,14 @@ class Shared:
 
 
 def open_shared(
-    settings: Settings, name: str, wake_queue: Callable[[], None]
+    settings: Settings,
+    name: str,
+    wake_queue: Callable[[], None],
+    tls: ServerTls | None = None,
 ) -> Shared:
     """Open everything; ``wake_queue`` is called in this process, the bell in others.
+
+    ``tls``: the certificate in use; ``None``: the file's is taken for it.
 
     Raises:
         OperatorError: The data directory cannot be used; says why.
@@ -93,7 +99,7 @@ def open_shared(
         opened.callback(bell.close)
         book = parts.open_directory(settings, clock)
         opened.callback(book.close)
-        zones = parts.zones(settings, book, clock)
+        zones = parts.zones(settings, book, clock, tls.facts if tls else None)
         resolver = parts.resolver(settings, clock, zones)
         tracer = SqliteTracer(layout.trace, clock)
         opened.callback(tracer.close)
@@ -107,7 +113,7 @@ def open_shared(
     store = SqliteStore(layout.mail, clock, bell)
     station = Station(parts.mta_settings(settings), clock, tracer)
     delivery = MailDelivery(store, clock, book)
-    acceptor = Acceptor(station, delivery, queue, wake)
+    desk = _desk(station, book, delivery, Acceptor(station, delivery, queue, wake))
     return Shared(
         settings,
         layout,
@@ -121,8 +127,15 @@ def open_shared(
         resolver,
         station,
         delivery,
-        Desk(station, book, acceptor, Bouncer(station, book, acceptor), delivery),
+        desk,
     )
+
+
+def _desk(
+    station: Station, book: Book, delivery: MailDelivery, acceptor: Acceptor
+) -> Desk:
+    bouncer = Bouncer(station, book, acceptor)
+    return Desk(station, book, acceptor, bouncer, delivery)
 
 
 def make(path: Path, work: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import hand_over
 from pabal.app import parts
-from pabal.app.certificate import ServerTls, read_certificate
+from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
 from pabal.app.shared import make
 from pabal.base.clock import SystemClock
@@ -35,7 +35,7 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ServerTls:
     Raises:
         OperatorError: The certificate or the data directory cannot be used.
     """
-    tls = read_certificate(settings.tls)
+    tls = ServerTls(settings.tls)
     layout = Layout(settings.data)
     make(layout.data, layout.make)
     _make_databases(settings, layout)

@@ -3,6 +3,7 @@
 Source: the contract in docs/configuration.md, which is written from this file.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,12 @@ from pabal.dns.settings import RATE_MAX, RATE_SLIP, RECURSION_PER_CLIENT_MAX
 
 NSID_MAX_OCTETS: Final = 128
 """Longest name of a server: it goes into answers that have little room."""
+
+MTA_STS: Final = ("testing", "enforce", "none", "off")
+"""What may be asked of senders; the first is the default."""
+
+_ISSUER: Final = re.compile(r"[A-Za-z0-9.-]+(?:; ?[a-z0-9]+=[A-Za-z0-9/:.,_-]*)*|;")
+"""RFC 8659 §4.2: a domain, perhaps with parameters; ``;`` alone is nobody."""
 
 RATE_LIMIT: Final = 1_000_000
 SLIP_LIMIT: Final = 10
@@ -46,6 +53,8 @@ class DnsSection:
         trust_anchors: DS and DNSKEY records; ``none``: nothing is validated; empty:
             the root's own.
         negative_trust_anchors: Zones that count as unsigned.
+        mta_sts: What senders are asked for: testing, enforce, none, off.
+        caa: Who may issue certificates for hosted domains; empty: nothing is said.
     """
 
     allow_query: tuple[str, ...]
@@ -67,6 +76,8 @@ class DnsSection:
     secondary: tuple[str, ...] = ()
     trust_anchors: tuple[str, ...] = ()
     negative_trust_anchors: tuple[str, ...] = ()
+    mta_sts: str = MTA_STS[0]
+    caa: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +148,7 @@ def read_names(section: Section) -> DnsSection:
         others.notify,
         others.secondary,
         *_anchors(section),
+        *_derived(section),
     )
 
 
@@ -243,3 +255,25 @@ def _anchors(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
         check_zone_name,
         "Zones that count as unsigned whatever their parents say (RFC 7646).",
     )
+
+
+def _derived(section: Section) -> tuple[str, tuple[str, ...]]:
+    return section.choice(
+        "mta_sts",
+        MTA_STS[0],
+        MTA_STS,
+        "What other servers are asked for (MTA-STS), for domains whose mta-sts.DOMAIN"
+        " the certificate holds for: encryption or no mail (enforce), reports"
+        " (testing), to forget what they were asked for (none), nothing.",
+    ), section.texts(
+        "caa",
+        (),
+        _check_issuer,
+        "Who may issue certificates for hosted domains (CAA), like letsencrypt.org;"
+        " empty: nothing is said.",
+    )
+
+
+def _check_issuer(text: str) -> None:
+    if not _ISSUER.fullmatch(text):
+        raise BadValueError(f"{text!r} is not an issuer", 'like "letsencrypt.org"')
