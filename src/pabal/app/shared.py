@@ -91,9 +91,8 @@ def open_shared(
         OperatorError: The data directory cannot be used; says why.
         UnavailableError: A database cannot be opened.
     """
-    layout = Layout(settings.data)
+    layout, clock = Layout(settings.data), SystemClock()
     make(layout.data, layout.make)
-    clock = SystemClock()
     with contextlib.ExitStack() as opened:
         bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock, AUDIENCES)
         opened.callback(bell.close)
