@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -105,13 +106,10 @@ def open_shared(
         queue = SqliteQueue(layout.queue, layout.spool)
         opened.pop_all()  # from here on nothing fails: ``close`` is the caller's
 
-    def wake() -> None:
-        wake_queue()
-        bell.ring(QUEUE_BELL)
-
     store = SqliteStore(layout.mail, clock, bell)
     station = Station(parts.mta_settings(settings), clock, tracer)
     delivery = MailDelivery(store, clock, book)
+    wake = partial(_wake, wake_queue, bell)
     desk = _desk(station, book, delivery, Acceptor(station, delivery, queue, wake))
     return Shared(
         settings,
@@ -128,6 +126,12 @@ def open_shared(
         delivery,
         desk,
     )
+
+
+def _wake(wake_queue: Callable[[], None], bell: UnixDoorbell) -> None:
+    """Say that there is work for the queue, in this process and in others."""
+    wake_queue()
+    bell.ring(QUEUE_BELL)
 
 
 def _desk(
