@@ -131,6 +131,23 @@ async def test_one_process_follows_and_hears_of_notifies(tmp_path: Path) -> None
         await comes(zones, 2)
 
 
+async def test_what_is_copied_no_longer_is_served_no_longer(tmp_path: Path) -> None:
+    zones, copier = copying(tmp_path)
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    (copies / "a.test.zone").write_text(TEXT)
+    (copies / "b.test.zone").write_text(TEXT)
+    other = dns.name.from_text("b.test")
+    async with serving("127.81.0.2", zones, copier, Sharing(lambda _: None)):
+        assert zones.get(other) is not None, "the process that follows decides"
+    async with serving("127.81.0.2", zones, copier):
+        async with asyncio.timeout(10):
+            while zones.get(other) is not None:  # noqa: ASYNC110  no event tells
+                await asyncio.sleep(0.02)
+        assert zones.get(NAME) is not None
+    assert (copies / "b.test.zone.expired").exists()
+
+
 async def test_who_may_not_transfer_is_told_and_serves_nothing(tmp_path: Path) -> None:
     primary = Zones(MemorySource({"a.test.zone": TEXT}), None, "h.test", SystemClock())
     zones, copier = copying(tmp_path)

@@ -132,6 +132,7 @@ class Secondaries:
             return
         for copied in self._copied.values():
             self._tasks.start(self._follow(copied), "dns secondary")
+        self._tasks.start(self._forget_others(), "dns copies")
 
     async def stop(self) -> None:
         """Break off what is under way: the copies on disk stay."""
@@ -156,6 +157,24 @@ class Secondaries:
         for name, copied in self._copied.items():
             if str(name) == zone:
                 copied.wake.set()
+
+    async def _forget_others(self) -> None:
+        """Take copies out of service that nobody wants any more; they stay on disk."""
+        known = {copied.file for copied in self._copied.values()}
+
+        def forget() -> list[str]:
+            if not self._directory.is_dir():
+                return []
+            others = [p for p in self._directory.glob("*.zone") if p.name not in known]
+            for path in others:
+                path.replace(path.with_name(path.name + EXPIRED))
+            return [path.name for path in others]
+
+        with contextlib.suppress(OSError):
+            forgotten = await asyncio.to_thread(forget)
+            if forgotten:
+                log.info("copies no longer served", files=", ".join(forgotten))
+                await self._reload()
 
     async def _follow(self, copied: Copied) -> None:
         while True:
