@@ -8,11 +8,12 @@ from typing import Final
 
 from pabal.app import parts
 from pabal.app.fetched import FetchTracer
-from pabal.app.log_in import tls_context, token_desk
+from pabal.app.log_in import token_desk
 from pabal.app.people import DirectoryPeople
 from pabal.app.shared import ACCOUNT_BELL, Shared
 from pabal.app.token_http import TokenHttp
 from pabal.directory.authenticator import DirectoryAuthenticator
+from pabal.imap.ports import Limits
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
@@ -57,15 +58,12 @@ class MailRole:
 
     Args (of the constructor):
         shared: Objects of the process.
-        tls: What listeners show; ``None``: the files of [tls] are read now.
-
-    Raises:
-        OperatorError: From the constructor: the certificate cannot be used.
+        tls: What listeners show.
     """
 
-    def __init__(self, shared: Shared, tls: ServerContext | None = None) -> None:
+    def __init__(self, shared: Shared, tls: ServerContext) -> None:
         self._shared = shared
-        self._context = tls or tls_context(shared.settings)
+        self._context = tls
         self._http = TokenHttp()
         self._authenticator = DirectoryAuthenticator(
             shared.book,
@@ -165,8 +163,14 @@ class MailRole:
                 spool_directory=shared.layout.spool,
                 on_fetched=self._fetches.over("IMAP"),
                 people=DirectoryPeople(shared.book),
+                limits=self._limits,
             ),
         )
+
+    async def _limits(self, account_id: int) -> Limits:
+        """Return what an account may have, as IMAP tells it."""
+        quota = self._shared.book.quota(account_id)
+        return Limits(quota.octets, quota.messages)
 
     def _pop3(self) -> Pop3Server:
         shared = self._shared

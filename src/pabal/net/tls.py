@@ -1,6 +1,7 @@
 """TLS contexts: 1.2 and newer; errors in words an operator can use."""
 
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -32,9 +33,23 @@ class ServerContext(ssl.SSLContext):
         context.for_users = context
         return context
 
+    def show(self, certificate: Path, key: Path) -> None:
+        """Show ``certificate`` from now on, here and to users.
+
+        Raises:
+            OSError: A file cannot be read.
+            ssl.SSLError: The two do not belong together.
+        """
+        for context in {self, self.for_users}:
+            context.load_cert_chain(certificate, key)
+            context.end_point = end_point(certificate.read_bytes())
+
 
 def server_context(
-    certificate: Path, key: Path, client_issuers: Path | None = None
+    certificate: Path,
+    key: Path,
+    client_issuers: Path | None = None,
+    protocols: Sequence[str] = (),
 ) -> ServerContext:
     """Return a context that shows ``certificate`` (PEM, chain included).
 
@@ -43,6 +58,7 @@ def server_context(
         key: PEM, unencrypted.
         client_issuers: PEM, whose certificates clients may log in with; revocation
             lists in it are obeyed.
+        protocols: Names that clients know what is behind it by (ALPN).
 
     Raises:
         OperatorError: A file is missing, unreadable, or the two do not belong together.
@@ -50,6 +66,8 @@ def server_context(
     for path in (certificate, key):
         _check_readable(path, "[tls]")
     context = _context(certificate, key)
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     if client_issuers is not None:
         context.for_users = _context(certificate, key)
         _trust(context.for_users, client_issuers)
@@ -60,14 +78,13 @@ def _context(certificate: Path, key: Path) -> ServerContext:
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.load_cert_chain(certificate, key)
+        context.show(certificate, key)
     except ssl.SSLError as error:
         raise OperatorError(
             f"{certificate} and {key} are not a certificate and its key"
             f" ({error.reason or error}).",
             "Both must be PEM, the key unencrypted and made for this certificate.",
         ) from error
-    context.end_point = end_point(certificate.read_bytes())
     return context
 
 
