@@ -134,6 +134,14 @@ class DnsSettings:
         default=("none",),
         metadata={"help": "who may have whole zones: networks, `key NAME`"},
     )
+    allow_update: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "who may change what: ZONE key KEY RULE [NAME] [TYPE ...]"},
+    )
+    journal_directory: str = field(
+        default="",
+        metadata={"help": "where updates are kept; empty: nowhere, none is taken"},
+    )
     notify: tuple[str, ...] = field(
         default=(),
         metadata={"help": "who is told of changes: address[:port] [key NAME]"},

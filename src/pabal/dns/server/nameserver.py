@@ -1,12 +1,12 @@
 """The name server of one process: its sockets, its answers, its zones."""
 
-import asyncio
 import socket
 import ssl
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
+
+import dns.name
 
 from pabal.base.clock import Clock
 from pabal.base.log import Log
@@ -16,21 +16,26 @@ from pabal.dns.server.access import Access, parse_access_list
 from pabal.dns.server.answering import Answering, OnQuery
 from pabal.dns.server.control import Control, parse_transfer_access
 from pabal.dns.server.keys import KeyRing
+from pabal.dns.server.loader import Loader
 from pabal.dns.server.notify import Notifier, Sources, parse_peer
+from pabal.dns.server.policy import parse_policy
 from pabal.dns.server.secondary import Secondaries, parse_copied
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
 from pabal.dns.settings import DnsSettings
+from pabal.dns.wire.name import to_text
+from pabal.dns.wire.update import UpdateRequest
+from pabal.dns.zone.batch import Journals, Report
 from pabal.dns.zone.history import History
-from pabal.dns.zone.zones import Report, Zones
+from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.zones import Zones
 from pabal.net.listener import Listener, ListenerSettings
 
 STOP_GRACE_S: Final = 2.0
 """How long answers under way may still take when the server stops."""
 
-SWITCH_S: Final = 0.0005
-"""How long, while zones are loaded, a thread keeps the interpreter to itself: the
-event loop waits that long for its turn each time it wakes."""
+OnUpdated = Callable[[str], None]
+"""Told the absolute name of a zone; must not block."""
 
 log = Log("dns")
 
@@ -41,6 +46,9 @@ class NameServer:
     Args (of the constructor):
         resolver: For recursion; ``None`` makes a server that only knows its zones.
         tls_context: With the server's certificate, for DNS over TLS.
+
+    Attributes:
+        on_updated: Told the zone that a dynamic update changed here, if set.
 
     Raises:
         OperatorError: From the constructor: an access list holds what is no network.
@@ -54,7 +62,7 @@ class NameServer:
         clock: Clock,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._zones = zones
+        self._loader = Loader(zones)
         access = Access(
             parse_access_list(settings.allow_query, "dns.allow_query"),
             parse_access_list(settings.allow_recursion, "dns.allow_recursion"),
@@ -66,6 +74,10 @@ class NameServer:
             self._answering, zones, keys, parse_transfer_access(settings.allow_transfer)
         )
         self._answering.controlled = True
+        self._control.policy = parse_policy(settings.allow_update, keys)
+        self._control.on_update = self._update
+        if settings.journal_directory:
+            zones.journals = Journals(Path(settings.journal_directory))
         peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
         self._notifier = Notifier(peers, self._tasks)
         if settings.allow_transfer != ("none",):
@@ -90,8 +102,7 @@ class NameServer:
         )
         self._udp: list[UdpServer] = []
         self._is_started = False
-        self._reloads = 0
-        self._switch_s = 0.0
+        self.on_updated: OnUpdated | None = None
 
     def watch(self, on_query: OnQuery | None) -> None:
         """Call ``on_query`` for every answer from now on: the hot path slows down."""
@@ -120,15 +131,13 @@ class NameServer:
         self._notifier.sources = sources
         self._secondaries.start(sources)
         self._is_started = True
-        self._notifier.changed(self._zones.all())
+        self._notifier.changed(self._loader.zones.all())
 
     async def reload(self) -> Report:
         """Check and exchange the zones that changed, off the event loop."""
-        report = await self._off_the_loop()
+        report = await self._loader.reload()
         if report.loaded or report.removed:
-            self._answering.forget()
-            if self._is_started:
-                self._notifier.changed(self._zones.all())
+            self._changed(self._loader.zones.all())
         for problem in report.problems:
             log.warning("zone problem", problem=str(problem))
         log.info(
@@ -140,18 +149,26 @@ class NameServer:
         )
         return report
 
-    async def _off_the_loop(self) -> Report:
-        """Reload in a thread that lets the answers go first."""
-        if self._reloads == 0:
-            self._switch_s = sys.getswitchinterval()
-            sys.setswitchinterval(SWITCH_S)
-        self._reloads += 1
-        try:
-            return await asyncio.to_thread(self._zones.reload)
-        finally:
-            self._reloads -= 1
-            if self._reloads == 0:
-                sys.setswitchinterval(self._switch_s)
+    async def follow(self, zone: str) -> None:
+        """Take over what another process did to ``zone``, absolute."""
+        name = dns.name.from_text(zone)
+        if await self._loader.follow(name):
+            self._changed([self._loader.zones.get(name)])
+
+    def _changed(self, zones: Iterable[Zone | None]) -> None:
+        """Answer from what is held now, and tell the secondaries of ``zones``."""
+        self._answering.forget()
+        if self._is_started:
+            self._notifier.changed([zone for zone in zones if zone is not None])
+
+    async def _update(self, request: UpdateRequest) -> int:
+        version = self._loader.zones.version
+        rcode = await self._loader.update(request)
+        if self._loader.zones.version != version:
+            self._changed([self._loader.zones.by_apex.get(request.zone)])
+            if self.on_updated is not None:
+                self.on_updated(to_text(request.zone))
+        return rcode
 
     async def stop(self) -> None:
         """Take no more queries, finish what is under way, close the sockets."""

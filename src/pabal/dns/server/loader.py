@@ -1,0 +1,76 @@
+"""Zones exchanged while they answer: one thing at a time, off the event loop."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import dns.name
+
+from pabal.dns.wire import codes
+from pabal.dns.wire.update import UpdateRequest
+from pabal.dns.zone.batch import Report
+from pabal.dns.zone.zones import Zones
+
+SWITCH_S: Final = 0.0005
+"""How long, while zones are loaded, a thread keeps the interpreter to itself: the
+event loop waits that long for its turn each time it wakes."""
+
+WAITING_MAX: Final = 1000
+"""Updates that wait for their turn; more are answered SERVFAIL and come again."""
+
+_Done = TypeVar("_Done")
+
+
+class Loader:
+    """Loads, updates and follows ``zones`` in threads, never two at once."""
+
+    def __init__(self, zones: Zones) -> None:
+        self.zones = zones
+        self._exclusive = asyncio.Lock()
+        self._waiting: list[tuple[UpdateRequest, asyncio.Future[int]]] = []
+
+    async def reload(self) -> Report:
+        """Check and exchange the zones that changed."""
+        async with self._exclusive:
+            return await _politely(self.zones.reload)
+
+    async def follow(self, name: dns.name.Name) -> bool:
+        """Take over what another process did to a zone; return whether it did."""
+        async with self._exclusive:
+            return await _politely(lambda: self.zones.follow(name))
+
+    async def update(self, request: UpdateRequest) -> int:
+        """Do ``request``; return its RCODE when it is on disk.
+
+        What comes while others are written is written together, with one fsync.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            return codes.SERVFAIL
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, future))
+        async with self._exclusive:
+            if not future.done():
+                await self._write()
+        return await future
+
+    async def _write(self) -> None:
+        batch, self._waiting = self._waiting, []
+        requests = [request for request, _ in batch]
+        rcodes = [codes.SERVFAIL] * len(batch)
+        try:
+            rcodes = await _politely(lambda: self.zones.update(requests))
+        finally:
+            for (_, future), rcode in zip(batch, rcodes, strict=True):
+                if not future.done():
+                    future.set_result(rcode)
+
+
+async def _politely(work: Callable[[], _Done]) -> _Done:
+    """Do ``work`` in a thread that lets the answers go first."""
+    switch_s = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        return await asyncio.to_thread(work)
+    finally:
+        sys.setswitchinterval(switch_s)
