@@ -24,6 +24,7 @@ from pabal.config.settings import Settings
 from pabal.net.endpoint import Endpoint
 from pabal.supervisor import (
     MAIL_SERVICES,
+    TRANSFERS,
     RoleSpec,
     Supervisor,
     Worker,
@@ -266,6 +267,8 @@ def test_several_workers_share_tcp_and_split_udp() -> None:
         assert first.getsockname() == second.getsockname()
         assert specs["queue"].sockets == {}
         assert set(specs["mail-0"].sockets) == set(MAIL_SERVICES)
+        duty = [name for name, spec in specs.items() if TRANSFERS in spec.roles]
+        assert duty == ["dns-0"], "two would fetch the same zone twice"
 
 
 def test_what_is_off_has_no_process() -> None:

@@ -12,8 +12,8 @@ from typing import Final
 import click
 
 from pabal.cli.main import build
+from pabal.config.description import Option
 from pabal.config.load import options, sample
-from pabal.config.section import Option
 from pabal.lab.command import lab
 
 DOCS: Final = Path(__file__).parents[1] / "docs"

@@ -39,7 +39,10 @@ MAIL_SERVICES: Final = (
     "pop3",
     "pop3s",
 )
-ROLES: Final = ("dns", "mail", "queue", "web")
+TRANSFERS: Final = "transfers"
+"""Follows primary name servers and tells secondaries: the duty of one process."""
+
+ROLES: Final = ("dns", TRANSFERS, "mail", "queue", "web")
 
 RESTART_FIRST_SECONDS: Final = 0.5
 RESTART_MAX_SECONDS: Final = 30.0
@@ -296,7 +299,7 @@ def _many(
     specs += [
         RoleSpec(
             f"dns-{i}",
-            frozenset({"dns"}),
+            frozenset({"dns"} if i else {"dns", TRANSFERS}),
             {"dns/tcp": dns_tcp, "dns/udp": [group[i] for group in dns_udp]},
         )
         for i in range(count)

@@ -24,7 +24,7 @@ from tests.interop.test_transfer_bind import (
     pabal,
     until,
 )
-from tests.support.server import own_address
+from tests.support.server import PORT_OFFSET, Server, own_address
 
 pytestmark = needs("nsupdate")
 
@@ -147,3 +147,39 @@ async def test_bind_follows_updates_by_ixfr(tmp_path: Path) -> None:
         )
         serials = [r[0].serial for r in answer.answer if r.rdtype == dns.rdatatype.SOA]
         assert serials == [7, 5, 6, 6, 7, 7]
+
+
+async def test_processes_of_one_server_agree(tmp_path: Path) -> None:
+    with Server(tmp_path / "s").init(workers="2", accounts=()) as server:
+        (server.directory / "zones" / "b.test.zone").write_text(ZONE)
+        server.configure(
+            f'keys = "hmac-sha256:office.test:{SECRET}"',
+            'allow_update = ["b.test key office.test zonesub"]',
+            table="dns",
+        )
+        server.start()
+        place = (server.address, PORT_OFFSET + 53)
+        said = await asyncio.gather(
+            *(
+                nsupdate(
+                    place, f"update add n{n}.b.test 60 A 192.0.2.{n}", tcp=n % 2 > 0
+                )
+                for n in range(8)
+            )
+        )
+        assert said == [""] * 8
+
+        async def all_know() -> bool:
+            # Each question from a port of its own: some reach each process.
+            return all(
+                [
+                    await texts(place, f"n{n % 8}.b.test") == [f"192.0.2.{n % 8}"]
+                    for n in range(24)
+                ]
+            )
+
+        await until(all_know)
+        records = server.run("zone", "show", "b.test")
+        assert records.stdout.count(" update ") == 8
+        assert server.stop() == 0
+        assert "Traceback" not in server.log()

@@ -48,6 +48,21 @@ class Layout:
         return self.data / "spool"
 
     @property
+    def copies(self) -> Path:
+        """Zones copied from other name servers."""
+        return self.data / "secondary"
+
+    @property
+    def updates(self) -> Path:
+        """Journals of what dynamic updates changed in zones, NAME.journal each."""
+        return self.data / "updates"
+
+    @property
+    def cookie_secret(self) -> Path:
+        """What DNS cookies are made with."""
+        return self.data / "cookie-secret"
+
+    @property
     def run(self) -> Path:
         """Doorbells of the running processes."""
         return self.data / "run"

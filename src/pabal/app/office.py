@@ -26,11 +26,18 @@ from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.directory.ports import DirectoryError
 from pabal.dns.resolver.explanation import Explanation, explain
-from pabal.dns.wire.rrset import name_of, to_dnspython
+from pabal.dns.wire.rrset import RRset, name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.master import ReadFile
-from pabal.dns.zone.source import ROOT_FILE, SUFFIX, DirectorySource, zone_name
+from pabal.dns.zone.source import (
+    ROOT_FILE,
+    SUFFIX,
+    DirectorySource,
+    zone_file,
+    zone_name,
+)
+from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -180,7 +187,7 @@ class ZoneSummary:
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecord:
-    """One record, and whether ``file`` or ``derived`` has it."""
+    """One record, and where it is from: ``file``, ``derived`` or ``update``."""
 
     owner: str
     ttl_s: int
@@ -210,7 +217,7 @@ class ZonesOffice:
         """Return every zone in one line."""
         return [
             ZoneSummary(
-                name := name_of(zone.origin).to_text(),
+                (name := name_of(zone.origin)).to_text(),
                 zone.serial,
                 sum(
                     len(r.rdatas) for node in zone.nodes.values() for r in node.values()
@@ -243,16 +250,25 @@ class ZonesOffice:
                         shown.ttl,
                         dns.rdatatype.to_text(shown.rdtype),
                         rdata.to_text(),
-                        "derived" if zone.is_derived(rrset) else "file",
+                        _origin(zone, rrset),
                     )
                     for rdata in shown
                 ]
         return sorted(found, key=lambda record: _order(record.owner))
 
-    def _file(self, name: str) -> str:
-        stem = "root" if name == "." else name.removesuffix(".")
-        path = self.settings.dns.zones / f"{stem}.zone"
-        return path.name if path.exists() else ""
+    def _file(self, name: dns.name.Name) -> str:
+        """Return where a zone comes from: its file, ours or a copy."""
+        file = zone_file(name)
+        if (self.settings.dns.zones / file).exists():
+            return file
+        copy = Layout(self.settings.data).copies / file
+        return f"{copy.parent.name}/{file}" if copy.exists() else ""
+
+
+def _origin(zone: Zone, rrset: RRset) -> str:
+    if (rrset.owner.lower(), rrset.rdtype) in zone.updated:
+        return "update"
+    return "derived" if zone.is_derived(rrset) else "file"
 
 
 def _order(owner: str) -> tuple[str, ...]:

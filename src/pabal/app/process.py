@@ -63,7 +63,7 @@ class Process:
     Args (of the constructor):
         settings: From pabal.toml.
         name: Of the process, unique in this server.
-        roles: What it does: dns, mail, queue, web.
+        roles: What it does: dns, transfers, mail, queue, web.
         tls: What listeners show; ``None``: the files are read when it starts.
     """
 
@@ -96,7 +96,7 @@ class Process:
         if self._roles & {"dns", "mail", "queue"}:
             # Without sockets it answers nobody, but this process's resolver needs our
             # zones: nobody else may know them.
-            self._names = NamesRole(shared)
+            self._names = NamesRole(shared, transfers="transfers" in self._roles)
             await self._names.start(sockets)
         if "queue" in self._roles:
             self._outbound = QueueRole(shared)

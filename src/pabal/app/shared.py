@@ -29,13 +29,17 @@ from pabal.trace.sqlite import SqliteTracer
 QUEUE_BELL: Final = "queue"
 DIRECTORY_BELL: Final = "directory"
 ZONES_BELL: Final = "zones"
+COPIED_BELL: Final = "copied "
+UPDATED_BELL: Final = "updated "
 ACCOUNT_BELL: Final = "account "
-"""Subjects of the doorbell; the last is followed by an account's id."""
+"""Subjects of the doorbell; the last three are followed by the name of a zone, twice,
+and an account's id."""
 
 AUDIENCES: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     {
         ACCOUNT_BELL.strip(): frozenset({"mail", "all"}),
         QUEUE_BELL: frozenset({"queue", "all"}),
+        COPIED_BELL.strip(): frozenset({"dns", "all"}),
     }
 )
 """Which processes a subject wakes: at every message, so nobody else is to be."""

@@ -10,6 +10,7 @@ from typing import Final
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import hand_over
 from pabal.app import parts
+from pabal.app.cookie import cookie_secret
 from pabal.app.shared import make
 from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError, UnavailableError
@@ -39,6 +40,7 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ssl.SSLContex
     layout = Layout(settings.data)
     make(layout.data, layout.make)
     _make_databases(settings, layout)
+    cookie_secret(layout.cookie_secret)
     if user is not None:
         hand_over(layout.data, user)
     if not os.access(layout.data, os.W_OK):

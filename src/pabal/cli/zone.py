@@ -58,7 +58,8 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
 def show(name: str, directory: Path | None, *, as_json: bool) -> None:
     """Show the records of ZONE.
 
-    FROM says which are in its file and which follow from the directory.
+    FROM says which are in its file, which follow from the directory, and which sets
+    dynamic updates have changed.
     """
     with zones_office(load_or_raise(directory)) as office:
         records = office.records(_absolute(name))

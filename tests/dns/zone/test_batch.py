@@ -4,7 +4,7 @@ from pathlib import Path
 import dns.name
 
 from pabal.dns.ports import DerivedRecord
-from pabal.dns.zone.batch import Journals, Report, journal_name
+from pabal.dns.zone.batch import Journals, Report, journal_name, zone_of
 from pabal.dns.zone.tree import Zone
 from tests.support.updates import request, serial, shown, updatable
 from tests.support.zones import HEAD, MemoryDerived, MemorySource, zones
@@ -12,12 +12,14 @@ from tests.support.zones import HEAD, MemoryDerived, MemorySource, zones
 
 def test_journals_are_found_by_their_zone(tmp_path: Path) -> None:
     journals = Journals(tmp_path / "updates")
-    assert journals.present() == frozenset()
+    assert journals.present() == {}
     journals.make()
     name = dns.name.from_text("a.test")
     assert journal_name(name) == "a.test.journal"
-    journals.of(name).journal.path.touch()
-    assert journals.present() == {"a.test.journal"}
+    path = journals.of(name).journal.path
+    path.write_bytes(b"12345")
+    assert journals.present() == {"a.test.journal": (path.stat().st_ino, 5)}
+    assert zone_of("a.test.journal") == name
 
 
 def test_a_report_is_well_without_errors() -> None:

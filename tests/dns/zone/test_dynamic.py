@@ -7,11 +7,13 @@ import pytest
 
 from pabal.dns.wire import codes
 from pabal.dns.zone import journal
+from pabal.dns.zone.batch import Journals
 from pabal.dns.zone.dynamic import Dynamic, OutdatedError
 from pabal.dns.zone.history import History
 from pabal.dns.zone.journal import JournalFile
+from pabal.dns.zone.zones import Zones
 from tests.support.updates import ZONE, request, serial, shown, updatable
-from tests.support.zones import HEAD, MemorySource, octets, zone
+from tests.support.zones import HEAD, FixedClock, MemorySource, octets, zone
 
 NAME = dns.name.from_text(ZONE)
 TEXT = HEAD + "www A 192.0.2.2\n"
@@ -62,7 +64,9 @@ def test_another_process_follows(tmp_path: Path) -> None:
     files = source()
     one, two = updatable(tmp_path, files), updatable(tmp_path, files)
     one.update([request("add a 60 A 192.0.2.9")])
+    assert (one.behind(), two.behind()) == ([], [NAME])
     assert two.follow(NAME)
+    assert two.behind() == []
     assert shown(two, "a.example.com") == {"A": ["192.0.2.9"]}
     assert not two.follow(NAME)
     two.update([request("delete a", "add b 60 A 192.0.2.8")])
@@ -130,12 +134,20 @@ def test_a_damaged_journal_is_said_and_takes_no_updates(tmp_path: Path) -> None:
     updatable(tmp_path, files).update([request("add a 60 A 192.0.2.9")])
     path = tmp_path / "example.com.journal"
     path.write_bytes(b"x" + path.read_bytes())
-    made = updatable(tmp_path, files)
+    made = Zones(files, None, "mail.example.org", FixedClock())
+    made.journals = Journals(tmp_path)
     report = made.reload()
     assert "is no journal" in str(report.problems[0])
     assert shown(made, "www.example.com") == {"A": ["192.0.2.2"]}
     assert made.update([request("add b 60 A 192.0.2.9")]) == [codes.SERVFAIL]
     assert path.read_bytes().startswith(b"x")
+    # Said once, not at every look.
+    assert made.behind() == []
+    path.write_bytes(path.read_bytes()[1:])
+    assert made.behind() == [NAME]
+    assert made.follow(NAME)
+    assert shown(made, "a.example.com") == {"A": ["192.0.2.9"]}
+    assert made.update([request("add b 60 A 192.0.2.9")]) == [codes.NOERROR]
 
 
 def test_no_directory_for_journals_no_update(tmp_path: Path) -> None:
@@ -174,4 +186,5 @@ def test_an_outdated_version_is_not_written_on(tmp_path: Path) -> None:
     late = Dynamic(JournalFile(tmp_path / "example.com.journal"))
     with pytest.raises(OutdatedError):
         late.commit(zone(TEXT), [request("add b 60 A 192.0.2.9")])
-    assert late.follow(zone(TEXT)) is not None
+    assert late.follow(zone(TEXT)) is None
+    assert late.onto(zone(TEXT), None).serial == 2

@@ -40,6 +40,10 @@ class Loader:
         async with self._exclusive:
             return await _politely(lambda: self.zones.follow(name))
 
+    async def behind(self) -> list[dns.name.Name]:
+        """Return the zones that other processes have updated."""
+        return await asyncio.to_thread(self.zones.behind)
+
     async def update(self, request: UpdateRequest) -> int:
         """Do ``request``; return its RCODE when it is on disk.
 

@@ -3,6 +3,7 @@
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -34,10 +35,23 @@ from pabal.net.listener import Listener, ListenerSettings
 STOP_GRACE_S: Final = 2.0
 """How long answers under way may still take when the server stops."""
 
-OnUpdated = Callable[[str], None]
-"""Told the absolute name of a zone; must not block."""
-
 log = Log("dns")
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How processes at one address share what only one of them may do.
+
+    Attributes:
+        on_notified: Told the zone of a NOTIFY; ``None``: this process is the one that
+            follows primaries.
+        notify_after_s: How long the others may take to load a changed zone, seconds.
+        on_updated: Told the zone that a dynamic update changed here, absolute.
+    """
+
+    on_notified: Callable[[str], None] | None = None
+    notify_after_s: float = 0.0
+    on_updated: Callable[[str], None] | None = None
 
 
 class NameServer:
@@ -46,9 +60,6 @@ class NameServer:
     Args (of the constructor):
         resolver: For recursion; ``None`` makes a server that only knows its zones.
         tls_context: With the server's certificate, for DNS over TLS.
-
-    Attributes:
-        on_updated: Told the zone that a dynamic update changed here, if set.
 
     Raises:
         OperatorError: From the constructor: an access list holds what is no network.
@@ -102,11 +113,21 @@ class NameServer:
         )
         self._udp: list[UdpServer] = []
         self._is_started = False
-        self.on_updated: OnUpdated | None = None
+        self._on_updated: Callable[[str], None] | None = None
 
     def watch(self, on_query: OnQuery | None) -> None:
         """Call ``on_query`` for every answer from now on: the hot path slows down."""
         self._answering.on_query = on_query
+
+    def share(self, sharing: Sharing) -> None:
+        """Share the work from now on; call it before ``start``."""
+        self._notifier.wait_s = sharing.notify_after_s
+        self._secondaries.elsewhere = sharing.on_notified
+        self._on_updated = sharing.on_updated
+
+    def notified(self, zone: str) -> None:
+        """Take a NOTIFY for ``zone``, absolute, that another process had."""
+        self._secondaries.look(zone)
 
     async def start(
         self,
@@ -155,6 +176,11 @@ class NameServer:
         if await self._loader.follow(name):
             self._changed([self._loader.zones.get(name)])
 
+    async def look(self) -> None:
+        """Take over what other processes did and nobody told us of."""
+        for name in await self._loader.behind():
+            await self.follow(name.to_text())
+
     def _changed(self, zones: Iterable[Zone | None]) -> None:
         """Answer from what is held now, and tell the secondaries of ``zones``."""
         self._answering.forget()
@@ -166,8 +192,8 @@ class NameServer:
         rcode = await self._loader.update(request)
         if self._loader.zones.version != version:
             self._changed([self._loader.zones.by_apex.get(request.zone)])
-            if self.on_updated is not None:
-                self.on_updated(to_text(request.zone))
+            if self._on_updated is not None:
+                self._on_updated(to_text(request.zone))
         return rcode
 
     async def stop(self) -> None:

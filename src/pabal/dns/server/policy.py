@@ -104,22 +104,12 @@ def parse_policy(texts: Sequence[str], keys: KeyRing) -> UpdatePolicy:
     return UpdatePolicy([_rule(text, keys) for text in texts])
 
 
-def check_rule(text: str) -> str:
-    """Return what is wrong with the form of rule ``text``; empty: nothing."""
-    try:
-        _parts(text)
-    except OperatorError as error:
-        return str(error)
-    return ""
+def read_rule(text: str) -> Rule:
+    """Return the rule of ``text``; whether its key is there nobody asks.
 
-
-def _rule(text: str, keys: KeyRing) -> Rule:
-    rule, key = _parts(text)
-    keys.get(key)
-    return rule
-
-
-def _parts(text: str) -> tuple[Rule, str]:
+    Raises:
+        OperatorError: It is none.
+    """
     words = text.split()
     zone = words.pop(0) if words else ""
     allows = words[:1] != ["deny"]
@@ -128,18 +118,24 @@ def _parts(text: str) -> tuple[Rule, str]:
     if len(words) < 3 or words[0] != "key" or words[2] not in RULES:
         raise _wrong(text, f"is no rule; RULE is one of {', '.join(RULES)}")
     key, kind, rest = words[1], words[2], words[3:]
-    origin = _name(text, zone)
+    origin, own = _name(text, zone), _name(text, key)
     if kind in _NAMED_RULES:
         if not rest:
             raise _wrong(text, f"does not say which name `{kind}` is about")
         about = _name(text, rest.pop(0).removeprefix("*."))
     else:
-        about = origin if kind == "zonesub" else _name(text, key)
+        about = origin if kind == "zonesub" else own
     if not is_below(about, origin):
         raise _wrong(text, "is about a name outside its zone")
     types = frozenset(_type(text, word) for word in rest)
     owner = dns.name.from_text(key).canonicalize()
-    return Rule(origin, allows, owner, kind, about, types), key
+    return Rule(origin, allows, owner, kind, about, types)
+
+
+def _rule(text: str, keys: KeyRing) -> Rule:
+    rule = read_rule(text)
+    keys.get(str(rule.key))
+    return rule
 
 
 def _name(text: str, word: str) -> bytes:

@@ -102,6 +102,10 @@ class Secondaries:
 
     Args (of the constructor):
         reload: Loads what has changed on disk.
+
+    Attributes:
+        elsewhere: Where another process follows the primaries: told the zones of the
+            NOTIFYs that come here. ``None``: this one follows.
     """
 
     def __init__(
@@ -119,10 +123,13 @@ class Secondaries:
         self._clock = clock
         self._tasks = Tasks()
         self._sources: Sources = {}
+        self.elsewhere: Callable[[str], None] | None = None
 
     def start(self, sources: Sources) -> None:
         """Follow the primaries from now on, connecting from our own addresses."""
         self._sources = sources
+        if self.elsewhere is not None:
+            return
         for copied in self._copied.values():
             self._tasks.start(self._follow(copied), "dns secondary")
 
@@ -138,8 +145,17 @@ class Secondaries:
         address = str(plain_address(host))
         if address not in {peer.endpoint.address for peer in copied.primaries}:
             return False
-        copied.wake.set()
+        if self.elsewhere is None:
+            copied.wake.set()
+        else:
+            self.elsewhere(str(copied.name))
         return True
+
+    def look(self, zone: str) -> None:
+        """Look at ``zone`` now: another of our processes had a NOTIFY."""
+        for name, copied in self._copied.items():
+            if str(name) == zone:
+                copied.wake.set()
 
     async def _follow(self, copied: Copied) -> None:
         while True:

@@ -5,10 +5,10 @@ way into service: file and derived records (``load``), updates (``dynamic``), an
 last what ``Finish`` makes of it.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 import dns.name
 
@@ -16,18 +16,16 @@ from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.dynamic import Dynamic
-from pabal.dns.zone.journal import SUFFIX, JournalError, JournalFile
+from pabal.dns.zone.journal import SUFFIX, JournalError, JournalFile, Position
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
 from pabal.dns.zone.source import SUFFIX as ZONE_SUFFIX
-from pabal.dns.zone.source import Stamp, ZoneSource, zone_file
+from pabal.dns.zone.source import Stamp, ZoneSource, zone_file, zone_name
 from pabal.dns.zone.tree import Zone
 
 Finish = Callable[[Zone, Zone | None], Zone]
 """Makes the zone that is served of the one the owner means, for example by signing it;
 the second is the version served until now."""
-
-NOT_UPDATED: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +66,17 @@ class Journals:
         self._directory = directory
         self._writes = writes
 
-    def present(self) -> frozenset[str]:
-        """Return the names of the journals there are."""
+    def present(self) -> dict[str, Position]:
+        """Return the journals there are by name, and where each ends."""
         try:
-            found = [path.name for path in self._directory.iterdir()]
+            with os.scandir(self._directory) as entries:
+                return {
+                    entry.name: (entry.inode(), entry.stat().st_size)
+                    for entry in entries
+                    if entry.name.endswith(SUFFIX)
+                }
         except OSError:
-            return NOT_UPDATED
-        return frozenset(name for name in found if name.endswith(SUFFIX))
+            return {}
 
     def of(self, name: dns.name.Name) -> Dynamic:
         """Return the updates of zone ``name``, not read yet."""
@@ -83,6 +85,11 @@ class Journals:
     def make(self) -> None:
         """Make the directory; raises OSError."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def zone_of(journal: str) -> dns.name.Name | None:
+    """Return the zone that has the journal of this name; ``None`` if none can."""
+    return zone_name(journal.removesuffix(SUFFIX) + ZONE_SUFFIX)
 
 
 def journal_name(name: dns.name.Name) -> str:
@@ -143,7 +150,7 @@ class Batch:
     journals: Journals | None = None
     finish: Finish | None = None
     held: dict[bytes, Held] = field(default_factory=dict)
-    _updated: frozenset[str] = NOT_UPDATED
+    _updated: Mapping[str, Position] = field(default_factory=dict)
     _names: dict[str, list[str]] = field(default_factory=dict)
     _problems: list[Problem] = field(default_factory=list)
 
@@ -211,7 +218,6 @@ class Batch:
                 if before is not None:
                     self._keep("kept", given, before)
                     return
-                dynamic = None
         was = None if before is None else before.served
         served = self._served(own, was, copied=given.copied)
         self._keep("loaded", given, Held(basis, own, served, dynamic, given.copied))

@@ -14,7 +14,13 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.update import UpdateError, UpdateRequest
 from pabal.dns.zone.history import VERSIONS_MAX, Change, difference, is_newer
-from pabal.dns.zone.journal import NOWHERE, Entry, JournalFile, Position
+from pabal.dns.zone.journal import (
+    NOWHERE,
+    Entry,
+    JournalError,
+    JournalFile,
+    Position,
+)
 from pabal.dns.zone.overlay import (
     Patch,
     digest_of,
@@ -40,19 +46,23 @@ class Dynamic:
         journal: Where they are.
         writes: Whether this process may write it; tools only look.
         changes: The latest changes, the oldest first.
+        seen: Where the journal ended when it was last looked at.
     """
 
     journal: JournalFile
     writes: bool = True
     changes: list[Change] = field(default_factory=list)
+    seen: Position = NOWHERE
     _position: Position = NOWHERE
     _patches: dict[Key, Patch] = field(default_factory=dict)
     _last: Entry | None = None
+    _fault: JournalError | None = None
+    _is_stale: bool = False
 
     @property
     def is_behind(self) -> bool:
-        """Whether the journal has grown or was replaced since it was read."""
-        return self.journal.position() != self._position
+        """Whether the journal holds more than the zone that was last returned."""
+        return self._is_stale or self.journal.position() != self.seen
 
     def onto(self, plain: Zone, before: Zone | None) -> Zone:
         """Return the zone of ``plain``, just loaded, with all updates.
@@ -68,6 +78,7 @@ class Dynamic:
             OSError: It cannot be read or written.
         """
         self._read()
+        self._is_stale = False
         last = self._last
         if last is None:
             return plain
@@ -93,6 +104,8 @@ class Dynamic:
         last = self._last
         entries, is_anew = self._read()
         if is_anew or last is None or any(each.plain != last.plain for each in entries):
+            self._is_stale = last is not None or self._last is not None
+        if self._is_stale or last is None:
             return None
         return own if not entries else self._current(own, entries)
 
@@ -108,7 +121,7 @@ class Dynamic:
             JournalError, OSError: Nothing was done.
         """
         with self.journal.locked():
-            if self.is_behind:
+            if self.is_behind or self._fault is not None:
                 known = self._last is not None
                 current = self.follow(own)
                 if current is None and (known or self._last is not None):
@@ -161,7 +174,14 @@ class Dynamic:
         return zone, Entry(change, {}, zone.soa, digest)
 
     def _read(self) -> tuple[tuple[Entry, ...], bool]:
-        reading = self.journal.read(self._position)
+        try:
+            reading = self.journal.read(self._position)
+        except JournalError as error:
+            # Read from the beginning once it has been mended.
+            self.seen, self._position = self.journal.position(), NOWHERE
+            self._fault = error
+            raise
+        self._fault, self.seen = None, reading.end
         if reading.is_anew:
             self._patches, self._last, self.changes = {}, None, []
         self._position = reading.position
@@ -184,10 +204,12 @@ class Dynamic:
 
     def _append(self, entries: Sequence[Entry]) -> None:
         self._position = self.journal.append(self._position, entries)
+        self.seen = self._position
         for entry in entries:
             self._note(entry)
         try:
             self._position = self.journal.compact(self._position, self._short)
+            self.seen = self._position
         except OSError as error:
             log.warning("journal not shortened", reason=str(error))
 

@@ -80,11 +80,13 @@ class Reading:
         entries: What came since the position asked for; from the beginning if
             ``is_anew``.
         position: Where to go on.
+        end: Where the file ended; behind ``position`` there is what is not finished.
         is_anew: The file is another one than before.
     """
 
     entries: tuple[Entry, ...]
     position: Position
+    end: Position
     is_anew: bool
 
 
@@ -110,9 +112,10 @@ class JournalFile:
                 stream.seek(start)
                 data = stream.read()
         except FileNotFoundError:
-            return Reading((), NOWHERE, since != NOWHERE)
+            return Reading((), NOWHERE, NOWHERE, since != NOWHERE)
         entries, used = self._entries(data, whole=start == 0)
-        return Reading(tuple(entries), (inode, start + used), is_anew)
+        end = (inode, start + len(data))
+        return Reading(tuple(entries), (inode, start + used), end, is_anew)
 
     def position(self) -> Position:
         """Return inode and size now; ``NOWHERE`` if there is no file."""

@@ -20,7 +20,7 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import label_offsets, to_text
 from pabal.dns.wire.rrset import name_octets, name_of, to_dnspython
 from pabal.dns.wire.update import UpdateRequest
-from pabal.dns.zone.batch import Batch, Finish, Held, Journals, Report
+from pabal.dns.zone.batch import Batch, Finish, Held, Journals, Report, zone_of
 from pabal.dns.zone.dynamic import Dynamic, OutdatedError
 from pabal.dns.zone.history import History
 from pabal.dns.zone.journal import JournalError
@@ -175,8 +175,8 @@ class Zones(LocalZones):
 
     def follow(self, name: dns.name.Name) -> bool:
         """Take over what another process did to zone ``name``; return if anything."""
-        held = self._held.get(name_octets(name).lower())
-        if held is None or self.journals is None:
+        held = self.get_held(name)
+        if held is None or held.copied or self.journals is None:
             return False
         if held.dynamic is None:
             return self._reloaded()
@@ -190,6 +190,26 @@ class Zones(LocalZones):
         if own is not held.own:
             self._replace(held, own)
         return own is not held.own
+
+    def behind(self) -> list[dns.name.Name]:
+        """Return the zones that another process has updated since we looked.
+
+        Cost: a system call a zone that ever was.
+        """
+        found = []
+        present = {} if self.journals is None else self.journals.present()
+        for journal, end in present.items():
+            name = zone_of(journal)
+            held = None if name is None else self.get_held(name)
+            if name is None or held is None or held.copied:
+                continue
+            if held.dynamic is None or held.dynamic.seen != end:
+                found.append(name)
+        return found
+
+    def get_held(self, name: dns.name.Name) -> Held | None:
+        """Return zone ``name`` with where it comes from."""
+        return self._held.get(name_octets(name).lower())
 
     def _reloaded(self) -> bool:
         report = self.reload()
