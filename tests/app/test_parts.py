@@ -73,6 +73,7 @@ def test_dns_with_other_servers() -> None:
         secondary_directory="/somewhere/data/secondary",
         allow_update=("b.test key k zonesub",),
         journal_directory="/somewhere/data/updates",
+        fallback_directory="/somewhere/data/last-good",
     )
     other = parts.dns_settings(given, b"c" * 16, transfers=False)
     assert other.notify == ()

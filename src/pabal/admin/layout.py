@@ -58,6 +58,11 @@ class Layout:
         return self.data / "updates"
 
     @property
+    def last_good(self) -> Path:
+        """The last good version of zones whose files are wrong."""
+        return self.data / "last-good"
+
+    @property
     def cookie_secret(self) -> Path:
         """What DNS cookies are made with."""
         return self.data / "cookie-secret"

@@ -28,6 +28,7 @@ from pabal.directory.ports import DirectoryError
 from pabal.dns.resolver.explanation import Explanation, explain
 from pabal.dns.wire.rrset import RRset, name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
+from pabal.dns.zone.batch import Report
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.master import ReadFile
 from pabal.dns.zone.source import (
@@ -177,12 +178,15 @@ class ZoneSummary:
     Attributes:
         file: Its master file; empty: it follows from the directory.
         records: How many it has.
+        state: ``ok``; ``kept``: the file is wrong, the last good version is served;
+            ``wrong``: the file is wrong, and there was none.
     """
 
     name: str
     serial: int
     records: int
     file: str
+    state: str = "ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,7 @@ class ZonesOffice:
 
     settings: Settings
     zones: Zones
+    report: Report
     found: Sequence[Problem]
     bell: UnixDoorbell
 
@@ -215,7 +220,11 @@ class ZonesOffice:
 
     def summaries(self) -> Sequence[ZoneSummary]:
         """Return every zone in one line."""
-        return [
+        wrong = [
+            ZoneSummary(name, 0, 0, self._file(dns.name.from_text(name)), "wrong")
+            for name in self.report.refused
+        ]
+        return wrong + [
             ZoneSummary(
                 (name := name_of(zone.origin)).to_text(),
                 zone.serial,
@@ -223,6 +232,7 @@ class ZonesOffice:
                     len(r.rdatas) for node in zone.nodes.values() for r in node.values()
                 ),
                 self._file(name),
+                "kept" if name.to_text() in self.report.kept else "ok",
             )
             for zone in self.zones.all()
         ]
@@ -288,8 +298,26 @@ def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
     ):
         zones = parts.zones(settings, book, clock)
         report = zones.reload()
-        found = [_shown(settings.dns.zones, each) for each in report.problems]
-        yield ZonesOffice(settings, zones, found, bell)
+        found = [shown_problem(settings.dns.zones, each) for each in report.problems]
+        yield ZonesOffice(settings, zones, report, found, bell)
+
+
+def zone_input(settings: Settings, name: dns.name.Name, file: str | None) -> ZoneInput:
+    """Return what a zone is made from, with the text of ``file`` as its file."""
+    with administration(settings) as office:
+        text = name.to_text(omit_final_dot=True)
+        hosted = text in office.derived.domains()
+        derived = tuple(office.derived.records(text)) if hosted else ()
+    serial = int(SystemClock().now()) % (1 << 32)
+    return ZoneInput(name, file, hosted, derived, settings.hostname, serial)
+
+
+def ring_zones(settings: Settings) -> None:
+    """Let a running server read its zones again."""
+    layout = Layout(settings.data)
+    _enter(layout)
+    with contextlib.closing(_bell(layout)) as bell:
+        bell.ring(ZONES_BELL)
 
 
 def check_zones(settings: Settings) -> tuple[list[Problem], int]:
@@ -324,10 +352,13 @@ def check_zone_file(
         serial=1,
     )
     reader = read or DirectorySource(file.parent).read
-    return [_shown(file.parent, each) for each in load_zone(given, reader).problems]
+    return [
+        shown_problem(file.parent, each) for each in load_zone(given, reader).problems
+    ]
 
 
-def _shown(directory: Path, found: zone_problem.Problem) -> Problem:
+def shown_problem(directory: Path, found: zone_problem.Problem) -> Problem:
+    """Return a problem of a zone of ``directory`` as commands show it."""
     place = found.place
     return Problem(
         str(directory / place.file),

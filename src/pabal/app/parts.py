@@ -25,6 +25,7 @@ from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
 from pabal.dns.settings import DnsSettings
 from pabal.dns.zone.batch import Journals
+from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.source import DirectorySource, JoinedSource
 from pabal.dns.zone.zones import Zones
 from pabal.message.address import domain_to_ascii
@@ -91,8 +92,9 @@ def zones(settings: Settings, book: Book, clock: Clock) -> Zones:
         settings.hostname,
         clock,
     )
-    # Tools look at what updates did; only the name server writes it.
+    # Tools look; only the name server writes.
     made.journals = Journals(layout.updates, writes=False)
+    made.fallbacks = Fallbacks(layout.last_good, writes=False)
     return made
 
 
@@ -188,6 +190,7 @@ def dns_settings(
         secondary_directory=str(Layout(settings.data).copies),
         allow_update=dns.allow_update,
         journal_directory=str(Layout(settings.data).updates),
+        fallback_directory=str(Layout(settings.data).last_good),
     )
 
 

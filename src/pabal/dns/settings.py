@@ -143,6 +143,12 @@ class DnsSettings:
         default="",
         metadata={"help": "where updates are kept; empty: nowhere, none is taken"},
     )
+    fallback_directory: str = field(
+        default="",
+        metadata={
+            "help": "where the last good version of a wrong zone is; empty: nowhere"
+        },
+    )
     notify: tuple[str, ...] = field(
         default=(),
         metadata={"help": "who is told of changes: address[:port] [key NAME]"},

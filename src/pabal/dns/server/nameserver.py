@@ -27,6 +27,7 @@ from pabal.dns.settings import DnsSettings
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Journals, Report
+from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.zones import Zones
@@ -87,12 +88,9 @@ class NameServer:
         self._answering.controlled = True
         self._control.policy = parse_policy(settings.allow_update, keys)
         self._control.on_update = self._update
-        if settings.journal_directory:
-            zones.journals = Journals(Path(settings.journal_directory))
+        _keep(zones, settings)
         peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
         self._notifier = Notifier(peers, self._tasks)
-        if settings.allow_transfer != ("none",):
-            zones.history = History()
         self._secondaries = Secondaries(
             parse_copied(settings.secondary, keys)
             if settings.secondary_directory
@@ -161,6 +159,10 @@ class NameServer:
             self._changed(self._loader.zones.all())
         for problem in report.problems:
             log.warning("zone problem", problem=str(problem))
+        for name in report.kept:
+            log.error("zone is wrong, its last good version is served", zone=name)
+        for name in report.refused:
+            log.error("zone is wrong and not served", zone=name)
         log.info(
             "zones reloaded",
             loaded=len(report.loaded),
@@ -207,6 +209,16 @@ class NameServer:
         await self._tls_listener.stop(STOP_GRACE_S)
         for server in self._udp:
             server.close()
+
+
+def _keep(zones: Zones, settings: DnsSettings) -> None:
+    """Let ``zones`` keep what a restart or a secondary will want."""
+    if settings.journal_directory:
+        zones.journals = Journals(Path(settings.journal_directory))
+    if settings.fallback_directory:
+        zones.fallbacks = Fallbacks(Path(settings.fallback_directory))
+    if settings.allow_transfer != ("none",):
+        zones.history = History()
 
 
 def _own_addresses(sockets: Sequence[socket.socket]) -> Sources:

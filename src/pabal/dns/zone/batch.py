@@ -16,6 +16,7 @@ from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.dynamic import Dynamic
+from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.journal import SUFFIX, JournalError, JournalFile, Position
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
@@ -142,6 +143,7 @@ class Batch:
         source: Where files come from.
         journals: Where updates are, if any may be.
         finish: Makes served zones of owners' zones, if set.
+        fallbacks: Where last good versions are kept, if anywhere.
         held: The next set.
     """
 
@@ -149,14 +151,18 @@ class Batch:
     source: ZoneSource
     journals: Journals | None = None
     finish: Finish | None = None
+    fallbacks: Fallbacks | None = None
     held: dict[bytes, Held] = field(default_factory=dict)
     _updated: Mapping[str, Position] = field(default_factory=dict)
+    _fallen: frozenset[str] = frozenset()
     _names: dict[str, list[str]] = field(default_factory=dict)
     _problems: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.journals is not None:
             self._updated = self.journals.present()
+        if self.fallbacks is not None:
+            self._fallen = self.fallbacks.present()
 
     def take(self, given: ZoneInput) -> None:
         """Load the zone of ``given``, unless nothing it is made from has changed."""
@@ -171,13 +177,42 @@ class Batch:
             return
         loaded = load_zone(given, reader.read)
         self._problems.extend(loaded.problems)
+        basis = Basis(given.file, reader.stamps(), given.hosted, given.derived)
         if loaded.zone is not None:
-            basis = Basis(given.file, reader.stamps(), given.hosted, given.derived)
             self._lay(given, basis, loaded.zone, before)
         elif before is not None:
             self._keep("kept", given, before)
         else:
+            self._fall_back(given, basis)
+        self._mind(given, loaded.zone, before)
+
+    def _fall_back(self, given: ZoneInput, basis: Basis) -> None:
+        """Serve the last good version after a restart, if one is kept."""
+        zone = None
+        if self.fallbacks is not None and zone_file(given.name) in self._fallen:
+            zone = self.fallbacks.load(given.name)
+        if zone is None:
             self._note("refused", given)
+            return
+        served = self._served(zone, None, copied=given.copied)
+        self._keep("kept", given, Held(basis, zone, served, None, given.copied))
+        self._note("loaded", given)
+
+    def _mind(self, given: ZoneInput, good: Zone | None, before: Held | None) -> None:
+        """Keep the last good version on disk as long as the file is wrong."""
+        fallbacks = self.fallbacks
+        kept = zone_file(given.name) in self._fallen if self._fallen else False
+        if fallbacks is None or given.copied or kept == (good is None):
+            return
+        try:
+            if good is not None:
+                fallbacks.drop(given.name)
+            elif before is not None:
+                fallbacks.save(given.name, before.own)
+        except OSError as error:
+            place = Place(given.file or "")
+            reason = f"the last good version cannot be kept: {error}"
+            self._problems.append(Problem(Severity.WARNING, place, reason))
 
     def _follow(self, given: ZoneInput, before: Held) -> bool:
         """Take the zone over as it is, with updates done elsewhere, if that will do."""

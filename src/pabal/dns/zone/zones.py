@@ -22,6 +22,7 @@ from pabal.dns.wire.rrset import name_octets, name_of, to_dnspython
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Batch, Finish, Held, Journals, Report, zone_of
 from pabal.dns.zone.dynamic import Dynamic, OutdatedError
+from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.journal import JournalError
 from pabal.dns.zone.load import ZoneInput
@@ -52,6 +53,7 @@ class Zones(LocalZones):
         journals: Where dynamic updates are, if any may be.
         history: Takes what changed from version to version, if set.
         finish: Makes the zones that are served of what their owners mean, if set.
+        fallbacks: Where the last good version of a zone is kept, if anywhere.
         version: Grows with everything that changes a zone.
     """
 
@@ -71,6 +73,7 @@ class Zones(LocalZones):
         self.journals: Journals | None = None
         self.history: History | None = None
         self.finish: Finish | None = None
+        self.fallbacks: Fallbacks | None = None
         self.version = 0
 
     def all(self) -> Sequence[Zone]:
@@ -137,7 +140,9 @@ class Zones(LocalZones):
             problem = Problem(Severity.ERROR, Place("zones"), f"cannot read: {error}")
             return Report(problems=(problem,))
         hosted = self._hosted()
-        batch = Batch(self._held, self._source, self.journals, self.finish)
+        batch = Batch(
+            self._held, self._source, self.journals, self.finish, self.fallbacks
+        )
         for name in sorted(files.keys() | hosted.keys(), key=_labels):
             derived: tuple[DerivedRecord, ...] = ()
             if self._derived is not None and name in hosted:
