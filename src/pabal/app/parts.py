@@ -189,6 +189,8 @@ def dns_settings(
         secondary=dns.secondary,
         secondary_directory=str(Layout(settings.data).copies),
         allow_update=dns.allow_update,
+        follow_catalogs=dns.follow_catalogs,
+        catalog=dns.catalog,
         journal_directory=str(Layout(settings.data).updates),
         fallback_directory=str(Layout(settings.data).last_good),
     )

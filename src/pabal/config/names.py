@@ -44,6 +44,8 @@ class DnsSection:
         notify: Who is told of changes.
         secondary: Zones copied from others.
         allow_update: Which key may change what.
+        follow_catalogs: Catalog zones whose members are copied.
+        catalog: The catalog zone of our zones; empty: none.
         trust_anchors: DS and DNSKEY records; ``none``: nothing is validated; empty:
             the root's own.
         negative_trust_anchors: Zones that count as unsigned.
@@ -69,6 +71,8 @@ class DnsSection:
     trust_anchors: tuple[str, ...] = ()
     negative_trust_anchors: tuple[str, ...] = ()
     allow_update: tuple[str, ...] = ()
+    follow_catalogs: tuple[str, ...] = ()
+    catalog: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +94,13 @@ class _Others:
     notify: tuple[str, ...]
     secondary: tuple[str, ...]
     allow_update: tuple[str, ...]
+    follow_catalogs: tuple[str, ...]
+    catalog: str
 
 
 def read_names(section: Section) -> DnsSection:
     """Return [dns]."""
-    allow_query = section.networks(
-        "allow_query", ("any",), "Who may ask about our zones."
-    )
-    allow_recursion = section.networks(
-        "allow_recursion",
-        ("127.0.0.0/8", "::1"),
-        "Who may ask about everything else.",
-    )
+    access = _access(section)
     forwarders = section.addresses(
         "forwarders", (), "Resolvers to ask instead of the root."
     )
@@ -122,8 +121,7 @@ def read_names(section: Section) -> DnsSection:
     limits = _limits(section)
     others = _others(section)
     return DnsSection(
-        allow_query,
-        allow_recursion,
+        *access,
         forwarders,
         root_hints,
         round_robin,
@@ -141,6 +139,18 @@ def read_names(section: Section) -> DnsSection:
         others.secondary,
         *_anchors(section),
         allow_update=others.allow_update,
+        follow_catalogs=others.follow_catalogs,
+        catalog=others.catalog,
+    )
+
+
+def _access(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return section.networks(
+        "allow_query", ("any",), "Who may ask about our zones."
+    ), section.networks(
+        "allow_recursion",
+        ("127.0.0.0/8", "::1"),
+        "Who may ask about everything else.",
     )
 
 
@@ -239,7 +249,26 @@ def _others(section: Section) -> _Others:
             " [TYPE ...]; the first that fits decides. RULE: zonesub, name NAME,"
             " subdomain NAME, wildcard NAME, self, selfsub.",
         ),
+        section.texts(
+            "follow_catalogs",
+            (),
+            checks.secondary,
+            "Catalog zones (RFC 9432): what they list is copied from the same servers:"
+            " ZONE ADDRESS[:PORT] [key NAME].",
+        ),
+        section.text(
+            "catalog",
+            "",
+            "Name of a catalog zone that lists our zones, for secondaries that follow"
+            " it; empty: none.",
+            _check_catalog,
+        ),
     )
+
+
+def _check_catalog(text: str) -> None:
+    if text:
+        check_zone_name(text)
 
 
 def _anchors(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:

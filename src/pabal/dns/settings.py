@@ -157,6 +157,14 @@ class DnsSettings:
         default=(),
         metadata={"help": "zones copied from others: ZONE address[:port] [key NAME]"},
     )
+    follow_catalogs: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "catalog zones: ZONE address[:port] [key NAME]"},
+    )
+    catalog: str = field(
+        default="",
+        metadata={"help": "name of a catalog zone of our zones; empty: none"},
+    )
     secondary_directory: str = field(
         default="",
         metadata={"help": "where copied zones are kept; empty: nowhere, none is"},

@@ -20,11 +20,12 @@ from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.loader import Loader
 from pabal.dns.server.notify import Notifier, Sources, parse_peer
 from pabal.dns.server.policy import parse_policy
-from pabal.dns.server.secondary import Secondaries, parse_copied
+from pabal.dns.server.secondary import Reload, Secondaries, parse_copied
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire.name import to_text
+from pabal.dns.wire.rrset import name_octets
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Journals, Report
 from pabal.dns.zone.fallback import Fallbacks
@@ -91,15 +92,7 @@ class NameServer:
         _keep(zones, settings)
         peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
         self._notifier = Notifier(peers, self._tasks)
-        self._secondaries = Secondaries(
-            parse_copied(settings.secondary, keys)
-            if settings.secondary_directory
-            else [],
-            Path(settings.secondary_directory),
-            zones,
-            self.reload,
-            clock,
-        )
+        self._secondaries = _secondaries(settings, zones, keys, self.reload, clock)
         self._control.on_notify = self._secondaries.notified
         service = TcpService(self._answering, settings.tcp_idle_s, clock, self._control)
         limits = ListenerSettings(
@@ -163,6 +156,7 @@ class NameServer:
             log.error("zone is wrong, its last good version is served", zone=name)
         for name in report.refused:
             log.error("zone is wrong and not served", zone=name)
+        self._secondaries.loaded()
         log.info(
             "zones reloaded",
             loaded=len(report.loaded),
@@ -211,8 +205,21 @@ class NameServer:
             server.close()
 
 
+def _secondaries(
+    settings: DnsSettings, zones: Zones, keys: KeyRing, reload: Reload, clock: Clock
+) -> Secondaries:
+    directory = Path(settings.secondary_directory)
+    if not settings.secondary_directory:
+        return Secondaries((), directory, zones, reload, clock)
+    catalogs = parse_copied(settings.follow_catalogs, keys, "dns.follow_catalogs")
+    copied = parse_copied(settings.secondary, keys)
+    return Secondaries(copied, directory, zones, reload, clock, catalogs)
+
+
 def _keep(zones: Zones, settings: DnsSettings) -> None:
     """Let ``zones`` keep what a restart or a secondary will want."""
+    if settings.catalog:
+        zones.catalog = name_octets(dns.name.from_text(settings.catalog)).lower()
     if settings.journal_directory:
         zones.journals = Journals(Path(settings.journal_directory))
     if settings.fallback_directory:

@@ -14,7 +14,8 @@ import dns.name
 
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire.name import to_text
-from pabal.dns.wire.rrset import name_octets
+from pabal.dns.wire.rrset import name_octets, name_of
+from pabal.dns.zone.catalog import build_catalog
 from pabal.dns.zone.dynamic import Dynamic
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.journal import SUFFIX, JournalError, JournalFile, Position
@@ -284,6 +285,38 @@ class Batch:
 
     def _note(self, what: str, given: ZoneInput) -> None:
         self._names.setdefault(what, []).append(given.name.to_text())
+
+    def list_zones(self, origin: bytes, hostname: bytes) -> None:
+        """Hold a catalog called folded ``origin`` of all zones that are not copies."""
+        if self.journals is None:
+            return
+        members = [name for name, held in self.held.items() if not held.copied]
+        plain = build_catalog(origin, hostname, members)
+        given = ZoneInput(
+            name_of(origin),
+            None,
+            hosted=False,
+            derived=(),
+            hostname="",
+            serial=1,
+            copied=True,
+        )
+        before = self.running.get(origin)
+        was = None if before is None else before.own
+        dynamic = self.journals.of(given.name) if before is None else before.dynamic
+        try:
+            self.journals.make()
+            own = plain if dynamic is None else dynamic.from_now_on(plain, was)
+        except (OSError, JournalError) as error:
+            place = Place(journal_name(given.name))
+            reason = f"the catalog of zones cannot be kept: {error}"
+            self._problems.append(Problem(Severity.ERROR, place, reason))
+            return
+        if before is not None and before.own.nodes.packed == own.nodes.packed:
+            self._keep("unchanged", given, before)
+            return
+        basis = Basis(None, (), hosted=False, derived=())
+        self._keep("loaded", given, Held(basis, own, own, dynamic, copied=True))
 
     def report(self) -> Report:
         """Return what became of each zone."""

@@ -96,6 +96,15 @@ class Dynamic:
             self._append([entry])
         return zone
 
+    def from_now_on(self, plain: Zone, before: Zone | None) -> Zone:
+        """Return ``onto``; from the first version on, all are written down."""
+        if self._last is None and self.writes:
+            with self.journal.locked():
+                self._read()
+                if self._last is None:
+                    self._append([Entry(None, {}, plain.soa, digest_of(plain))])
+        return self.onto(plain, before)
+
     def follow(self, own: Zone) -> Zone | None:
         """Return ``own`` with what other processes have done since.
 

@@ -54,6 +54,7 @@ class Zones(LocalZones):
         history: Takes what changed from version to version, if set.
         finish: Makes the zones that are served of what their owners mean, if set.
         fallbacks: Where the last good version of a zone is kept, if anywhere.
+        catalog: Folded name of a zone that lists all of ours; empty: there is none.
         version: Grows with everything that changes a zone.
     """
 
@@ -74,6 +75,7 @@ class Zones(LocalZones):
         self.history: History | None = None
         self.finish: Finish | None = None
         self.fallbacks: Fallbacks | None = None
+        self.catalog = b""
         self.version = 0
 
     def all(self) -> Sequence[Zone]:
@@ -158,6 +160,9 @@ class Zones(LocalZones):
                 copied=file is not None and file.startswith(COPIED),
             )
             batch.take(given)
+        if self.catalog:
+            host = dns.name.from_text(self._hostname)
+            batch.list_zones(self.catalog, name_octets(host).lower())
         report = batch.report()
         if report.loaded or report.removed:
             self._publish(batch.held)
