@@ -241,6 +241,15 @@ def _others(section: Section) -> _Others:
             "Zones copied from other servers: ZONE ADDRESS[:PORT] [key NAME]; several"
             " for one zone are asked in this order.",
         ),
+        *_changes(section, checks),
+    )
+
+
+def _changes(
+    section: Section, checks: PeerChecks
+) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """Return what makes zones change, come and go."""
+    return (
         section.texts(
             "allow_update",
             (),
