@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -35,6 +36,7 @@ class NamesRole:
 
     Args (of the constructor):
         shared: Objects of the process.
+        tls: For DNS over TLS.
         transfers: Whether it follows primaries and tells secondaries; one process does.
 
     Raises:
@@ -42,13 +44,20 @@ class NamesRole:
             of the cookies cannot be used.
     """
 
-    def __init__(self, shared: Shared, *, transfers: bool = True) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        tls: ssl.SSLContext | None = None,
+        *,
+        transfers: bool = True,
+    ) -> None:
         secret = cookie_secret(shared.layout.cookie_secret)
         self._server = NameServer(
             parts.dns_settings(shared.settings, secret, transfers=transfers),
             shared.zones,
             shared.resolver,
             shared.clock,
+            tls,
         )
         self._server.share(
             Sharing(
@@ -68,8 +77,16 @@ class NamesRole:
         # Before they are read: what changes meanwhile is seen at the next look.
         self._stamp = await self._look_at_files()
         await self._server.reload()
-        await self._server.start(sockets.get("dns/udp", ()), sockets.get("dns/tcp", ()))
+        await self._server.start(
+            sockets.get("dns/udp", ()),
+            sockets.get("dns/tcp", ()),
+            sockets.get("dns-tls", ()),
+        )
         self._tasks.start(self._look(), "zones")
+
+    async def answer(self, query: bytes, host: str) -> bytes | None:
+        """Return the answer to an encrypted query from ``host``; ``None``: no query."""
+        return await self._server.answer(query, host)
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""

@@ -109,6 +109,27 @@ async def _remove_mail(settings: Settings, account_id: int) -> None:
         await store.close()
 
 
+def used(settings: Settings, account_id: int) -> tuple[int, int]:
+    """Return how many octets and messages an account has; nothing is made for it.
+
+    Raises:
+        UnavailableError: Its mail cannot be read.
+    """
+    if not (Layout(settings.data).mail / str(account_id)).is_dir():
+        return 0, 0
+    return asyncio.run(_used(settings, account_id))
+
+
+async def _used(settings: Settings, account_id: int) -> tuple[int, int]:
+    store = SqliteStore(Layout(settings.data).mail, SystemClock(), SilentDoorbell())
+    try:
+        infos = await (await store.account(account_id)).mailboxes()
+    finally:
+        await store.close()
+    octets = sum(info.size_octets for info in infos)
+    return octets, sum(info.message_count for info in infos)
+
+
 @contextlib.contextmanager
 def administration(settings: Settings) -> Iterator[Office]:
     """Open the directory.
@@ -166,7 +187,7 @@ async def explain_name(
         resolver = parts.resolver(settings, clock, zones)
         try:
             await asyncio.to_thread(zones.reload)
-            return await explain(resolver, name, rdtype, clock)
+            return await explain(resolver, name, rdtype, clock, resolver.cache)
         finally:
             await resolver.stop()
 

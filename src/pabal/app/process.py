@@ -5,18 +5,19 @@ import contextlib
 import gc
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import uvloop
 
+from pabal.app.certificate import ServerTls, read_certificate
 from pabal.app.mail import MailRole
 from pabal.app.names import NamesRole
 from pabal.app.outbound import QueueRole
 from pabal.app.shared import ZONES_BELL, Shared, open_shared
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
+from pabal.web.doh import DnsOverHttps
 from pabal.web.server import WebServer
 from pabal.web.site import Sites
 
@@ -92,7 +93,7 @@ class Process:
         settings: Settings,
         name: str,
         roles: frozenset[str],
-        tls: ssl.SSLContext | None = None,
+        tls: ServerTls | None = None,
     ) -> None:
         self._settings = settings
         self._name = name
@@ -102,7 +103,7 @@ class Process:
         self._names: NamesRole | None = None
         self._mail: MailRole | None = None
         self._outbound: QueueRole | None = None
-        self._web: WebServer | None = None
+        self._web: list[WebServer] = []
 
     async def start(self, sockets: Sockets) -> None:
         """Build everything and open the listeners.
@@ -113,21 +114,31 @@ class Process:
         """
         shared = open_shared(self._settings, self._name, self._wake_queue)
         self._shared = shared
-        if self._roles & {"dns", "mail", "queue"}:
+        tls = self._tls or read_certificate(self._settings.tls)
+        if self._roles & {"dns", "mail", "queue"} or sockets.get("https"):
             # Without sockets it answers nobody, but this process's resolver needs our
             # zones: nobody else may know them.
-            self._names = NamesRole(shared, transfers="transfers" in self._roles)
+            transfers = "transfers" in self._roles
+            self._names = NamesRole(shared, tls.names, transfers=transfers)
             await self._names.start(sockets)
         if "queue" in self._roles:
             self._outbound = QueueRole(shared)
             self._outbound.start()
         if "mail" in self._roles:
-            self._mail = MailRole(shared, self._tls)
+            self._mail = MailRole(shared, tls.mail)
             await self._mail.start(sockets)
-        if "web" in self._roles and sockets.get("http"):
-            self._web = WebServer(Sites(self._settings.directory / "www"))
-            self._web.start(sockets["http"])
+        self._start_web(sockets, tls)
         shared.bell.listen(self.heard)
+
+    def _start_web(self, sockets: Sockets, tls: ServerTls) -> None:
+        sites = Sites(self._settings.directory / "www")
+        if sockets.get("http"):
+            self._web.append(WebServer(sites))
+            self._web[-1].start(sockets["http"])
+        if sockets.get("https") and self._names:
+            secure = DnsOverHttps(self._names.answer, sites)
+            self._web.append(WebServer(secure, tls.web))
+            self._web[-1].start(sockets["https"])
 
     def heard(self, subject: str) -> None:
         """Pass a ring of the doorbell to every role."""
@@ -143,7 +154,7 @@ class Process:
         async with contextlib.AsyncExitStack() as order:
             if self._shared:
                 order.push_async_callback(self._shared.close)
-            for part in (self._names, self._outbound, self._web, self._mail):
+            for part in (self._names, self._outbound, *self._web, self._mail):
                 if part is not None:
                     order.push_async_callback(part.stop)
 

@@ -107,7 +107,7 @@ def open_shared(
 
     store = SqliteStore(layout.mail, clock, bell)
     station = Station(parts.mta_settings(settings), clock, tracer)
-    delivery = MailDelivery(store, clock)
+    delivery = MailDelivery(store, clock, book)
     acceptor = Acceptor(station, delivery, queue, wake)
     return Shared(
         settings,
@@ -122,7 +122,7 @@ def open_shared(
         resolver,
         station,
         delivery,
-        Desk(station, book, acceptor, Bouncer(station, book, acceptor)),
+        Desk(station, book, acceptor, Bouncer(station, book, acceptor), delivery),
     )
 
 

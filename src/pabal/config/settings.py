@@ -23,6 +23,7 @@ SERVICE_PORTS: Final = {
     "pop3": 110,
     "pop3s": 995,
     "dns": 53,
+    "dns-tls": 853,
     "http": 80,
     "https": 443,
     "ssh": 22,
@@ -30,7 +31,7 @@ SERVICE_PORTS: Final = {
 }
 """The services of [listen] and their standard ports (IANA)."""
 
-NOT_YET: Final = frozenset({"https", "ssh", "metrics"})
+NOT_YET: Final = frozenset({"ssh", "metrics"})
 """Services to come: a configuration that asks for one is told so."""
 
 TABLES: Final = ("", "listen", "tls", "auth", "mta", "dns")

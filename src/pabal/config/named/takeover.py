@@ -334,7 +334,7 @@ class _Work:
     def _endpoints(self, statement: Statement, port: str) -> list[str]:
         family6 = statement.name == "listen-on-v6"
         if statement.option("tls") or statement.option("http"):
-            why = "names are answered without TLS and HTTP yet"
+            why = "set dns-tls or https in [listen]; the certificate is that of [tls]"
             self._note(statement.token, f"{statement.name} with tls or http", why)
             return []
         words = {

@@ -14,7 +14,7 @@ from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.ports import Resolver
 from pabal.dns.server.access import Access, parse_access_list
-from pabal.dns.server.answering import Answering, OnQuery
+from pabal.dns.server.answering import Answering, ControlQuery, OnQuery, Recursion
 from pabal.dns.server.control import Control, parse_transfer_access
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.loader import Loader
@@ -24,7 +24,9 @@ from pabal.dns.server.secondary import Reload, Secondaries, parse_copied
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
 from pabal.dns.settings import DnsSettings
+from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
+from pabal.dns.wire.response import header_only
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Journals, Report
@@ -144,6 +146,19 @@ class NameServer:
         self._secondaries.start(sources)
         self._is_started = True
         self._notifier.changed(self._loader.zones.all())
+
+    async def answer(self, query: bytes, host: str) -> bytes | None:
+        """Return the answer to a query that came encrypted another way (RFC 8484).
+
+        ``None``: it is no query. Transfers are not for that way, nor is what servers
+        sign.
+        """
+        found = self._answering.now(query, host, udp=False, encrypted=True)
+        if isinstance(found, Recursion):
+            return await self._answering.later(found)
+        if isinstance(found, ControlQuery):
+            return header_only(query, codes.REFUSED)
+        return found
 
     async def reload(self) -> Report:
         """Check and exchange the zones that changed, off the event loop."""
