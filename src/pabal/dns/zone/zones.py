@@ -5,8 +5,8 @@ set of zones or the new one, because the set is one immutable mapping replaced a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 
 import dns.name
 import dns.rdatatype
@@ -16,7 +16,7 @@ from pabal.base.clock import Clock
 from pabal.dns.ports import DerivedRecord, DerivedSource, LocalZones, Resolved
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import label_offsets, to_text
-from pabal.dns.wire.rrset import name_octets, to_dnspython
+from pabal.dns.wire.rrset import name_octets, name_of, to_dnspython
 from pabal.dns.zone.history import History
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.lookup import lookup
@@ -71,6 +71,21 @@ class _Basis:
         ) and all(reader.stamp(file) == stamp for file, stamp in self.stamps)
 
 
+class Finish(Protocol):
+    """Makes the zones that are served of what their owners mean, for example signed."""
+
+    def begin(self) -> None:
+        """Look what has changed; called before the zones of one reload."""
+        ...
+
+    def __call__(self, own: Zone, before: Zone | None) -> Zone:
+        """Return the zone to serve for ``own``; ``before`` was served until now.
+
+        The same object as before says that nothing changed.
+        """
+        ...
+
+
 class Zones(LocalZones):
     """The zones this server is authoritative for.
 
@@ -93,6 +108,9 @@ class Zones(LocalZones):
         self._hostname = hostname
         self._clock = clock
         self._zones: Mapping[bytes, Zone] = {}
+        self._own: Mapping[bytes, Zone] = {}
+        self.finish: Finish | None = None
+        """Makes served zones of the owners', if set."""
         self._bases: dict[bytes, _Basis] = {}
         self.history: History | None = None
         """Takes what changed from version to version, if set."""
@@ -107,6 +125,11 @@ class Zones(LocalZones):
     def by_apex(self) -> Mapping[bytes, Zone]:
         """Every zone by its folded apex; replaced, never changed."""
         return self._zones
+
+    @property
+    def owners(self) -> Mapping[bytes, Zone]:
+        """Every zone as its owner means it; replaced, never changed."""
+        return self._own
 
     def get(self, name: dns.name.Name) -> Zone | None:
         """Return the zone of exactly this name."""
@@ -163,7 +186,7 @@ class Zones(LocalZones):
             problem = Problem(Severity.ERROR, Place("zones"), f"cannot read: {error}")
             return Report(problems=(problem,))
         hosted = self._hosted()
-        batch = _Batch(self._zones, self._bases)
+        batch = _Batch(self._own, self._bases)
         for name in sorted(files.keys() | hosted.keys(), key=_labels):
             derived: tuple[DerivedRecord, ...] = ()
             if self._derived is not None and name in hosted:
@@ -179,12 +202,35 @@ class Zones(LocalZones):
                 copied=file is not None and file.startswith(COPIED),
             )
             batch.take(given, self._source)
-        report = batch.report()
+        served = self._finished(batch.zones)
+        report = self._with_finished(batch.report(), served)
         if report.loaded or report.removed:
-            self._remember(batch.zones)
-            self._zones, self._bases = batch.zones, batch.bases
+            self._remember(served)
+            self._zones, self._own, self._bases = served, batch.zones, batch.bases
             self.version += 1
         return report
+
+    def _finished(self, owners: Mapping[bytes, Zone]) -> Mapping[bytes, Zone]:
+        """Return the zones to serve: the one place where that is decided."""
+        finish = self.finish
+        if finish is None:
+            return owners
+        finish.begin()
+        before = self._zones
+        return {
+            origin: finish(own, before.get(origin)) for origin, own in owners.items()
+        }
+
+    def _with_finished(self, report: Report, served: Mapping[bytes, Zone]) -> Report:
+        """Return ``report`` with the zones that only ``finish`` has changed."""
+        before = self._zones
+        changed = [o for o, zone in served.items() if zone is not before.get(o)]
+        again = {name_of(o).to_text() for o in changed} & {*report.unchanged}
+        if not again:
+            return report
+        unchanged = tuple(name for name in report.unchanged if name not in again)
+        loaded = (*report.loaded, *sorted(again))
+        return replace(report, loaded=loaded, unchanged=unchanged)
 
     def _remember(self, coming: Mapping[bytes, Zone]) -> None:
         """Note what changes with the zones that are about to be served."""
