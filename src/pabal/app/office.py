@@ -19,18 +19,20 @@ from pabal.admin.layout import Layout
 from pabal.admin.privileges import work_as_owner
 from pabal.app import parts
 from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
-from pabal.base.clock import SystemClock
+from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
 from pabal.config.problem import Problem, Span
 from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.directory.ports import DirectoryError
 from pabal.dns.resolver.explanation import Explanation, explain
-from pabal.dns.wire.rrset import name_of, to_dnspython
+from pabal.dns.wire.rrset import RRset, name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.master import ReadFile
+from pabal.dns.zone.packed import NOTHING
 from pabal.dns.zone.source import ROOT_FILE, SUFFIX, DirectorySource, zone_name
+from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -180,7 +182,7 @@ class ZoneSummary:
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecord:
-    """One record, and whether ``file`` or ``derived`` has it."""
+    """One record, and whether it is from ``file``, ``derived`` or ``signing``."""
 
     owner: str
     ttl_s: int
@@ -234,7 +236,8 @@ class ZonesOffice:
                 "`pabal zone list` shows those there are.",
             )
         found = []
-        for node in zone.nodes.values():
+        own = self.zones.owners[zone.origin]
+        for owner, node in zone.nodes.items():
             for rrset in node.values():
                 shown = to_dnspython(rrset)
                 found += [
@@ -243,7 +246,7 @@ class ZonesOffice:
                         shown.ttl,
                         dns.rdatatype.to_text(shown.rdtype),
                         rdata.to_text(),
-                        "derived" if zone.is_derived(rrset) else "file",
+                        _origin(own, owner, rrset),
                     )
                     for rdata in shown
                 ]
@@ -253,6 +256,12 @@ class ZonesOffice:
         stem = "root" if name == "." else name.removesuffix(".")
         path = self.settings.dns.zones / f"{stem}.zone"
         return path.name if path.exists() else ""
+
+
+def _origin(own: Zone, owner: bytes, rrset: RRset) -> str:
+    if own.is_derived(rrset):
+        return "derived"
+    return "file" if rrset.rdtype in own.nodes.get(owner, NOTHING) else "signing"
 
 
 def _order(owner: str) -> tuple[str, ...]:
@@ -274,6 +283,37 @@ def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
         report = zones.reload()
         found = [_shown(settings.dns.zones, each) for each in report.problems]
         yield ZonesOffice(settings, zones, found, bell)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneTools:
+    """What is needed to change something about a zone without reading it."""
+
+    settings: Settings
+    directory: Book
+    bell: UnixDoorbell
+    clock: Clock
+
+    def names(self) -> frozenset[dns.name.Name]:
+        """Return the zones there are: those with a file, and hosted domains."""
+        hosted = frozenset(
+            dns.name.from_text(domain).canonicalize()
+            for domain in self.directory.domains()
+        )
+        return hosted | DirectorySource(self.settings.dns.zones).files().keys()
+
+
+@contextlib.contextmanager
+def zone_tools(settings: Settings) -> Iterator[ZoneTools]:
+    """Open what changes zones without reading any."""
+    layout = Layout(settings.data)
+    _enter(layout)
+    clock = SystemClock()
+    with (
+        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(parts.open_directory(settings, clock)) as book,
+    ):
+        yield ZoneTools(settings, book, bell, clock)
 
 
 def check_zones(settings: Settings) -> tuple[list[Problem], int]:

@@ -23,6 +23,7 @@ from pabal.dns.resolver.hints import DNS_PORT, Server, read_hints
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
 from pabal.dns.settings import DnsSettings
+from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.source import DirectorySource
 from pabal.dns.zone.zones import Zones
 from pabal.message.address import domain_to_ascii
@@ -80,21 +81,27 @@ def own_addresses(settings: Settings) -> tuple[str, ...]:
 
 def zones(settings: Settings, book: Book, clock: Clock) -> Zones:
     """Return our zones, not loaded yet."""
-    return Zones(
+    made = Zones(
         DirectorySource(settings.dns.zones),
         derived_records(settings, book),
         settings.hostname,
         clock,
     )
+    made.finish = SignedZones(Layout(settings.data).dnssec)
+    return made
 
 
 def zones_stamp(settings: Settings, book: Book) -> tuple[object, ...]:
-    """Return a value that is another one when zone files or hosted domains changed."""
+    """Return a value that is another one when zone files or hosted domains changed.
+
+    Signed zones count as well.
+    """
     source = DirectorySource(settings.dns.zones)
     files = tuple(
         (file, source.stamp(file)) for file in sorted(source.files().values())
     )
-    return (tuple(book.domains()), files)
+    signed = SignedZones(Layout(settings.data).dnssec).fingerprint()
+    return (tuple(book.domains()), files, signed)
 
 
 def resolver(

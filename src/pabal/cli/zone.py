@@ -9,15 +9,17 @@ from pabal.app.office import zones_office
 from pabal.base.errors import OperatorError
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
+from pabal.cli.zone_dnssec import dnssec
 from pabal.cli.zone_import import import_
 from pabal.config.load import load_or_raise
 
 
 @click.group()
 def zone() -> None:
-    """Zones: list, show, check, reload, import."""
+    """Zones: list, show, check, reload, import, sign."""
 
 
+zone.add_command(dnssec)
 zone.add_command(import_)
 
 
@@ -58,7 +60,8 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
 def show(name: str, directory: Path | None, *, as_json: bool) -> None:
     """Show the records of ZONE.
 
-    FROM says which are in its file and which follow from the directory.
+    FROM says which are in its file, which follow from the directory, and which signing
+    has added.
     """
     with zones_office(load_or_raise(directory)) as office:
         records = office.records(_absolute(name))

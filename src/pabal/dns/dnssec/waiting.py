@@ -52,7 +52,7 @@ def standing(ring: Ring) -> Standing:
 
 _TEXTS: Final = {
     "unsigned": "The zone is not signed.",
-    "starting": "The zone is about to be signed.",
+    "starting": "The zone will be signed as soon as the server runs: within seconds.",
     "signing": "The zone is signed; its DS must not be published yet.",
     "waiting-for-parent": "The zone is signed; the parent has no DS for it yet.",
     "secure": "The zone is signed and the parent vouches for it.",

@@ -5,7 +5,7 @@ the keys on, sign what that and the owner's changes ask for, put the result on d
 only then say that it is in service, for that is when the waits begin.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -36,6 +36,8 @@ from pabal.dns.zone.signing import Last, Plan, sign_served
 from pabal.dns.zone.source import Stamp
 from pabal.dns.zone.tree import Zone
 
+_NEVER: Final = 1 << 62
+
 AGAIN_S: Final = 60
 """When a zone that could not be signed is tried again."""
 
@@ -58,12 +60,20 @@ class Turn:
 
 @dataclass(slots=True)
 class _Known:
-    """What a zone looked like at its last turn."""
+    """What a zone looked like at its last turn.
 
+    Attributes:
+        next_at: When there is something to do.
+        due: When the first signature is to be made anew.
+        parent_at: When the parent is to be looked at; 0: not at all.
+    """
+
+    name: dns.name.Name
     own: Zone
     stamp: Stamp | None
     next_at: int
-    due: int
+    due: int = 0
+    parent_at: int = 0
 
 
 class ZoneSigner:
@@ -72,13 +82,31 @@ class ZoneSigner:
     Args (of the constructor):
         store: Their keys.
         files: Where the signed zones go.
+        give_way: Called every millisecond: lets other threads have their turn.
+
+    Attributes:
+        stopping: Set from another thread: the turn ends soon, with nothing half done.
     """
 
-    def __init__(self, store: KeyStore, files: SignedZones, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: KeyStore,
+        files: SignedZones,
+        clock: Clock,
+        give_way: Callable[[], object] = bool,
+    ) -> None:
+        self._give_way = give_way
         self._store = store
         self._files = files
         self._clock = clock
         self._known: dict[bytes, _Known] = {}
+        self.stopping = False
+
+    def _pause(self) -> None:
+        """Let others work, or stop."""
+        if self.stopping:
+            raise PabalError("the server stops")
+        self._give_way()
 
     def turn(self, owners: Mapping[bytes, Zone]) -> Turn:
         """Do what is to be done now.
@@ -91,7 +119,7 @@ class ZoneSigner:
         for keys in self._store.all():
             origin = name_octets(keys.name)
             own = owners.get(origin)
-            if own is None:
+            if own is None or self.stopping:
                 continue
             try:
                 if self._zone(keys, own):
@@ -117,10 +145,10 @@ class ZoneSigner:
         ring = self._moved(keys, now)
         if ring.is_bare:
             changed = self._files.remove(own.origin)
-            self._known[own.origin] = _Known(own, None, now + AGAIN_S, 0)
+            self._known[own.origin] = _Known(keys.name, own, keys.stamp(), _NEVER)
             return changed
         before = self._files.current(own.origin)
-        last = Last(ring.serial, known.due if known else 0)
+        last = Last(ring.serial, known.due if known else 0, self._pause)
         signed = sign_served(own, before, plan_of(keys, ring), now, last)
         changed = signed.zone is not before
         if changed:
@@ -133,7 +161,11 @@ class ZoneSigner:
             )
         ring, stamp = self._served(keys, signed.zone.serial, signed.ttl_max_s)
         next_at = min(signed.due, next_move(ring) or signed.due)
-        self._known[own.origin] = _Known(own, stamp, next_at, signed.due)
+        every_s = looks_at_parent_every_s(ring)
+        parent_at = ring.parent.checked_at + every_s if every_s else 0
+        self._known[own.origin] = _Known(
+            keys.name, own, stamp, next_at, signed.due, parent_at
+        )
         return changed
 
     def _moved(self, keys: ZoneKeys, now: int) -> Ring:
@@ -169,16 +201,8 @@ class ZoneSigner:
     def watched(self) -> Sequence[dns.name.Name]:
         """Return the zones whose parents are to be looked at now."""
         now = self._now()
-        found: list[dns.name.Name] = []
-        for keys in self._store.all():
-            try:
-                ring = keys.read()
-            except PabalError:
-                continue
-            every_s = looks_at_parent_every_s(ring) if ring else 0
-            if ring and every_s and now >= ring.parent.checked_at + every_s:
-                found.append(keys.name)
-        return found
+        known = tuple(self._known.values())
+        return [each.name for each in known if 0 < each.parent_at <= now]
 
     def saw(self, name: dns.name.Name, records: Iterable[DS], ttl_s: int) -> None:
         """Take note of the DS set that the parent of zone ``name`` has.
@@ -186,19 +210,26 @@ class ZoneSigner:
         Raises:
             KeyStoreError: It cannot be written down.
         """
-        keys = self._store.of(name)
-        with keys.locked():
-            ring = keys.read()
-            if ring is None:
-                return
-            seen = seen_at_parent(keys.name, ring, records)
-            now = self._now()
-            after = observed(ring, seen.ours, ttl_s, seen.strangers, now)
-            keys.write(after)
-            _tell(keys, ring, after)
+        note_parent(self._store.of(name), records, ttl_s, self._now())
 
     def _now(self) -> int:
         return int(self._clock.now())
+
+
+def note_parent(keys: ZoneKeys, records: Iterable[DS], ttl_s: int, now: int) -> None:
+    """Write down which DS set the parent of a zone has; nothing for one without keys.
+
+    Raises:
+        KeyStoreError: It cannot be written.
+    """
+    with keys.locked():
+        ring = keys.read()
+        if ring is None:
+            return
+        seen = seen_at_parent(keys.name, ring, records)
+        after = observed(ring, seen.ours, ttl_s, seen.strangers, now)
+        keys.write(after)
+        _tell(keys, ring, after)
 
 
 def _nothing(keys: ZoneKeys) -> Ring:

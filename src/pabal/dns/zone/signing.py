@@ -6,7 +6,7 @@ Source: RFC 4035 §2 (what a signed zone holds), RFC 5155 §7.1 (NSEC3), RFC 907
 of NSEC), RFC 9276 §3.1 (no salt, no iterations), RFC 1982 §3 (serials).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,6 +21,9 @@ from pabal.dns.zone.tree import Zone
 
 WINDOW_S: Final = 12 * 3600
 """What falls due within this is made anew together: fewer versions of the zone."""
+
+PAUSE_NAMES: Final = 8
+"""Names signed between two pauses: a millisecond."""
 
 _SERIAL_MODULUS: Final = 1 << 32
 
@@ -104,10 +107,12 @@ class Last:
         serial: Its serial number, which the next comes after; ``None``: there is none.
         due: When the first of its signatures has to be made anew, seconds since 1970;
             0: not known.
+        pause: Called every now and then: to let others work, or raise to stop.
     """
 
     serial: int | None = None
     due: int = 0
+    pause: Callable[[], object] = bool
 
 
 def sign_served(
@@ -121,7 +126,7 @@ def sign_served(
         last: What is known of the version before.
     """
     work = _Work(own, before, plan, now, last.due)
-    work.fill()
+    work.fill(last.pause)
     if (
         before is not None
         and last.serial == before.serial
@@ -178,12 +183,15 @@ class _Work:
         self.ttl_max_s = own.soa.ttl_s
         self.made = 0
 
-    def fill(self) -> None:
+    def fill(self, pause: Callable[[], object]) -> None:
         """Sign everything but the SOA."""
         own, plan = self._own, self._plan
         apex = _apex(own, plan)
-        for link in chain(own, apex, Kind(plan.nsec3, plan.opt_out)):
+        links = chain(own, apex, Kind(plan.nsec3, plan.opt_out))
+        for number, link in enumerate(links):
             self._take(link)
+            if not number % PAUSE_NAMES:
+                pause()
         if len(self._nodes) != len(self._before):
             self.differs = True
 

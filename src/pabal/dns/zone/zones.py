@@ -160,7 +160,13 @@ class Zones(LocalZones):
         A delegation away from here is ``None`` too. An alias whose target lies
         elsewhere is returned as far as it goes: its target is still to be resolved.
         """
-        answer = lookup(self, name_octets(name).lower(), int(rdtype))
+        folded = name_octets(name).lower()
+        if rdtype == dns.rdatatype.DS and name != dns.name.root:
+            # RFC 4035 §3.1.4.1: of its DS only the parent knows, wherever that is.
+            zone = self.find(folded, codes.DS)
+            if zone is not None and zone.origin == folded:
+                return None
+        answer = lookup(self, folded, int(rdtype))
         if answer is None:
             return None
         response = answer.response
