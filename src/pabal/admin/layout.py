@@ -43,6 +43,11 @@ class Layout:
         return self.data / "dkim"
 
     @property
+    def dnssec(self) -> Path:
+        """Keys and signed zones, one folder a zone."""
+        return self.data / "dnssec"
+
+    @property
     def spool(self) -> Path:
         """Bodies too large for memory while they come in."""
         return self.data / "spool"
@@ -79,5 +84,5 @@ class Layout:
             OSError: No permission, no room.
         """
         self.data.mkdir(mode=DATA_MODE, parents=True, exist_ok=True)
-        for path in (self.mail, self.dkim, self.spool, self.run):
+        for path in (self.mail, self.dkim, self.dnssec, self.spool, self.run):
             path.mkdir(mode=DATA_MODE, exist_ok=True)

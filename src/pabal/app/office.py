@@ -19,7 +19,7 @@ from pabal.admin.layout import Layout
 from pabal.admin.privileges import work_as_owner
 from pabal.app import parts
 from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
-from pabal.base.clock import SystemClock
+from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
 from pabal.config.problem import Problem, Span
 from pabal.config.settings import Settings
@@ -31,6 +31,7 @@ from pabal.dns.zone import problem as zone_problem
 from pabal.dns.zone.batch import Report
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.master import ReadFile
+from pabal.dns.zone.packed import NOTHING
 from pabal.dns.zone.source import (
     ROOT_FILE,
     SUFFIX,
@@ -212,7 +213,7 @@ class ZoneSummary:
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecord:
-    """One record, and where it is from: ``file``, ``derived`` or ``update``."""
+    """One record; its origin is ``file``, ``derived``, ``update`` or ``signing``."""
 
     owner: str
     ttl_s: int
@@ -272,7 +273,8 @@ class ZonesOffice:
                 "`pabal zone list` shows those there are.",
             )
         found = []
-        for node in zone.nodes.values():
+        own = self.zones.owners[zone.origin]
+        for owner, node in zone.nodes.items():
             for rrset in node.values():
                 shown = to_dnspython(rrset)
                 found += [
@@ -281,7 +283,7 @@ class ZonesOffice:
                         shown.ttl,
                         dns.rdatatype.to_text(shown.rdtype),
                         rdata.to_text(),
-                        _origin(zone, rrset),
+                        _origin(own, owner, rrset),
                     )
                     for rdata in shown
                 ]
@@ -296,10 +298,12 @@ class ZonesOffice:
         return f"{copy.parent.name}/{file}" if copy.exists() else ""
 
 
-def _origin(zone: Zone, rrset: RRset) -> str:
-    if (rrset.owner.lower(), rrset.rdtype) in zone.updated:
+def _origin(own: Zone, owner: bytes, rrset: RRset) -> str:
+    if (owner, rrset.rdtype) in own.updated:
         return "update"
-    return "derived" if zone.is_derived(rrset) else "file"
+    if own.is_derived(rrset):
+        return "derived"
+    return "file" if rrset.rdtype in own.nodes.get(owner, NOTHING) else "signing"
 
 
 def _order(owner: str) -> tuple[str, ...]:
@@ -339,6 +343,37 @@ def ring_zones(settings: Settings) -> None:
     _enter(layout)
     with contextlib.closing(_bell(layout)) as bell:
         bell.ring(ZONES_BELL)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneTools:
+    """What is needed to change something about a zone without reading it."""
+
+    settings: Settings
+    directory: Book
+    bell: UnixDoorbell
+    clock: Clock
+
+    def names(self) -> frozenset[dns.name.Name]:
+        """Return the zones there are: those with a file, and hosted domains."""
+        hosted = frozenset(
+            dns.name.from_text(domain).canonicalize()
+            for domain in self.directory.domains()
+        )
+        return hosted | DirectorySource(self.settings.dns.zones).files().keys()
+
+
+@contextlib.contextmanager
+def zone_tools(settings: Settings) -> Iterator[ZoneTools]:
+    """Open what changes zones without reading any."""
+    layout = Layout(settings.data)
+    _enter(layout)
+    clock = SystemClock()
+    with (
+        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(parts.open_directory(settings, clock)) as book,
+    ):
+        yield ZoneTools(settings, book, bell, clock)
 
 
 def check_zones(settings: Settings) -> tuple[list[Problem], int]:

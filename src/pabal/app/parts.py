@@ -26,6 +26,7 @@ from pabal.dns.resolver.transport import NetworkExchange
 from pabal.dns.settings import DnsSettings
 from pabal.dns.zone.batch import Journals
 from pabal.dns.zone.fallback import Fallbacks
+from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.source import DirectorySource, JoinedSource
 from pabal.dns.zone.zones import Zones
 from pabal.message.address import domain_to_ascii
@@ -95,17 +96,20 @@ def zones(settings: Settings, book: Book, clock: Clock) -> Zones:
     # Tools look; only the name server writes.
     made.journals = Journals(layout.updates, writes=False)
     made.fallbacks = Fallbacks(layout.last_good, writes=False)
+    made.finish = SignedZones(layout.dnssec)
     return made
 
 
 def zones_stamp(settings: Settings, book: Book) -> tuple[object, ...]:
     """Return a value that is another one when zone files or hosted domains changed.
 
-    Cost: a system call a file; call it from a thread.
+    Signed zones count as well. Cost: a system call a file; call it from a thread.
     """
+    layout = Layout(settings.data)
     own = DirectorySource(settings.dns.zones).fingerprint()
-    copies = DirectorySource(Layout(settings.data).copies).fingerprint()
-    return (tuple(book.domains()), own, copies)
+    copies = DirectorySource(layout.copies).fingerprint()
+    signed = SignedZones(layout.dnssec).fingerprint()
+    return (tuple(book.domains()), own, copies, signed)
 
 
 def resolver(

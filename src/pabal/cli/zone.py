@@ -7,6 +7,7 @@ import click
 from pabal.app.office import zones_office
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
+from pabal.cli.zone_dnssec import dnssec
 from pabal.cli.zone_edit import absolute, edit, undo
 from pabal.cli.zone_import import import_
 from pabal.config.load import load_or_raise
@@ -14,10 +15,10 @@ from pabal.config.load import load_or_raise
 
 @click.group()
 def zone() -> None:
-    """Zones: list, show, check, edit, undo, reload, import."""
+    """Zones: list, show, check, edit, undo, reload, import, sign."""
 
 
-for command in (import_, edit, undo):
+for command in (import_, edit, undo, dnssec):
     zone.add_command(command)
 
 
@@ -66,8 +67,8 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
 def show(name: str, directory: Path | None, *, as_json: bool) -> None:
     """Show the records of ZONE.
 
-    FROM says which are in its file, which follow from the directory, and which sets
-    dynamic updates have changed.
+    FROM says which are in its file, which follow from the directory, which sets dynamic
+    updates have changed, and which signing has added.
     """
     with zones_office(load_or_raise(directory)) as office:
         records = office.records(absolute(name))

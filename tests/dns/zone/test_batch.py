@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import dns.name
 
@@ -27,22 +28,28 @@ def test_a_report_is_well_without_errors() -> None:
 
 
 def test_what_is_served_is_made_at_one_place(tmp_path: Path) -> None:
-    seen: list[tuple[Zone, Zone | None]] = []
+    class Finish:
+        seen: ClassVar[list[tuple[Zone, Zone | None]]] = []
 
-    def finish(own: Zone, before: Zone | None) -> Zone:
-        seen.append((own, before))
-        return replace(own)
+        def begin(self) -> None:
+            """Nothing to look at."""
+
+        def __call__(self, own: Zone, before: Zone | None) -> Zone:
+            self.seen.append((own, before))
+            return replace(own)
 
     source = MemorySource({"example.com.zone": HEAD + "www A 192.0.2.2\n"})
     made = updatable(tmp_path, source)
-    made.finish = finish
+    made.finish = Finish()
     source.texts["example.com.zone"] += "x A 192.0.2.3\n"
     made.reload()
     made.update([request("add new 60 A 192.0.2.9")])
     served = made.all()[0]
-    assert [before is None for _, before in seen] == [False, False]
-    assert seen[-1][0] is not served
-    assert seen[-1][0].nodes is served.nodes
+    assert [before is None for _, before in Finish.seen] == [False, False]
+    assert Finish.seen[-1][0] is not served
+    assert Finish.seen[-1][0].nodes is served.nodes
+    assert made.owners[served.origin] is Finish.seen[-1][0]
+    assert (list(made.owners), len(made.owners)) == ([served.origin], 1)
 
 
 def test_updates_win_over_derived_records_and_stay(tmp_path: Path) -> None:

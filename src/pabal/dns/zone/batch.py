@@ -6,11 +6,13 @@ last what ``Finish`` makes of it.
 """
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import dns.name
+from typing_extensions import override
 
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire.name import to_text
@@ -25,9 +27,20 @@ from pabal.dns.zone.source import SUFFIX as ZONE_SUFFIX
 from pabal.dns.zone.source import Stamp, ZoneSource, zone_file, zone_name
 from pabal.dns.zone.tree import Zone
 
-Finish = Callable[[Zone, Zone | None], Zone]
-"""Makes the zone that is served of the one the owner means, for example by signing it;
-the second is the version served until now."""
+
+class Finish(Protocol):
+    """Makes the zones that are served of what their owners mean, for example signed."""
+
+    def begin(self) -> None:
+        """Look what has changed; called before the zones of one reload."""
+        ...
+
+    def __call__(self, own: Zone, before: Zone | None) -> Zone:
+        """Return the zone to serve for ``own``; ``before`` was served until now.
+
+        The same object as before says that nothing changed.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +148,30 @@ class Held:
     copied: bool
 
 
+class Owners(Mapping[bytes, Zone]):
+    """Every zone of ``held`` as its owner means it, by folded apex."""
+
+    def __init__(self, held: Mapping[bytes, Held]) -> None:
+        self._held = held
+
+    @override
+    def __getitem__(self, origin: bytes) -> Zone:
+        return self._held[origin].own
+
+    @override
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._held)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+def served_of(finish: Finish | None, own: Zone, before: Zone | None) -> Zone:
+    """Return the zone to answer from: the one place where that is decided."""
+    return own if finish is None else finish(own, before)
+
+
 @dataclass(slots=True)
 class Batch:
     """Gathers the next set of zones.
@@ -164,6 +201,8 @@ class Batch:
             self._updated = self.journals.present()
         if self.fallbacks is not None:
             self._fallen = self.fallbacks.present()
+        if self.finish is not None:
+            self.finish.begin()
 
     def take(self, given: ZoneInput) -> None:
         """Load the zone of ``given``, unless nothing it is made from has changed."""
@@ -259,10 +298,7 @@ class Batch:
         self._keep("loaded", given, Held(basis, own, served, dynamic, given.copied))
 
     def _served(self, own: Zone, before: Zone | None, *, copied: bool) -> Zone:
-        """Return the zone to answer from: the one place where that is decided."""
-        if copied or self.finish is None:
-            return own
-        return self.finish(own, before)
+        return own if copied else served_of(self.finish, own, before)
 
     def _dynamic(self, given: ZoneInput, before: Held | None) -> Dynamic | None:
         if given.copied or self.journals is None:
@@ -280,8 +316,17 @@ class Batch:
         self._problems.append(Problem(Severity.ERROR, place, reason, fix))
 
     def _keep(self, what: str, given: ZoneInput, held: Held) -> None:
+        if what != "loaded":
+            served = self._served(held.own, held.served, copied=held.copied)
+            if served is not held.served:
+                # Only what is made of it is another one.
+                held = replace(held, served=served)
+                self._note("loaded", given)
+                if what == "unchanged":
+                    what = ""
         self.held[held.own.origin] = held
-        self._note(what, given)
+        if what:
+            self._note(what, given)
 
     def _note(self, what: str, given: ZoneInput) -> None:
         self._names.setdefault(what, []).append(given.name.to_text())

@@ -20,7 +20,16 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import label_offsets, to_text
 from pabal.dns.wire.rrset import name_octets, name_of, to_dnspython
 from pabal.dns.wire.update import UpdateRequest
-from pabal.dns.zone.batch import Batch, Finish, Held, Journals, Report, zone_of
+from pabal.dns.zone.batch import (
+    Batch,
+    Finish,
+    Held,
+    Journals,
+    Owners,
+    Report,
+    served_of,
+    zone_of,
+)
 from pabal.dns.zone.dynamic import Dynamic, OutdatedError
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
@@ -87,6 +96,11 @@ class Zones(LocalZones):
         """Every zone by its folded apex; replaced, never changed."""
         return self._zones
 
+    @property
+    def owners(self) -> Mapping[bytes, Zone]:
+        """Every zone as its owner means it; replaced, never changed."""
+        return Owners(self._held)
+
     def get(self, name: dns.name.Name) -> Zone | None:
         """Return the zone of exactly this name."""
         return self._zones.get(name_octets(name).lower())
@@ -116,7 +130,13 @@ class Zones(LocalZones):
         A delegation away from here is ``None`` too. An alias whose target lies
         elsewhere is returned as far as it goes: its target is still to be resolved.
         """
-        answer = lookup(self, name_octets(name).lower(), int(rdtype))
+        folded = name_octets(name).lower()
+        if rdtype == dns.rdatatype.DS and name != dns.name.root:
+            # RFC 4035 §3.1.4.1: of its DS only the parent knows, wherever that is.
+            zone = self.find(folded, codes.DS)
+            if zone is not None and zone.origin == folded:
+                return None
+        answer = lookup(self, folded, int(rdtype))
         if answer is None:
             return None
         response = answer.response
@@ -250,10 +270,12 @@ class Zones(LocalZones):
 
     def _replace(self, held: Held, own: Zone, dynamic: Dynamic | None = None) -> None:
         """Put another version of one zone into service."""
-        before = held if dynamic is None else replace(held, dynamic=dynamic)
-        batch = Batch({}, self._source, None, self.finish)
-        batch.put(name_of(own.origin), before, own)
-        after = batch.held[own.origin]
+        after = replace(
+            held,
+            own=own,
+            served=served_of(self.finish, own, held.served),
+            dynamic=dynamic or held.dynamic,
+        )
         self._remember(own.origin, held, after)
         self._zones = {**self._zones, own.origin: after.served}
         self._held = {**self._held, own.origin: after}
