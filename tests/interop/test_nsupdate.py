@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import dns.asyncquery
@@ -181,5 +182,33 @@ async def test_processes_of_one_server_agree(tmp_path: Path) -> None:
         await until(all_know)
         records = server.run("zone", "show", "b.test")
         assert records.stdout.count(" update ") == 8
+        assert server.stop() == 0
+        assert "Traceback" not in server.log()
+
+
+@pytest.mark.slow
+async def test_updates_of_a_signed_zone_are_signed(tmp_path: Path) -> None:
+    with Server(tmp_path / "s").init(workers="2", accounts=()) as server:
+        (server.directory / "zones" / "b.test.zone").write_text(ZONE)
+        server.configure(
+            f'keys = "hmac-sha256:office.test:{SECRET}"',
+            'allow_update = ["b.test key office.test zonesub"]',
+            table="dns",
+        )
+        server.run("zone", "dnssec", "b.test", "enable")
+        server.start()
+        place = (server.address, PORT_OFFSET + 53)
+
+        async def is_signed(name: str) -> bool:
+            query = dns.message.make_query(name, "A", want_dnssec=True)
+            answer = await dns.asyncquery.udp(query, place[0], 5, place[1])
+            types = {rrset.rdtype for rrset in answer.answer}
+            return types == {dns.rdatatype.A, dns.rdatatype.RRSIG}
+
+        await until(lambda: is_signed("www.b.test"))
+        for number in range(3):
+            name = f"n{number}.b.test"
+            assert await nsupdate(place, f"update add {name} 60 A 192.0.2.9") == ""
+            await until(partial(is_signed, name), 10)
         assert server.stop() == 0
         assert "Traceback" not in server.log()
