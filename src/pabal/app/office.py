@@ -40,6 +40,7 @@ from pabal.dns.zone.source import (
     zone_name,
 )
 from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.view import views_of
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -324,6 +325,11 @@ def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
         zones = parts.zones(settings, book, clock)
         report = zones.reload()
         found = [shown_problem(settings.dns.zones, each) for each in report.problems]
+        for view, chosen in zip(
+            views_of(parts.view_settings(settings)), settings.dns.views, strict=True
+        ):
+            wrong = view.rebuild(zones.owners, zones.by_apex)
+            found += [shown_problem(Path(chosen.zones), each) for each in wrong]
         yield ZonesOffice(settings, zones, report, found, bell)
 
 

@@ -23,7 +23,7 @@ from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.hints import DNS_PORT, Server, read_hints
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
-from pabal.dns.settings import DnsSettings
+from pabal.dns.settings import DnsSettings, ViewSettings
 from pabal.dns.zone.batch import Journals
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.signedfile import SignedZones
@@ -109,7 +109,12 @@ def zones_stamp(settings: Settings, book: Book) -> tuple[object, ...]:
     own = DirectorySource(settings.dns.zones).fingerprint()
     copies = DirectorySource(layout.copies).fingerprint()
     signed = SignedZones(layout.dnssec).fingerprint()
-    return (tuple(book.domains()), own, copies, signed)
+    views = [
+        DirectorySource(Path(view.zones)).fingerprint()
+        for view in settings.dns.views
+        if view.zones
+    ]
+    return (tuple(book.domains()), own, copies, signed, *views)
 
 
 def resolver(
@@ -195,8 +200,19 @@ def dns_settings(
         allow_update=dns.allow_update,
         follow_catalogs=dns.follow_catalogs,
         catalog=dns.catalog,
+        views=view_settings(settings),
         journal_directory=str(Layout(settings.data).updates),
         fallback_directory=str(Layout(settings.data).last_good),
+    )
+
+
+def view_settings(settings: Settings) -> tuple[ViewSettings, ...]:
+    """Return [dns.view.NAME] as the name server takes them."""
+    return tuple(
+        ViewSettings(
+            view.name, view.clients, view.zones, view.addresses, view.allow_recursion
+        )
+        for view in settings.dns.views
     )
 
 

@@ -15,6 +15,7 @@ from pabal.config.peers import (
     key_name,
 )
 from pabal.config.section import BadValueError, Section
+from pabal.config.views import ViewSection
 from pabal.dns.settings import RATE_MAX, RATE_SLIP, RECURSION_PER_CLIENT_MAX
 
 NSID_MAX_OCTETS: Final = 128
@@ -46,6 +47,7 @@ class DnsSection:
         allow_update: Which key may change what.
         follow_catalogs: Catalog zones whose members are copied.
         catalog: The catalog zone of our zones; empty: none.
+        views: What some clients see instead.
         trust_anchors: DS and DNSKEY records; ``none``: nothing is validated; empty:
             the root's own.
         negative_trust_anchors: Zones that count as unsigned.
@@ -73,6 +75,7 @@ class DnsSection:
     allow_update: tuple[str, ...] = ()
     follow_catalogs: tuple[str, ...] = ()
     catalog: str = ""
+    views: tuple[ViewSection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

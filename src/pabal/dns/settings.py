@@ -39,6 +39,25 @@ LOCAL_NETWORKS: Final = ("127.0.0.0/8", "::1")
 
 
 @dataclass(frozen=True, slots=True)
+class ViewSettings:
+    """One ``[dns.view.NAME]`` table.
+
+    Attributes:
+        name: NAME.
+        clients: Who sees it.
+        zones_directory: Files that differ; empty: none.
+        addresses: What derived records say this host's addresses are; empty: the same.
+        allow_recursion: Who of them may ask for names elsewhere; empty: who may anyway.
+    """
+
+    name: str
+    clients: tuple[str, ...]
+    zones_directory: str = ""
+    addresses: tuple[str, ...] = ()
+    allow_recursion: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DnsSettings:
     """The ``[dns]`` table, and what it needs of the rest.
 
@@ -58,6 +77,10 @@ class DnsSettings:
     allow_recursion: tuple[str, ...] = field(
         default=LOCAL_NETWORKS,
         metadata={"help": "who may ask for names elsewhere"},
+    )
+    views: tuple[ViewSettings, ...] = field(
+        default=(),
+        metadata={"help": "what some clients see instead; the first that fits"},
     )
     forwarders: tuple[str, ...] = field(
         default=(),

@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import dns.name
@@ -10,6 +11,8 @@ import dns.name
 from pabal.dns.wire import codes
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Report
+from pabal.dns.zone.problem import Problem
+from pabal.dns.zone.view import View
 from pabal.dns.zone.zones import Zones
 
 SWITCH_S: Final = 0.0005
@@ -23,22 +26,61 @@ _Done = TypeVar("_Done")
 
 
 class Loader:
-    """Loads, updates and follows ``zones`` in threads, never two at once."""
+    """Loads, updates and follows ``zones`` in threads, never two at once.
 
-    def __init__(self, zones: Zones) -> None:
+    Args (of the constructor):
+        views: What some clients see instead; they follow the zones.
+    """
+
+    def __init__(self, zones: Zones, views: Sequence[View] = ()) -> None:
         self.zones = zones
+        self._views = views
         self._exclusive = asyncio.Lock()
         self._waiting: list[tuple[UpdateRequest, asyncio.Future[int]]] = []
 
     async def reload(self) -> Report:
         """Check and exchange the zones that changed."""
         async with self._exclusive:
-            return await _politely(self.zones.reload)
+            return await _politely(self._reloaded)
+
+    def _reloaded(self) -> Report:
+        report = self.zones.reload()
+        before = [view.version for view in self._views]
+        problems = self._follow_views()
+        changed = tuple(
+            view.name
+            for view, version in zip(self._views, before, strict=True)
+            if view.version != version
+        )
+        return replace(
+            report,
+            loaded=(*report.loaded, *changed),
+            problems=(*report.problems, *problems),
+        )
+
+    def _follow_views(self) -> list[Problem]:
+        problems: list[Problem] = []
+        for view in self._views:
+            problems += view.rebuild(self.zones.owners, self.zones.by_apex)
+        return problems
+
+    def _followed(self, name: dns.name.Name) -> bool:
+        changed = self.zones.follow(name)
+        if changed:
+            self._follow_views()
+        return changed
+
+    def _updated(self, requests: Sequence[UpdateRequest]) -> list[int]:
+        version = self.zones.version
+        rcodes = self.zones.update(requests)
+        if self.zones.version != version:
+            self._follow_views()
+        return rcodes
 
     async def follow(self, name: dns.name.Name) -> bool:
         """Take over what another process did to a zone; return whether it did."""
         async with self._exclusive:
-            return await _politely(lambda: self.zones.follow(name))
+            return await _politely(lambda: self._followed(name))
 
     async def behind(self) -> list[dns.name.Name]:
         """Return the zones that other processes have updated."""
@@ -63,7 +105,7 @@ class Loader:
         requests = [request for request, _ in batch]
         rcodes = [codes.SERVFAIL] * len(batch)
         try:
-            rcodes = await _politely(lambda: self.zones.update(requests))
+            rcodes = await _politely(lambda: self._updated(requests))
         finally:
             for (_, future), rcode in zip(batch, rcodes, strict=True):
                 if not future.done():

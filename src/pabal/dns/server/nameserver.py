@@ -13,7 +13,7 @@ from pabal.base.clock import Clock
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.ports import Resolver
-from pabal.dns.server.access import Access, parse_access_list
+from pabal.dns.server.access import Access, ViewAccess, parse_access_list
 from pabal.dns.server.answering import Answering, ControlQuery, OnQuery, Recursion
 from pabal.dns.server.control import Control, parse_transfer_access
 from pabal.dns.server.keys import KeyRing
@@ -33,6 +33,7 @@ from pabal.dns.zone.batch import Journals, Report
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.view import views_of
 from pabal.dns.zone.zones import Zones
 from pabal.net.listener import Listener, ListenerSettings
 
@@ -77,12 +78,10 @@ class NameServer:
         clock: Clock,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._loader = Loader(zones)
-        access = Access(
-            parse_access_list(settings.allow_query, "dns.allow_query"),
-            parse_access_list(settings.allow_recursion, "dns.allow_recursion"),
-        )
-        self._answering = Answering(zones, resolver, access, settings, clock)
+        views = views_of(settings.views)
+        self._loader = Loader(zones, views)
+        access = _access(settings)
+        self._answering = Answering(zones, resolver, access, settings, clock, views)
         self._tasks = Tasks()
         keys = KeyRing(settings.keys, clock)
         self._control = Control(
@@ -218,6 +217,24 @@ class NameServer:
         await self._tls_listener.stop(STOP_GRACE_S)
         for server in self._udp:
             server.close()
+
+
+def _access(settings: DnsSettings) -> Access:
+    """Return who may do what, and which view who is in; raises OperatorError."""
+    views = [
+        ViewAccess(
+            parse_access_list(view.clients, f"dns.view.{view.name}.clients"),
+            parse_access_list(view.allow_recursion, f"dns.view.{view.name}")
+            if view.allow_recursion
+            else None,
+        )
+        for view in settings.views
+    ]
+    return Access(
+        parse_access_list(settings.allow_query, "dns.allow_query"),
+        parse_access_list(settings.allow_recursion, "dns.allow_recursion"),
+        views,
+    )
 
 
 def _secondaries(

@@ -17,7 +17,7 @@ from pabal.base.clock import Clock
 from pabal.base.log import Log
 from pabal.dns.ports import DerivedRecord, DerivedSource, LocalZones, Resolved
 from pabal.dns.wire import codes
-from pabal.dns.wire.name import label_offsets, to_text
+from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets, name_of, to_dnspython
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import (
@@ -39,6 +39,7 @@ from pabal.dns.zone.lookup import lookup
 from pabal.dns.zone.problem import Place, Problem, Severity
 from pabal.dns.zone.source import COPIED, ZoneSource
 from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.view import nearest
 
 _SERIAL_MODULUS: Final = 1 << 32
 """RFC 1982 §3: serial numbers have 32 bits."""
@@ -110,16 +111,7 @@ class Zones(LocalZones):
 
         The DS of a zone's apex belongs to the parent (RFC 4035 §3.1.4.1).
         """
-        zones = self._zones
-        own: Zone | None = None
-        for offset in label_offsets(name):
-            zone = zones.get(name[offset:])
-            if zone is None:
-                continue
-            if offset or rdtype != codes.DS:
-                return zone
-            own = zone
-        return own
+        return nearest(self._zones, name, rdtype)
 
     @override
     def local(
