@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pabal.admin.privileges import drop_privileges, hand_over, work_as_owner
+from pabal.admin.privileges import (
+    answer_as_owner,
+    drop_privileges,
+    hand_over,
+    work_as_owner,
+)
+from pabal.base.errors import OperatorError
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand over")
 
@@ -57,3 +63,25 @@ def test_who_is_nobody_special_stays(tmp_path: Path) -> None:
     if before != 0:
         work_as_owner(tmp_path)
     assert os.geteuid() == before
+
+
+def test_an_answer_of_ones_own(tmp_path: Path) -> None:
+    assert answer_as_owner(tmp_path, lambda: str(os.geteuid())) == str(os.geteuid())
+    assert answer_as_owner(tmp_path / "none", lambda: "x") == "x"
+
+
+@needs_root
+def test_an_answer_of_the_owner_of_the_data(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    nobody = pwd.getpwnam("nobody").pw_uid
+    os.chown(tmp_path, nobody, -1)
+    assert answer_as_owner(tmp_path, lambda: f"{os.geteuid()} 회의") == f"{nobody} 회의"
+    assert os.geteuid() == 0
+
+    def fail() -> str:
+        raise OperatorError("no room.")
+
+    with pytest.raises(OperatorError, match="could not be used"):
+        answer_as_owner(tmp_path, fail)
+    assert "no room" in capfd.readouterr().err

@@ -54,7 +54,7 @@ def test_dns_with_other_servers() -> None:
         f'[dns]\nkeys = "{key}"\nnsid = "n"\nrate_max = 1\nrate_slip = 3\n'
         "client_rate_max = 4\nrecursion_per_client_max = 5\n"
         'allow_transfer = "key k"\nnotify = "192.0.2.1 key k"\n'
-        'secondary = "b.test 192.0.2.1"\n'
+        'secondary = "b.test 192.0.2.1"\nallow_update = "b.test key k zonesub"\n'
     )
     found = parts.dns_settings(given, b"c" * 16)
     assert found == DnsSettings(
@@ -71,6 +71,9 @@ def test_dns_with_other_servers() -> None:
         notify=("192.0.2.1 key k",),
         secondary=("b.test 192.0.2.1",),
         secondary_directory="/somewhere/data/secondary",
+        allow_update=("b.test key k zonesub",),
+        journal_directory="/somewhere/data/updates",
+        fallback_directory="/somewhere/data/last-good",
     )
     other = parts.dns_settings(given, b"c" * 16, transfers=False)
     assert other.notify == ()

@@ -14,12 +14,12 @@ def zone(desk: Desk, text: str = ZONE) -> None:
 
 def test_listed_with_where_they_come_from(desk: Desk) -> None:
     header, line = desk.ok("zone", "list").splitlines()
-    assert header.split() == ["ZONE", "SERIAL", "RECORDS", "FILE"]
+    assert header.split() == ["ZONE", "SERIAL", "RECORDS", "FILE", "STATE"]
     assert line.split()[0] == "a.test."
     assert line.split()[3] == "-"
     zone(desk)
     found = desk.first("zones", "zone", "list")
-    assert found["file"] == "a.test.zone"
+    assert (found["file"], found["state"]) == ("a.test.zone", "ok")
 
 
 def test_the_owners_records_and_the_derived_ones(desk: Desk) -> None:
@@ -51,3 +51,14 @@ def test_reload_rings(desk: Desk) -> None:
 def test_mistakes(desk: Desk) -> None:
     assert "there is no zone c.test. " in desk.fails(2, "zone", "show", "c.test")
     assert "is not a name" in desk.fails(2, "zone", "show", "a..b")
+
+
+def test_a_wrong_file_is_listed_with_what_is_served(desk: Desk) -> None:
+    zone(desk, ZONE + "bad IN A 300.0.0.1\n")
+    found = desk.first("zones", "zone", "list")
+    assert (found["zone"], found["state"]) == ("a.test.", "wrong")
+    good = desk.directory / "data" / "last-good" / "a.test.zone"
+    good.parent.mkdir()
+    good.write_text(ZONE)
+    found = desk.first("zones", "zone", "list")
+    assert (found["serial"], found["state"]) == (7, "kept")

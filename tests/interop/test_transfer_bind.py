@@ -54,7 +54,9 @@ def text(serial: int, *lines: str) -> str:
 
 
 @contextlib.contextmanager
-def named(directory: Path, port: int, zone: str) -> Iterator[subprocess.Popen[bytes]]:
+def named(
+    directory: Path, port: int, zone: str, options: str = ""
+) -> Iterator[subprocess.Popen[bytes]]:
     directory.mkdir(exist_ok=True)
     (directory / "named.conf").write_text(
         f"""options {{ directory "{directory}"; pid-file none; session-keyfile none;
@@ -62,7 +64,7 @@ def named(directory: Path, port: int, zone: str) -> Iterator[subprocess.Popen[by
             recursion no; dnssec-validation no; minimal-responses yes;
             zero-no-soa-ttl no; ixfr-from-differences yes;
             min-refresh-time 1; min-retry-time 1; transfer-source {LOOPBACK};
-            notify-source {LOOPBACK}; notify explicit; }};
+            notify-source {LOOPBACK}; notify explicit; {options} }};
         key "xfr.test" {{ algorithm hmac-sha256; secret "{SECRET}"; }};
         controls {{ }}; {zone}"""
     )

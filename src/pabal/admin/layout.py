@@ -43,6 +43,11 @@ class Layout:
         return self.data / "dkim"
 
     @property
+    def dnssec(self) -> Path:
+        """Keys and signed zones, one folder a zone."""
+        return self.data / "dnssec"
+
+    @property
     def spool(self) -> Path:
         """Bodies too large for memory while they come in."""
         return self.data / "spool"
@@ -51,6 +56,16 @@ class Layout:
     def copies(self) -> Path:
         """Zones copied from other name servers."""
         return self.data / "secondary"
+
+    @property
+    def updates(self) -> Path:
+        """Journals of what dynamic updates changed in zones, NAME.journal each."""
+        return self.data / "updates"
+
+    @property
+    def last_good(self) -> Path:
+        """The last good version of zones whose files are wrong."""
+        return self.data / "last-good"
 
     @property
     def cookie_secret(self) -> Path:
@@ -69,5 +84,5 @@ class Layout:
             OSError: No permission, no room.
         """
         self.data.mkdir(mode=DATA_MODE, parents=True, exist_ok=True)
-        for path in (self.mail, self.dkim, self.spool, self.run):
+        for path in (self.mail, self.dkim, self.dnssec, self.spool, self.run):
             path.mkdir(mode=DATA_MODE, exist_ok=True)

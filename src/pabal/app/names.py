@@ -8,7 +8,13 @@ from typing import Final
 from pabal.app import parts
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
-from pabal.app.shared import COPIED_BELL, DIRECTORY_BELL, ZONES_BELL, Shared
+from pabal.app.shared import (
+    COPIED_BELL,
+    DIRECTORY_BELL,
+    UPDATED_BELL,
+    ZONES_BELL,
+    Shared,
+)
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
@@ -58,6 +64,7 @@ class NamesRole:
             Sharing(
                 None if transfers else self._pass_on,
                 0.0 if shared.settings.workers == 1 else NOTIFY_AFTER_SECONDS,
+                lambda zone: shared.bell.ring(f"{UPDATED_BELL}{zone}"),
             )
         )
         self._tasks = Tasks()
@@ -86,6 +93,9 @@ class NamesRole:
         """Take note of a ring."""
         if subject in {DIRECTORY_BELL, ZONES_BELL}:
             self._changed.set()
+        elif subject.startswith(UPDATED_BELL):
+            zone = subject.removeprefix(UPDATED_BELL)
+            self._tasks.start(self._server.follow(zone), "zone updated")
         elif subject.startswith(COPIED_BELL):
             self._server.notified(subject.removeprefix(COPIED_BELL))
 
@@ -102,6 +112,7 @@ class NamesRole:
             self._changed.clear()
             try:
                 await self._reload_if_changed(rang=rang)
+                await self._server.look()
             except (OSError, PabalError) as error:
                 # No descriptor or no memory left, a database away: look again later.
                 log.warning("zones not looked at", reason=str(error))

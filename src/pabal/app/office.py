@@ -19,17 +19,19 @@ from pabal.admin.layout import Layout
 from pabal.admin.privileges import work_as_owner
 from pabal.app import parts
 from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
-from pabal.base.clock import SystemClock
+from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
 from pabal.config.problem import Problem, Span
 from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.directory.ports import DirectoryError
 from pabal.dns.resolver.explanation import Explanation, explain
-from pabal.dns.wire.rrset import name_of, to_dnspython
+from pabal.dns.wire.rrset import RRset, name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
+from pabal.dns.zone.batch import Report
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.master import ReadFile
+from pabal.dns.zone.packed import NOTHING
 from pabal.dns.zone.source import (
     ROOT_FILE,
     SUFFIX,
@@ -37,6 +39,8 @@ from pabal.dns.zone.source import (
     zone_file,
     zone_name,
 )
+from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.view import views_of
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -197,17 +201,20 @@ class ZoneSummary:
     Attributes:
         file: Its master file; empty: it follows from the directory.
         records: How many it has.
+        state: ``ok``; ``kept``: the file is wrong, the last good version is served;
+            ``wrong``: the file is wrong, and there was none.
     """
 
     name: str
     serial: int
     records: int
     file: str
+    state: str = "ok"
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecord:
-    """One record, and where it is from: ``file``, ``derived``, or a ``copy``."""
+    """One record, from ``file``, ``derived``, ``update``, ``signing`` or ``copy``."""
 
     owner: str
     ttl_s: int
@@ -222,6 +229,7 @@ class ZonesOffice:
 
     settings: Settings
     zones: Zones
+    report: Report
     found: Sequence[Problem]
     bell: UnixDoorbell
 
@@ -235,7 +243,11 @@ class ZonesOffice:
 
     def summaries(self) -> Sequence[ZoneSummary]:
         """Return every zone in one line."""
-        return [
+        wrong = [
+            ZoneSummary(name, 0, 0, self._file(dns.name.from_text(name)), "wrong")
+            for name in self.report.refused
+        ]
+        return wrong + [
             ZoneSummary(
                 (name := name_of(zone.origin)).to_text(),
                 zone.serial,
@@ -243,6 +255,7 @@ class ZonesOffice:
                     len(r.rdatas) for node in zone.nodes.values() for r in node.values()
                 ),
                 self._file(name),
+                "kept" if name.to_text() in self.report.kept else "ok",
             )
             for zone in self.zones.all()
         ]
@@ -263,7 +276,8 @@ class ZonesOffice:
         found = []
         # What another server sent is a file here, but nobody's of this machine.
         filed = "copy" if "/" in self._file(name_of(zone.origin)) else "file"
-        for node in zone.nodes.values():
+        own = self.zones.owners[zone.origin]
+        for owner, node in zone.nodes.items():
             for rrset in node.values():
                 shown = to_dnspython(rrset)
                 found += [
@@ -272,7 +286,7 @@ class ZonesOffice:
                         shown.ttl,
                         dns.rdatatype.to_text(shown.rdtype),
                         rdata.to_text(),
-                        "derived" if zone.is_derived(rrset) else filed,
+                        _origin(own, owner, rrset, filed),
                     )
                     for rdata in shown
                 ]
@@ -285,6 +299,14 @@ class ZonesOffice:
             return file
         copy = Layout(self.settings.data).copies / file
         return f"{copy.parent.name}/{file}" if copy.exists() else ""
+
+
+def _origin(own: Zone, owner: bytes, rrset: RRset, filed: str) -> str:
+    if (owner, rrset.rdtype) in own.updated:
+        return "update"
+    if own.is_derived(rrset):
+        return "derived"
+    return filed if rrset.rdtype in own.nodes.get(owner, NOTHING) else "signing"
 
 
 def _order(owner: str) -> tuple[str, ...]:
@@ -304,8 +326,62 @@ def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
     ):
         zones = parts.zones(settings, book, clock)
         report = zones.reload()
-        found = [_shown(settings.dns.zones, each) for each in report.problems]
-        yield ZonesOffice(settings, zones, found, bell)
+        found = [shown_problem(settings.dns.zones, each) for each in report.problems]
+        for view, chosen in zip(
+            views_of(parts.view_settings(settings)), settings.dns.views, strict=True
+        ):
+            wrong = view.rebuild(zones.owners, zones.by_apex)
+            found += [shown_problem(Path(chosen.zones), each) for each in wrong]
+        yield ZonesOffice(settings, zones, report, found, bell)
+
+
+def zone_input(settings: Settings, name: dns.name.Name, file: str | None) -> ZoneInput:
+    """Return what a zone is made from, with the text of ``file`` as its file."""
+    with administration(settings) as office:
+        text = name.to_text(omit_final_dot=True)
+        hosted = text in office.derived.domains()
+        derived = tuple(office.derived.records(text)) if hosted else ()
+    serial = int(SystemClock().now()) % (1 << 32)
+    return ZoneInput(name, file, hosted, derived, settings.hostname, serial)
+
+
+def ring_zones(settings: Settings) -> None:
+    """Let a running server read its zones again."""
+    layout = Layout(settings.data)
+    _enter(layout)
+    with contextlib.closing(_bell(layout)) as bell:
+        bell.ring(ZONES_BELL)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneTools:
+    """What is needed to change something about a zone without reading it."""
+
+    settings: Settings
+    directory: Book
+    bell: UnixDoorbell
+    clock: Clock
+
+    def names(self) -> frozenset[dns.name.Name]:
+        """Return the zones there are: those with a file, and hosted domains."""
+        hosted = frozenset(
+            dns.name.from_text(domain).canonicalize()
+            for domain in self.directory.domains()
+        )
+        return hosted | DirectorySource(self.settings.dns.zones).files().keys()
+
+
+@contextlib.contextmanager
+def zone_tools(settings: Settings) -> Iterator[ZoneTools]:
+    """Open what changes zones without reading any."""
+    layout = Layout(settings.data)
+    _enter(layout)
+    clock = SystemClock()
+    with (
+        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(parts.open_directory(settings, clock)) as book,
+    ):
+        yield ZoneTools(settings, book, bell, clock)
 
 
 def check_zones(settings: Settings) -> tuple[list[Problem], int]:
@@ -340,10 +416,13 @@ def check_zone_file(
         serial=1,
     )
     reader = read or DirectorySource(file.parent).read
-    return [_shown(file.parent, each) for each in load_zone(given, reader).problems]
+    return [
+        shown_problem(file.parent, each) for each in load_zone(given, reader).problems
+    ]
 
 
-def _shown(directory: Path, found: zone_problem.Problem) -> Problem:
+def shown_problem(directory: Path, found: zone_problem.Problem) -> Problem:
+    """Return a problem of a zone of ``directory`` as commands show it."""
     place = found.place
     return Problem(
         str(directory / place.file),

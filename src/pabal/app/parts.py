@@ -26,7 +26,10 @@ from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.hints import DNS_PORT, Server, read_hints
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
-from pabal.dns.settings import DnsSettings
+from pabal.dns.settings import DnsSettings, ViewSettings
+from pabal.dns.zone.batch import Journals
+from pabal.dns.zone.fallback import Fallbacks
+from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.source import DirectorySource, JoinedSource
 from pabal.dns.zone.zones import Zones
 from pabal.message.address import domain_to_ascii
@@ -115,25 +118,37 @@ def zones(
     settings: Settings, book: Book, clock: Clock, certificate: Facts | None = None
 ) -> Zones:
     """Return our zones, not loaded yet."""
-    return Zones(
+    layout = Layout(settings.data)
+    made = Zones(
         JoinedSource(
-            DirectorySource(settings.dns.zones),
-            DirectorySource(Layout(settings.data).copies),
+            DirectorySource(settings.dns.zones), DirectorySource(layout.copies)
         ),
         derived_records(settings, book, certificate),
         settings.hostname,
         clock,
     )
+    # Tools look; only the name server writes.
+    made.journals = Journals(layout.updates, writes=False)
+    made.fallbacks = Fallbacks(layout.last_good, writes=False)
+    made.finish = SignedZones(layout.dnssec)
+    return made
 
 
 def zones_stamp(settings: Settings, book: Book) -> tuple[object, ...]:
     """Return a value that is another one when zone files or hosted domains changed.
 
-    Cost: a system call a file; call it from a thread.
+    Signed zones count as well. Cost: a system call a file; call it from a thread.
     """
+    layout = Layout(settings.data)
     own = DirectorySource(settings.dns.zones).fingerprint()
-    copies = DirectorySource(Layout(settings.data).copies).fingerprint()
-    return (tuple(book.domains()), own, copies)
+    copies = DirectorySource(layout.copies).fingerprint()
+    signed = SignedZones(layout.dnssec).fingerprint()
+    views = [
+        DirectorySource(Path(view.zones)).fingerprint()
+        for view in settings.dns.views
+        if view.zones
+    ]
+    return (tuple(book.domains()), own, copies, signed, *views)
 
 
 def resolver(
@@ -216,6 +231,22 @@ def dns_settings(
         notify=dns.notify if transfers else (),
         secondary=dns.secondary,
         secondary_directory=str(Layout(settings.data).copies),
+        allow_update=dns.allow_update,
+        follow_catalogs=dns.follow_catalogs,
+        catalog=dns.catalog,
+        views=view_settings(settings),
+        journal_directory=str(Layout(settings.data).updates),
+        fallback_directory=str(Layout(settings.data).last_good),
+    )
+
+
+def view_settings(settings: Settings) -> tuple[ViewSettings, ...]:
+    """Return [dns.view.NAME] as the name server takes them."""
+    return tuple(
+        ViewSettings(
+            view.name, view.clients, view.zones, view.addresses, view.allow_recursion
+        )
+        for view in settings.dns.views
     )
 
 

@@ -16,6 +16,7 @@ from pabal.app.mail import MailRole
 from pabal.app.names import NamesRole
 from pabal.app.outbound import QueueRole
 from pabal.app.shared import ZONES_BELL, Shared, open_shared
+from pabal.app.signing import SigningRole
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
 from pabal.web.doh import DnsOverHttps
@@ -104,6 +105,7 @@ class Process:
         self._names: NamesRole | None = None
         self._mail: MailRole | None = None
         self._outbound: QueueRole | None = None
+        self._signing: SigningRole | None = None
         self._web: list[WebServer] = []
 
     async def start(self, sockets: Sockets) -> None:
@@ -125,6 +127,9 @@ class Process:
         if "queue" in self._roles:
             self._outbound = QueueRole(shared)
             self._outbound.start()
+            # One process of all has this role: it signs, the others read.
+            self._signing = SigningRole(shared, self.heard)
+            self._signing.start()
         if "mail" in self._roles:
             self._mail = MailRole(shared, tls.mail)
             await self._mail.start(sockets)
@@ -146,7 +151,7 @@ class Process:
 
     def heard(self, subject: str) -> None:
         """Pass a ring of the doorbell to every role."""
-        for role in (self._names, self._mail, self._outbound):
+        for role in (self._names, self._mail, self._outbound, self._signing):
             if role is not None:
                 role.heard(subject)
 
@@ -158,7 +163,8 @@ class Process:
         async with contextlib.AsyncExitStack() as order:
             if self._shared:
                 order.push_async_callback(self._shared.close)
-            for part in (self._names, self._outbound, *self._web, self._mail):
+            parts = (self._names, self._signing, self._outbound, self._mail)
+            for part in (*parts[:3], *self._web, *parts[3:]):
                 if part is not None:
                     order.push_async_callback(part.stop)
 

@@ -32,9 +32,10 @@ QUEUE_BELL: Final = "queue"
 DIRECTORY_BELL: Final = "directory"
 ZONES_BELL: Final = "zones"
 COPIED_BELL: Final = "copied "
+UPDATED_BELL: Final = "updated "
 ACCOUNT_BELL: Final = "account "
-"""Subjects of the doorbell; the last two are followed by the name of a zone and an
-account's id."""
+"""Subjects of the doorbell; the last three are followed by the name of a zone, twice,
+and an account's id."""
 
 AUDIENCES: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     {

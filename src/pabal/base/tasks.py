@@ -5,6 +5,7 @@ The only module that creates asyncio tasks.
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor
@@ -209,6 +210,11 @@ class Batcher(Generic[Job, Result]):
         else:
             self._busy = False
             self._idle.set()
+
+
+def give_way() -> None:
+    """Let other threads have the interpreter: for long work on a thread."""
+    time.sleep(0)
 
 
 async def sleep_until_set(event: asyncio.Event, seconds: float) -> bool:

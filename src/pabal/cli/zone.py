@@ -3,29 +3,34 @@
 from pathlib import Path
 
 import click
-import dns.name
 
 from pabal.app.office import zones_office
-from pabal.base.errors import OperatorError
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
+from pabal.cli.zone_dnssec import dnssec
+from pabal.cli.zone_edit import absolute, edit, undo
 from pabal.cli.zone_import import import_
 from pabal.config.load import load_or_raise
 
 
 @click.group()
 def zone() -> None:
-    """Zones: list, show, check, reload, import."""
+    """Zones: list, show, check, edit, undo, reload, import, sign."""
 
 
-zone.add_command(import_)
+for command in (import_, edit, undo, dnssec):
+    zone.add_command(command)
 
 
 @zone.command("list")
 @config_option
 @json_option
 def list_(directory: Path | None, *, as_json: bool) -> None:
-    """List the zones: where they come from, their serials, their size."""
+    """List the zones: where they come from, their serials, their size.
+
+    STATE is ok; kept: the file has a mistake, and the last good version is served;
+    wrong: it has one, and there is no version before. `pabal zone check` says which.
+    """
     with zones_office(load_or_raise(directory)) as office:
         zones = office.summaries()
     if as_json:
@@ -37,6 +42,7 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
                         "serial": z.serial,
                         "records": z.records,
                         "file": z.file,
+                        "state": z.state,
                     }
                     for z in zones
                 ]
@@ -44,8 +50,11 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
         )
     elif zones:
         output.table(
-            ("ZONE", "SERIAL", "RECORDS", "FILE"),
-            [(z.name, str(z.serial), str(z.records), z.file or "-") for z in zones],
+            ("ZONE", "SERIAL", "RECORDS", "FILE", "STATE"),
+            [
+                (z.name, str(z.serial), str(z.records), z.file or "-", z.state)
+                for z in zones
+            ],
         )
     else:
         click.echo("No zone yet: `pabal domain add DOMAIN`, or a file in zones/.")
@@ -59,10 +68,11 @@ def show(name: str, directory: Path | None, *, as_json: bool) -> None:
     """Show the records of ZONE.
 
     FROM says where each is from: the owner's file, which always wins; derived from
-    this server's domains, keys and certificate; or a copy of another server's zone.
+    this server's domains, keys and certificate; set by a dynamic update; added by
+    signing; or a copy of another server's zone.
     """
     with zones_office(load_or_raise(directory)) as office:
-        records = office.records(_absolute(name))
+        records = office.records(absolute(name))
     if as_json:
         output.emit(
             {
@@ -125,11 +135,3 @@ def reload(directory: Path | None, *, as_json: bool) -> None:
         for problem in problems:
             click.echo(problem.render())
     output.done("The server reads its zones again.", as_json=as_json)
-
-
-def _absolute(text: str) -> dns.name.Name:
-    try:
-        return dns.name.from_text(text)
-    except dns.exception.DNSException as error:
-        reason = str(error).rstrip(".")
-        raise OperatorError(f"{text!r} is not a name: {reason}.") from error

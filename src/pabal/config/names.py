@@ -16,6 +16,7 @@ from pabal.config.peers import (
     key_name,
 )
 from pabal.config.section import BadValueError, Section
+from pabal.config.views import ViewSection
 from pabal.dns.settings import RATE_MAX, RATE_SLIP, RECURSION_PER_CLIENT_MAX
 
 NSID_MAX_OCTETS: Final = 128
@@ -50,6 +51,10 @@ class DnsSection:
         allow_transfer: Who may have whole zones.
         notify: Who is told of changes.
         secondary: Zones copied from others.
+        allow_update: Which key may change what.
+        follow_catalogs: Catalog zones whose members are copied.
+        catalog: The catalog zone of our zones; empty: none.
+        views: What some clients see instead.
         trust_anchors: DS and DNSKEY records; ``none``: nothing is validated; empty:
             the root's own.
         negative_trust_anchors: Zones that count as unsigned.
@@ -78,6 +83,10 @@ class DnsSection:
     negative_trust_anchors: tuple[str, ...] = ()
     mta_sts: str = MTA_STS[0]
     caa: tuple[str, ...] = ()
+    allow_update: tuple[str, ...] = ()
+    follow_catalogs: tuple[str, ...] = ()
+    catalog: str = ""
+    views: tuple[ViewSection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +107,14 @@ class _Others:
     allow_transfer: tuple[str, ...]
     notify: tuple[str, ...]
     secondary: tuple[str, ...]
+    allow_update: tuple[str, ...]
+    follow_catalogs: tuple[str, ...]
+    catalog: str
 
 
 def read_names(section: Section) -> DnsSection:
     """Return [dns]."""
-    allow_query = section.networks(
-        "allow_query", ("any",), "Who may ask about our zones."
-    )
-    allow_recursion = section.networks(
-        "allow_recursion",
-        ("127.0.0.0/8", "::1"),
-        "Who may ask about everything else.",
-    )
+    access = _access(section)
     forwarders = section.addresses(
         "forwarders", (), "Resolvers to ask instead of the root."
     )
@@ -130,8 +135,7 @@ def read_names(section: Section) -> DnsSection:
     limits = _limits(section)
     others = _others(section)
     return DnsSection(
-        allow_query,
-        allow_recursion,
+        *access,
         forwarders,
         root_hints,
         round_robin,
@@ -149,6 +153,19 @@ def read_names(section: Section) -> DnsSection:
         others.secondary,
         *_anchors(section),
         *_derived(section),
+        allow_update=others.allow_update,
+        follow_catalogs=others.follow_catalogs,
+        catalog=others.catalog,
+    )
+
+
+def _access(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return section.networks(
+        "allow_query", ("any",), "Who may ask about our zones."
+    ), section.networks(
+        "allow_recursion",
+        ("127.0.0.0/8", "::1"),
+        "Who may ask about everything else.",
     )
 
 
@@ -239,7 +256,43 @@ def _others(section: Section) -> _Others:
             "Zones copied from other servers: ZONE ADDRESS[:PORT] [key NAME]; several"
             " for one zone are asked in this order.",
         ),
+        *_changes(section, checks),
     )
+
+
+def _changes(
+    section: Section, checks: PeerChecks
+) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """Return what makes zones change, come and go."""
+    return (
+        section.texts(
+            "allow_update",
+            (),
+            checks.update,
+            "Which key may change what (nsupdate): ZONE [deny] key KEY RULE [NAME]"
+            " [TYPE ...]; the first that fits decides. RULE: zonesub, name NAME,"
+            " subdomain NAME, wildcard NAME, self, selfsub.",
+        ),
+        section.texts(
+            "follow_catalogs",
+            (),
+            checks.secondary,
+            "Catalog zones (RFC 9432): what they list is copied from the same servers:"
+            " ZONE ADDRESS[:PORT] [key NAME].",
+        ),
+        section.text(
+            "catalog",
+            "",
+            "Name of a catalog zone that lists our zones, for secondaries that follow"
+            " it; empty: none.",
+            _check_catalog,
+        ),
+    )
+
+
+def _check_catalog(text: str) -> None:
+    if text:
+        check_zone_name(text)
 
 
 def _anchors(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:

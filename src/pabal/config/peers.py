@@ -19,6 +19,7 @@ from pabal.base.errors import OperatorError
 from pabal.config.problem import did_you_mean
 from pabal.config.section import ACL_WORDS, BadValueError
 from pabal.dns.resolver.anchors import read_anchors
+from pabal.dns.server.policy import read_rule
 from pabal.net.endpoint import Endpoint, EndpointError
 
 ALGORITHMS: Final = ("hmac-sha256", "hmac-sha384", "hmac-sha512")
@@ -132,6 +133,18 @@ class PeerChecks:
             raise BadValueError(f"where {zone} comes from is missing", SECONDARY_FORM)
         _check_name(zone, "a zone")
         self.peer(server)
+
+    def update(self, text: str) -> None:
+        """Check ``ZONE [deny] key KEY RULE [NAME] [TYPE ...]``.
+
+        Raises:
+            BadValueError: It is no rule of who may change what.
+        """
+        try:
+            rule = read_rule(text)
+        except OperatorError as error:
+            raise BadValueError(error.what.partition(": ")[2], error.fix) from error
+        self.key(str(rule.key))
 
     def transfer(self, text: str) -> None:
         """Check a network, or ``key NAME``.

@@ -4,12 +4,13 @@ Source: the contract in docs/configuration.md, which is written from this file.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from pabal.config.names import DnsSection, read_names
 from pabal.config.section import Section
+from pabal.config.views import read_views
 from pabal.net.endpoint import Endpoint
 
 FILE_NAME: Final = "pabal.toml"
@@ -132,7 +133,7 @@ class Settings:
 
 
 def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
-    """Return the settings in ``sections`` (one for each of ``TABLES``)."""
+    """Return the settings in ``sections``: one for each of ``TABLES``, and views."""
     top = sections[""]
     return Settings(
         directory=directory,
@@ -165,7 +166,7 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
             )
         ),
         mta=_mta(sections["mta"]),
-        dns=read_names(sections["dns"]),
+        dns=replace(read_names(sections["dns"]), views=read_views(sections)),
     )
 
 

@@ -39,6 +39,25 @@ LOCAL_NETWORKS: Final = ("127.0.0.0/8", "::1")
 
 
 @dataclass(frozen=True, slots=True)
+class ViewSettings:
+    """One ``[dns.view.NAME]`` table.
+
+    Attributes:
+        name: NAME.
+        clients: Who sees it.
+        zones_directory: Files that differ; empty: none.
+        addresses: What derived records say this host's addresses are; empty: the same.
+        allow_recursion: Who of them may ask for names elsewhere; empty: who may anyway.
+    """
+
+    name: str
+    clients: tuple[str, ...]
+    zones_directory: str = ""
+    addresses: tuple[str, ...] = ()
+    allow_recursion: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DnsSettings:
     """The ``[dns]`` table, and what it needs of the rest.
 
@@ -58,6 +77,10 @@ class DnsSettings:
     allow_recursion: tuple[str, ...] = field(
         default=LOCAL_NETWORKS,
         metadata={"help": "who may ask for names elsewhere"},
+    )
+    views: tuple[ViewSettings, ...] = field(
+        default=(),
+        metadata={"help": "what some clients see instead; the first that fits"},
     )
     forwarders: tuple[str, ...] = field(
         default=(),
@@ -135,6 +158,20 @@ class DnsSettings:
         default=("none",),
         metadata={"help": "who may have whole zones: networks, `key NAME`"},
     )
+    allow_update: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "who may change what: ZONE key KEY RULE [NAME] [TYPE ...]"},
+    )
+    journal_directory: str = field(
+        default="",
+        metadata={"help": "where updates are kept; empty: nowhere, none is taken"},
+    )
+    fallback_directory: str = field(
+        default="",
+        metadata={
+            "help": "where the last good version of a wrong zone is; empty: nowhere"
+        },
+    )
     notify: tuple[str, ...] = field(
         default=(),
         metadata={"help": "who is told of changes: address[:port] [key NAME]"},
@@ -142,6 +179,14 @@ class DnsSettings:
     secondary: tuple[str, ...] = field(
         default=(),
         metadata={"help": "zones copied from others: ZONE address[:port] [key NAME]"},
+    )
+    follow_catalogs: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "catalog zones: ZONE address[:port] [key NAME]"},
+    )
+    catalog: str = field(
+        default="",
+        metadata={"help": "name of a catalog zone of our zones; empty: none"},
     )
     secondary_directory: str = field(
         default="",

@@ -1,7 +1,13 @@
 import pytest
 
 from pabal.base.errors import OperatorError
-from pabal.dns.server.access import CLIENTS_MAX, Access, Rights, parse_access_list
+from pabal.dns.server.access import (
+    CLIENTS_MAX,
+    Access,
+    Rights,
+    ViewAccess,
+    parse_access_list,
+)
 
 
 def access(query: list[str], recursion: list[str]) -> Access:
@@ -50,3 +56,18 @@ def test_forged_addresses_do_not_grow_memory() -> None:
     for number in range(CLIENTS_MAX + 10):
         lists.rights(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     assert len(lists._known) <= CLIENTS_MAX
+
+
+def test_a_client_sees_the_first_view_it_is_in() -> None:
+    inside = ViewAccess(
+        parse_access_list(["!10.0.0.66", "10.0.0.0/8"], "x"),
+        parse_access_list(["10.0.0.0/24"], "x"),
+    )
+    everybody = ViewAccess(parse_access_list(["any"], "x"))
+    none = parse_access_list(["none"], "x")
+    access = Access(parse_access_list(["any"], "x"), none, [inside, everybody])
+    assert access.rights("10.0.0.1") == Rights(query=True, recursion=True, view=1)
+    assert access.rights("10.1.0.1") == Rights(query=True, recursion=False, view=1)
+    assert access.rights("10.0.0.66") == Rights(query=True, recursion=False, view=2)
+    alone = Access(parse_access_list(["any"], "x"), none, [inside])
+    assert alone.rights("192.0.2.1").view == 0

@@ -7,6 +7,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import dns.tsig
+import dns.update
 import pytest
 
 from pabal.base.clock import SystemClock
@@ -14,8 +15,13 @@ from pabal.base.errors import OperatorError
 from pabal.dns.server.answering import ControlQuery
 from pabal.dns.server.control import Control, parse_transfer_access
 from pabal.dns.server.keys import KeyRing
+from pabal.dns.server.policy import parse_policy
+from pabal.dns.wire import codes
+from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.history import History
 from tests.dns.server.parts import FRIEND, STRANGER, TEXT, Bench, bench
+from tests.support import updates
+from tests.support.zones import octets
 
 SECRET = "cGFiYWwgc2hhcmVzIHRoaXMgd2l0aCBubyBvbmUgZWxzZQ=="
 KEY = dns.tsig.Key("k.test", SECRET)
@@ -36,9 +42,9 @@ async def ask(
     messages: AsyncIterator[bytes] = made.messages(asked, udp=udp)
     context = None
     found = []
-    async for octets in messages:
+    async for data in messages:
         message = dns.message.from_wire(
-            octets,
+            data,
             keyring=query.keyring,
             request_mac=query.mac or b"",
             tsig_ctx=context,
@@ -151,3 +157,55 @@ async def test_what_cannot_be_read() -> None:
     assert isinstance(asked, ControlQuery)
     (answer,) = [each async for each in made.messages(asked, udp=False)]
     assert answer[3] & 15 == dns.rcode.FORMERR
+
+
+def update_of(*lines: str, key: dns.tsig.Key | None = KEY) -> dns.update.UpdateMessage:
+    made = updates.message(*lines)
+    if key is not None:
+        made.use_tsig(key)
+    return made
+
+
+async def test_an_update_needs_a_key_that_may() -> None:
+    made, _ = control()
+    seen: list[UpdateRequest] = []
+
+    async def take(request: UpdateRequest) -> int:
+        seen.append(request)
+        return codes.YXDOMAIN
+
+    add = update_of("add new 60 A 192.0.2.9")
+    assert (await ask(made, add))[0].rcode() == dns.rcode.REFUSED
+    made.on_update = take
+    assert (await ask(made, add))[0].rcode() == dns.rcode.REFUSED
+    keys = KeyRing((f"hmac-sha256:k.test:{SECRET}",), SystemClock())
+    rule = "example.com key k.test name new.example.com A"
+    made.policy = parse_policy((rule,), keys)
+    unsigned = update_of("add new 60 A 192.0.2.9", key=None)
+    assert (await ask(made, unsigned))[0].rcode() == dns.rcode.REFUSED
+    assert not seen
+    answer = (await ask(made, add))[0]
+    assert (answer.rcode(), answer.opcode()) == (
+        dns.rcode.YXDOMAIN,
+        dns.opcode.UPDATE,
+    )
+    assert answer.had_tsig
+    assert seen[0].may(octets("new.example.com"), codes.A)
+    assert not seen[0].may(octets("new.example.com"), codes.TXT)
+
+
+async def test_an_update_of_a_zone_that_is_not_here() -> None:
+    made, _ = control()
+    query = updates.message("add new 60 A 192.0.2.9", zone="other.test.")
+    assert (await ask(made, query))[0].rcode() == dns.rcode.NOTAUTH
+
+
+async def test_a_malformed_update() -> None:
+    made, _ = control()
+    data = bytearray(update_of("add new 60 A 192.0.2.9", key=None).to_wire())
+    data[5] = 2
+    answers = [
+        message
+        async for message in made.messages(ControlQuery(bytes(data), FRIEND), udp=True)
+    ]
+    assert [answer[3] & 15 for answer in answers] == [dns.rcode.FORMERR]

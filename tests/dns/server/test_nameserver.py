@@ -13,7 +13,7 @@ from typing_extensions import override
 from pabal.base.errors import OperatorError
 from pabal.dns.server.answering import Asked
 from pabal.dns.server.nameserver import NameServer
-from pabal.dns.settings import DnsSettings
+from pabal.dns.settings import DnsSettings, ViewSettings
 from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import Endpoint
 from pabal.net.sockets import bind
@@ -22,9 +22,10 @@ from tests.support.certificate import write_certificate
 from tests.support.zones import HEAD, FixedClock, MemorySource, question
 
 
-async def ask(port: int, data: bytes) -> dns.message.Message:
+async def ask(port: int, data: bytes, source: str = "127.0.0.1") -> dns.message.Message:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.setblocking(False)
+        client.bind((source, 0))
         client.connect(("127.77.0.1", port))
         client.send(data)
         async with asyncio.timeout(5):
@@ -105,3 +106,39 @@ def test_a_wrong_access_list_is_the_operators_error() -> None:
     zones = Zones(MemorySource(), None, "ns.test", FixedClock())
     with pytest.raises(OperatorError, match=r"dns\.allow_query"):
         NameServer(settings, zones, None, FixedClock())
+
+
+async def test_clients_see_what_their_view_holds(tmp_path: Path) -> None:
+    """Asked in turn, so that a cache they shared would be seen."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "example.com.zone").write_text("$TTL 60\na A 10.0.0.1\n")
+    settings = DnsSettings(
+        "ns.test",
+        views=(
+            ViewSettings("inside", ("127.77.1.0/24",), str(inside)),
+            ViewSettings("same", ("127.77.2.0/24",), allow_recursion=("any",)),
+        ),
+    )
+    source = MemorySource({"example.com.zone": HEAD + "a A 192.0.2.1\n"})
+    zones = Zones(source, None, "ns.test", FixedClock())
+    server = NameServer(settings, zones, None, FixedClock())
+    udp = bind(Endpoint("127.77.0.1", 0), "dns", udp=True)
+    port = udp.getsockname()[1]
+    await server.reload()
+    await server.start([udp], [])
+
+    async def seen(client: str, name: str = "a.example.com") -> str:
+        answer = (await ask(port, question(name), client)).answer
+        return answer[0][0].to_text() if answer else ""
+
+    for _ in range(3):
+        assert await seen("127.77.1.5") == "10.0.0.1"
+        assert await seen("127.0.0.1") == "192.0.2.1"
+        assert await seen("127.77.2.5") == "192.0.2.1"
+    assert await seen("127.77.1.5", "missing.example.com") == ""
+    (inside / "example.com.zone").write_text("$TTL 60\nmissing A 10.0.0.22\n")
+    await server.reload()
+    assert await seen("127.77.1.5", "missing.example.com") == "10.0.0.22"
+    assert await seen("127.77.1.5") == "192.0.2.1"
+    await server.stop()

@@ -4,6 +4,9 @@ from typing_extensions import override
 
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire import codes
+from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.history import History
+from pabal.dns.zone.tree import Zone, build_zone
 from pabal.dns.zone.zones import Zones
 from tests.support.zones import (
     HEAD,
@@ -125,3 +128,52 @@ def test_unreadable_directory_changes_nothing() -> None:
 
     report = Zones(Broken(), None, "h.test", FixedClock()).reload()
     assert not report.ok
+
+
+class Stamped:
+    """Serves each zone with another serial number, so long as it is told to."""
+
+    def __init__(self) -> None:
+        self.serial: int | None = None
+        self.begun = 0
+        self._made: dict[tuple[bytes, int], Zone] = {}
+
+    def begin(self) -> None:
+        self.begun += 1
+
+    def __call__(self, own: Zone, before: Zone | None) -> Zone:
+        if self.serial is None:
+            return own
+        key = own.origin, self.serial
+        if key not in self._made:
+            rdata = own.soa.rdatas[0]
+            octets = rdata[:-20] + self.serial.to_bytes(4, "big") + rdata[-16:]
+            soa = RRset(own.origin, codes.SOA, own.soa.ttl_s, (octets,))
+            self._made[key] = build_zone(own.origin, [soa])
+        return self._made[key]
+
+
+def test_what_is_served_may_be_another_zone_than_the_owners() -> None:
+    source = MemorySource({"example.com.zone": HEAD, "b.test.zone": HEAD})
+    held = Zones(source, None, "h.test", FixedClock())
+    held.history = History()
+    finish = held.finish = Stamped()
+    assert set(held.reload().loaded) == {"example.com.", "b.test."}
+    name = dns.name.from_text("example.com.")
+    own = held.get(name)
+    version = held.version
+    finish.serial = 77
+    report = held.reload()
+    assert set(report.loaded) == {"example.com.", "b.test."}
+    assert held.version == version + 1
+    served = held.get(name)
+    assert served is not None
+    assert served.serial == 77
+    assert held.owners[octets("example.com.")] is own
+    assert held.history.since(octets("example.com."), 1) is not None
+    report = held.reload()
+    assert not report.loaded
+    assert set(report.unchanged) == {"example.com.", "b.test."}
+    assert finish.begun == 3
+    del source.texts["b.test.zone"]
+    assert held.reload().removed == ("b.test.",)

@@ -80,18 +80,43 @@ class Rights:
     Attributes:
         query: Ask for what this server holds.
         recursion: Ask for names elsewhere; only together with ``query``, as in BIND.
+        view: What it sees: 0 the common zones, else the so many-th view.
     """
 
     query: bool
     recursion: bool
+    view: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ViewAccess:
+    """One view.
+
+    Attributes:
+        clients: Who sees it.
+        recursion: Which of them may ask for names elsewhere; ``None``: who may anyway.
+    """
+
+    clients: AccessList
+    recursion: AccessList | None = None
 
 
 class Access:
-    """Rights by address, remembered."""
+    """Rights by address, remembered.
 
-    def __init__(self, query: AccessList, recursion: AccessList) -> None:
+    Args (of the constructor):
+        views: In their order: the first that a client is in is its view.
+    """
+
+    def __init__(
+        self,
+        query: AccessList,
+        recursion: AccessList,
+        views: Sequence[ViewAccess] = (),
+    ) -> None:
         self._query = query
         self._recursion = recursion
+        self._views = views
         self._known: dict[str, Rights] = {}
 
     def rights(self, host: str) -> Rights:
@@ -109,4 +134,10 @@ class Access:
         except ValueError:
             return Rights(query=False, recursion=False)
         query = self._query.allows(address)
-        return Rights(query, query and self._recursion.allows(address))
+        recursion = self._recursion
+        number = 0
+        for index, view in enumerate(self._views, 1):
+            if view.clients.allows(address):
+                number, recursion = index, view.recursion or recursion
+                break
+        return Rights(query, query and recursion.allows(address), number)

@@ -7,7 +7,7 @@ Source: RFC 1034 §4.3.2, RFC 6840 §5.7 (AD and CD), RFC 6891 §6.1.3 (BADVERS)
 Security: no recursion for strangers; recursions under way are bounded.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -19,6 +19,7 @@ from pabal.base.log import Log
 from pabal.dns.ports import ResolutionError, Resolved, Resolver, Security
 from pabal.dns.server.access import Access, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
+from pabal.dns.server.caches import Caches
 from pabal.dns.server.extras import NOTHING, Extra, Extras
 from pabal.dns.server.rates import RateLimiter, Verdict
 from pabal.dns.settings import DnsSettings
@@ -136,6 +137,9 @@ class ControlQuery:
 class Answering:
     """Answers queries of one process.
 
+    Args (of the constructor):
+        views: What clients see instead of ``zones``, in the order of ``access``.
+
     Attributes:
         on_query: Told of every answer if set; set it before the driver starts.
         controlled: Whether somebody takes what other servers ask.
@@ -149,20 +153,14 @@ class Answering:
         access: Access,
         settings: DnsSettings,
         clock: Clock,
+        views: Sequence[VersionedZones] = (),
     ) -> None:
-        self._zones = zones
+        self._views = (zones, *views)
         self._resolver = resolver
         self._access = access
         self._settings = settings
         self._clock = clock
-        # One cache for clients with recursion, one for those without: half of the
-        # room each.
-        self._by_right = {
-            recursion: AnswerCache(
-                settings.cache_entries_max // 2, settings.cache_octets_max // 2
-            )
-            for recursion in (False, True)
-        }
+        self._caches = Caches(len(self._views), settings)
         self._recursions = Concurrency(
             settings.recursion_per_client_max, settings.recursion_max
         )
@@ -179,10 +177,13 @@ class Answering:
         """The largest answer over UDP."""
         return min(self._settings.payload_octets, PAYLOAD_MAX_OCTETS)
 
+    def _zones(self, context: _Context) -> VersionedZones:
+        """Return the zones that the client sees."""
+        return self._views[context.rights.view]
+
     def forget(self) -> None:
         """Drop every ready answer: zones changed."""
-        for cache in self._by_right.values():
-            cache.clear()
+        self._caches.clear()
 
     def cache_of(self, host: str) -> AnswerCache | None:
         """Return where ready answers for ``host`` lie, for the driver's hot path.
@@ -195,12 +196,12 @@ class Answering:
             return None
         if not rights.recursion and self.limiter.suspects(host):
             return None
-        return self._by_right[rights.recursion]
+        return self._caches.of(rights)
 
     @property
-    def friends(self) -> AnswerCache:
+    def friends(self) -> frozenset[AnswerCache]:
         """Where the answers for clients lie whose rate is not limited."""
-        return self._by_right[True]
+        return self._caches.friends
 
     def is_friend(self, host: str) -> bool:
         """Return whether ``host`` may have as many answers as it likes."""
@@ -250,7 +251,7 @@ class Answering:
         if rcode == codes.NOERROR and answer[6:8] != b"\x00\x00":
             what = query.name, query.rdtype
         elif rcode in (codes.NOERROR, codes.NXDOMAIN):
-            zone = self._zones.find(query.name, query.rdtype)
+            zone = self._zones(context).find(query.name, query.rdtype)
             what = rcode, b"" if zone is None else zone.origin
         verdict = self.limiter.judge(context.host, what)
         if verdict is Verdict.SEND:
@@ -268,7 +269,7 @@ class Answering:
         plain = query.edns is None or query.edns.version == 0
         if not (rights.query and plain and not query.signed):
             return _Context(query, rights, room, None, b"", host, extra, udp)
-        cache = self._by_right[rights.recursion]
+        cache = self._caches.of(rights)
         key = canonical(query, room)
         return _Context(query, rights, room, cache, key, host, extra, udp)
 
@@ -315,9 +316,8 @@ class Answering:
 
     def _look_up(self, context: _Context) -> bytes | Recursion:
         query = context.query
-        answer = lookup(
-            self._zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok
-        )
+        zones = self._zones(context)
+        answer = lookup(zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok)
         if answer is not None and answer.unresolved is None:
             octets = self._finish(context, answer.response, keep=True)
             if answer.response.rcode == codes.NXDOMAIN:
@@ -328,7 +328,7 @@ class Answering:
             begun: tuple[RRset, ...] = ()
             if answer is not None and answer.unresolved is not None:
                 name, begun = answer.unresolved, answer.response.answer
-            return Recursion(context, name, begun, self._zones.version)
+            return Recursion(context, name, begun, zones.version)
         if answer is None:
             error = _NOT_AUTHORITATIVE
             return self._finish(context, Response(codes.REFUSED, error=error))
@@ -341,8 +341,9 @@ class Answering:
         if context.query.dnssec_ok and answer.zone.denial is not None:
             # Each missing name of a signed zone has proofs of its own.
             return
+        apexes = self._zones(context).by_apex
         context.cache.missing.learn(
-            context.query, context.key, octets, answer.zone, self._zones.by_apex
+            context.query, context.key, octets, answer.zone, apexes
         )
 
     def _may_recurse(self, context: _Context) -> bool:
@@ -364,7 +365,7 @@ class Answering:
             response = Response(codes.SERVFAIL, error=_explained(error))
         finally:
             self._recursions.leave(client)
-        fresh = self._zones.version == recursion.version
+        fresh = self._zones(context).version == recursion.version
         keep = fresh and response.rcode in (codes.NOERROR, codes.NXDOMAIN)
         return self._finish(context, response, keep=keep, ageing=True)
 

@@ -1,13 +1,22 @@
-"""What other servers ask: whole zones, changes, and signed questions.
+"""What other servers ask: whole zones, changes, updates, and signed questions.
 
 No sockets. The control plane: a message is parsed by dnspython and answered off the
 hot path. Source: RFC 5936 §2.2 (AXFR), RFC 1995 §2 to §4 (IXFR), RFC 8945 §5 (TSIG),
-RFC 1996 §3 (NOTIFY).
-Security: a zone goes to whom ``allow_transfer`` names, by address or key, only.
+RFC 1996 §3 (NOTIFY), RFC 2136 §3 (updates).
+Security: a zone goes to whom ``allow_transfer`` names, by address or key, only; it is
+changed by keys that ``allow_update`` names only.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import dns.exception
@@ -15,16 +24,20 @@ import dns.flags
 import dns.message
 import dns.name
 import dns.opcode
+import dns.rcode
 import dns.rdatatype
 
 from pabal.base.log import Log
 from pabal.dns.server.access import AccessList, parse_access_list
 from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.keys import KeyRing, SignatureError, Verified, unsigned_error
+from pabal.dns.server.policy import UpdatePolicy
 from pabal.dns.wire import codes
+from pabal.dns.wire.name import to_text
 from pabal.dns.wire.response import header_only
-from pabal.dns.wire.rrset import RRset, name_octets
+from pabal.dns.wire.rrset import RRset, name_octets, name_of
 from pabal.dns.wire.transfer import transfer
+from pabal.dns.wire.update import UpdateError, UpdateRequest, parse_update
 from pabal.dns.zone.history import Change, is_newer
 from pabal.dns.zone.packed import walk
 from pabal.dns.zone.tree import Zone
@@ -34,6 +47,9 @@ from pabal.net.endpoint import plain_address
 log = Log("dns")
 
 _KEY_WORD: Final = "key "
+
+OnUpdate = Callable[[UpdateRequest], Awaitable[int]]
+"""Does an update that is allowed; returns its RCODE when it is on disk."""
 
 OnNotify = Callable[[dns.name.Name, str], bool]
 """Told of a NOTIFY for a zone from an address; returns whether it may."""
@@ -77,6 +93,8 @@ class Control:
 
     Attributes:
         on_notify: Told of NOTIFY messages if set; without it they are refused.
+        on_update: Given updates if set; without it they are refused.
+        policy: Who may change what.
     """
 
     def __init__(
@@ -91,6 +109,8 @@ class Control:
         self._keys = keys
         self._access = access
         self.on_notify: OnNotify | None = None
+        self.on_update: OnUpdate | None = None
+        self.policy = UpdatePolicy(())
 
     async def messages(self, asked: ControlQuery, *, udp: bool) -> AsyncIterator[bytes]:
         """Yield the messages of the answer, in their order."""
@@ -118,6 +138,8 @@ class Control:
         message = verified.message
         if message.opcode() == dns.opcode.NOTIFY:
             yield self._notified(asked, message)
+        elif message.opcode() == dns.opcode.UPDATE:
+            yield header_only(asked.data, await self._updated(asked, verified))
         elif message.opcode() != dns.opcode.QUERY or len(message.question) != 1:
             yield header_only(asked.data, codes.NOTIMP)
         elif int(message.question[0].rdtype) in (codes.AXFR, codes.IXFR):
@@ -143,6 +165,29 @@ class Control:
         answer.flags |= dns.flags.AA
         answer.tsig = None
         return answer.to_wire()
+
+    async def _updated(self, asked: ControlQuery, verified: Verified) -> int:
+        """Take an update (RFC 2136 §3); return its RCODE."""
+        try:
+            request = parse_update(asked.data)
+        except UpdateError as error:
+            return error.rcode
+        zone, client = to_text(request.zone), asked.host
+        key = None if verified.key is None else verified.key.name
+        if self._zones.get(name_of(request.zone)) is None:
+            return codes.NOTAUTH
+        if (
+            key is None
+            or self.on_update is None
+            or not self.policy.concerns(request.zone, key)
+        ):
+            log.info("update refused", zone=zone, client=client, key=str(key))
+            return codes.REFUSED
+        may = partial(self.policy.allows, request.zone, key)
+        rcode = await self.on_update(replace(request, may=may))
+        name = dns.rcode.to_text(dns.rcode.Rcode(rcode))
+        log.info("update", zone=zone, client=client, key=str(key), outcome=name)
+        return rcode
 
     def _transfer(
         self, asked: ControlQuery, verified: Verified, *, udp: bool

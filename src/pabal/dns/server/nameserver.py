@@ -1,39 +1,44 @@
 """The name server of one process: its sockets, its answers, its zones."""
 
-import asyncio
 import socket
 import ssl
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import dns.name
 
 from pabal.base.clock import Clock
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.ports import Resolver
-from pabal.dns.server.access import Access, parse_access_list
+from pabal.dns.server.access import Access, ViewAccess, parse_access_list
 from pabal.dns.server.answering import Answering, ControlQuery, OnQuery, Recursion
 from pabal.dns.server.control import Control, parse_transfer_access
 from pabal.dns.server.keys import KeyRing
+from pabal.dns.server.loader import Loader
 from pabal.dns.server.notify import Notifier, Sources, parse_peer
-from pabal.dns.server.secondary import Secondaries, parse_copied
+from pabal.dns.server.policy import parse_policy
+from pabal.dns.server.secondary import Reload, Secondaries, parse_copied
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import codes
+from pabal.dns.wire.name import to_text
 from pabal.dns.wire.response import header_only
+from pabal.dns.wire.rrset import name_octets
+from pabal.dns.wire.update import UpdateRequest
+from pabal.dns.zone.batch import Journals, Report
+from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
-from pabal.dns.zone.zones import Report, Zones
+from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.view import views_of
+from pabal.dns.zone.zones import Zones
 from pabal.net.listener import Listener, ListenerSettings
 
 STOP_GRACE_S: Final = 2.0
 """How long answers under way may still take when the server stops."""
-
-SWITCH_S: Final = 0.0005
-"""How long, while zones are loaded, a thread keeps the interpreter to itself: the
-event loop waits that long for its turn each time it wakes."""
 
 log = Log("dns")
 
@@ -46,10 +51,12 @@ class Sharing:
         on_notified: Told the zone of a NOTIFY; ``None``: this process is the one that
             follows primaries.
         notify_after_s: How long the others may take to load a changed zone, seconds.
+        on_updated: Told the zone that a dynamic update changed here, absolute.
     """
 
     on_notified: Callable[[str], None] | None = None
     notify_after_s: float = 0.0
+    on_updated: Callable[[str], None] | None = None
 
 
 class NameServer:
@@ -71,31 +78,22 @@ class NameServer:
         clock: Clock,
         tls_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._zones = zones
-        access = Access(
-            parse_access_list(settings.allow_query, "dns.allow_query"),
-            parse_access_list(settings.allow_recursion, "dns.allow_recursion"),
-        )
-        self._answering = Answering(zones, resolver, access, settings, clock)
+        views = views_of(settings.views)
+        self._loader = Loader(zones, views)
+        access = _access(settings)
+        self._answering = Answering(zones, resolver, access, settings, clock, views)
         self._tasks = Tasks()
         keys = KeyRing(settings.keys, clock)
         self._control = Control(
             self._answering, zones, keys, parse_transfer_access(settings.allow_transfer)
         )
         self._answering.controlled = True
+        self._control.policy = parse_policy(settings.allow_update, keys)
+        self._control.on_update = self._update
+        _keep(zones, settings)
         peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
         self._notifier = Notifier(peers, self._tasks)
-        if settings.allow_transfer != ("none",):
-            zones.history = History()
-        self._secondaries = Secondaries(
-            parse_copied(settings.secondary, keys)
-            if settings.secondary_directory
-            else [],
-            Path(settings.secondary_directory),
-            zones,
-            self.reload,
-            clock,
-        )
+        self._secondaries = _secondaries(settings, zones, keys, self.reload, clock)
         self._control.on_notify = self._secondaries.notified
         service = TcpService(self._answering, settings.tcp_idle_s, clock, self._control)
         limits = ListenerSettings(
@@ -107,8 +105,7 @@ class NameServer:
         )
         self._udp: list[UdpServer] = []
         self._is_started = False
-        self._reloads = 0
-        self._switch_s = 0.0
+        self._on_updated: Callable[[str], None] | None = None
 
     def watch(self, on_query: OnQuery | None) -> None:
         """Call ``on_query`` for every answer from now on: the hot path slows down."""
@@ -118,6 +115,7 @@ class NameServer:
         """Share the work from now on; call it before ``start``."""
         self._notifier.wait_s = sharing.notify_after_s
         self._secondaries.elsewhere = sharing.on_notified
+        self._on_updated = sharing.on_updated
 
     def notified(self, zone: str) -> None:
         """Take a NOTIFY for ``zone``, absolute, that another process had."""
@@ -146,7 +144,7 @@ class NameServer:
         self._notifier.sources = sources
         self._secondaries.start(sources)
         self._is_started = True
-        self._notifier.changed(self._zones.all())
+        self._notifier.changed(self._loader.zones.all())
 
     async def answer(self, query: bytes, host: str) -> bytes | None:
         """Return the answer to a query that came encrypted another way (RFC 8484).
@@ -163,13 +161,16 @@ class NameServer:
 
     async def reload(self) -> Report:
         """Check and exchange the zones that changed, off the event loop."""
-        report = await self._off_the_loop()
+        report = await self._loader.reload()
         if report.loaded or report.removed:
-            self._answering.forget()
-            if self._is_started:
-                self._notifier.changed(self._zones.all())
+            self._changed(self._loader.zones.all())
         for problem in report.problems:
             log.warning("zone problem", problem=str(problem))
+        for name in report.kept:
+            log.error("zone is wrong, its last good version is served", zone=name)
+        for name in report.refused:
+            log.error("zone is wrong and not served", zone=name)
+        self._secondaries.loaded()
         log.info(
             "zones reloaded",
             loaded=len(report.loaded),
@@ -179,18 +180,31 @@ class NameServer:
         )
         return report
 
-    async def _off_the_loop(self) -> Report:
-        """Reload in a thread that lets the answers go first."""
-        if self._reloads == 0:
-            self._switch_s = sys.getswitchinterval()
-            sys.setswitchinterval(SWITCH_S)
-        self._reloads += 1
-        try:
-            return await asyncio.to_thread(self._zones.reload)
-        finally:
-            self._reloads -= 1
-            if self._reloads == 0:
-                sys.setswitchinterval(self._switch_s)
+    async def follow(self, zone: str) -> None:
+        """Take over what another process did to ``zone``, absolute."""
+        name = dns.name.from_text(zone)
+        if await self._loader.follow(name):
+            self._changed([self._loader.zones.get(name)])
+
+    async def look(self) -> None:
+        """Take over what other processes did and nobody told us of."""
+        for name in await self._loader.behind():
+            await self.follow(name.to_text())
+
+    def _changed(self, zones: Iterable[Zone | None]) -> None:
+        """Answer from what is held now, and tell the secondaries of ``zones``."""
+        self._answering.forget()
+        if self._is_started:
+            self._notifier.changed([zone for zone in zones if zone is not None])
+
+    async def _update(self, request: UpdateRequest) -> int:
+        version = self._loader.zones.version
+        rcode = await self._loader.update(request)
+        if self._loader.zones.version != version:
+            self._changed([self._loader.zones.by_apex.get(request.zone)])
+            if self._on_updated is not None:
+                self._on_updated(to_text(request.zone))
+        return rcode
 
     async def stop(self) -> None:
         """Take no more queries, finish what is under way, close the sockets."""
@@ -203,6 +217,47 @@ class NameServer:
         await self._tls_listener.stop(STOP_GRACE_S)
         for server in self._udp:
             server.close()
+
+
+def _access(settings: DnsSettings) -> Access:
+    """Return who may do what, and which view who is in; raises OperatorError."""
+    views = [
+        ViewAccess(
+            parse_access_list(view.clients, f"dns.view.{view.name}.clients"),
+            parse_access_list(view.allow_recursion, f"dns.view.{view.name}")
+            if view.allow_recursion
+            else None,
+        )
+        for view in settings.views
+    ]
+    return Access(
+        parse_access_list(settings.allow_query, "dns.allow_query"),
+        parse_access_list(settings.allow_recursion, "dns.allow_recursion"),
+        views,
+    )
+
+
+def _secondaries(
+    settings: DnsSettings, zones: Zones, keys: KeyRing, reload: Reload, clock: Clock
+) -> Secondaries:
+    directory = Path(settings.secondary_directory)
+    if not settings.secondary_directory:
+        return Secondaries((), directory, zones, reload, clock)
+    catalogs = parse_copied(settings.follow_catalogs, keys, "dns.follow_catalogs")
+    copied = parse_copied(settings.secondary, keys)
+    return Secondaries(copied, directory, zones, reload, clock, catalogs)
+
+
+def _keep(zones: Zones, settings: DnsSettings) -> None:
+    """Let ``zones`` keep what a restart or a secondary will want."""
+    if settings.catalog:
+        zones.catalog = name_octets(dns.name.from_text(settings.catalog)).lower()
+    if settings.journal_directory:
+        zones.journals = Journals(Path(settings.journal_directory))
+    if settings.fallback_directory:
+        zones.fallbacks = Fallbacks(Path(settings.fallback_directory))
+    if settings.allow_transfer != ("none",):
+        zones.history = History()
 
 
 def _own_addresses(sockets: Sequence[socket.socket]) -> Sources:

@@ -27,6 +27,7 @@ from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError, PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
+from pabal.dns.server.catalogs import Catalogs
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.notify import Peer, Sources, parse_peer
 from pabal.dns.wire.rrset import name_octets, rdata_octets, to_dnspython
@@ -39,6 +40,9 @@ from pabal.net.endpoint import plain_address
 
 MESSAGE_WAIT_S: Final = 30.0
 """How long a primary may be silent in a transfer."""
+
+TRANSFERS_MAX: Final = 10
+"""Zones asked for at once: BIND's transfers-in is 10 as well."""
 
 MISSING_RETRY_S: Final = 60.0
 """How often a zone is asked for that we have no version of: its timers are unknown."""
@@ -64,11 +68,13 @@ class Copied:
         name: The zone's.
         primaries: Who to ask, in this order.
         wake: Set when it is to be looked at before its time.
+        is_over: Set when it is to be copied no longer.
     """
 
     name: dns.name.Name
     primaries: tuple[Peer, ...]
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: bool = False
 
     @property
     def file(self) -> str:
@@ -76,7 +82,9 @@ class Copied:
         return zone_file(self.name)
 
 
-def parse_copied(texts: Sequence[str], keys: KeyRing) -> list[Copied]:
+def parse_copied(
+    texts: Sequence[str], keys: KeyRing, option: str = "dns.secondary"
+) -> list[Copied]:
     """Return the zones of ``ZONE address[:port] [key NAME]``; one may stand repeatedly.
 
     Raises:
@@ -89,10 +97,10 @@ def parse_copied(texts: Sequence[str], keys: KeyRing) -> list[Copied]:
             name = dns.name.from_text(zone).canonicalize()
         except (dns.exception.DNSException, ValueError) as error:
             raise OperatorError(
-                f"dns.secondary: `{zone}` is not a zone: {error}.",
+                f"{option}: `{zone}` is not a zone: {error}.",
                 "Write ZONE ADDRESS[:PORT] [key NAME].",
             ) from error
-        peer = parse_peer(server, keys, "dns.secondary")
+        peer = parse_peer(server, keys, option)
         found.setdefault(name, []).append(peer)
     return [Copied(name, tuple(peers)) for name, peers in found.items()]
 
@@ -102,6 +110,7 @@ class Secondaries:
 
     Args (of the constructor):
         reload: Loads what has changed on disk.
+        catalogs: Those of ``copied`` that list further zones, at the same servers.
 
     Attributes:
         elsewhere: Where another process follows the primaries: told the zones of the
@@ -115,24 +124,77 @@ class Secondaries:
         zones: Zones,
         reload: Reload,
         clock: Clock,
+        catalogs: Sequence[Copied] = (),
     ) -> None:
-        self._copied = {each.name: each for each in copied}
+        self._copied = {each.name: each for each in (*copied, *catalogs)}
+        self._catalogs = Catalogs(
+            [each.name for each in catalogs], directory, self._is_taken
+        )
+        self._slots = asyncio.Semaphore(TRANSFERS_MAX)
         self._directory = directory
         self._zones = zones
         self._reload = reload
         self._clock = clock
         self._tasks = Tasks()
         self._sources: Sources = {}
+        self._is_started = False
         self.elsewhere: Callable[[str], None] | None = None
 
     def start(self, sources: Sources) -> None:
         """Follow the primaries from now on, connecting from our own addresses."""
         self._sources = sources
-        if self.elsewhere is not None:
-            return
+        for name, catalog in self._catalogs.restore().items():
+            self._add(name, catalog)
+        self._is_started = True
         for copied in self._copied.values():
+            self._begin(copied)
+        self.loaded()
+
+    def _begin(self, copied: Copied) -> None:
+        if self.elsewhere is None:
             self._tasks.start(self._follow(copied), "dns secondary")
         self._tasks.start(self._forget_others(), "dns copies")
+
+    def loaded(self) -> None:
+        """Take note that zones were loaded: a catalog may list other ones."""
+        if not self._is_started or not self._catalogs.names:
+            return
+        turnover = self._catalogs.look(self._zones.get)
+        for name in (*turnover.removed, *turnover.added):
+            over = self._copied.pop(name, None)
+            if over is not None:
+                over.is_over = True
+                over.wake.set()
+        added = [self._add(*each) for each in turnover.added.items()]
+        if self.elsewhere is None and (added or turnover.removed):
+            self._tasks.start(self._turn_over(turnover.removed, added), "dns catalog")
+
+    def _add(self, name: dns.name.Name, catalog: dns.name.Name) -> Copied:
+        member = Copied(name, self._copied[catalog].primaries)
+        return self._copied.setdefault(name, member)
+
+    def _is_taken(self, name: dns.name.Name) -> bool:
+        held = self._zones.get_held(name)
+        return name in self._copied or (held is not None and not held.copied)
+
+    async def _turn_over(
+        self, removed: Sequence[dns.name.Name], added: Sequence[Copied]
+    ) -> None:
+        """Forget the copies of members that went, and then get those that came."""
+
+        def forget() -> None:
+            self._catalogs.save()
+            for name in removed:
+                for end in ("", CONTACT, EXPIRED):
+                    path = self._directory / (zone_file(name) + end)
+                    path.unlink(missing_ok=True)
+
+        await asyncio.to_thread(forget)
+        log.info("catalog", added=len(added), removed=len(removed))
+        if removed:
+            await self._reload()
+        for copied in added:
+            self._begin(copied)
 
     async def stop(self) -> None:
         """Break off what is under way: the copies on disk stay."""
@@ -177,9 +239,10 @@ class Secondaries:
                 await self._reload()
 
     async def _follow(self, copied: Copied) -> None:
-        while True:
+        while not copied.is_over:
             zone = self._zones.get(copied.name)
-            reached = await self._refresh(copied, zone)
+            async with self._slots:
+                reached = await self._refresh(copied, zone)
             zone = self._zones.get(copied.name)
             if not reached and zone is not None:
                 await self._expire(copied, zone)
@@ -201,7 +264,7 @@ class Secondaries:
                 name, at = str(copied.name), str(peer.endpoint)
                 log.warning("no transfer", zone=name, at=at, reason=repr(error))
                 continue
-            if nodes is not None:
+            if nodes is not None and not copied.is_over:
                 await asyncio.to_thread(self._store, copied, nodes)
                 await self._reload()
                 log.info("zone transferred", zone=str(copied.name))

@@ -118,7 +118,7 @@ class UdpServer:
         Whoever sends most is met most often. Friends are not counted.
         """
         cache = self._caches.get(address)
-        if cache is not None and cache is self._friends:
+        if cache is not None and cache in self._friends:
             return
         if self._answering.limiter.note(address, count):
             # Its datagrams are now judged one by one, not answered out of hand.

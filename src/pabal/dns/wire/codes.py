@@ -1,6 +1,7 @@
 """The numbers of DNS this program decides on.
 
-Sans-IO. Source: RFC 1035 §3.2 and §4.1.1, RFC 6891 §6, RFC 6895.
+Sans-IO. Source: RFC 1035 §3.2 and §4.1.1, RFC 2136 §1.3 and §2.2,
+RFC 6891 §6, RFC 6895.
 """
 
 from typing import Final
@@ -22,6 +23,8 @@ NSEC: Final = 47
 DNSKEY: Final = 48
 NSEC3: Final = 50
 NSEC3PARAM: Final = 51
+CDS: Final = 59
+CDNSKEY: Final = 60
 SVCB: Final = 64
 HTTPS: Final = 65
 TSIG: Final = 250
@@ -35,10 +38,12 @@ LAST_META_TYPE: Final = 255
 """Question and meta types: never data in a zone (RFC 6895 §3.1)."""
 
 IN: Final = 1
+CLASS_NONE: Final = 254
 CLASS_ANY: Final = 255
 
 OPCODE_QUERY: Final = 0
 OPCODE_NOTIFY: Final = 4
+OPCODE_UPDATE: Final = 5
 
 NOERROR: Final = 0
 FORMERR: Final = 1
@@ -47,7 +52,10 @@ NXDOMAIN: Final = 3
 NOTIMP: Final = 4
 REFUSED: Final = 5
 YXDOMAIN: Final = 6
+YXRRSET: Final = 7
+NXRRSET: Final = 8
 NOTAUTH: Final = 9
+NOTZONE: Final = 10
 BADVERS: Final = 16
 
 QR: Final = 0x8000

@@ -126,9 +126,14 @@ def parse_query(data: bytes) -> Query:
 
 _TRANSFERS: Final = frozenset((codes.AXFR, codes.IXFR))
 
+_SERVER_OPCODES: Final = frozenset(
+    opcode << codes.OPCODE_SHIFT
+    for opcode in (codes.OPCODE_NOTIFY, codes.OPCODE_UPDATE)
+)
+
 
 def is_control(data: bytes) -> bool:
-    """Return whether ``data`` is what servers say to servers: NOTIFY, transfers, TSIG.
+    """Return whether ``data`` is for servers: NOTIFY, updates, transfers, TSIG.
 
     Nothing of it is checked but the form of its question and of its last records.
     """
@@ -137,8 +142,7 @@ def is_control(data: bytes) -> bool:
     header: tuple[int, ...] = _HEADER.unpack_from(data)
     _, flags, questions, answers, authorities, extra = header
     if flags & codes.OPCODE_MASK or flags & codes.QR or questions != 1:
-        notify = codes.OPCODE_NOTIFY << codes.OPCODE_SHIFT
-        return flags & (codes.OPCODE_MASK | codes.QR) == notify
+        return flags & (codes.OPCODE_MASK | codes.QR) in _SERVER_OPCODES
     try:
         end = end_of_name(data, codes.HEADER_OCTETS)
         transfer = int.from_bytes(data[end : end + 2], "big") in _TRANSFERS

@@ -10,9 +10,10 @@ from typing import Final
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import WILDCARD, is_below, parent, to_text
-from pabal.dns.zone.compose import Composition, Key
+from pabal.dns.zone.compose import Composition
 from pabal.dns.zone.packed import HEAD, Packed, walk
 from pabal.dns.zone.problem import Place, Problem, Severity
+from pabal.dns.zone.tree import Key
 
 _BESIDE_CNAME: Final = frozenset((codes.CNAME, 46, 47))
 """RRSIG and NSEC may stand beside a CNAME (RFC 4034 §3 and §4)."""

@@ -20,9 +20,7 @@ from pabal.dns.wire.rrset import name_octets, rdata_octets
 from pabal.dns.zone.master import MasterFile
 from pabal.dns.zone.packed import Rrsets, pack, unpack, walk
 from pabal.dns.zone.problem import Place, Problem, Severity
-
-Key = tuple[bytes, int]
-"""Folded owner and type."""
+from pabal.dns.zone.tree import Key
 
 DERIVED: Final = "derived"
 """What stands in a ``Place`` for records that no file holds."""

@@ -4,7 +4,7 @@ Sans-IO. Bounded: old changes are forgotten, and who asks for them gets the whol
 Source: RFC 1995 §4 and §5 (differences, purging), RFC 1982 §3.2 (newer serials).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.packed import NOTHING, Rrsets
 from pabal.dns.zone.tree import Zone
 
-VERSIONS_MAX: Final = 20
+VERSIONS_MAX: Final = 100
 """Changes remembered a zone."""
 
 RECORDS_MAX: Final = 50_000
@@ -93,6 +93,17 @@ class History:
             while kept and sum(change.size for change in kept) > RECORDS_MAX:
                 kept = kept[1:]
         self._changes = {**self._changes, old.origin: kept}
+
+    def restore(self, origin: bytes, changes: Sequence[Change]) -> None:
+        """Remember ``changes``, the oldest first, as all there is of a zone."""
+        kept: list[Change] = []
+        size = 0
+        for change in reversed(changes[-VERSIONS_MAX:]):
+            size += change.size
+            if size > RECORDS_MAX:
+                break
+            kept.append(change)
+        self._changes = {**self._changes, origin: tuple(reversed(kept))}
 
     def forget(self, origin: bytes) -> None:
         """Forget a zone that is no longer held."""

@@ -86,13 +86,14 @@ class Nodes(Mapping[bytes, Rrsets]):
 
     Attributes:
         packed: The names, for whoever only asks whether one exists.
+        written: Folded owner → the owner as written, where that differs.
     """
 
     def __init__(
         self, packed: Mapping[bytes, bytes], letters: Mapping[bytes, bytes]
     ) -> None:
         self.packed = packed
-        self._letters = letters
+        self.written = letters
 
     @override
     def __getitem__(self, name: bytes) -> Rrsets:
@@ -112,4 +113,4 @@ class Nodes(Mapping[bytes, Rrsets]):
 
     def letters(self, name: bytes) -> bytes:
         """Return ``name`` as its owner wrote it."""
-        return self._letters.get(name, name)
+        return self.written.get(name, name)

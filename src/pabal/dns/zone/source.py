@@ -127,6 +127,22 @@ def zone_file(name: dns.name.Name) -> str:
     return text.replace("/", "\\047") + SUFFIX
 
 
+class NoFiles:
+    """No master files at all."""
+
+    def files(self) -> Mapping[dns.name.Name, str]:
+        """Return nothing."""
+        return {}
+
+    def stamp(self, file: str) -> Stamp:
+        """Raise OSError: there is no file."""
+        raise FileNotFoundError(file)
+
+    def read(self, file: str) -> str:
+        """Raise OSError: there is no file."""
+        raise FileNotFoundError(file)
+
+
 class JoinedSource:
     """Own master files, and the copies of other servers' zones; own ones win."""
 

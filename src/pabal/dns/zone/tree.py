@@ -16,7 +16,10 @@ from pabal.dns.wire.name import label_offsets
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.gathering import Gathering
-from pabal.dns.zone.packed import Nodes, Rrsets, unpack, without_lines
+from pabal.dns.zone.packed import NOTHING, Nodes, Rrsets, pack, without_lines
+
+Key = tuple[bytes, int]
+"""Folded owner and type."""
 
 
 class ZoneBuildError(PabalError):
@@ -35,6 +38,7 @@ class Zone:
         negative_soa: The SOA as it stands in negative answers, TTL by RFC 2308 §3.
         derived: The (folded owner, type) of rrsets that no file holds.
         denial: Finds the proofs of a signed zone; ``None`` for one that is not.
+        updated: The (folded owner, type) of sets that dynamic updates have changed.
     """
 
     origin: bytes
@@ -42,8 +46,9 @@ class Zone:
     apex: Rrsets
     soa: RRset
     negative_soa: RRset
-    derived: frozenset[tuple[bytes, int]] = frozenset()
+    derived: frozenset[Key] = frozenset()
     denial: Denial | None = None
+    updated: frozenset[Key] = frozenset()
 
     @property
     def serial(self) -> int:
@@ -58,7 +63,7 @@ class Zone:
 def build_zone(
     origin: bytes,
     rrsets: Iterable[RRset],
-    derived: frozenset[tuple[bytes, int]] = frozenset(),
+    derived: frozenset[Key] = frozenset(),
 ) -> Zone:
     """Return the zone of folded ``origin`` made of ``rrsets``, all at or below it.
 
@@ -77,7 +82,7 @@ def build_packed(
     origin: bytes,
     nodes: dict[bytes, bytes],
     letters: Mapping[bytes, bytes],
-    derived: frozenset[tuple[bytes, int]] = frozenset(),
+    derived: frozenset[Key] = frozenset(),
 ) -> Zone:
     """Return the zone of folded ``origin`` made of ``nodes``, which it takes over.
 
@@ -88,20 +93,77 @@ def build_packed(
     Raises:
         ZoneBuildError: There is no SOA at the apex.
     """
-    apex = unpack(letters.get(origin, origin), nodes.get(origin, b""))
-    soa = apex.get(codes.SOA)
-    if soa is None:
-        raise ZoneBuildError("no SOA at the apex")
     for name in list(nodes):
         nodes[name] = without_lines(nodes[name])
         if name != origin and name[name[0] + 1 :] not in nodes:
             _add_empty_non_terminals(nodes, name, len(origin))
+    return _finished(origin, Nodes(nodes, letters), derived)
+
+
+def _finished(origin: bytes, tree: Nodes, derived: frozenset[Key]) -> Zone:
+    apex = tree.get(origin, NOTHING)
+    soa = apex.get(codes.SOA)
+    if soa is None:
+        raise ZoneBuildError("no SOA at the apex")
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
     negative = replace(soa, ttl_s=min(soa.ttl_s, minimum))
-    tree = Nodes(nodes, letters)
     is_signed = codes.RRSIG in apex and (codes.NSEC in apex or codes.NSEC3PARAM in apex)
     denial = Denial(origin, tree, apex) if is_signed else None
     return Zone(origin, tree, apex, soa, negative, derived, denial)
+
+
+def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) -> Zone:
+    """Return ``zone`` with other records at some names.
+
+    Cost: linear in the names of the zone, though only in copying references, and once
+    more where names vanish.
+
+    Args:
+        names: Folded owner → all rrsets it has now; none: the name goes.
+        updated: That of the new zone.
+
+    Raises:
+        ZoneBuildError: The apex has no SOA left.
+    """
+    nodes = dict(zone.nodes.packed)
+    letters = dict(zone.nodes.written)
+    for name, rrsets in names.items():
+        nodes[name] = b"".join(
+            pack(rrset.rdtype, rrset.ttl_s, 0, rdata)
+            for rrset in rrsets.values()
+            for rdata in rrset.rdatas
+        )
+        if nodes[name] and name != zone.origin:
+            _add_empty_non_terminals(nodes, name, len(zone.origin))
+        owner = next((rrset.owner for rrset in rrsets.values()), name)
+        letters.pop(name, None)
+        if owner != name:
+            letters[name] = owner
+    _remove_leaves(nodes, [name for name in names if not nodes[name]], zone.origin)
+    return replace(
+        _finished(zone.origin, Nodes(nodes, letters), zone.derived), updated=updated
+    )
+
+
+def _remove_leaves(
+    nodes: dict[bytes, bytes], emptied: Iterable[bytes], origin: bytes
+) -> None:
+    """Remove those of ``emptied``, and empty names above, that have no name below."""
+    candidates: set[bytes] = set()
+    for name in emptied:
+        above = name
+        while len(above) > len(origin) and not nodes.get(above):
+            candidates.add(above)
+            above = above[above[0] + 1 :]
+    if not candidates:
+        return
+    tails = tuple(candidates)
+    needed: set[bytes] = set()
+    for name, records in nodes.items():
+        if records and name.endswith(tails):
+            needed.update(name[offset:] for offset in label_offsets(name))
+    for name in candidates - needed:
+        nodes.pop(name, None)
 
 
 def _add_empty_non_terminals(

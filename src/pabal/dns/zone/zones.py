@@ -1,11 +1,12 @@
 """All zones of this server, and their exchange while it runs.
 
-``reload`` may take long and is meant for a thread; every look-up sees either the old
-set of zones or the new one, because the set is one immutable mapping replaced at once.
+``reload`` and ``update`` may take long and are meant for threads, one at a time; every
+look-up sees either the old set of zones or the new one, because the set is one
+immutable mapping replaced at once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import dns.name
@@ -13,62 +14,40 @@ import dns.rdatatype
 from typing_extensions import override
 
 from pabal.base.clock import Clock
+from pabal.base.log import Log
 from pabal.dns.ports import DerivedRecord, DerivedSource, LocalZones, Resolved
 from pabal.dns.wire import codes
-from pabal.dns.wire.name import label_offsets, to_text
-from pabal.dns.wire.rrset import name_octets, to_dnspython
+from pabal.dns.wire.name import to_text
+from pabal.dns.wire.rrset import name_octets, name_of, to_dnspython
+from pabal.dns.wire.update import UpdateRequest
+from pabal.dns.zone.batch import (
+    Batch,
+    Finish,
+    Held,
+    Journals,
+    Owners,
+    Report,
+    served_of,
+    zone_of,
+)
+from pabal.dns.zone.dynamic import Dynamic, OutdatedError
+from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
-from pabal.dns.zone.load import ZoneInput, load_zone
+from pabal.dns.zone.journal import JournalError
+from pabal.dns.zone.load import ZoneInput
 from pabal.dns.zone.lookup import lookup
-from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
-from pabal.dns.zone.source import COPIED, Stamp, ZoneSource
+from pabal.dns.zone.problem import Place, Problem, Severity
+from pabal.dns.zone.source import COPIED, ZoneSource
 from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.view import nearest
 
 _SERIAL_MODULUS: Final = 1 << 32
 """RFC 1982 §3: serial numbers have 32 bits."""
 
+_TRIES: Final = 3
+"""How often a zone is read anew for one batch of updates: its file may change again."""
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a reload did.
-
-    Attributes:
-        loaded: Zones that are new or changed.
-        unchanged: Zones that stayed as they were.
-        kept: Zones whose new version is wrong: the one before goes on.
-        refused: Zones that are wrong and have no version before.
-        removed: Zones that are no longer there.
-        problems: Everything found, errors and warnings.
-    """
-
-    loaded: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
-    refused: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether every zone is as its owner wrote it."""
-        return not has_errors(self.problems)
-
-
-@dataclass(frozen=True, slots=True)
-class _Basis:
-    """What a running zone was made from; equal means nothing changed."""
-
-    file: str | None
-    stamps: tuple[tuple[str, Stamp], ...]
-    hosted: bool
-    derived: tuple[DerivedRecord, ...]
-
-    def holds(self, given: ZoneInput, reader: "_Reader") -> bool:
-        """Return whether ``given`` would give the same zone again."""
-        return (
-            (self.file, self.hosted, self.derived)
-            == (given.file, given.hosted, given.derived)
-        ) and all(reader.stamp(file) == stamp for file, stamp in self.stamps)
+log = Log("dns")
 
 
 class Zones(LocalZones):
@@ -79,6 +58,14 @@ class Zones(LocalZones):
         derived: What follows from the directory; called where ``reload`` runs.
         hostname: This server's name, for the SOA and NS of zones without a file.
         clock: Makes serial numbers.
+
+    Attributes:
+        journals: Where dynamic updates are, if any may be.
+        history: Takes what changed from version to version, if set.
+        finish: Makes the zones that are served of what their owners mean, if set.
+        fallbacks: Where the last good version of a zone is kept, if anywhere.
+        catalog: Folded name of a zone that lists all of ours; empty: there is none.
+        version: Grows with everything that changes a zone.
     """
 
     def __init__(
@@ -93,11 +80,13 @@ class Zones(LocalZones):
         self._hostname = hostname
         self._clock = clock
         self._zones: Mapping[bytes, Zone] = {}
-        self._bases: dict[bytes, _Basis] = {}
+        self._held: Mapping[bytes, Held] = {}
+        self.journals: Journals | None = None
         self.history: History | None = None
-        """Takes what changed from version to version, if set."""
+        self.finish: Finish | None = None
+        self.fallbacks: Fallbacks | None = None
+        self.catalog = b""
         self.version = 0
-        """Grows with every reload that changed something."""
 
     def all(self) -> Sequence[Zone]:
         """Return every zone, ordered by name."""
@@ -108,6 +97,11 @@ class Zones(LocalZones):
         """Every zone by its folded apex; replaced, never changed."""
         return self._zones
 
+    @property
+    def owners(self) -> Mapping[bytes, Zone]:
+        """Every zone as its owner means it; replaced, never changed."""
+        return Owners(self._held)
+
     def get(self, name: dns.name.Name) -> Zone | None:
         """Return the zone of exactly this name."""
         return self._zones.get(name_octets(name).lower())
@@ -117,16 +111,7 @@ class Zones(LocalZones):
 
         The DS of a zone's apex belongs to the parent (RFC 4035 §3.1.4.1).
         """
-        zones = self._zones
-        own: Zone | None = None
-        for offset in label_offsets(name):
-            zone = zones.get(name[offset:])
-            if zone is None:
-                continue
-            if offset or rdtype != codes.DS:
-                return zone
-            own = zone
-        return own
+        return nearest(self._zones, name, rdtype)
 
     @override
     def local(
@@ -137,7 +122,13 @@ class Zones(LocalZones):
         A delegation away from here is ``None`` too. An alias whose target lies
         elsewhere is returned as far as it goes: its target is still to be resolved.
         """
-        answer = lookup(self, name_octets(name).lower(), int(rdtype))
+        folded = name_octets(name).lower()
+        if rdtype == dns.rdatatype.DS and name != dns.name.root:
+            # RFC 4035 §3.1.4.1: of its DS only the parent knows, wherever that is.
+            zone = self.find(folded, codes.DS)
+            if zone is not None and zone.origin == folded:
+                return None
+        answer = lookup(self, folded, int(rdtype))
         if answer is None:
             return None
         response = answer.response
@@ -163,7 +154,9 @@ class Zones(LocalZones):
             problem = Problem(Severity.ERROR, Place("zones"), f"cannot read: {error}")
             return Report(problems=(problem,))
         hosted = self._hosted()
-        batch = _Batch(self._zones, self._bases)
+        batch = Batch(
+            self._held, self._source, self.journals, self.finish, self.fallbacks
+        )
         for name in sorted(files.keys() | hosted.keys(), key=_labels):
             derived: tuple[DerivedRecord, ...] = ()
             if self._derived is not None and name in hosted:
@@ -178,24 +171,128 @@ class Zones(LocalZones):
                 int(self._clock.now()) % _SERIAL_MODULUS,
                 copied=file is not None and file.startswith(COPIED),
             )
-            batch.take(given, self._source)
+            batch.take(given)
+        if self.catalog:
+            host = dns.name.from_text(self._hostname)
+            batch.list_zones(self.catalog, name_octets(host).lower())
         report = batch.report()
         if report.loaded or report.removed:
-            self._remember(batch.zones)
-            self._zones, self._bases = batch.zones, batch.bases
-            self.version += 1
+            self._publish(batch.held)
         return report
 
-    def _remember(self, coming: Mapping[bytes, Zone]) -> None:
-        """Note what changes with the zones that are about to be served."""
-        if self.history is None:
+    def update(self, requests: Sequence[UpdateRequest]) -> list[int]:
+        """Do dynamic updates, each as a whole, in their order; return their RCODEs.
+
+        What got NOERROR is on disk. Blocks for the disk.
+        """
+        rcodes = [codes.SERVFAIL] * len(requests)
+        by_zone: dict[bytes, list[int]] = {}
+        for index, request in enumerate(requests):
+            by_zone.setdefault(request.zone, []).append(index)
+        for origin, indices in by_zone.items():
+            mine = [requests[index] for index in indices]
+            for index, rcode in zip(indices, self._update(origin, mine), strict=True):
+                rcodes[index] = rcode
+        return rcodes
+
+    def follow(self, name: dns.name.Name) -> bool:
+        """Take over what another process did to zone ``name``; return if anything."""
+        held = self.get_held(name)
+        if held is None or held.copied or self.journals is None:
+            return False
+        if held.dynamic is None:
+            return self._reloaded()
+        try:
+            own = held.dynamic.follow(held.own)
+        except (OSError, JournalError) as error:
+            log.warning("no updates", zone=str(name), reason=str(error))
+            return False
+        if own is None:
+            return self._reloaded()
+        if own is not held.own:
+            self._replace(held, own)
+        return own is not held.own
+
+    def behind(self) -> list[dns.name.Name]:
+        """Return the zones that another process has updated since we looked.
+
+        Cost: a system call a zone that ever was.
+        """
+        found = []
+        present = {} if self.journals is None else self.journals.present()
+        for journal, end in present.items():
+            name = zone_of(journal)
+            held = None if name is None else self.get_held(name)
+            if name is None or held is None or held.copied:
+                continue
+            if held.dynamic is None or held.dynamic.seen != end:
+                found.append(name)
+        return found
+
+    def get_held(self, name: dns.name.Name) -> Held | None:
+        """Return zone ``name`` with where it comes from."""
+        return self._held.get(name_octets(name).lower())
+
+    def _reloaded(self) -> bool:
+        report = self.reload()
+        return bool(report.loaded or report.removed)
+
+    def _update(self, origin: bytes, requests: Sequence[UpdateRequest]) -> list[int]:
+        """Do the updates of one zone."""
+        for _ in range(_TRIES):
+            held = self._held.get(origin)
+            if held is None or held.copied or self.journals is None:
+                return [codes.NOTAUTH] * len(requests)
+            try:
+                dynamic = held.dynamic
+                if dynamic is None:
+                    self.journals.make()
+                    dynamic = self.journals.of(name_of(origin))
+                own, rcodes = dynamic.commit(held.own, requests)
+            except OutdatedError:
+                self.reload()
+                continue
+            except (OSError, JournalError) as error:
+                log.warning("no update", zone=to_text(origin), reason=str(error))
+                break
+            if own is not held.own:
+                self._replace(held, own, dynamic)
+            return rcodes
+        return [codes.SERVFAIL] * len(requests)
+
+    def _replace(self, held: Held, own: Zone, dynamic: Dynamic | None = None) -> None:
+        """Put another version of one zone into service."""
+        after = replace(
+            held,
+            own=own,
+            served=served_of(self.finish, own, held.served),
+            dynamic=dynamic or held.dynamic,
+        )
+        self._remember(own.origin, held, after)
+        self._zones = {**self._zones, own.origin: after.served}
+        self._held = {**self._held, own.origin: after}
+        self.version += 1
+
+    def _publish(self, coming: Mapping[bytes, Held]) -> None:
+        """Answer from ``coming`` from now on."""
+        for origin in self._held.keys() | coming.keys() if self.history else ():
+            self._remember(origin, self._held.get(origin), coming.get(origin))
+        self._zones = {origin: held.served for origin, held in coming.items()}
+        self._held = coming
+        self.version += 1
+
+    def _remember(self, origin: bytes, before: Held | None, after: Held | None) -> None:
+        """Note what changes with a zone that is about to be served."""
+        history = self.history
+        if history is None:
             return
-        for origin, zone in self._zones.items():
-            after = coming.get(origin)
-            if after is None:
-                self.history.forget(origin)
-            elif after is not zone:
-                self.history.note(zone, after)
+        if after is None:
+            history.forget(origin)
+        elif after.dynamic is not None and after.served is after.own:
+            # The journal knows all changes, also those from before we were started.
+            history.restore(origin, after.dynamic.changes)
+        elif before is not None and after.served is not before.served:
+            history.note(before.served, after.served)
 
     def _hosted(self) -> Mapping[dns.name.Name, str]:
         """Return the hosted domains by name."""
@@ -210,85 +307,3 @@ class Zones(LocalZones):
 def _labels(name: dns.name.Name) -> tuple[bytes, ...]:
     """Sort names by something cheap: a hundred thousand of them."""
     return name.labels
-
-
-class _Batch:
-    """The next set of zones, gathered one by one."""
-
-    def __init__(
-        self, running: Mapping[bytes, Zone], bases: Mapping[bytes, _Basis]
-    ) -> None:
-        self._running = running
-        self._running_bases = bases
-        self.zones: dict[bytes, Zone] = {}
-        self.bases: dict[bytes, _Basis] = {}
-        self._names: dict[str, list[str]] = {
-            "loaded": [],
-            "unchanged": [],
-            "kept": [],
-            "refused": [],
-        }
-        self._problems: list[Problem] = []
-
-    def take(self, given: ZoneInput, source: ZoneSource) -> None:
-        """Load the zone of ``given``, unless nothing it is made from has changed."""
-        origin = name_octets(given.name).lower()
-        before = self._running.get(origin)
-        reader = _Reader(source)
-        basis = self._running_bases.get(origin)
-        if before is not None and basis is not None and basis.holds(given, reader):
-            self._keep("unchanged", given, before, basis)
-            return
-        loaded = load_zone(given, reader.read)
-        self._problems.extend(loaded.problems)
-        if loaded.zone is not None:
-            basis = _Basis(given.file, reader.stamps(), given.hosted, given.derived)
-            self._keep("loaded", given, loaded.zone, basis)
-        elif before is not None and basis is not None:
-            self._keep("kept", given, before, basis)
-        else:
-            self._names["refused"].append(given.name.to_text())
-
-    def _keep(self, what: str, given: ZoneInput, zone: Zone, basis: _Basis) -> None:
-        self.zones[zone.origin] = zone
-        self.bases[zone.origin] = basis
-        self._names[what].append(given.name.to_text())
-
-    def report(self) -> Report:
-        """Return what became of each zone."""
-        removed = [
-            to_text(origin) for origin in self._running if origin not in self.zones
-        ]
-        return Report(
-            loaded=tuple(self._names["loaded"]),
-            unchanged=tuple(self._names["unchanged"]),
-            kept=tuple(self._names["kept"]),
-            refused=tuple(self._names["refused"]),
-            removed=tuple(removed),
-            problems=tuple(self._problems),
-        )
-
-
-class _Reader:
-    """Reads files and remembers which, and in what state."""
-
-    def __init__(self, source: ZoneSource) -> None:
-        self._source = source
-        self._stamps: dict[str, Stamp] = {}
-
-    def read(self, file: str) -> str:
-        """Return the text of ``file``; raises OSError or UnicodeDecodeError."""
-        # The stamp first: a change while we read is then seen at the next reload.
-        self._stamps[file] = self._source.stamp(file)
-        return self._source.read(file)
-
-    def stamp(self, file: str) -> Stamp | None:
-        """Return the stamp of ``file`` now; ``None`` if it cannot be had."""
-        try:
-            return self._source.stamp(file)
-        except OSError:
-            return None
-
-    def stamps(self) -> tuple[tuple[str, Stamp], ...]:
-        """Return the files read and their stamps."""
-        return tuple(self._stamps.items())

@@ -1,0 +1,128 @@
+"""Signs zones: the work of one process, so that all serve the same."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import dns.name
+import dns.rdatatype
+from dns.rdtypes.ANY.DS import DS
+
+from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL, Shared
+from pabal.base.errors import PabalError
+from pabal.base.log import Log
+from pabal.base.tasks import Tasks, give_way, sleep_until_set
+from pabal.dns.ports import ResolutionError, Resolver
+from pabal.dns.zone.keystore import KeyStore
+from pabal.dns.zone.signedfile import SignedZones
+from pabal.dns.zone.signer import ZoneSigner
+
+LOOK_SECONDS: Final = 1.0
+"""How often zones and keys are looked at without a ring."""
+
+PARENTS_SECONDS: Final = 5.0
+"""How often it is asked which parents are to be looked at."""
+
+AGAIN_SECONDS: Final = 60.0
+"""When a parent that could not be asked is asked again."""
+
+log = Log("signing")
+
+
+class SigningRole:
+    """Keeps zones signed and their keys moving.
+
+    Args (of the constructor):
+        heard: Told what is rung to other processes: one does not hear itself.
+    """
+
+    def __init__(self, shared: Shared, heard: Callable[[str], None]) -> None:
+        self._shared = shared
+        self._heard = heard
+        files = shared.zones.finish
+        if not isinstance(files, SignedZones):
+            files = SignedZones(shared.layout.dnssec)
+        self._signer = ZoneSigner(
+            KeyStore(shared.layout.dnssec), files, shared.clock, give_way
+        )
+        self._tasks = Tasks()
+        self._woken = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._again_at: dict[dns.name.Name, float] = {}
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stopped.is_set()
+
+    def start(self) -> None:
+        """Sign in the background."""
+        self._tasks.start(self._look(), "signing")
+        self._tasks.start(self._watch(), "parents")
+
+    def heard(self, subject: str) -> None:
+        """Take note of a ring."""
+        if subject in {DIRECTORY_BELL, ZONES_BELL}:
+            self._woken.set()
+
+    async def stop(self) -> None:
+        """Finish the round under way."""
+        self._signer.stopping = True
+        self._stopped.set()
+        self._woken.set()
+        await self._tasks.wait(LOOK_SECONDS)
+        await self._tasks.stop()
+
+    async def _look(self) -> None:
+        while not self._stopping:
+            await sleep_until_set(self._woken, LOOK_SECONDS)
+            self._woken.clear()
+            try:
+                await self._round()
+            except (OSError, PabalError) as error:
+                log.warning("zones not signed", reason=str(error))
+
+    async def _round(self) -> None:
+        if self._stopping:
+            return
+        owners = self._shared.zones.owners
+        turn = await asyncio.to_thread(self._signer.turn, owners)
+        if turn.changed:
+            self._shared.bell.ring(ZONES_BELL)
+            self._heard(ZONES_BELL)
+
+    async def _watch(self) -> None:
+        """Look what DS sets the parents have, where that decides something."""
+        while not await sleep_until_set(self._stopped, PARENTS_SECONDS):
+            for name in self._signer.watched():
+                if not self._stopping:
+                    await self._ask(name)
+
+    async def _ask(self, name: dns.name.Name) -> None:
+        now = self._shared.clock.monotonic()
+        if now < self._again_at.get(name, now):
+            return
+        try:
+            records, ttl_s = await ds_records(self._shared.resolver, name)
+            await asyncio.to_thread(self._signer.saw, name, records, ttl_s)
+        except ResolutionError as error:
+            self._again_at[name] = now + AGAIN_SECONDS
+            log.info("parent not asked", zone=str(name), reason=error.reason)
+        except (OSError, PabalError) as error:
+            self._again_at[name] = now + AGAIN_SECONDS
+            log.warning("parent not noted", zone=str(name), reason=str(error))
+        else:
+            self._again_at.pop(name, None)
+            self._woken.set()
+
+
+async def ds_records(resolver: Resolver, zone: dns.name.Name) -> tuple[list[DS], int]:
+    """Return the DS set that the parent of ``zone`` has, and its TTL in seconds.
+
+    Raises:
+        ResolutionError: Nobody can say, or what is said is bogus.
+    """
+    resolved = await resolver.resolve(zone, dns.rdatatype.DS)
+    for rrset in resolved.answer:
+        if rrset.rdtype == dns.rdatatype.DS and rrset.name == zone:
+            return [ds for ds in rrset if isinstance(ds, DS)], rrset.ttl
+    return [], 0

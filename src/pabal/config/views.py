@@ -1,0 +1,78 @@
+"""The tables [dns.view.NAME] of pabal.toml: split horizon."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pabal.config.section import BadValueError, Section
+
+VIEW: Final = "dns.view."
+"""What the name of such a table begins with."""
+
+EXAMPLE: Final = f"{VIEW}NAME"
+"""The table in the manual."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSection:
+    """[dns.view.NAME].
+
+    Attributes:
+        name: NAME.
+        clients: Who sees it.
+        zones: A directory, absolute; empty: none.
+        addresses: What derived records say; empty: what everybody is told.
+        allow_recursion: Empty: as in [dns].
+    """
+
+    name: str
+    clients: tuple[str, ...]
+    zones: str
+    addresses: tuple[str, ...]
+    allow_recursion: tuple[str, ...]
+
+
+def views_in(tables: Iterable[str]) -> list[str]:
+    """Return which of ``tables`` are views, in their order."""
+    return [table for table in tables if table.startswith(VIEW) and table != VIEW]
+
+
+def read_views(sections: Mapping[str, Section]) -> tuple[ViewSection, ...]:
+    """Return the views in ``sections``, in their order."""
+    return tuple(
+        _view(table.removeprefix(VIEW), sections[table]) for table in views_in(sections)
+    )
+
+
+def _view(name: str, section: Section) -> ViewSection:
+    return ViewSection(
+        name,
+        section.networks(
+            "clients", ("none",), "Who sees this view; the first view that fits counts."
+        ),
+        section.path(
+            "zones",
+            "",
+            "Files that differ for them, DOMAIN.zone each: with an SOA a whole zone;"
+            " without one each set in it takes the place of the common one.",
+        ),
+        section.texts(
+            "addresses",
+            (),
+            _check_address,
+            "This host's addresses as derived records tell them.",
+        ),
+        section.networks(
+            "allow_recursion", (), "Who of them may ask about everything else."
+        ),
+    )
+
+
+def _check_address(text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError as error:
+        raise BadValueError(
+            f"{text!r} is not an address", 'like "10.0.0.25"'
+        ) from error

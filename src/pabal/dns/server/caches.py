@@ -1,0 +1,39 @@
+"""The ready answers of all clients: one cache for each view and right.
+
+No I/O.
+"""
+
+from pabal.dns.server.access import Rights
+from pabal.dns.server.cache import AnswerCache
+from pabal.dns.settings import DnsSettings
+
+
+class Caches:
+    """An equal share of the room for each kind of clients.
+
+    Args (of the constructor):
+        views: How many views there are, the common one among them.
+    """
+
+    def __init__(self, views: int, settings: DnsSettings) -> None:
+        entries_max = settings.cache_entries_max // (2 * views)
+        octets_max = settings.cache_octets_max // (2 * views)
+        self._caches = {
+            (view, recursion): AnswerCache(entries_max, octets_max)
+            for view in range(views)
+            for recursion in (False, True)
+        }
+
+    def of(self, rights: Rights) -> AnswerCache:
+        """Return where the answers for clients with these rights lie."""
+        return self._caches[rights.view, rights.recursion]
+
+    @property
+    def friends(self) -> frozenset[AnswerCache]:
+        """Where the answers for clients lie whose rate is not limited."""
+        return frozenset(c for (_, friend), c in self._caches.items() if friend)
+
+    def clear(self) -> None:
+        """Forget every answer."""
+        for cache in self._caches.values():
+            cache.clear()

@@ -1,0 +1,122 @@
+"""Zones exchanged while they answer: one thing at a time, off the event loop."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import dns.name
+
+from pabal.dns.wire import codes
+from pabal.dns.wire.update import UpdateRequest
+from pabal.dns.zone.batch import Report
+from pabal.dns.zone.problem import Problem
+from pabal.dns.zone.view import View
+from pabal.dns.zone.zones import Zones
+
+SWITCH_S: Final = 0.0005
+"""How long, while zones are loaded, a thread keeps the interpreter to itself: the
+event loop waits that long for its turn each time it wakes."""
+
+WAITING_MAX: Final = 1000
+"""Updates that wait for their turn; more are answered SERVFAIL and come again."""
+
+_Done = TypeVar("_Done")
+
+
+class Loader:
+    """Loads, updates and follows ``zones`` in threads, never two at once.
+
+    Args (of the constructor):
+        views: What some clients see instead; they follow the zones.
+    """
+
+    def __init__(self, zones: Zones, views: Sequence[View] = ()) -> None:
+        self.zones = zones
+        self._views = views
+        self._exclusive = asyncio.Lock()
+        self._waiting: list[tuple[UpdateRequest, asyncio.Future[int]]] = []
+
+    async def reload(self) -> Report:
+        """Check and exchange the zones that changed."""
+        async with self._exclusive:
+            return await _politely(self._reloaded)
+
+    def _reloaded(self) -> Report:
+        report = self.zones.reload()
+        before = [view.version for view in self._views]
+        problems = self._follow_views()
+        changed = tuple(
+            view.name
+            for view, version in zip(self._views, before, strict=True)
+            if view.version != version
+        )
+        return replace(
+            report,
+            loaded=(*report.loaded, *changed),
+            problems=(*report.problems, *problems),
+        )
+
+    def _follow_views(self) -> list[Problem]:
+        problems: list[Problem] = []
+        for view in self._views:
+            problems += view.rebuild(self.zones.owners, self.zones.by_apex)
+        return problems
+
+    def _followed(self, name: dns.name.Name) -> bool:
+        changed = self.zones.follow(name)
+        if changed:
+            self._follow_views()
+        return changed
+
+    def _updated(self, requests: Sequence[UpdateRequest]) -> list[int]:
+        version = self.zones.version
+        rcodes = self.zones.update(requests)
+        if self.zones.version != version:
+            self._follow_views()
+        return rcodes
+
+    async def follow(self, name: dns.name.Name) -> bool:
+        """Take over what another process did to a zone; return whether it did."""
+        async with self._exclusive:
+            return await _politely(lambda: self._followed(name))
+
+    async def behind(self) -> list[dns.name.Name]:
+        """Return the zones that other processes have updated."""
+        return await asyncio.to_thread(self.zones.behind)
+
+    async def update(self, request: UpdateRequest) -> int:
+        """Do ``request``; return its RCODE when it is on disk.
+
+        What comes while others are written is written together, with one fsync.
+        """
+        if len(self._waiting) >= WAITING_MAX:
+            return codes.SERVFAIL
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, future))
+        async with self._exclusive:
+            if not future.done():
+                await self._write()
+        return await future
+
+    async def _write(self) -> None:
+        batch, self._waiting = self._waiting, []
+        requests = [request for request, _ in batch]
+        rcodes = [codes.SERVFAIL] * len(batch)
+        try:
+            rcodes = await _politely(lambda: self._updated(requests))
+        finally:
+            for (_, future), rcode in zip(batch, rcodes, strict=True):
+                if not future.done():
+                    future.set_result(rcode)
+
+
+async def _politely(work: Callable[[], _Done]) -> _Done:
+    """Do ``work`` in a thread that lets the answers go first."""
+    switch_s = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        return await asyncio.to_thread(work)
+    finally:
+        sys.setswitchinterval(switch_s)

@@ -1,0 +1,112 @@
+"""Catalog zones: lists of zones, in a zone.
+
+Sans-IO. Source: RFC 9432 §4.1 (SOA and NS), §4.2 (version), §4.3.1 (members),
+§4.3.2 (change of ownership, groups), §5.1 (what is broken is not used).
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pabal.base.errors import ProtocolError
+from pabal.dns.wire import codes
+from pabal.dns.wire.name import is_below, label_offsets
+from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.packed import NOTHING
+from pabal.dns.zone.tree import Zone, build_zone
+
+_VERSION: Final = b"\x07version"
+_ZONES: Final = b"\x05zones"
+_OWNERSHIP: Final = b"\x03coo"
+_TEXT_TWO: Final = b"\x012"
+"""``"2"``, the version that RFC 9432 §4.2.1 describes, as the RDATA of a TXT record."""
+
+_NOBODY: Final = b"\x07invalid\x00"
+"""The name server of a zone nobody is to ask (RFC 9432 §4.1)."""
+
+_TIMERS: Final = (3600, 600, 2_147_483_646, 0)
+"""Refresh, retry, expire, minimum of our catalog, seconds: the members of one that
+expires would go (RFC 9432 §4.1 shows nearly these)."""
+
+_MEMBERS_MAX: Final = 1_000_000
+"""A longer list is no list of zones that this machine could hold."""
+
+_ID_OCTETS: Final = 16
+"""Of the hash that a member's label is made of."""
+
+
+class CatalogError(ProtocolError):
+    """A catalog zone is broken: what was known of it before stays (RFC 9432 §5.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One zone of a catalog.
+
+    Attributes:
+        label: Its unique label, folded; another one means that it begins anew.
+        new_owner: The catalog, folded, that it is handed over to; empty: none.
+    """
+
+    label: bytes
+    new_owner: bytes
+
+
+def read_catalog(zone: Zone) -> Mapping[bytes, Member]:
+    """Return the members of catalog ``zone`` by folded name.
+
+    Raises:
+        CatalogError: It is no catalog of version 2, or lists a zone twice.
+    """
+    origin = zone.origin
+    version = zone.nodes.get(_VERSION + origin, NOTHING).get(codes.TXT)
+    if version is None or version.rdatas != (_TEXT_TWO,):
+        raise CatalogError("its version is not 2")
+    below = _ZONES + origin
+    found: dict[bytes, Member] = {}
+    for name in zone.nodes.packed:
+        if not name.endswith(below) or len(label_offsets(name)) != _depth(below) + 1:
+            continue
+        pointer = zone.nodes[name].get(codes.PTR)
+        if pointer is None:
+            continue
+        if len(pointer.rdatas) != 1:
+            raise CatalogError("one label has several members")
+        member = pointer.rdatas[0].lower()
+        if member in found or len(found) >= _MEMBERS_MAX:
+            raise CatalogError("a member is listed twice, or there are too many")
+        handed = zone.nodes.get(_OWNERSHIP + name, NOTHING).get(codes.PTR)
+        new_owner = b""
+        if handed is not None and len(handed.rdatas) == 1:
+            new_owner = handed.rdatas[0].lower()
+        found[member] = Member(name[: -len(below)], new_owner)
+    return {name: each for name, each in found.items() if not is_below(name, origin)}
+
+
+def _depth(name: bytes) -> int:
+    return len(label_offsets(name))
+
+
+def build_catalog(origin: bytes, hostname: bytes, members: Iterable[bytes]) -> Zone:
+    """Return a catalog that lists ``members``, serial number 1.
+
+    A member's label follows from its name, so that it stays.
+
+    Args:
+        origin: Its folded name.
+        hostname: Folded name of this server, for the SOA.
+        members: Folded names.
+    """
+    timers = b"".join(timer.to_bytes(4, "big") for timer in (1, *_TIMERS))
+    soa = hostname + b"\x0ahostmaster" + hostname + timers
+    rrsets = [
+        RRset(origin, codes.SOA, 0, (soa,)),
+        RRset(origin, codes.NS, 0, (_NOBODY,)),
+        RRset(_VERSION + origin, codes.TXT, 0, (_TEXT_TWO,)),
+    ]
+    for member in members:
+        digest = hashlib.blake2b(member, digest_size=_ID_OCTETS).hexdigest().encode()
+        owner = bytes((len(digest),)) + digest + _ZONES + origin
+        rrsets.append(RRset(owner, codes.PTR, 0, (member,)))
+    return build_zone(origin, rrsets)

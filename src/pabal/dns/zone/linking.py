@@ -1,0 +1,212 @@
+"""The names of a zone in their order, linked by NSEC or NSEC3 records.
+
+Sans-IO, pure. Cost: sorting, and 3 us a name.
+Source: RFC 4035 §2.2 and §2.3 (what is signed, NSEC), RFC 5155 §7.1 (NSEC3), RFC 9077
+§3 (TTL), RFC 9276 §3.1 (no salt, no iterations), RFC 6840 §5.1 (letters of the next).
+"""
+
+import base64
+import hashlib
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, TypeVar
+
+from pabal.dns.dnssec.bitmap import bitmap_of
+from pabal.dns.dnssec.chain import HashCollisionError
+from pabal.dns.dnssec.nsec3 import DIGEST_OCTETS, OPT_OUT, SHA1
+from pabal.dns.wire import codes
+from pabal.dns.wire.name import is_below, to_text
+from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.denial import order_key
+from pabal.dns.zone.packed import pack, walk
+from pabal.dns.zone.tree import Zone
+
+T = TypeVar("T", tuple[bytes, bytes], bytes)
+
+MADE: Final = frozenset((codes.RRSIG, codes.NSEC, codes.NSEC3, codes.NSEC3PARAM))
+"""Made by signing: those a zone brings along are dropped."""
+
+RUN_ITEMS: Final = 2048
+"""Sorted at once, which no other thread may interrupt: a millisecond."""
+
+_HIDING: Final = frozenset((codes.NS, codes.DNAME))
+"""Types that decide what is below a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One name of the signed zone.
+
+    Attributes:
+        name: Folded.
+        plain: Its records, packed; without the SOA at the apex.
+        extra: The NSEC record there, packed.
+        signed: The types that are signed there, NSEC included; never the SOA.
+    """
+
+    name: bytes
+    plain: bytes
+    extra: bytes
+    signed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How absence is denied: by NSEC3 or NSEC; with NSEC3 perhaps with opt-out."""
+
+    nsec3: bool = False
+    opt_out: bool = False
+
+
+def chain(own: Zone, apex: Mapping[int, RRset], kind: Kind) -> Iterator[Link]:
+    """Yield every name of ``own``, in no order that matters.
+
+    Args:
+        apex: What the apex has, in place of what ``own`` has there.
+
+    Raises:
+        HashCollisionError: Two names have one hash: only NSEC helps.
+    """
+    places = _places(own, apex)
+    if kind.nsec3:
+        return _hashed(own, places, opt_out=kind.opt_out)
+    return _ordered(own, places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A name before it is linked.
+
+    Attributes:
+        types: What its NSEC record says of it, that record and RRSIG not counted.
+        signed: Those of them that are signed, without the SOA.
+        is_shown: Whether it is the zone's, not occluded.
+        is_unsigned_cut: Whether it begins a zone without DS.
+    """
+
+    name: bytes
+    plain: bytes
+    types: tuple[int, ...]
+    signed: tuple[int, ...]
+    is_shown: bool
+    is_unsigned_cut: bool = False
+
+
+def _places(own: Zone, apex: Mapping[int, RRset]) -> Iterator[_Place]:
+    origin = own.origin
+    packed = own.nodes.packed
+    hiding: bytes | None = None
+    for _, name in gently_sorted((order_key(name), name) for name in packed):
+        if name == origin:
+            plain = b"".join(
+                pack(rdtype, rrset.ttl_s, 0, rdata)
+                for rdtype, rrset in apex.items()
+                if rdtype != codes.SOA
+                for rdata in rrset.rdatas
+            )
+            types = tuple(sorted(apex))
+            hiding = name if codes.DNAME in apex else None
+            signed = tuple(rdtype for rdtype in types if rdtype != codes.SOA)
+            yield _Place(name, plain, types, signed, is_shown=True)
+            continue
+        plain, types = _owned(packed[name])
+        if hiding is not None and name.endswith(hiding) and is_below(name, hiding):
+            yield _Place(name, plain, (), (), is_shown=False)
+            continue
+        hiding = None
+        if not _HIDING.isdisjoint(types):
+            hiding = name
+        if codes.NS in types:
+            has_ds = codes.DS in types
+            signed = (codes.DS,) if has_ds else ()
+            # RFC 4035 §2.3: of a cut, the parent tells NS and DS.
+            shown = (codes.NS, *signed)
+            yield _Place(name, plain, shown, signed, True, not has_ds)  # noqa: FBT003
+        else:
+            yield _Place(name, plain, types, types, is_shown=True)
+
+
+def _owned(records: bytes) -> tuple[bytes, tuple[int, ...]]:
+    """Return ``records`` without what signing makes, and their types."""
+    types = {record[0] for record in walk(records)}
+    if types.isdisjoint(MADE):
+        return records, tuple(sorted(types))
+    kept = b"".join(pack(*each) for each in walk(records) if each[0] not in MADE)
+    return kept, tuple(sorted(types - MADE))
+
+
+def denial_ttl_s(own: Zone) -> int:
+    """Return the TTL of NSEC and NSEC3 records (RFC 9077 §3)."""
+    return own.negative_soa.ttl_s
+
+
+def gently_sorted(items: Iterable[T]) -> Iterator[T]:
+    """Yield ``items`` in order; other threads wait for a piece of them at most."""
+    pieces = iter(items)
+    runs = iter(lambda: sorted(islice(pieces, RUN_ITEMS)), [])
+    return heapq.merge(*runs)
+
+
+class _Bitmaps:
+    """Type bitmaps: a zone has few different ones."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], bytes] = {}
+
+    def of(self, types: tuple[int, ...]) -> bytes:
+        found = self._known.get(types)
+        if found is None:
+            found = self._known[types] = bitmap_of(types)
+        return found
+
+
+def _ordered(own: Zone, places: Iterator[_Place]) -> Iterator[Link]:
+    """Link by NSEC: each name that has records to the next."""
+    bitmaps = _Bitmaps()
+    ttl_s = denial_ttl_s(own)
+    letters = own.nodes.written
+
+    def link(place: _Place, following: bytes) -> Link:
+        types = (*place.types, codes.RRSIG, codes.NSEC)
+        rdata = letters.get(following, following) + bitmaps.of(types)
+        extra = pack(codes.NSEC, ttl_s, 0, rdata)
+        return Link(place.name, place.plain, extra, (*place.signed, codes.NSEC))
+
+    waiting: _Place | None = None
+    for place in places:
+        if not (place.is_shown and (place.plain or place.name == own.origin)):
+            yield Link(place.name, place.plain, b"", ())
+            continue
+        if waiting is not None:
+            yield link(waiting, place.name)
+        waiting = place
+    if waiting is not None:
+        yield link(waiting, own.origin)
+
+
+def _hashed(own: Zone, places: Iterator[_Place], *, opt_out: bool) -> Iterator[Link]:
+    """Link by NSEC3: the hashes of all names, empty non-terminals included."""
+    bitmaps = _Bitmaps()
+    found: dict[bytes, bytes] = {}
+    for place in places:
+        yield Link(place.name, place.plain, b"", place.signed)
+        if not place.is_shown or (opt_out and place.is_unsigned_cut):
+            continue
+        signs = bool(place.signed) or place.name == own.origin
+        types = (*place.types, codes.RRSIG) if signs else place.types
+        digest = hashlib.sha1(place.name, usedforsecurity=False).digest()
+        if digest in found:
+            raise HashCollisionError(f"two names of {to_text(own.origin)} collide")
+        found[digest] = bitmaps.of(types)
+    head = bytes((SHA1, OPT_OUT if opt_out else 0, 0, 0, 0, DIGEST_OCTETS))
+    ttl_s = denial_ttl_s(own)
+    ordered: Sequence[bytes] = list(gently_sorted(found))
+    for place_no, digest in enumerate(ordered):
+        following = ordered[(place_no + 1) % len(ordered)]
+        label = base64.b32hexencode(digest).lower()
+        rdata = head + following + found[digest]
+        name = bytes((len(label),)) + label + own.origin
+        plain = pack(codes.NSEC3, ttl_s, 0, rdata)
+        yield Link(name, plain, b"", (codes.NSEC3,))

@@ -1,0 +1,291 @@
+"""Signs zones and moves their keys on: the work of one process for all.
+
+Blocks for the disk and the arithmetic, so it is called from a thread. A turn is: move
+the keys on, sign what that and the owner's changes ask for, put the result on disk, and
+only then say that it is in service, for that is when the waits begin.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import dns.name
+from dns.rdtypes.ANY.DS import DS
+
+from pabal.base.clock import Clock
+from pabal.base.errors import PabalError
+from pabal.base.log import Log
+from pabal.dns.dnssec.delegation import for_parent, seen_at_parent
+from pabal.dns.dnssec.keystate import Ring
+from pabal.dns.dnssec.rollover import (
+    due_roles,
+    looks_at_parent_every_s,
+    missing,
+    next_move,
+    observed,
+    published,
+    roll,
+    step,
+    swept,
+)
+from pabal.dns.dnssec.setsigner import Signer
+from pabal.dns.wire.rrset import name_octets
+from pabal.dns.zone.keystore import KeyStore, ZoneKeys
+from pabal.dns.zone.signedfile import SignedZones
+from pabal.dns.zone.signing import Last, Plan, sign_served
+from pabal.dns.zone.source import Stamp
+from pabal.dns.zone.tree import Zone
+
+_NEVER: Final = 1 << 62
+
+AGAIN_S: Final = 60
+"""When a zone that could not be signed is tried again."""
+
+log = Log("dns")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a round over all zones did.
+
+    Attributes:
+        changed: Zones that have a new version on disk, or none any more.
+        next_at: When there is something to do without anybody's asking, seconds since
+            1970.
+    """
+
+    changed: tuple[dns.name.Name, ...]
+    next_at: int
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a zone looked like at its last turn.
+
+    Attributes:
+        next_at: When there is something to do.
+        due: When the first signature is to be made anew.
+        parent_at: When the parent is to be looked at; 0: not at all.
+    """
+
+    name: dns.name.Name
+    own: Zone
+    stamp: Stamp | None
+    next_at: int
+    due: int = 0
+    parent_at: int = 0
+
+
+class ZoneSigner:
+    """Signs the zones whose owners want that.
+
+    Args (of the constructor):
+        store: Their keys.
+        files: Where the signed zones go.
+        give_way: Called every millisecond: lets other threads have their turn.
+
+    Attributes:
+        stopping: Set from another thread: the turn ends soon, with nothing half done.
+    """
+
+    def __init__(
+        self,
+        store: KeyStore,
+        files: SignedZones,
+        clock: Clock,
+        give_way: Callable[[], object] = bool,
+    ) -> None:
+        self._give_way = give_way
+        self._store = store
+        self._files = files
+        self._clock = clock
+        self._known: dict[bytes, _Known] = {}
+        self.stopping = False
+
+    def _pause(self) -> None:
+        """Let others work, or stop."""
+        if self.stopping:
+            raise PabalError("the server stops")
+        self._give_way()
+
+    def turn(self, owners: Mapping[bytes, Zone]) -> Turn:
+        """Do what is to be done now.
+
+        Args:
+            owners: The zones as their owners mean them, by folded apex.
+        """
+        changed: list[dns.name.Name] = []
+        next_at = self._now() + AGAIN_S
+        for keys in self._store.all():
+            origin = name_octets(keys.name)
+            own = owners.get(origin)
+            if own is None or self.stopping:
+                continue
+            try:
+                if self._zone(keys, own):
+                    changed.append(keys.name)
+            except (PabalError, OSError) as error:
+                log.warning("zone not signed", zone=str(keys.name), reason=str(error))
+                self._known.pop(origin, None)
+                continue
+            next_at = min(next_at, self._known[origin].next_at)
+        return Turn(tuple(changed), next_at)
+
+    def _zone(self, keys: ZoneKeys, own: Zone) -> bool:
+        """Do what is to be done for one zone; return whether it has a new version."""
+        known = self._known.get(own.origin)
+        now = self._now()
+        if (
+            known is not None
+            and known.own is own
+            and known.stamp == keys.stamp()
+            and now < known.next_at
+        ):
+            return False
+        ring = self._moved(keys, now)
+        if ring.is_bare:
+            changed = self._files.remove(own.origin)
+            self._known[own.origin] = _Known(keys.name, own, keys.stamp(), _NEVER)
+            return changed
+        before = self._files.current(own.origin)
+        last = Last(ring.serial, known.due if known else 0, self._pause)
+        signed = sign_served(own, before, plan_of(keys, ring), now, last)
+        changed = signed.zone is not before
+        if changed:
+            self._files.put(signed.zone)
+            log.info(
+                "zone signed",
+                zone=str(keys.name),
+                serial=signed.zone.serial,
+                signatures=signed.made,
+            )
+        ring, stamp = self._served(keys, signed.zone.serial, signed.ttl_max_s)
+        next_at = min(signed.due, next_move(ring) or signed.due)
+        every_s = looks_at_parent_every_s(ring)
+        parent_at = ring.parent.checked_at + every_s if every_s else 0
+        self._known[own.origin] = _Known(
+            keys.name, own, stamp, next_at, signed.due, parent_at
+        )
+        return changed
+
+    def _moved(self, keys: ZoneKeys, now: int) -> Ring:
+        """Move the keys on; return what the zone is to show."""
+        with keys.locked():
+            before = keys.read() or _nothing(keys)
+            ring = roll(before, due_roles(before, now))
+            ring = with_keys(keys, ring, now)
+            ring = step(ring, now)
+            kept = swept(ring)
+            if kept != before:
+                keys.write(kept)
+            _tell(keys, before, kept)
+        for key in ring.keys:
+            if key.is_gone:
+                keys.forget(key)
+        return kept
+
+    def _served(
+        self, keys: ZoneKeys, serial: int, ttl_max_s: int
+    ) -> tuple[Ring, Stamp | None]:
+        """Note that what was asked for is in service; return state and stamp."""
+        with keys.locked():
+            before = keys.read() or _nothing(keys)
+            now = self._now()
+            ring = published(before, now, ttl_max_s)
+            if serial != ring.serial:
+                ring = replace(ring, serial=serial, published_at=now)
+            if ring != before:
+                keys.write(ring)
+            return ring, keys.stamp()
+
+    def watched(self) -> Sequence[dns.name.Name]:
+        """Return the zones whose parents are to be looked at now."""
+        now = self._now()
+        known = tuple(self._known.values())
+        return [each.name for each in known if 0 < each.parent_at <= now]
+
+    def saw(self, name: dns.name.Name, records: Iterable[DS], ttl_s: int) -> None:
+        """Take note of the DS set that the parent of zone ``name`` has.
+
+        Raises:
+            KeyStoreError: It cannot be written down.
+        """
+        note_parent(self._store.of(name), records, ttl_s, self._now())
+
+    def _now(self) -> int:
+        return int(self._clock.now())
+
+
+def note_parent(keys: ZoneKeys, records: Iterable[DS], ttl_s: int, now: int) -> None:
+    """Write down which DS set the parent of a zone has; nothing for one without keys.
+
+    Raises:
+        KeyStoreError: It cannot be written.
+    """
+    with keys.locked():
+        ring = keys.read()
+        if ring is None:
+            return
+        seen = seen_at_parent(keys.name, ring, records)
+        after = observed(ring, seen.ours, ttl_s, seen.strangers, now)
+        keys.write(after)
+        _tell(keys, ring, after)
+
+
+def _nothing(keys: ZoneKeys) -> Ring:
+    raise PabalError(f"the keys of {keys.name} are gone")
+
+
+def with_keys(keys: ZoneKeys, ring: Ring, now: int) -> Ring:
+    """Return ``ring`` with the keys made that its policy wants and it lacks.
+
+    Raises:
+        KeyStoreError: They cannot be written.
+    """
+    for role in missing(ring):
+        made = keys.make(role, ring.policy.algorithm, ring, now)
+        ring = replace(ring, keys=(*ring.keys, made))
+        log.info("key made", zone=str(keys.name), role=role.value, tag=made.tag)
+    return ring
+
+
+def plan_of(keys: ZoneKeys, ring: Ring) -> Plan:
+    """Return what the zone shows of ``ring``, and what signs it.
+
+    Raises:
+        KeyStoreError: A private key is missing.
+    """
+    needed = [key for key in ring.keys if key.is_published or key.is_signing]
+    private = {key.tag: Signer.of(keys.private(key)) for key in needed}
+    shown = [key for key in needed if key.is_published]
+    parent = for_parent(keys.name, ring)
+    policy = ring.policy
+    return Plan(
+        dnskeys=tuple(key.dnskey for key in shown),
+        cds=parent.cds,
+        cdnskey=parent.cdnskey,
+        key_ttl_s=policy.dnskey_ttl_s,
+        zone_signers=tuple(private[key.tag] for key in needed if key.is_signing),
+        key_signers=tuple(private[key.tag] for key in shown if key.role.is_sep),
+        nsec3=policy.nsec3,
+        opt_out=policy.opt_out,
+        validity_s=policy.validity_s,
+        refresh_s=policy.refresh_s,
+    )
+
+
+def _tell(keys: ZoneKeys, before: Ring, after: Ring) -> None:
+    """Log how keys moved."""
+    old = {key.tag: key for key in before.keys}
+    for key in after.keys:
+        cells = [cell.place.value for cell in key.cells]
+        was = old.get(key.tag)
+        if was is None or [cell.place.value for cell in was.cells] != cells:
+            log.info(
+                "key moved",
+                zone=str(keys.name),
+                tag=key.tag,
+                key=cells[0],
+                signatures=cells[1],
+                ds=cells[2],
+            )

@@ -1,0 +1,244 @@
+"""Split horizon: what some clients see instead of what all others do.
+
+A view is the common zones with differences: other addresses of this host, and files. A
+file with an SOA is a whole zone; one without lies over the common zone, and each set in
+it takes the place of the common one. Blocks for reading; meant for a thread.
+"""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import dns.name
+
+from pabal.dns.settings import ViewSettings
+from pabal.dns.wire import codes
+from pabal.dns.wire.name import label_offsets
+from pabal.dns.wire.rrset import RRset, name_octets
+from pabal.dns.zone.compose import Composition
+from pabal.dns.zone.load import ZoneInput, load_zone
+from pabal.dns.zone.master import MasterFile
+from pabal.dns.zone.packed import Rrsets, unpack
+from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
+from pabal.dns.zone.source import DirectorySource, NoFiles, Stamp, ZoneSource
+from pabal.dns.zone.tree import Zone, changed
+
+_ADDRESSES: Final = {codes.A: 4, codes.AAAA: 6}
+"""Address types and the IP version of each."""
+
+
+@dataclass(slots=True)
+class _Made:
+    """A zone of the view, and what it was made of."""
+
+    common: Zone | None
+    stamps: Mapping[str, Stamp]
+    zone: Zone
+
+
+@dataclass(slots=True)
+class View:
+    """The zones that some clients see; a ``ZoneSet``.
+
+    Attributes:
+        name: What the configuration calls it.
+        source: Its files.
+        addresses: The addresses of this host that its clients are told; empty: the same
+            as everybody.
+        by_apex: Every zone by its folded apex; replaced, never changed.
+        version: Grows with everything that changes a zone.
+    """
+
+    name: str
+    source: ZoneSource
+    addresses: Sequence[str] = ()
+    by_apex: Mapping[bytes, Zone] = field(default_factory=dict)
+    version: int = 0
+    _made: dict[bytes, _Made] = field(default_factory=dict)
+
+    def find(self, name: bytes, rdtype: int) -> Zone | None:
+        """Return the zone nearest to folded ``name`` for ``rdtype``, if any."""
+        return nearest(self.by_apex, name, rdtype)
+
+    def rebuild(
+        self, owners: Mapping[bytes, Zone], common: Mapping[bytes, Zone]
+    ) -> tuple[Problem, ...]:
+        """Take over what changed in the common zones and in the view's own files.
+
+        A file that is wrong leaves the version before in service, or the common zone.
+
+        Args:
+            owners: The common zones as their owners mean them.
+            common: The same as they are served.
+        """
+        problems: list[Problem] = []
+        try:
+            files = {
+                name_octets(name).lower(): (name, file)
+                for name, file in self.source.files().items()
+            }
+        except OSError as error:
+            place = Place(self.name)
+            return (Problem(Severity.ERROR, place, f"cannot read: {error}"),)
+        coming = dict(common)
+        made: dict[bytes, _Made] = {}
+        for origin in owners.keys() | files.keys() if self.addresses else files:
+            found = self._zone(origin, owners.get(origin), files, problems)
+            if found is not None:
+                made[origin] = found
+                coming[origin] = found.zone
+        self._made = made
+        now = self.by_apex
+        if len(coming) != len(now) or any(
+            now.get(origin) is not zone for origin, zone in coming.items()
+        ):
+            self.by_apex = coming
+            self.version += 1
+        return tuple(problems)
+
+    def _zone(
+        self,
+        origin: bytes,
+        own: Zone | None,
+        files: Mapping[bytes, tuple[dns.name.Name, str]],
+        problems: list[Problem],
+    ) -> _Made | None:
+        """Return the view's version of one zone; ``None``: the common one."""
+        before = self._made.get(origin)
+        if (
+            before is not None
+            and before.common is own
+            and bool(before.stamps) == (origin in files)
+            and self._is_same(before)
+        ):
+            return before
+        stamps: dict[str, Stamp] = {}
+        zone = None if own is None else self._with_addresses(own)
+        if origin in files:
+            name, file = files[origin]
+            zone = self._with_file(name, file, zone, stamps, problems)
+            if zone is None:
+                return before
+        if zone is None or zone is own:
+            return None
+        return _Made(own, stamps, zone)
+
+    def _is_same(self, before: _Made) -> bool:
+        try:
+            return all(self.source.stamp(f) == s for f, s in before.stamps.items())
+        except OSError:
+            return False
+
+    def _with_addresses(self, own: Zone) -> Zone:
+        """Return ``own`` with the view's addresses where the host's own follow."""
+        if not self.addresses:
+            return own
+        wanted = {
+            rdtype: tuple(
+                ipaddress.ip_address(text).packed
+                for text in self.addresses
+                if ipaddress.ip_address(text).version == version
+            )
+            for rdtype, version in _ADDRESSES.items()
+        }
+        hosts = {
+            name
+            for name, rdtype in own.derived - own.updated
+            if rdtype in _ADDRESSES and rdtype in own.nodes.get(name, {})
+        }
+        names: dict[bytes, Rrsets] = {}
+        for name in hosts:
+            rrsets = dict(own.nodes[name])
+            ttl_s = min(rrsets[t].ttl_s for t in _ADDRESSES if t in rrsets)
+            owner = next(iter(rrsets.values())).owner
+            for rdtype, rdatas in wanted.items():
+                rrsets.pop(rdtype, None)
+                if rdatas:
+                    rrsets[rdtype] = RRset(owner, rdtype, ttl_s, rdatas)
+            names[name] = rrsets
+        return changed(own, names, own.updated) if names else own
+
+    def _with_file(
+        self,
+        name: dns.name.Name,
+        file: str,
+        zone: Zone | None,
+        stamps: dict[str, Stamp],
+        problems: list[Problem],
+    ) -> Zone | None:
+        """Return what ``file`` makes of ``zone``; ``None`` if it is wrong."""
+
+        def read(each: str) -> str:
+            stamps[each] = self.source.stamp(each)
+            return self.source.read(each)
+
+        master = MasterFile(name, read)
+        try:
+            master.read(file, read(file))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = f"cannot be read: {error}"
+            problems.append(Problem(Severity.ERROR, Place(file), reason))
+            return None
+        composition = Composition(master)
+        if codes.SOA in composition.types(composition.origin):
+            given = ZoneInput(
+                name, file, hosted=False, derived=(), hostname="", serial=1
+            )
+            loaded = load_zone(given, read)
+            problems += loaded.problems
+            return loaded.zone
+        found = (*master.problems, *composition.problems)
+        problems += found
+        if has_errors(found):
+            return None
+        if zone is None:
+            reason = f"there is no common zone {name} that this could lie over"
+            fix = "write an SOA and NS, or remove the file"
+            problems.append(Problem(Severity.ERROR, Place(file), reason, fix))
+            return None
+        return _laid_over(zone, composition)
+
+
+def views_of(settings: Sequence[ViewSettings]) -> list[View]:
+    """Return the views of ``settings``, empty as yet."""
+    return [
+        View(
+            each.name,
+            DirectorySource(Path(each.zones_directory))
+            if each.zones_directory
+            else NoFiles(),
+            each.addresses,
+        )
+        for each in settings
+    ]
+
+
+def _laid_over(zone: Zone, composition: Composition) -> Zone:
+    names: dict[bytes, Rrsets] = {}
+    for name in composition.nodes:
+        written = composition.letters.get(name, name)
+        sets = unpack(written, composition.nodes[name])
+        before = dict(zone.nodes.get(name, {}))
+        if codes.CNAME in sets or codes.CNAME in before:
+            # An alias stands alone (RFC 1034 §3.6.2): what the view says wins.
+            before.clear()
+        names[name] = {**before, **sets}
+    return changed(zone, names, zone.updated)
+
+
+def nearest(zones: Mapping[bytes, Zone], name: bytes, rdtype: int) -> Zone | None:
+    """Return the one of ``zones`` nearest to folded ``name`` for ``rdtype``, if any.
+
+    The DS of a zone's apex belongs to the parent (RFC 4035 §3.1.4.1).
+    """
+    own: Zone | None = None
+    for offset in label_offsets(name):
+        zone = zones.get(name[offset:])
+        if zone is None:
+            continue
+        if offset or rdtype != codes.DS:
+            return zone
+        own = zone
+    return own

@@ -1,0 +1,66 @@
+import asyncio
+import sys
+from pathlib import Path
+
+import dns.name
+import pytest
+
+from pabal.dns.server import loader as module
+from pabal.dns.server.loader import Loader
+from pabal.dns.wire import codes
+from tests.support.updates import request, serial, shown, updatable
+from tests.support.zones import HEAD, MemorySource
+
+
+def source() -> MemorySource:
+    return MemorySource({"example.com.zone": HEAD})
+
+
+async def test_updates_that_wait_are_written_together(tmp_path: Path) -> None:
+    zones = updatable(tmp_path, source())
+    loader = Loader(zones)
+    before = zones.version
+    rcodes = await asyncio.gather(
+        *(loader.update(request(f"add a{n} 60 A 192.0.2.9")) for n in range(20)),
+        loader.update(request("present none")),
+    )
+    assert rcodes == [codes.NOERROR] * 20 + [codes.NXDOMAIN]
+    assert serial(zones) == 21
+    assert zones.version <= before + 2
+
+
+async def test_loading_and_following_wait_for_each_other(tmp_path: Path) -> None:
+    files = source()
+    one, two = updatable(tmp_path, files), Loader(updatable(tmp_path, files))
+    one.update([request("add a 60 A 192.0.2.9")])
+    name = dns.name.from_text("example.com")
+    switch_s = sys.getswitchinterval()
+    followed, report = await asyncio.gather(two.follow(name), two.reload())
+    assert followed
+    assert not report.loaded
+    assert shown(two.zones, "a.example.com") == {"A": ["192.0.2.9"]}
+    assert sys.getswitchinterval() == switch_s
+
+
+async def test_too_many_waiting_are_sent_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WAITING_MAX", 0)
+    loader = Loader(updatable(tmp_path, source()))
+    assert await loader.update(request("add a 60 A 192.0.2.9")) == codes.SERVFAIL
+
+
+async def test_a_failure_is_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zones = updatable(tmp_path, source())
+
+    def fail(_: object) -> list[int]:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(zones, "update", fail)
+    loader = Loader(zones)
+    with pytest.raises(RuntimeError):
+        await loader.update(request("add a 60 A 192.0.2.9"))
+    monkeypatch.undo()
+    assert await loader.update(request("add a 60 A 192.0.2.9")) == codes.NOERROR
