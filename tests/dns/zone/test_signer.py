@@ -181,6 +181,15 @@ def test_a_zone_whose_keys_are_damaged_stays_as_it_is(world: SignedWorld) -> Non
     assert NAME not in world.signer.watched()
 
 
+def test_a_clock_that_went_back_signs_nothing(world: SignedWorld) -> None:
+    world.tick()
+    served = world.served
+    world.clock.at -= 2 * 86_400
+    world.own = zone(TEXT + "new A 192.0.2.9\n")
+    assert not world.signer.turn({world.own.origin: world.own}).changed
+    assert world.served is served
+
+
 def test_the_parents_strangers_are_noted(world: SignedWorld) -> None:
     world.tick()
     world.signer.saw(NAME, [], 0)

@@ -14,12 +14,13 @@ from pabal.dns.zone.signing import Last, Plan, Signed, sign_served
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.write import master_text
 from tests.interop.peer import path_of
-from tests.support.zones import HEAD, zone
+from tests.support.zones import HEAD, octets, zone
 
 NOW = 1_800_000_000
 DAY_S = 86_400
 KSK, ZSK = generate(), generate(sep=False)
 ED = generate(15)
+OCTETS = octets("example.com.")
 TEXT = HEAD + (
     "@ MX 10 mail\nMAIL A 192.0.2.2\nmail A 192.0.2.1\nwww CNAME mail\n"
     "*.w A 192.0.2.3\na.b.ent A 192.0.2.4\nold DNAME new\nx.old A 192.0.2.7\n"
@@ -101,6 +102,18 @@ def test_a_changed_soa_is_a_new_version() -> None:
     slower = TEXT.replace("7200", "7300")
     assert again(zone(slower), first, NOW).zone.serial == 2
     assert again(zone(slower), first, NOW).made == 1
+
+
+def test_a_serial_number_that_we_made_ourselves_makes_no_new_version() -> None:
+    def hosted(serial: int) -> Zone:
+        text = HEAD.replace("hostmaster 1 ", f"hostmaster {serial} ")
+        soa = frozenset({(OCTETS, codes.SOA)})
+        return replace(zone(text), derived=soa)
+
+    first = sign_served(hosted(1000), None, PLAN, NOW, Last())
+    assert again(hosted(2000), first, NOW).zone is first.zone
+    slower = replace(zone(HEAD.replace("7200", "7300")), derived=hosted(1).derived)
+    assert again(slower, first, NOW).zone.serial == 1001
 
 
 def test_what_is_due_is_made_anew_before_it_ends_and_the_rest_stays() -> None:

@@ -8,10 +8,10 @@ Source: RFC 4035 §2.2 and §2.3 (what is signed, NSEC), RFC 5155 §7.1 (NSEC3),
 import base64
 import hashlib
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
 from pabal.dns.dnssec.bitmap import bitmap_of
 from pabal.dns.dnssec.chain import HashCollisionError
@@ -22,8 +22,6 @@ from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import order_key
 from pabal.dns.zone.packed import pack, walk
 from pabal.dns.zone.tree import Zone
-
-T = TypeVar("T", tuple[bytes, bytes], bytes)
 
 MADE: Final = frozenset((codes.RRSIG, codes.NSEC, codes.NSEC3, codes.NSEC3PARAM))
 """Made by signing: those a zone brings along are dropped."""
@@ -98,7 +96,7 @@ def _places(own: Zone, apex: Mapping[int, RRset]) -> Iterator[_Place]:
     origin = own.origin
     packed = own.nodes.packed
     hiding: bytes | None = None
-    for _, name in gently_sorted((order_key(name), name) for name in packed):
+    for name in gently_sorted(packed, order_key):
         if name == origin:
             plain = b"".join(
                 pack(rdtype, rrset.ttl_s, 0, rdata)
@@ -142,11 +140,13 @@ def denial_ttl_s(own: Zone) -> int:
     return own.negative_soa.ttl_s
 
 
-def gently_sorted(items: Iterable[T]) -> Iterator[T]:
-    """Yield ``items`` in order; other threads wait for a piece of them at most."""
-    pieces = iter(items)
-    runs = iter(lambda: sorted(islice(pieces, RUN_ITEMS)), [])
-    return heapq.merge(*runs)
+def gently_sorted(
+    names: Iterable[bytes], key: Callable[[bytes], bytes] | None = None
+) -> Iterator[bytes]:
+    """Yield ``names`` in order; other threads wait for a piece of them at most."""
+    pieces = iter(names)
+    runs = iter(lambda: sorted(islice(pieces, RUN_ITEMS), key=key), [])
+    return heapq.merge(*runs, key=key)
 
 
 class _Bitmaps:

@@ -36,6 +36,9 @@ from pabal.dns.zone.signing import Last, Plan, sign_served
 from pabal.dns.zone.source import Stamp
 from pabal.dns.zone.tree import Zone
 
+CLOCK_SLACK_S: Final = 3600
+"""How far the clock may go back; signatures of the past are worse than old ones."""
+
 _NEVER: Final = 1 << 62
 
 AGAIN_S: Final = 60
@@ -172,6 +175,8 @@ class ZoneSigner:
         """Move the keys on; return what the zone is to show."""
         with keys.locked():
             before = keys.read() or _nothing(keys)
+            if now + CLOCK_SLACK_S < before.published_at:
+                raise PabalError("the clock is behind: it was later when it was signed")
             ring = roll(before, due_roles(before, now))
             ring = with_keys(keys, ring, now)
             ring = step(ring, now)
