@@ -158,7 +158,7 @@ class Answering:
         # room each.
         self._by_right = {
             recursion: AnswerCache(
-                settings.cache_entries_max // 2, settings.cache_octets_max // 2
+                settings.cache_entries_max // 2, settings.cache_octets_max // 2, clock
             )
             for recursion in (False, True)
         }
