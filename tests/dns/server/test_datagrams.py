@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from pabal.dns.server.datagrams import (
+    CROWD,
     QUERY_MAX_OCTETS,
     SLOTS,
     DatagramBatch,
@@ -85,6 +86,23 @@ def test_a_closed_socket_does_not_work() -> None:
 def test_nothing_there(server: socket.socket) -> None:
     assert not list(DatagramBatch(server).receive())
     DatagramBatch(server).send(0, 0)
+
+
+def test_what_comes_meanwhile_is_taken_too(
+    server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = DatagramBatch(server)
+    host = loopback(server)
+    with udp(host, server.family) as client:
+        client.connect((host, server.getsockname()[1]))
+        monkeypatch.setattr("os.sched_yield", lambda: client.send(b"late"))
+        for _ in range(CROWD - 1):
+            client.send(b"one")
+        assert list(batch.receive()) == [3] * (CROWD - 1)
+        for _ in range(CROWD):
+            client.send(b"one")
+        assert list(batch.receive()) == [*[3] * CROWD, 4]
+        assert batch.query(CROWD, 4) == b"late"
 
 
 def test_no_more_than_fits(server: socket.socket) -> None:
