@@ -31,6 +31,12 @@ RDATA_OCTETS: Final = 270
 STALE_TTL_S: Final = 30
 """TTL told with stale data (RFC 8767 §4 recommends 30 seconds)."""
 
+PREFETCH_TTL_MIN_S: Final = 10
+"""What lives shorter is not fetched anew before its end: the gain would be small."""
+
+PREFETCH_PART: Final = 10
+"""The last tenth of its time is the end of a record, as in Unbound."""
+
 FAILURE_SECONDS: Final = 5.0
 """How long a failure is remembered (RFC 9520 §3.2: at least 1, at most 300)."""
 
@@ -245,6 +251,50 @@ class Cache:
             ),
         )
 
+    def is_ending(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
+    ) -> bool:
+        """Return whether records of ``name`` are there, but not for long."""
+        entry = self._entries.get((name, rdtype))
+        if entry is None or entry.rrset is None:
+            return False
+        whole_s = self._ttl_s(entry.rrset.ttl)
+        left_s = entry.expires_at - now
+        return whole_s >= PREFETCH_TTL_MIN_S and left_s * PREFETCH_PART <= whole_s
+
+    def renew(self, claim: Claim, now: float) -> None:
+        """Keep what ``claim`` says, proven, in the place of what was proven before.
+
+        Not NS: a child must not keep itself alive.
+        """
+        rrset, verdict = claim.rrset, claim.verdict
+        if (
+            rrset is None
+            or verdict is None
+            or verdict.security is not Security.SECURE
+            or rrset.rdtype == dns.rdatatype.NS
+        ):
+            return
+        ttl_s = self._ttl_s(rrset.ttl)
+        if verdict.ttl_max_s is not None:
+            ttl_s = min(ttl_s, verdict.ttl_max_s)
+        count = len(rrset) + sum(map(len, claim.evidence))
+        self._store(
+            (rrset.name, rrset.rdtype),
+            Entry(
+                _copy(rrset, rrset.ttl),
+                None,
+                nxdomain=False,
+                trust=Trust.AUTHORITATIVE,
+                expires_at=now + ttl_s,
+                octets=ENTRY_OCTETS + RDATA_OCTETS * count,
+                evidence=claim.evidence,
+                source=claim.source,
+                origin=claim.origin,
+                verdict=verdict,
+            ),
+        )
+
     def judge(self, claim: Claim, verdict: Verdict, now: float) -> None:
         """Keep ``verdict`` with what is known, if that is still what was claimed."""
         found = self._claimed(claim, now)
@@ -272,7 +322,8 @@ class Cache:
             if (
                 entry is not None
                 and entry.evidence == claim.evidence
-                and (entry.rrset is None) == (claim.rrset is None)
+                # The same signatures may come with other, forged records.
+                and entry.rrset == claim.rrset
             ):
                 return (name, rdtype), entry
         return None

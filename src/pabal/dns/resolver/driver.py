@@ -37,6 +37,9 @@ from pabal.dns.resolver.validator import judge
 STEPS_MAX: Final = 400
 """Most questions for one answer, those for its chain of trust included."""
 
+REFRESHES_MAX: Final = 200
+"""Most answers fetched anew at once, before their end: nobody waits for them."""
+
 _AWAY: Final = frozenset({None, int(ExtendedError.NO_REACHABLE_AUTHORITY)})
 """Failures that old data may help over: what is bogus does not get better with age."""
 
@@ -111,6 +114,7 @@ class IterativeResolver:
             absence=self._trust.absence,
         )
         self._flights: dict[_Question, _Flight] = {}
+        self._refreshing: set[_Question] = set()
         self._tasks = Tasks()
 
     async def resolve(
@@ -137,7 +141,9 @@ class IterativeResolver:
         if steps is not None:
             steps.taken.extend(taken)
         if isinstance(end, Failed) and end.code in _AWAY:
-            end = self._stale(question, end, steps)
+            end, stale = self._old(question) or (end, [])
+            if steps is not None:
+                steps.taken.extend(stale)
         if isinstance(end, Done):
             return end.resolved
         log.info(
@@ -165,11 +171,18 @@ class IterativeResolver:
             if isinstance(first, Failed):
                 return first, iterator.steps
             if isinstance(first, Done) and (question.unchecked or is_settled(first)):
+                if self._settings.prefetch:
+                    self._refresh_ending(question, first)
                 end = conclude(first, unchecked=question.unchecked)
                 return end, iterator.steps
             flight = self._take_off(question, iterator, first)
-        end = await asyncio.shield(flight.landed)
-        return end, flight.steps
+        await asyncio.wait((flight.landed,), timeout=self._settings.patience_s)
+        if not flight.landed.done():
+            old = self._old(question)
+            if old is not None:
+                # RFC 8767 §5: what was, rather than nothing for so long.
+                return old
+        return await asyncio.shield(flight.landed), flight.steps
 
     def _take_off(
         self, question: _Question, iterator: Iterator, first: Query | Done
@@ -181,6 +194,8 @@ class IterativeResolver:
         )
         flight = _Flight(landed, iterator.steps)
         self._flights[question] = flight
+        if self._knowledge.wants_priming(self._clock.monotonic()):
+            self._refresh(_Question(dns.name.root, dns.rdatatype.NS, unchecked=True))
         self._tasks.start(self._fly(flight, question, iterator, first), "resolve")
         return flight
 
@@ -287,16 +302,51 @@ class IterativeResolver:
         except StopIteration as stop:
             return replace(claim, verdict=stop.value)
 
-    def _stale(
-        self, question: _Question, failed: Failed, steps: Steps | None
-    ) -> Done | Failed:
+    def _old(self, question: _Question) -> tuple[Done | Failed, list[Step]] | None:
         """Return what is left in the cache: better than nothing (RFC 8767 §5)."""
         again = Iterator(question.name, question.rdtype, self._knowledge, stale=True)
         stale = again.next(self._clock.monotonic())
         if not isinstance(stale, Done):
-            return failed
+            return None
         if not (question.unchecked or is_settled(stale)):
-            return failed
-        if steps is not None:
-            steps.taken.extend(again.steps)
-        return conclude(stale, unchecked=question.unchecked)
+            return None
+        return conclude(stale, unchecked=question.unchecked), again.steps
+
+    def _refresh_ending(self, question: _Question, done: Done) -> None:
+        """Fetch anew what of ``done`` is at the end of its time."""
+        now = self._clock.monotonic()
+        for rrset in done.resolved.answer:
+            if self.cache.is_ending(rrset.name, rrset.rdtype, now):
+                name = rrset.name.canonicalize()
+                self._refresh(replace(question, name=name))
+
+    def _refresh(self, question: _Question) -> None:
+        """Ask for ``question`` whatever the cache knows, unless that is under way."""
+        now = self._clock.monotonic()
+        if (
+            question in self._refreshing
+            or len(self._refreshing) >= REFRESHES_MAX
+            or self._knowledge.failures.get(question.name, question.rdtype, now)
+        ):
+            return
+        self._refreshing.add(question)
+        self._tasks.start(self._fetch_anew(question), "refresh")
+
+    async def _fetch_anew(self, question: _Question) -> None:
+        iterator = Iterator(
+            question.name, question.rdtype, self._knowledge, refresh=True
+        )
+        try:
+            async with asyncio.timeout(self._settings.deadline_s):
+                end = await self._iterate(
+                    iterator, iterator.next(self._clock.monotonic())
+                )
+                if isinstance(end, Done) and not question.unchecked:
+                    end, _ = await self._check(end, iterator.steps)
+                    for claim in end.claims:
+                        if claim.name == question.name:
+                            self.cache.renew(claim, self._clock.monotonic())
+        except (TimeoutError, ResolutionError) as error:
+            log.debug("not refreshed", question=str(question.name), reason=str(error))
+        finally:
+            self._refreshing.discard(question)

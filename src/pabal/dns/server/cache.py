@@ -20,6 +20,13 @@ TURNS_MAX: Final = 16
 ENTRY_OVERHEAD_OCTETS: Final = 300
 """What a dict slot, two bytes objects and an iterator cost beside their octets."""
 
+END_PART: Final = 10
+"""In the last tenth of its time a positive answer is asked of the resolver again, which
+then fetches it anew: what is popular never ends (see ``resolver.cache``)."""
+
+_COUNT: Final = slice(6, 8)
+"""Where a message says how many records its answer has (RFC 1035 §4.1.1)."""
+
 _TTL: Final = Struct("!I")
 
 Entry = Iterator[bytes]
@@ -56,6 +63,8 @@ class Ageing:
         octets = rendered.octets
         self._ttls = [_TTL.unpack_from(octets, at)[0] for at in rendered.ttl_offsets]
         self._life_s = rendered.ttl_min_s
+        if octets[_COUNT] != b"\0\0":
+            self._life_s -= self._life_s // END_PART
         self._born = int(clock.monotonic())
         self._age_s = 0
         self._turning: Entry = cycle(versions)
