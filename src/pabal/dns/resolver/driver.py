@@ -8,6 +8,7 @@ RFC 4035 §4 (validation).
 """
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -20,7 +21,7 @@ from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import LocalZones, ResolutionError, Resolved, Step, Steps
-from pabal.dns.resolver.anchors import effective, names_of
+from pabal.dns.resolver.anchors import TrustAnchor, effective, names_of
 from pabal.dns.resolver.cache import Cache, Failures
 from pabal.dns.resolver.chain import ChainOfTrust
 from pabal.dns.resolver.claim import BOGUS_SECONDS, Claim
@@ -84,6 +85,10 @@ class IterativeResolver:
         clock: The time.
         chance: Ids, case, order: a secure source outside tests.
         local: Zones served here, asked before anything else.
+
+    Attributes:
+        cache: What is known.
+        configured: The trust anchors the operator gave, by zone.
     """
 
     def __init__(
@@ -97,10 +102,10 @@ class IterativeResolver:
         self._exchange = exchange
         self._clock = clock
         self._settings = settings
-        anchors = effective(settings)
+        self.configured = {a.zone: a for a in effective(settings)}
         negative = names_of(settings.negative_trust_anchors)
-        self._trust = TrustPoints({a.zone: a for a in anchors}, negative)
-        validating = bool(anchors)
+        self._trust = TrustPoints(dict(self.configured), negative)
+        validating = bool(self.configured)
         self.cache = Cache(settings, validating=validating)
         self._knowledge = Knowledge(
             settings,
@@ -141,7 +146,10 @@ class IterativeResolver:
         if steps is not None:
             steps.taken.extend(taken)
         if isinstance(end, Failed) and end.code in _AWAY:
-            end, stale = self._old(question) or (end, [])
+            end, stale = _old(question, self._knowledge, self._clock.monotonic()) or (
+                end,
+                [],
+            )
             if steps is not None:
                 steps.taken.extend(stale)
         if isinstance(end, Done):
@@ -153,6 +161,33 @@ class IterativeResolver:
             reason=end.reason,
         )
         raise ResolutionError(end.reason, end.code)
+
+    def trust(self, zone: dns.name.Name, anchor: TrustAnchor | None) -> None:
+        """Let ``anchor`` be that of ``zone`` from now on; ``None``: it has none."""
+        self._trust.anchor(zone, anchor)
+
+    async def fetch(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
+    ) -> Claim:
+        """Return what servers say of ``name`` now, unchecked, with its signatures.
+
+        Raises:
+            ResolutionError: No server gave a usable answer in time.
+        """
+        iterator = Iterator(name, rdtype, self._knowledge, refresh=True)
+        try:
+            async with asyncio.timeout(self._settings.deadline_s):
+                now = self._clock.monotonic()
+                end = await self._iterate(iterator, iterator.next(now))
+        except TimeoutError as error:
+            raise ResolutionError(f"{name}: no answer in time") from error
+        if isinstance(end, Failed):
+            raise ResolutionError(end.reason, end.code)
+        return end.claims[0] if end.claims else Claim(name, rdtype)
+
+    def attend(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Run ``work`` until the resolver stops."""
+        self._tasks.start(work, name)
 
     async def stop(self) -> None:
         """End every resolution under way; those who wait get ``ResolutionError``."""
@@ -178,7 +213,7 @@ class IterativeResolver:
             flight = self._take_off(question, iterator, first)
         await asyncio.wait((flight.landed,), timeout=self._settings.patience_s)
         if not flight.landed.done():
-            old = self._old(question)
+            old = _old(question, self._knowledge, self._clock.monotonic())
             if old is not None:
                 # RFC 8767 §5: what was, rather than nothing for so long.
                 return old
@@ -302,16 +337,6 @@ class IterativeResolver:
         except StopIteration as stop:
             return replace(claim, verdict=stop.value)
 
-    def _old(self, question: _Question) -> tuple[Done | Failed, list[Step]] | None:
-        """Return what is left in the cache: better than nothing (RFC 8767 §5)."""
-        again = Iterator(question.name, question.rdtype, self._knowledge, stale=True)
-        stale = again.next(self._clock.monotonic())
-        if not isinstance(stale, Done):
-            return None
-        if not (question.unchecked or is_settled(stale)):
-            return None
-        return conclude(stale, unchecked=question.unchecked), again.steps
-
     def _refresh_ending(self, question: _Question, done: Done) -> None:
         """Fetch anew what of ``done`` is at the end of its time."""
         now = self._clock.monotonic()
@@ -350,3 +375,16 @@ class IterativeResolver:
             log.debug("not refreshed", question=str(question.name), reason=str(error))
         finally:
             self._refreshing.discard(question)
+
+
+def _old(
+    question: _Question, knowledge: Knowledge, now: float
+) -> tuple[Done | Failed, list[Step]] | None:
+    """Return what is left in the cache: better than nothing (RFC 8767 §5)."""
+    again = Iterator(question.name, question.rdtype, knowledge, stale=True)
+    stale = again.next(now)
+    if not isinstance(stale, Done):
+        return None
+    if not (question.unchecked or is_settled(stale)):
+        return None
+    return conclude(stale, unchecked=question.unchecked), again.steps
