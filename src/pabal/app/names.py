@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pabal.app import parts
+from pabal.app import caches, parts
 from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL, Shared
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
@@ -42,8 +42,13 @@ class NamesRole:
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
+        word, _, rest = subject.partition(" ")
         if subject in {DIRECTORY_BELL, ZONES_BELL}:
             self._changed.set()
+        elif word == caches.FLUSH_BELL:
+            self._tasks.start(self._flush(rest), "flush")
+        elif word == caches.DUMP_BELL:
+            self._tasks.start(self._dump(rest), "dump")
 
     async def stop(self) -> None:
         """Finish what is under way."""
@@ -51,6 +56,16 @@ class NamesRole:
         self._changed.set()
         await self._tasks.wait(LOOK_SECONDS)
         await self._server.stop()
+
+    async def _flush(self, name: str) -> None:
+        await caches.flush(self._shared.resolver, name)
+        self._server.forget()
+
+    async def _dump(self, asked: str) -> None:
+        shared = self._shared
+        await caches.write_cache(
+            shared.resolver, shared.layout, shared.bell.name, asked, shared.clock
+        )
 
     async def _look(self) -> None:
         while not self._stopping:

@@ -8,7 +8,7 @@ covers what is below), RFC 8767 §4 (stale data), RFC 9520 §3.2 (failures).
 
 import enum
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -333,12 +333,25 @@ class Cache:
         if (name, rdtype) in self._entries:
             self._drop((name, rdtype))
 
-    def flush(self, name: dns.name.Name) -> int:
-        """Forget all at and below ``name``; return how many entries that were."""
-        keys = [key for key in self._entries if key[0].is_subdomain(name)]
-        for key in keys:
+    def items(self) -> list[tuple[_Key, Entry]]:
+        """Return all there is at this moment."""
+        return list(self._entries.items())
+
+    def flush(self, name: dns.name.Name, keys: Iterable[_Key] | None = None) -> int:
+        """Forget all at and below ``name``; return how many entries that were.
+
+        Args:
+            keys: Look at these only: a large cache takes its time.
+        """
+        looked_at = list(self._entries) if keys is None else keys
+        found = [
+            key
+            for key in looked_at
+            if key in self._entries and key[0].is_subdomain(name)
+        ]
+        for key in found:
             self._drop(key)
-        return len(keys)
+        return len(found)
 
     def _ttl_s(self, ttl_s: int) -> int:
         if ttl_s >= TTL_INVALID_FROM:
@@ -368,6 +381,11 @@ class Failures:
     _reasons: OrderedDict[_Key, tuple[float, str]] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
+
+    def flush(self, name: dns.name.Name) -> None:
+        """Forget what failed at and below ``name``."""
+        for key in [key for key in self._reasons if key[0].is_subdomain(name)]:
+            del self._reasons[key]
 
     def put(
         self,

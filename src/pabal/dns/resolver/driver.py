@@ -33,13 +33,14 @@ from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.special import SpecialNames
 from pabal.dns.resolver.standing import TrustPoints
+from pabal.dns.resolver.upkeep import Question, Upkeep
 from pabal.dns.resolver.validator import judge
 
 STEPS_MAX: Final = 400
 """Most questions for one answer, those for its chain of trust included."""
 
-REFRESHES_MAX: Final = 200
-"""Most answers fetched anew at once, before their end: nobody waits for them."""
+FLUSH_SLICE: Final = 1_000
+"""Entries of the cache looked at in one turn of the loop: some 3 ms."""
 
 _AWAY: Final = frozenset({None, int(ExtendedError.NO_REACHABLE_AUTHORITY)})
 """Failures that old data may help over: what is bogus does not get better with age."""
@@ -57,15 +58,6 @@ class Exchange(Protocol):
             ExchangeError: None came in time, or none that can be believed.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What is asked; ``unchecked``: without validation."""
-
-    name: dns.name.Name
-    rdtype: dns.rdatatype.RdataType
-    unchecked: bool
 
 
 @dataclass(slots=True)
@@ -118,9 +110,9 @@ class IterativeResolver:
             special=SpecialNames(settings),
             absence=self._trust.absence,
         )
-        self._flights: dict[_Question, _Flight] = {}
-        self._refreshing: set[_Question] = set()
+        self._flights: dict[Question, _Flight] = {}
         self._tasks = Tasks()
+        self._upkeep = Upkeep(self._knowledge, clock, self._tasks, self._fetch_anew)
 
     async def resolve(
         self,
@@ -141,7 +133,7 @@ class IterativeResolver:
         if dns.rdatatype.is_metatype(rdtype):
             raise ResolutionError(f"{dns.rdatatype.to_text(rdtype)} is not resolved")
         unchecked = unchecked or not self._knowledge.validating
-        question = _Question(name.canonicalize(), rdtype, unchecked)
+        question = Question(name.canonicalize(), rdtype, unchecked)
         end, taken = await self._find(question)
         if steps is not None:
             steps.taken.extend(taken)
@@ -185,6 +177,21 @@ class IterativeResolver:
             raise ResolutionError(end.reason, end.code)
         return end.claims[0] if end.claims else Claim(name, rdtype)
 
+    async def flush(self, name: dns.name.Name) -> int:
+        """Forget all at and below ``name``; return how many entries that were.
+
+        Others get their turn meanwhile: a cache may be large.
+        """
+        keys = [key for key, _ in self.cache.items()]
+        count = 0
+        for first in range(0, len(keys), FLUSH_SLICE):
+            count += self.cache.flush(name, keys[first : first + FLUSH_SLICE])
+            await asyncio.sleep(0)
+        self._knowledge.failures.flush(name)
+        # Proofs and standings are about zones, and cheap to find again.
+        self._trust.flush()
+        return count
+
     def attend(self, work: Coroutine[object, object, None], name: str) -> None:
         """Run ``work`` until the resolver stops."""
         self._tasks.start(work, name)
@@ -197,7 +204,7 @@ class IterativeResolver:
             flight.landed.set_result(Failed("the resolver stopped"))
         self._flights.clear()
 
-    async def _find(self, question: _Question) -> tuple[Done | Failed, list[Step]]:
+    async def _find(self, question: Question) -> tuple[Done | Failed, list[Step]]:
         """Return the end of resolving ``question``, concluded, and its steps."""
         flight = self._flights.get(question)
         if flight is None:
@@ -206,8 +213,7 @@ class IterativeResolver:
             if isinstance(first, Failed):
                 return first, iterator.steps
             if isinstance(first, Done) and (question.unchecked or is_settled(first)):
-                if self._settings.prefetch:
-                    self._refresh_ending(question, first)
+                self._upkeep.look_at(question, first)
                 end = conclude(first, unchecked=question.unchecked)
                 return end, iterator.steps
             flight = self._take_off(question, iterator, first)
@@ -220,7 +226,7 @@ class IterativeResolver:
         return await asyncio.shield(flight.landed), flight.steps
 
     def _take_off(
-        self, question: _Question, iterator: Iterator, first: Query | Done
+        self, question: Question, iterator: Iterator, first: Query | Done
     ) -> _Flight:
         if len(self._flights) >= self._settings.flights_max:
             raise ResolutionError("too many resolutions at once")
@@ -229,15 +235,14 @@ class IterativeResolver:
         )
         flight = _Flight(landed, iterator.steps)
         self._flights[question] = flight
-        if self._knowledge.wants_priming(self._clock.monotonic()):
-            self._refresh(_Question(dns.name.root, dns.rdatatype.NS, unchecked=True))
+        self._upkeep.prime()
         self._tasks.start(self._fly(flight, question, iterator, first), "resolve")
         return flight
 
     async def _fly(
         self,
         flight: _Flight,
-        question: _Question,
+        question: Question,
         iterator: Iterator,
         first: Query | Done,
     ) -> None:
@@ -278,7 +283,7 @@ class IterativeResolver:
         return step
 
     async def _validate(
-        self, question: _Question, done: Done, steps: list[Step]
+        self, question: Question, done: Done, steps: list[Step]
     ) -> Done:
         """Return ``done`` with a verdict on each claim.
 
@@ -327,7 +332,7 @@ class IterativeResolver:
             while True:
                 # What is asked on the way is on the way only once, and from the cache
                 # if it is there; others get their turn between two verifications.
-                question = _Question(need.name, need.rdtype, unchecked=True)
+                question = Question(need.name, need.rdtype, unchecked=True)
                 found, taken = await self._find(question)
                 chain.steps.extend(taken)
                 if len(chain.steps) > STEPS_MAX:
@@ -337,48 +342,21 @@ class IterativeResolver:
         except StopIteration as stop:
             return replace(claim, verdict=stop.value)
 
-    def _refresh_ending(self, question: _Question, done: Done) -> None:
-        """Fetch anew what of ``done`` is at the end of its time."""
-        now = self._clock.monotonic()
-        for rrset in done.resolved.answer:
-            if self.cache.is_ending(rrset.name, rrset.rdtype, now):
-                name = rrset.name.canonicalize()
-                self._refresh(replace(question, name=name))
-
-    def _refresh(self, question: _Question) -> None:
-        """Ask for ``question`` whatever the cache knows, unless that is under way."""
-        now = self._clock.monotonic()
-        if (
-            question in self._refreshing
-            or len(self._refreshing) >= REFRESHES_MAX
-            or self._knowledge.failures.get(question.name, question.rdtype, now)
-        ):
-            return
-        self._refreshing.add(question)
-        self._tasks.start(self._fetch_anew(question), "refresh")
-
-    async def _fetch_anew(self, question: _Question) -> None:
+    async def _fetch_anew(self, question: Question) -> None:
+        """Ask servers for ``question`` and keep what they say, checked."""
         iterator = Iterator(
             question.name, question.rdtype, self._knowledge, refresh=True
         )
-        try:
-            async with asyncio.timeout(self._settings.deadline_s):
-                end = await self._iterate(
-                    iterator, iterator.next(self._clock.monotonic())
-                )
-                if isinstance(end, Done) and not question.unchecked:
-                    end, _ = await self._check(end, iterator.steps)
-                    for claim in end.claims:
-                        if claim.name == question.name:
-                            self.cache.renew(claim, self._clock.monotonic())
-        except (TimeoutError, ResolutionError) as error:
-            log.debug("not refreshed", question=str(question.name), reason=str(error))
-        finally:
-            self._refreshing.discard(question)
+        end = await self._iterate(iterator, iterator.next(self._clock.monotonic()))
+        if isinstance(end, Done) and not question.unchecked:
+            end, _ = await self._check(end, iterator.steps)
+            for claim in end.claims:
+                if claim.name == question.name:
+                    self.cache.renew(claim, self._clock.monotonic())
 
 
 def _old(
-    question: _Question, knowledge: Knowledge, now: float
+    question: Question, knowledge: Knowledge, now: float
 ) -> tuple[Done | Failed, list[Step]] | None:
     """Return what is left in the cache: better than nothing (RFC 8767 §5)."""
     again = Iterator(question.name, question.rdtype, knowledge, stale=True)

@@ -106,3 +106,4 @@ class TrustPoints:
     def flush(self) -> None:
         """Forget everything found; anchors stay."""
         self._standings.clear()
+        self.absence.flush()

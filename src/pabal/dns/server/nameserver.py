@@ -122,6 +122,10 @@ class NameServer:
         self._is_started = True
         self._notifier.changed(self._zones.all())
 
+    def forget(self) -> None:
+        """Drop every ready answer: what the resolver knew was flushed."""
+        self._answering.forget()
+
     async def reload(self) -> Report:
         """Check and exchange the zones that changed, off the event loop."""
         report = await self._off_the_loop()
