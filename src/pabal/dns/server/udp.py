@@ -206,7 +206,9 @@ class UdpServer:
     async def _recurse(
         self, recursion: Recursion, client: Address, control: Ancillary
     ) -> None:
-        self._send(await self._answering.later(recursion), client, control)
+        answer = await self._answering.later(recursion)
+        if answer:
+            self._send(answer, client, control)
 
     def _send(self, answer: bytes, client: Address, control: Ancillary) -> None:
         # A full buffer, an unreachable client: datagrams may be lost.
