@@ -24,6 +24,7 @@ from pabal.config.settings import Settings
 from pabal.net.endpoint import Endpoint
 from pabal.supervisor import (
     MAIL_SERVICES,
+    TRANSFERS,
     RoleSpec,
     Supervisor,
     Worker,
@@ -226,7 +227,7 @@ def settings(workers: int, **listen: tuple[Endpoint, ...]) -> Settings:
     assert loaded.settings is not None
     return replace(
         loaded.settings,
-        listen={service: listen.get(service, ()) for service in loaded.settings.listen},
+        listen={s: listen.get(s.replace("-", "_"), ()) for s in loaded.settings.listen},
     )
 
 
@@ -257,8 +258,14 @@ def test_one_worker_is_one_process_with_everything() -> None:
 
 
 def test_several_workers_share_tcp_and_split_udp() -> None:
-    given = settings(2, smtp=LOOPBACK, dns=LOOPBACK, http=LOOPBACK)
+    given = settings(
+        2, smtp=LOOPBACK, dns=LOOPBACK, http=LOOPBACK, https=LOOPBACK, dns_tls=LOOPBACK
+    )
     with bound(given) as specs:
+        assert [len(specs["web"].sockets[s]) for s in ("http", "https")] == [1, 1]
+        tls = [specs[f"dns-{i}"].sockets["dns-tls"] for i in range(2)]
+        assert tls[0] == tls[1]
+        assert len(tls[0]) == 1
         assert set(specs) == {"mail-0", "mail-1", "dns-0", "dns-1", "queue", "web"}
         assert specs["mail-0"].sockets["smtp"] == specs["mail-1"].sockets["smtp"]
         first, second = (specs[f"dns-{i}"].sockets["dns/udp"][0] for i in range(2))
@@ -266,6 +273,8 @@ def test_several_workers_share_tcp_and_split_udp() -> None:
         assert first.getsockname() == second.getsockname()
         assert specs["queue"].sockets == {}
         assert set(specs["mail-0"].sockets) == set(MAIL_SERVICES)
+        duty = [name for name, spec in specs.items() if TRANSFERS in spec.roles]
+        assert duty == ["dns-0"], "two would fetch the same zone twice"
 
 
 def test_what_is_off_has_no_process() -> None:

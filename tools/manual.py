@@ -12,8 +12,8 @@ from typing import Final
 import click
 
 from pabal.cli.main import build
+from pabal.config.description import Option
 from pabal.config.load import options, sample
-from pabal.config.section import Option
 from pabal.lab.command import lab
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -23,7 +23,9 @@ WIDTH: Final = 80
 ABOUT_TABLES: Final = {
     "": "Before the first table.",
     "listen": 'Where each service listens: an address with a port, or several; `""` or'
-    " `[]` is off. `https`, `ssh` and `metrics` are reserved: nothing serves them yet.",
+    " `[]` is off. `dns-tls` is DNS over TLS; `https` serves the sites of `http` and"
+    " DNS over HTTPS at `/dns-query`. `ssh` and `metrics` are reserved: nothing"
+    " serves them yet.",
     "tls": "One certificate for every service. Paths are relative to the file.",
     "auth": "Log-in.",
     "mta": "Mail between servers.",

@@ -39,7 +39,11 @@ MAIL_SERVICES: Final = (
     "pop3",
     "pop3s",
 )
-ROLES: Final = ("dns", "mail", "queue", "web")
+WEB_SERVICES: Final = ("http", "https")
+TRANSFERS: Final = "transfers"
+"""Follows primary name servers and tells secondaries: the duty of one process."""
+
+ROLES: Final = ("dns", TRANSFERS, "mail", "queue", "web")
 
 RESTART_FIRST_SECONDS: Final = 0.5
 RESTART_MAX_SECONDS: Final = 30.0
@@ -262,7 +266,7 @@ def bind_roles(settings: Settings) -> list[RoleSpec]:
     try:
         shared = {
             service: _bind_tcp(settings, service, bound)
-            for service in (*MAIL_SERVICES, "http")
+            for service in (*MAIL_SERVICES, *WEB_SERVICES, "dns-tls")
         }
         dns_tcp = _bind_tcp(settings, "dns", bound)
         dns_udp = [
@@ -288,6 +292,8 @@ def _many(
     count: int,
 ) -> list[RoleSpec]:
     mail = {service: shared[service] for service in MAIL_SERVICES}
+    web = {service: shared[service] for service in WEB_SERVICES}
+    dns_tls = shared["dns-tls"]
     specs = [
         RoleSpec(f"mail-{i}", frozenset({"mail"}), mail)
         for i in range(count)
@@ -296,15 +302,19 @@ def _many(
     specs += [
         RoleSpec(
             f"dns-{i}",
-            frozenset({"dns"}),
-            {"dns/tcp": dns_tcp, "dns/udp": [group[i] for group in dns_udp]},
+            frozenset({"dns"} if i else {"dns", TRANSFERS}),
+            {
+                "dns/tcp": dns_tcp,
+                "dns/udp": [group[i] for group in dns_udp],
+                "dns-tls": dns_tls,
+            },
         )
         for i in range(count)
-        if dns_udp
+        if dns_udp or dns_tls
     ]
     specs.append(RoleSpec("queue", frozenset({"queue"}), {}))
-    if shared["http"]:
-        specs.append(RoleSpec("web", frozenset({"web"}), {"http": shared["http"]}))
+    if any(web.values()):
+        specs.append(RoleSpec("web", frozenset({"web"}), web))
     return specs
 
 

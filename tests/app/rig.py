@@ -26,9 +26,9 @@ class Wakes:
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, wakes: Wakes | None = None
+    settings: Settings, wakes: Wakes | None = None, name: str = "dns"
 ) -> AsyncIterator[Shared]:
-    shared = open_shared(settings, "test", (wakes or Wakes()).wake)
+    shared = open_shared(settings, name, (wakes or Wakes()).wake)
     try:
         yield shared
     finally:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import dns.asyncquery
 import dns.message
+import dns.opcode
 import dns.rcode
 import pytest
 
@@ -39,13 +40,13 @@ class Rig:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[Rig]:
+async def serving(settings: Settings, *, transfers: bool = True) -> AsyncIterator[Rig]:
     sock = datagrams()
     # Names of others would be looked for on the Internet.
     own_only = replace(settings.dns, allow_recursion=("none",))
     settings = replace(settings, dns=own_only)
-    async with opened(settings) as shared:
-        role = NamesRole(shared)
+    async with opened(settings, name="dns-9") as shared:
+        role = NamesRole(shared, transfers=transfers)
         await role.start({"dns/udp": [sock]})
         try:
             yield Rig(role, port(sock))
@@ -70,6 +71,35 @@ async def test_a_ring_loads_new_domains(
         rig.role.heard(DIRECTORY_BELL)
         assert await rig.answers("b.test")
         monkeypatch.setattr(names, "LOOK_SECONDS", 1.0)
+
+
+async def test_copies_are_served_and_not_by_one_alone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A NOTIFY to a process that does not follow rings for the one that does."""
+    monkeypatch.setattr(names, "LOOK_SECONDS", 0.05)
+    given = replace(settings.dns, secondary=("copied.test 127.0.0.1",))
+    settings = replace(settings, dns=given)
+    heard: list[str] = []
+    async with (
+        opened(settings) as shared,
+        serving(settings, transfers=False) as rig,
+    ):
+        shared.bell.listen(heard.append)
+        copies = shared.layout.copies
+        copies.mkdir()
+        (copies / "copied.test.zone").write_text(
+            "@ 60 IN SOA ns hostmaster 1 2 3 4 5\n@ 60 IN NS ns.x.\n@ 60 IN MX 1 m.x.\n"
+        )
+        assert await rig.answers("copied.test")
+        notice = dns.message.make_query("copied.test", "SOA")
+        notice.set_opcode(dns.opcode.NOTIFY)
+        answer = await dns.asyncquery.udp(notice, "127.0.0.1", 5, rig.port)
+        assert answer.rcode() == dns.rcode.NOERROR
+        while not heard:  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(0.01)
+        assert set(heard) == {"copied copied.test."}
+        rig.role.heard(heard[0])
 
 
 async def test_without_a_ring_it_looks_by_itself(

@@ -10,6 +10,7 @@ from pabal.config.load import parse
 from pabal.config.settings import Settings
 from pabal.directory.settings import Cleartext
 from pabal.dns.resolver.hints import Server
+from pabal.dns.settings import DnsSettings
 
 FILE = Path("/somewhere/pabal.toml")
 
@@ -45,6 +46,49 @@ def test_dns() -> None:
     assert list(found.allow_recursion) == ["none"]
     assert found.zones_directory == "/somewhere/zones"
     assert not found.round_robin
+
+
+def test_dns_with_other_servers() -> None:
+    key = "hmac-sha256:k:c2hhcmVkIHdpdGggbm9ib2R5"
+    given = settings(
+        f'[dns]\nkeys = "{key}"\nnsid = "n"\nrate_max = 1\nrate_slip = 3\n'
+        "client_rate_max = 4\nrecursion_per_client_max = 5\n"
+        'allow_transfer = "key k"\nnotify = "192.0.2.1 key k"\n'
+        'secondary = "b.test 192.0.2.1"\n'
+    )
+    found = parts.dns_settings(given, b"c" * 16)
+    assert found == DnsSettings(
+        "mail.a.test",
+        "/somewhere/zones",
+        nsid="n",
+        cookie_secret=b"c" * 16,
+        rate_max=1,
+        rate_slip=3,
+        client_rate_max=4,
+        recursion_per_client_max=5,
+        keys=(key,),
+        allow_transfer=("key k",),
+        notify=("192.0.2.1 key k",),
+        secondary=("b.test 192.0.2.1",),
+        secondary_directory="/somewhere/data/secondary",
+    )
+    other = parts.dns_settings(given, b"c" * 16, transfers=False)
+    assert other.notify == ()
+    assert other.secondary == found.secondary, "it must know whose NOTIFY to take"
+
+
+def test_trust_anchors() -> None:
+    def anchors(line: str) -> str | None:
+        return parts.resolver_settings(settings(f"[dns]\n{line}\n")).trust_anchors
+
+    ds = "x.test. DS 1 13 2 " + "AB" * 32
+    assert anchors("") is None
+    assert anchors('trust_anchors = "none"') == ""
+    assert anchors(f'trust_anchors = ["{ds}", "y.{ds}"]') == f"{ds}\ny.{ds}"
+    found = parts.resolver_settings(
+        settings('[dns]\nnegative_trust_anchors = "n.test"\n')
+    )
+    assert found.negative_trust_anchors == ("n.test",)
 
 
 @pytest.mark.parametrize("rule", list(Cleartext))

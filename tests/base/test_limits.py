@@ -30,3 +30,11 @@ def test_concurrency_a_key_and_in_all() -> None:
     assert count.enter("b")
     count.leave("nobody")
     assert not count.enter("c")
+
+
+def test_who_is_trusted_has_the_total_only() -> None:
+    count = Concurrency(per_key=1, total=3)
+    assert [count.enter("a", trusted=True) for _ in range(4)] == [True] * 3 + [False]
+    for _ in range(3):
+        count.leave("a")
+    assert [count.enter("a") for _ in range(2)] == [True, False]

@@ -11,7 +11,7 @@ def test_added_listed_and_removed(desk: Desk) -> None:
     said = desk.ok("account", "add", "bob@a.test", "--password-stdin", stdin=PASSWORD)
     assert said == "bob@a.test can send and receive now.\n"
     table = desk.ok("account", "list")
-    assert table.splitlines()[0].split() == ["ID", "ADDRESS", "STATE"]
+    assert table.splitlines()[0].split() == ["ID", "ADDRESS", "STATE", "QUOTA"]
     assert addresses(desk) == ["alice@a.test", "bob@a.test"]
     desk.ok("account", "remove", "bob@a.test", "--yes")
     assert addresses(desk) == ["alice@a.test"]

@@ -21,6 +21,15 @@ def test_a_name_that_is_not_there(desk: Desk) -> None:
     assert "NXDOMAIN" in desk.run("dig", "nobody.a.test").stdout
 
 
+def test_it_is_explained(desk: Desk) -> None:
+    said = desk.ok("dig", "a.test", "MX", "--trace")
+    assert "Questions: 0 sent, 1 answered without asking" in said
+    assert "not asked: a zone of this server has it" in said
+    assert "DNSSEC: not checked: the answer is from a zone of this server" in said
+    assert desk.json("dig", "a.test", "MX", "--trace")["cache"] == []
+    assert "cache" not in desk.json("dig", "a.test", "MX")
+
+
 def test_what_is_no_name_or_type(desk: Desk) -> None:
     assert "unknown.\n" in desk.fails(2, "dig", "a.test", "NONSENSE")
     assert "label is empty.\n" in desk.fails(2, "dig", "a..test")

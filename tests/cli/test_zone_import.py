@@ -1,8 +1,10 @@
 import json
+import stat
 from pathlib import Path
 
 import pytest
 
+from pabal.config.load import load_or_raise
 from tests.cli.desk import Desk, pabal
 
 ZONE = """\
@@ -49,6 +51,46 @@ def test_what_is_printed_is_a_configuration(desk: Desk, conf: Path) -> None:
     kept = toml.read_text().split("[dns]")[0]
     toml.write_text(f"{kept}\n{found['toml']}\n")
     assert "all well" in desk.ok("check")
+
+
+SERVERS = """
+key "xfr" { algorithm hmac-sha256; secret "c2hhcmVkIHdpdGggbm9ib2R5"; };
+key "old" { algorithm hmac-md5; secret "c2hhcmVkIHdpdGggbm9ib2R5"; };
+primaries up { 192.0.2.1 key xfr; 2001:db8::1 port 5353; };
+acl ours { 192.0.2.0/24; };
+options {
+    allow-transfer { ours; key xfr; key old; };
+    also-notify { 192.0.2.9 key xfr; };
+};
+zone "b.test" { type primary; file "db.b"; };
+zone "c.test" { type secondary; primaries { up; }; };
+"""
+
+
+def test_other_servers_and_their_keys_come_along(desk: Desk, conf: Path) -> None:
+    conf.write_text(SERVERS)
+    found = desk.run("zone", "import", str(conf))
+    assert found.exit_code == 0, found.output
+    assert "c2hhcmVkIHdpdGggbm9ib2R5" not in found.output
+    keys = desk.directory / "tsig.keys"
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o600
+    toml = desk.directory / "pabal.toml"
+    lines = desk.json("zone", "import", str(conf))["toml"]
+    toml.write_text(toml.read_text().split("[dns]")[0] + f"\n{lines}\n")
+    assert "all well" in desk.ok("check")
+    dns = load_or_raise(desk.directory).dns
+    assert dns.keys == ("hmac-sha256:xfr:c2hhcmVkIHdpdGggbm9ib2R5",)
+    assert dns.allow_transfer == ("192.0.2.0/24", "key xfr")
+    assert dns.notify == ("192.0.2.9 key xfr",)
+    assert dns.secondary == (
+        "c.test 192.0.2.1 key xfr",
+        "c.test [2001:db8::1]:5353",
+    )
+    keys.write_text("hmac-sha256:xfr:AAAA\n")
+    again = desk.run("zone", "import", str(conf))
+    assert again.exit_code == 2
+    assert "holds other keys" in again.output
+    assert keys.read_text() == "hmac-sha256:xfr:AAAA\n"
 
 
 def test_a_dry_run_changes_nothing(desk: Desk, conf: Path) -> None:

@@ -7,9 +7,11 @@ import pytest
 from pabal.directory.book import Book
 from pabal.directory.credential import HashCost, matches
 from pabal.directory.ports import (
+    NO_QUOTA,
     Directory,
     DirectoryAdmin,
     DirectoryError,
+    Quota,
     Route,
     Tables,
     Target,
@@ -51,6 +53,25 @@ class DirectoryContract:
             f"{t.address}{'/' * bool(t.detail)}{t.detail}"
             for t in book.resolve(box(address)).targets
         ]
+
+    def test_quotas_are_in_force_everywhere_at_once(
+        self, book: Book, other: Book, clock: FakeClock
+    ) -> None:
+        account = book.add_account(box("a@example.com"), "a long password 42")
+        assert book.quota(account.id) is NO_QUOTA
+        assert book.quota(99) is NO_QUOTA
+        assert other.quota(account.id) is NO_QUOTA
+        changed = book.change_account("a@example.com", quota_messages=5)
+        assert (changed.quota_octets, changed.quota_messages) == (0, 5)
+        assert book.quota(account.id) == Quota(0, 5)
+        clock.time += 1
+        assert other.quota(account.id) == Quota(0, 5)
+        book.change_account("a@example.com", quota_octets=10)
+        assert book.quota(account.id) == Quota(10, 5)
+        book.change_account("a@example.com", quota_octets=0, quota_messages=0)
+        assert book.quota(account.id) is NO_QUOTA
+        with pytest.raises(DirectoryError, match="not negative"):
+            book.change_account("a@example.com", quota_messages=-1)
 
     def test_is_what_the_ports_say(self, book: Book) -> None:
         asked: Directory = book

@@ -1,4 +1,5 @@
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -48,6 +49,26 @@ def test_not_a_database(tmp_path: Path) -> None:
         SqliteTables(tmp_path / "directory.db")
     with pytest.raises(OperatorError, match="missing"):
         SqliteTables(tmp_path / "missing" / "directory.db")
+
+
+def test_an_older_schema_is_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "directory.db"
+    tables = SqliteTables(path)
+    with tables.transaction() as rows:
+        rows.add_domain("a.test")
+        rows.add_account("x@a.test")
+    tables.close()
+    with apsw.Connection(str(path)) as connection:
+        connection.execute("ALTER TABLE account DROP COLUMN quota_messages")
+        connection.pragma("user_version", 1)
+    connection.close()
+    for _ in range(2):
+        tables = SqliteTables(path)
+        with tables.transaction() as rows:
+            (account,) = rows.accounts()
+            rows.update_account(replace(account, quota_messages=7))
+        assert tables.rows.accounts()[0].quota_messages == 7
+        tables.close()
 
 
 def test_a_newer_schema(tmp_path: Path) -> None:

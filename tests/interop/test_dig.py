@@ -1,13 +1,16 @@
 """dig: authority, transports, EDNS, recursion and who may have it, round robin."""
 
+import base64
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import dns.message
+import dns.rcode
 import pytest
 
 from tests.interop.peer import needs, run
-from tests.support.server import Server, own_address
+from tests.support.server import Server, eventually, own_address
 
 pytestmark = needs("dig")
 
@@ -133,6 +136,73 @@ def test_round_robin_rotates(server: Server) -> None:
     first = [dig(server, "www.zone.test", "A").rdata()[0] for _ in range(6)]
     assert set(first) == set(WEB)
     assert all(a != b for a, b in itertools.pairwise(first))
+
+
+def test_over_tls(server: Server) -> None:
+    """RFC 7858: the same answers, and the same rights by address."""
+    secure = ("-p", str(server.port(853)), "+tls")
+    answer = dig(server, *secure, "+padding=128", "www.zone.test", "A")
+    assert "(TLS)" in answer.text
+    assert sorted(answer.rdata()) == WEB
+    assert "PADDING" in answer.text or "PAD" in answer.text
+    assert len(dig(server, *secure, "big.zone.test", "TXT").rdata()) == 20
+    stranger = dig(server, *secure, "elsewhere.invalid", "A")
+    assert stranger.status == "REFUSED"
+    friend = dig(server, *secure, "-b", "127.9.9.9", "+norecurse", "zone.test", "SOA")
+    assert "ra" in friend.flags
+
+
+def test_the_certificate_is_the_servers(server: Server) -> None:
+    certificate = server.directory / "tls" / "cert.pem"
+    secure = ("-p", str(server.port(853)), f"+tls-ca={certificate}")
+    name = f"+tls-hostname={server.hostname}"
+    assert dig(server, *secure, name, "zone.test", "SOA").status == "NOERROR"
+
+
+@needs("curl")
+def test_over_https(server: Server) -> None:
+    """RFC 8484: GET and POST of the example's form, and sites beside it."""
+    url = f"https://{server.address}:{server.port(443)}/dns-query"
+    query = dns.message.make_query("www.zone.test", "A", id=0).to_wire()
+    text = base64.urlsafe_b64encode(query).decode().rstrip("=")
+    kind = "content-type: application/dns-message"
+    got = run("curl", "-sSk", "-i", f"{url}?dns={text}").stdout
+    posted = run(
+        "curl", "-sSk", "-i", "-H", kind, "--data-binary", "@-", url, stdin=query
+    )
+    for octets in (got, posted.stdout):
+        head, _, body = octets.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert b"content-type: application/dns-message" in head.lower()
+        assert b"cache-control: max-age=300" in head.lower()
+        answer = dns.message.from_wire(body)
+        assert answer.id == 0
+        assert sorted(rdata.to_text() for rdata in answer.answer[0]) == WEB
+    stranger = dns.message.make_query("elsewhere.invalid", "A", id=0).to_wire()
+    refused = run(
+        "curl", "-sSk", "-H", kind, "--data-binary", "@-", url, stdin=stranger
+    )
+    assert dns.message.from_wire(refused.stdout).rcode() == dns.rcode.REFUSED
+
+
+@needs("curl")
+def test_curl_resolves_over_https_and_finds_the_site(server: Server) -> None:
+    site = server.directory / "www" / "web.a.test"
+    site.mkdir(parents=True)
+    (site / "index.html").write_text("a page")
+    zone = server.directory / "zones" / "web.a.test.zone"
+    zone.write_text(
+        f"$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A {server.address}\n"
+        f"@ A {server.address}\n"
+    )
+    server.run("zone", "reload")
+    doh = f"https://{server.address}:{server.port(443)}/dns-query"
+    eventually(lambda: dig(server, "web.a.test", "A").rdata() == [server.address])
+    page = run(
+        "curl", "-sSk", "--doh-insecure", "--doh-url", doh,
+        f"https://web.a.test:{server.port(443)}/",
+    )  # fmt: skip
+    assert page.stdout == b"a page"
 
 
 def test_names_in_any_case(server: Server) -> None:

@@ -216,6 +216,9 @@ class FullDisk:
     async def deliver(self, target: Target, spool: Spool) -> Outcome:
         raise StorageFullError("no room")
 
+    async def room(self, targets: Sequence[Target], octets: int) -> Outcome:
+        return delivered()
+
 
 def settings(**changes: object) -> MtaSettings:
     return replace(MtaSettings("mail.here.test"), **changes)  # type: ignore[arg-type] # tests name their fields
@@ -239,10 +242,10 @@ class Stage:
         self.queue: Queue = queue or MemoryQueue()
         self.net = Network()
         self.wakes = 0
-        self.mda = MailDelivery(self.store, self.clock)
+        self.mda = MailDelivery(self.store, self.clock, self.book)
         self.acceptor = Acceptor(self.station, self.mda, self.queue, self.wake)
         self.bouncer = Bouncer(self.station, self.book, self.acceptor)
-        self.desk = Desk(self.station, self.book, self.acceptor, self.bouncer)
+        self.desk = Desk(self.station, self.book, self.acceptor, self.bouncer, self.mda)
         self.pool = SessionPool(self.net, self.settings.transport, self.clock)
         self.transport = SmtpTransport(self.station, self.net, self.pool, Order())
         self.schedule = Schedule(self.settings.queue.schedule, Order())

@@ -1,15 +1,24 @@
 import asyncio
+from dataclasses import replace
 
 from pabal.base.errors import StorageFullError
 from pabal.directory.ports import Resolution, Route, Target
 from pabal.message.address import Mailbox
 from pabal.message.spool import Spool
 from pabal.mta.accept import Acceptor, Incoming, plan
+from pabal.mta.transaction import MailTransaction
 from pabal.smtp.envelope import Envelope, Recipient
 from pabal.smtp.outcome import delivered, temporary
 from pabal.store.ports import OverQuotaError
 from pabal.trace.ports import Stage as TraceStage
-from tests.mta.stage import MESSAGE, FullDisk, Stage, settings
+from tests.mta.stage import (
+    MESSAGE,
+    FullDisk,
+    Stage,
+    recipients,
+    settings,
+    stranger,
+)
 
 
 def resolved(stage: Stage, *to: str) -> list[tuple[Recipient, Resolution]]:
@@ -159,6 +168,30 @@ async def test_quota_is_temporary() -> None:
         Target(Route.LOCAL, Mailbox.parse("alice@here.test"), 2), Spool()
     )
     assert str(outcome) == "452 4.2.2 the mailbox is full"
+    await stage.close()
+
+
+async def test_what_never_fits_is_refused_unless_others_got_it() -> None:
+    stage = Stage()
+    stage.book.change_account("alice@here.test", quota_octets=10)
+    stage.book.add_alias("team@here.test", ("alice@here.test", "bob@here.test"))
+    envelope = Envelope(Mailbox.parse("x@there.test"), ())
+    (alice,) = recipients("alice@here.test")
+    began = await stage.receiver.mail(stranger(), envelope, 0)
+    assert isinstance(began, MailTransaction)
+    assert (await began.rcpt(alice)).ok, "its size was not announced"
+    with Spool() as spool:
+        spool.write(MESSAGE)
+        outcome = await began.commit(replace(envelope, recipients=[alice]), spool)
+    assert str(outcome).startswith("552 5.2.2")
+    assert await stage.queue.items(10) == []
+    assert await stage.inbox(2) == []
+    outcome = await stage.receive("team@here.test")
+    assert outcome.ok, "Bob has room"
+    [item] = await stage.queue.items(10)
+    assert item.recipients[0].reply.startswith("552 5.2.2")
+    await stage.turn(1000)
+    assert await stage.queue.items(10) == [], "the sender is told by a bounce"
     await stage.close()
 
 

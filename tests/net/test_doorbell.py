@@ -19,22 +19,19 @@ async def test_every_other_process_hears_it(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_burst_is_heard_once_and_by_whom_it_concerns(tmp_path: Path) -> None:
+async def test_it_is_heard_at_once_and_by_whom_it_concerns(tmp_path: Path) -> None:
     audiences = {"account": {"mail"}}
     names = ("mail-0-1", "mail-1-2", "dns-0-3")
     bells = [UnixDoorbell(tmp_path, n, SystemClock(), audiences) for n in names]
     heard: list[list[str]] = [[], [], []]
     for bell, subjects in zip(bells, heard, strict=True):
         bell.listen(subjects.append)
-    for _ in range(100):
-        bells[0].ring("account 17")
+    bells[0].ring("account 17")
     bells[0].ring("zones")
+    bells[0].close()
+    bells[0].ring("account 18")
     await asyncio.sleep(0.05)
     assert heard == [[], ["account 17", "zones"], ["zones"]]
-    bells[0].ring("account 18")
-    bells[0].close()
-    await asyncio.sleep(0.05)
-    assert heard[1][-1] == "account 18", "what waited is sent before the end"
     for bell in bells:
         bell.close()
 

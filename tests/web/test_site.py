@@ -73,3 +73,16 @@ async def test_memory_is_bounded(tmp_path: Path) -> None:
         (tmp_path / f"h{number}.test").mkdir()
         sites._site(f"h{number}.test")
     assert len(sites._sites) == SITES_MAX
+
+
+async def test_pages_that_are_no_files_and_the_owners_before_them(
+    tmp_path: Path,
+) -> None:
+    def find(host: str, path: str) -> tuple[str, str] | None:
+        return ("text/plain", f"{host} {path}") if path == "/own" else None
+
+    sites = Sites(tmp_path, find)
+    assert await get(sites, "X.a.test:80", "/own") == (200, b"x.a.test /own")
+    assert (await get(sites, "x.a.test", "/"))[0] == 404
+    make(tmp_path, "x.a.test", "the owner's")
+    assert (await get(sites, "x.a.test", "/own"))[0] == 404

@@ -1,12 +1,15 @@
-"""A self-signed certificate, so that TLS works from the first minute."""
+"""The server's certificate: a self-signed one to begin with, and what one says."""
 
 import datetime as dt
+import hashlib
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -19,6 +22,51 @@ VALID_DAYS: Final = 3650
 
 COMMON_NAME_MAX: Final = 64
 """Characters of a common name (RFC 5280 §A.1, ub-common-name)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What a certificate says, as far as DNS records follow from it.
+
+    Attributes:
+        names: Host names, lower-case; ``*.example.com`` holds for one label.
+        spki_sha256: Digest of the public key, hexadecimal (RFC 6698 §2.1: 1 1).
+        is_self_signed: Nobody vouches for it, so nobody who checks will take it.
+    """
+
+    names: frozenset[str]
+    spki_sha256: str
+    is_self_signed: bool
+
+    def covers(self, name: str) -> bool:
+        """Return whether it holds for host ``name``, lower-case (RFC 6125 §6.4.3)."""
+        return name in self.names or "*." + name.partition(".")[2] in self.names
+
+
+def facts_of(pem: bytes) -> CertificateFacts | None:
+    """Return what the first certificate in ``pem`` says; ``None``: there is none."""
+    try:
+        certificate = x509.load_pem_x509_certificate(pem)
+        key = certificate.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        is_self_signed = certificate.issuer == certificate.subject
+        names = _names(certificate)
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    digest = hashlib.sha256(key).hexdigest()
+    return CertificateFacts(names, digest, is_self_signed)
+
+
+def _names(certificate: x509.Certificate) -> frozenset[str]:
+    try:
+        found = certificate.extensions.get_extension_for_class(
+            x509.SubjectAlternativeName
+        )
+    except x509.ExtensionNotFound:
+        return frozenset()
+    names = found.value.get_values_for_type(x509.DNSName)
+    return frozenset(name.lower() for name in names)
 
 
 def write_self_signed(

@@ -48,6 +48,16 @@ class Layout:
         return self.data / "spool"
 
     @property
+    def copies(self) -> Path:
+        """Zones copied from other name servers."""
+        return self.data / "secondary"
+
+    @property
+    def cookie_secret(self) -> Path:
+        """What DNS cookies are made with."""
+        return self.data / "cookie-secret"
+
+    @property
     def run(self) -> Path:
         """Doorbells of the running processes."""
         return self.data / "run"

@@ -29,7 +29,9 @@ SERVICES: Final[Mapping[str, int]] = MappingProxyType(
         "pop3": 110,
         "pop3s": 995,
         "dns": 53,
+        "dns-tls": 853,
         "http": 80,
+        "https": 443,
     }
 )
 """What a new server listens for, with standard ports (IANA)."""

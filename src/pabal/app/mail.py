@@ -11,6 +11,7 @@ from pabal.app import parts
 from pabal.app.fetched import FetchTracer
 from pabal.app.shared import ACCOUNT_BELL, Shared
 from pabal.directory.authenticator import DirectoryAuthenticator
+from pabal.imap.ports import Limits
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
@@ -18,7 +19,6 @@ from pabal.mta.receive import MailReceiver
 from pabal.mta.signing import DkimSigner
 from pabal.mta.submission import SubmissionReceiver
 from pabal.net.listener import Handler, Listener, ListenerSettings
-from pabal.net.tls import server_context
 from pabal.pop3.ports import Services as Pop3Services
 from pabal.pop3.server import Pop3Server
 from pabal.pop3.settings import Pop3Settings
@@ -54,16 +54,12 @@ class MailRole:
 
     Args (of the constructor):
         shared: Objects of the process.
-        tls: What listeners show; ``None``: the files of [tls] are read now.
-
-    Raises:
-        OperatorError: From the constructor: the certificate cannot be used.
+        tls: What listeners show.
     """
 
-    def __init__(self, shared: Shared, tls: ssl.SSLContext | None = None) -> None:
-        files = shared.settings.tls
+    def __init__(self, shared: Shared, tls: ssl.SSLContext) -> None:
         self._shared = shared
-        self._context = tls or server_context(files.certificate, files.key)
+        self._context = tls
         self._authenticator = DirectoryAuthenticator(
             shared.book, parts.auth_settings(shared.settings), shared.clock
         )
@@ -137,8 +133,7 @@ class MailRole:
 
     def _listener(self, protocol: str, handler: Handler, *, tls: bool) -> Listener:
         limits = ListenerSettings(busy=BUSY[protocol])
-        context: ssl.SSLContext = self._context
-        return Listener(handler, limits, context, implicit_tls=tls)
+        return Listener(handler, limits, self._context, implicit_tls=tls)
 
     def _imap(self) -> ImapServer:
         shared = self._shared
@@ -153,8 +148,14 @@ class MailRole:
                 ),
                 spool_directory=shared.layout.spool,
                 on_fetched=self._fetches.over("IMAP"),
+                limits=self._limits,
             ),
         )
+
+    async def _limits(self, account_id: int) -> Limits:
+        """Return what an account may have, as IMAP tells it."""
+        quota = self._shared.book.quota(account_id)
+        return Limits(quota.octets, quota.messages)
 
     def _pop3(self) -> Pop3Server:
         shared = self._shared

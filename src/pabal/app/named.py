@@ -71,6 +71,20 @@ def check_named(file: Path) -> Checked:
     return check(str(file), text, files, check_zone)
 
 
+def write_keys(takeover: Takeover, file: Path, *, dry_run: bool) -> Copied:
+    """Write the keys to a file that nobody else reads, unless it has others.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    text = "".join(f"{secret}\n" for secret in takeover.secrets)
+    if file.exists():
+        return Copied.SAME if file.read_text() == text else Copied.DIFFERS
+    if not dry_run:
+        write_file(file, text.encode(), 0o600)
+    return Copied.NEW
+
+
 def copy_zones(
     takeover: Takeover, checked: Checked, zones: Path, *, dry_run: bool
 ) -> list[ZoneCopy]:

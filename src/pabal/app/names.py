@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pabal.app import caches, parts
-from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL, Shared
+from pabal.app.certificate import ServerTls
+from pabal.app.cookie import cookie_secret
+from pabal.app.shared import COPIED_BELL, DIRECTORY_BELL, ZONES_BELL, Shared
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
-from pabal.dns.server.nameserver import NameServer
+from pabal.dns.server.nameserver import NameServer, Sharing
 
 log = Log("names")
 
@@ -18,27 +20,67 @@ LOOK_SECONDS: Final = 1.0
 """How often the directory and the zone files are looked at without a ring."""
 
 
-class NamesRole:
-    """Answers names; reads its zones again when somebody changes them."""
+NOTIFY_AFTER_SECONDS: Final = 2 * LOOK_SECONDS
+"""Before secondaries hear of a change: they may ask any process, and each looks by
+itself. BIND waits five seconds (notify-delay)."""
 
-    def __init__(self, shared: Shared) -> None:
+
+class NamesRole:
+    """Answers names; reads its zones again when somebody changes them.
+
+    Args (of the constructor):
+        shared: Objects of the process.
+        tls: The certificate, for DNS over TLS and for the records that follow.
+        transfers: Whether it follows primaries and tells secondaries; one process does.
+
+    Raises:
+        OperatorError: From the constructor: [dns] holds what cannot be, or the secret
+            of the cookies cannot be used.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        tls: ServerTls | None = None,
+        *,
+        transfers: bool = True,
+    ) -> None:
+        secret = cookie_secret(shared.layout.cookie_secret)
         self._server = NameServer(
-            parts.dns_settings(shared.settings),
+            parts.dns_settings(shared.settings, secret, transfers=transfers),
             shared.zones,
             shared.resolver,
             shared.clock,
+            None if tls is None else tls.names,
+        )
+        self._tls = tls
+        self._server.share(
+            Sharing(
+                None if transfers else self._pass_on,
+                0.0 if shared.settings.workers == 1 else NOTIFY_AFTER_SECONDS,
+            )
         )
         self._tasks = Tasks()
         self._changed = asyncio.Event()
         self._stopping = False
-        self._stamp = parts.zones_stamp(shared.settings, shared.book)
+        self._stamp: tuple[object, ...] = ()
         self._shared = shared
 
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Load the zones and answer."""
+        # Before they are read: what changes meanwhile is seen at the next look.
+        self._stamp = await self._look_at_files()
         await self._server.reload()
-        await self._server.start(sockets.get("dns/udp", ()), sockets.get("dns/tcp", ()))
+        await self._server.start(
+            sockets.get("dns/udp", ()),
+            sockets.get("dns/tcp", ()),
+            sockets.get("dns-tls", ()),
+        )
         self._tasks.start(self._look(), "zones")
+
+    async def answer(self, query: bytes, host: str) -> bytes | None:
+        """Return the answer to an encrypted query from ``host``; ``None``: no query."""
+        return await self._server.answer(query, host)
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
@@ -49,6 +91,8 @@ class NamesRole:
             self._tasks.start(self._flush(rest), "flush")
         elif word == caches.DUMP_BELL:
             self._tasks.start(self._dump(rest), "dump")
+        elif subject.startswith(COPIED_BELL):
+            self._server.notified(subject.removeprefix(COPIED_BELL))
 
     async def stop(self) -> None:
         """Finish what is under way."""
@@ -78,10 +122,19 @@ class NamesRole:
                 log.warning("zones not looked at", reason=str(error))
 
     async def _reload_if_changed(self, *, rang: bool) -> None:
-        # A stat a zone file: on a thread, for there may be thousands.
-        stamp = await asyncio.to_thread(
-            parts.zones_stamp, self._shared.settings, self._shared.book
-        )
+        stamp = await self._look_at_files()
+        if self._tls is not None:
+            rang |= await asyncio.to_thread(self._tls.reload)
         if (rang or stamp != self._stamp) and not self._stopping:
             await self._server.reload()
             self._stamp = stamp
+
+    async def _look_at_files(self) -> tuple[object, ...]:
+        """Return the stamp; on a thread, for there may be thousands of files."""
+        return await asyncio.to_thread(
+            parts.zones_stamp, self._shared.settings, self._shared.book
+        )
+
+    def _pass_on(self, zone: str) -> None:
+        """Let the process that follows primaries look at a copied zone."""
+        self._shared.bell.ring(f"{COPIED_BELL}{zone}")

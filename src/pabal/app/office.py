@@ -31,7 +31,13 @@ from pabal.dns.wire.rrset import name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.master import ReadFile
-from pabal.dns.zone.source import ROOT_FILE, SUFFIX, DirectorySource, zone_name
+from pabal.dns.zone.source import (
+    ROOT_FILE,
+    SUFFIX,
+    DirectorySource,
+    zone_file,
+    zone_name,
+)
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -102,6 +108,27 @@ async def _remove_mail(settings: Settings, account_id: int) -> None:
         await store.close()
 
 
+def used(settings: Settings, account_id: int) -> tuple[int, int]:
+    """Return how many octets and messages an account has; nothing is made for it.
+
+    Raises:
+        UnavailableError: Its mail cannot be read.
+    """
+    if not (Layout(settings.data).mail / str(account_id)).is_dir():
+        return 0, 0
+    return asyncio.run(_used(settings, account_id))
+
+
+async def _used(settings: Settings, account_id: int) -> tuple[int, int]:
+    store = SqliteStore(Layout(settings.data).mail, SystemClock(), SilentDoorbell())
+    try:
+        infos = await (await store.account(account_id)).mailboxes()
+    finally:
+        await store.close()
+    octets = sum(info.size_octets for info in infos)
+    return octets, sum(info.message_count for info in infos)
+
+
 @contextlib.contextmanager
 def administration(settings: Settings) -> Iterator[Office]:
     """Open the directory.
@@ -159,7 +186,7 @@ async def explain_name(
         resolver = parts.resolver(settings, clock, zones)
         try:
             await asyncio.to_thread(zones.reload)
-            return await explain(resolver, name, rdtype, clock)
+            return await explain(resolver, name, rdtype, clock, resolver.cache)
         finally:
             await resolver.stop()
 
@@ -207,7 +234,7 @@ class ZoneSummary:
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecord:
-    """One record, and whether ``file`` or ``derived`` has it."""
+    """One record, and where it is from: ``file``, ``derived``, or a ``copy``."""
 
     owner: str
     ttl_s: int
@@ -237,7 +264,7 @@ class ZonesOffice:
         """Return every zone in one line."""
         return [
             ZoneSummary(
-                name := name_of(zone.origin).to_text(),
+                (name := name_of(zone.origin)).to_text(),
                 zone.serial,
                 sum(
                     len(r.rdatas) for node in zone.nodes.values() for r in node.values()
@@ -261,6 +288,8 @@ class ZonesOffice:
                 "`pabal zone list` shows those there are.",
             )
         found = []
+        # What another server sent is a file here, but nobody's of this machine.
+        filed = "copy" if "/" in self._file(name_of(zone.origin)) else "file"
         for node in zone.nodes.values():
             for rrset in node.values():
                 shown = to_dnspython(rrset)
@@ -270,16 +299,19 @@ class ZonesOffice:
                         shown.ttl,
                         dns.rdatatype.to_text(shown.rdtype),
                         rdata.to_text(),
-                        "derived" if zone.is_derived(rrset) else "file",
+                        "derived" if zone.is_derived(rrset) else filed,
                     )
                     for rdata in shown
                 ]
         return sorted(found, key=lambda record: _order(record.owner))
 
-    def _file(self, name: str) -> str:
-        stem = "root" if name == "." else name.removesuffix(".")
-        path = self.settings.dns.zones / f"{stem}.zone"
-        return path.name if path.exists() else ""
+    def _file(self, name: dns.name.Name) -> str:
+        """Return where a zone comes from: its file, ours or a copy."""
+        file = zone_file(name)
+        if (self.settings.dns.zones / file).exists():
+            return file
+        copy = Layout(self.settings.data).copies / file
+        return f"{copy.parent.name}/{file}" if copy.exists() else ""
 
 
 def _order(owner: str) -> tuple[str, ...]:

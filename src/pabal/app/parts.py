@@ -3,16 +3,20 @@
 The only modules that name an implementation of a port are here beside.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from pabal.admin.certificate import CertificateFacts
 from pabal.admin.derived import DerivedRecords
 from pabal.admin.layout import Layout
+from pabal.admin.pages import OwnPages, StsMode
+from pabal.app.certificate import read_facts
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
 from pabal.base.ids import SecureChance
+from pabal.config.peers import NO_ANCHORS
 from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.directory.settings import AuthSettings, Cleartext
@@ -23,7 +27,7 @@ from pabal.dns.resolver.hints import DNS_PORT, Server, read_hints
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
 from pabal.dns.settings import DnsSettings
-from pabal.dns.zone.source import DirectorySource
+from pabal.dns.zone.source import DirectorySource, JoinedSource
 from pabal.dns.zone.zones import Zones
 from pabal.message.address import domain_to_ascii
 from pabal.mta.policy import keys
@@ -55,14 +59,43 @@ class PublishedKeys:
         }
 
 
-def derived_records(settings: Settings, book: Book) -> DerivedRecords:
-    """Return what follows from the directory, the keys and what we listen for."""
+Facts = Callable[[], CertificateFacts | None]
+"""Returns what the certificate in use says."""
+
+
+def derived_records(
+    settings: Settings, book: Book, certificate: Facts | None = None
+) -> DerivedRecords:
+    """Return what follows from the directory, the keys and what we listen for.
+
+    Args:
+        certificate: What is in use; ``None``: that of the file is taken for it.
+    """
+    if certificate is None:
+        facts = read_facts(settings.tls.certificate)
+        certificate = lambda: facts  # noqa: E731  a function of its own says no more
     return DerivedRecords(
         domain_to_ascii(settings.hostname),
         own_addresses(settings),
         settings.listen,
         book,
         PublishedKeys(Layout(settings.data).dkim),
+        certificate,
+        _STS[settings.dns.mta_sts],
+        settings.dns.caa,
+    )
+
+
+_STS: Final[Mapping[str, StsMode]] = {mode.value: mode for mode in StsMode}
+
+
+def own_pages(settings: Settings, book: Book, certificate: Facts) -> OwnPages:
+    """Return the pages that follow from the same."""
+    return OwnPages(
+        book.is_hosted,
+        derived_records(settings, book, certificate).policy,
+        domain_to_ascii(settings.hostname),
+        settings.listen,
     )
 
 
@@ -78,23 +111,29 @@ def own_addresses(settings: Settings) -> tuple[str, ...]:
     return tuple(found)
 
 
-def zones(settings: Settings, book: Book, clock: Clock) -> Zones:
+def zones(
+    settings: Settings, book: Book, clock: Clock, certificate: Facts | None = None
+) -> Zones:
     """Return our zones, not loaded yet."""
     return Zones(
-        DirectorySource(settings.dns.zones),
-        derived_records(settings, book),
+        JoinedSource(
+            DirectorySource(settings.dns.zones),
+            DirectorySource(Layout(settings.data).copies),
+        ),
+        derived_records(settings, book, certificate),
         settings.hostname,
         clock,
     )
 
 
 def zones_stamp(settings: Settings, book: Book) -> tuple[object, ...]:
-    """Return a value that is another one when zone files or hosted domains changed."""
-    source = DirectorySource(settings.dns.zones)
-    files = tuple(
-        (file, source.stamp(file)) for file in sorted(source.files().values())
-    )
-    return (tuple(book.domains()), files)
+    """Return a value that is another one when zone files or hosted domains changed.
+
+    Cost: a system call a file; call it from a thread.
+    """
+    own = DirectorySource(settings.dns.zones).fingerprint()
+    copies = DirectorySource(Layout(settings.data).copies).fingerprint()
+    return (tuple(book.domains()), own, copies)
 
 
 def resolver(
@@ -118,7 +157,10 @@ def resolver_settings(settings: Settings) -> ResolverSettings:
     """
     dns = settings.dns
     given = ResolverSettings(
-        forwarders=tuple(_forwarder(text) for text in dns.forwarders), port=dns.port
+        forwarders=tuple(_forwarder(text) for text in dns.forwarders),
+        port=dns.port,
+        trust_anchors=_anchors(dns.trust_anchors),
+        negative_trust_anchors=dns.negative_trust_anchors,
     )
     if not dns.root_hints:
         return given
@@ -129,11 +171,14 @@ def resolver_settings(settings: Settings) -> ResolverSettings:
             f"the root hints {dns.root_hints} cannot be read: {error}.",
             "Correct root_hints under [dns] in pabal.toml, or leave it out.",
         ) from error
-    return ResolverSettings(
-        root_hints=read_hints(text, dns.port),
-        forwarders=given.forwarders,
-        port=dns.port,
-    )
+    return replace(given, root_hints=read_hints(text, dns.port))
+
+
+def _anchors(records: Sequence[str]) -> str | None:
+    """Return trust anchors as the resolver takes them; ``None``: its own."""
+    if not records:
+        return None
+    return "\n".join(record for record in records if record != NO_ANCHORS)
 
 
 def _forwarder(text: str) -> Server:
@@ -144,14 +189,33 @@ def _forwarder(text: str) -> Server:
     return Server("", endpoint.address, endpoint.port)
 
 
-def dns_settings(settings: Settings) -> DnsSettings:
-    """Return [dns] as the name server takes it."""
+def dns_settings(
+    settings: Settings, cookie_secret: bytes = b"", *, transfers: bool = True
+) -> DnsSettings:
+    """Return [dns] as the name server takes it.
+
+    Args:
+        cookie_secret: What all processes at one address share.
+        transfers: Whether this process tells secondaries what changed.
+    """
+    dns = settings.dns
     return DnsSettings(
         hostname=settings.hostname,
-        zones_directory=str(settings.dns.zones),
-        allow_query=settings.dns.allow_query,
-        allow_recursion=settings.dns.allow_recursion,
-        round_robin=settings.dns.round_robin,
+        zones_directory=str(dns.zones),
+        allow_query=dns.allow_query,
+        allow_recursion=dns.allow_recursion,
+        round_robin=dns.round_robin,
+        nsid=dns.nsid,
+        cookie_secret=cookie_secret,
+        rate_max=dns.rate_max,
+        rate_slip=dns.rate_slip,
+        client_rate_max=dns.client_rate_max,
+        recursion_per_client_max=dns.recursion_per_client_max,
+        keys=dns.keys,
+        allow_transfer=dns.allow_transfer,
+        notify=dns.notify if transfers else (),
+        secondary=dns.secondary,
+        secondary_directory=str(Layout(settings.data).copies),
     )
 
 

@@ -5,18 +5,20 @@ import contextlib
 import gc
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import uvloop
 
+from pabal.app import parts
+from pabal.app.certificate import ServerTls
 from pabal.app.mail import MailRole
 from pabal.app.names import NamesRole
 from pabal.app.outbound import QueueRole
 from pabal.app.shared import ZONES_BELL, Shared, open_shared
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
+from pabal.web.doh import DnsOverHttps
 from pabal.web.server import WebServer
 from pabal.web.site import Sites
 
@@ -83,7 +85,7 @@ class Process:
     Args (of the constructor):
         settings: From pabal.toml.
         name: Of the process, unique in this server.
-        roles: What it does: dns, mail, queue, web.
+        roles: What it does: dns, transfers, mail, queue, web.
         tls: What listeners show; ``None``: the files are read when it starts.
     """
 
@@ -92,7 +94,7 @@ class Process:
         settings: Settings,
         name: str,
         roles: frozenset[str],
-        tls: ssl.SSLContext | None = None,
+        tls: ServerTls | None = None,
     ) -> None:
         self._settings = settings
         self._name = name
@@ -102,7 +104,7 @@ class Process:
         self._names: NamesRole | None = None
         self._mail: MailRole | None = None
         self._outbound: QueueRole | None = None
-        self._web: WebServer | None = None
+        self._web: list[WebServer] = []
 
     async def start(self, sockets: Sockets) -> None:
         """Build everything and open the listeners.
@@ -111,23 +113,36 @@ class Process:
             OperatorError: Something an operator has to mend.
             UnavailableError: A database cannot be opened.
         """
-        shared = open_shared(self._settings, self._name, self._wake_queue)
+        tls = self._tls or ServerTls(self._settings.tls)
+        shared = open_shared(self._settings, self._name, self._wake_queue, tls)
         self._shared = shared
-        if self._roles & {"dns", "mail", "queue"}:
+        if self._roles & {"dns", "mail", "queue"} or sockets.get("https"):
             # Without sockets it answers nobody, but this process's resolver needs our
             # zones: nobody else may know them.
-            self._names = NamesRole(shared)
+            transfers = "transfers" in self._roles
+            self._names = NamesRole(shared, tls, transfers=transfers)
             await self._names.start(sockets)
         if "queue" in self._roles:
             self._outbound = QueueRole(shared)
             self._outbound.start()
         if "mail" in self._roles:
-            self._mail = MailRole(shared, self._tls)
+            self._mail = MailRole(shared, tls.mail)
             await self._mail.start(sockets)
-        if "web" in self._roles and sockets.get("http"):
-            self._web = WebServer(Sites(self._settings.directory / "www"))
-            self._web.start(sockets["http"])
+        self._start_web(sockets, tls)
         shared.bell.listen(self.heard)
+
+    def _start_web(self, sockets: Sockets, tls: ServerTls) -> None:
+        if self._shared is None:
+            return
+        pages = parts.own_pages(self._shared.settings, self._shared.book, tls.facts)
+        sites = Sites(self._settings.directory / "www", pages.find)
+        if sockets.get("http"):
+            self._web.append(WebServer(sites))
+            self._web[-1].start(sockets["http"])
+        if sockets.get("https") and self._names:
+            secure = DnsOverHttps(self._names.answer, sites)
+            self._web.append(WebServer(secure, tls.web))
+            self._web[-1].start(sockets["https"])
 
     def heard(self, subject: str) -> None:
         """Pass a ring of the doorbell to every role."""
@@ -143,7 +158,7 @@ class Process:
         async with contextlib.AsyncExitStack() as order:
             if self._shared:
                 order.push_async_callback(self._shared.close)
-            for part in (self._names, self._outbound, self._web, self._mail):
+            for part in (self._names, self._outbound, *self._web, self._mail):
                 if part is not None:
                     order.push_async_callback(part.stop)
 

@@ -4,12 +4,14 @@ import contextlib
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from pabal.admin.layout import Layout
 from pabal.app import parts
+from pabal.app.certificate import ServerTls
 from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
@@ -29,13 +31,16 @@ from pabal.trace.sqlite import SqliteTracer
 QUEUE_BELL: Final = "queue"
 DIRECTORY_BELL: Final = "directory"
 ZONES_BELL: Final = "zones"
+COPIED_BELL: Final = "copied "
 ACCOUNT_BELL: Final = "account "
-"""Subjects of the doorbell; the last is followed by an account's id."""
+"""Subjects of the doorbell; the last two are followed by the name of a zone and an
+account's id."""
 
 AUDIENCES: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     {
         ACCOUNT_BELL.strip(): frozenset({"mail", "all"}),
         QUEUE_BELL: frozenset({"queue", "all"}),
+        COPIED_BELL.strip(): frozenset({"dns", "all"}),
     }
 )
 """Which processes a subject wakes: at every message, so nobody else is to be."""
@@ -74,37 +79,38 @@ class Shared:
 
 
 def open_shared(
-    settings: Settings, name: str, wake_queue: Callable[[], None]
+    settings: Settings,
+    name: str,
+    wake_queue: Callable[[], None],
+    tls: ServerTls | None = None,
 ) -> Shared:
     """Open everything; ``wake_queue`` is called in this process, the bell in others.
+
+    ``tls``: the certificate in use; ``None``: the file's is taken for it.
 
     Raises:
         OperatorError: The data directory cannot be used; says why.
         UnavailableError: A database cannot be opened.
     """
-    layout = Layout(settings.data)
+    layout, clock = Layout(settings.data), SystemClock()
     make(layout.data, layout.make)
-    clock = SystemClock()
     with contextlib.ExitStack() as opened:
         bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock, AUDIENCES)
         opened.callback(bell.close)
         book = parts.open_directory(settings, clock)
         opened.callback(book.close)
-        zones = parts.zones(settings, book, clock)
+        zones = parts.zones(settings, book, clock, tls.facts if tls else None)
         resolver = parts.resolver(settings, clock, zones)
         tracer = SqliteTracer(layout.trace, clock)
         opened.callback(tracer.close)
         queue = SqliteQueue(layout.queue, layout.spool)
         opened.pop_all()  # from here on nothing fails: ``close`` is the caller's
 
-    def wake() -> None:
-        wake_queue()
-        bell.ring(QUEUE_BELL)
-
     store = SqliteStore(layout.mail, clock, bell)
     station = Station(parts.mta_settings(settings), clock, tracer)
-    delivery = MailDelivery(store, clock)
-    acceptor = Acceptor(station, delivery, queue, wake)
+    delivery = MailDelivery(store, clock, book)
+    wake = partial(_wake, wake_queue, bell)
+    desk = _desk(station, book, delivery, Acceptor(station, delivery, queue, wake))
     return Shared(
         settings,
         layout,
@@ -118,8 +124,21 @@ def open_shared(
         resolver,
         station,
         delivery,
-        Desk(station, book, acceptor, Bouncer(station, book, acceptor)),
+        desk,
     )
+
+
+def _wake(wake_queue: Callable[[], None], bell: UnixDoorbell) -> None:
+    """Say that there is work for the queue, in this process and in others."""
+    wake_queue()
+    bell.ring(QUEUE_BELL)
+
+
+def _desk(
+    station: Station, book: Book, delivery: MailDelivery, acceptor: Acceptor
+) -> Desk:
+    bouncer = Bouncer(station, book, acceptor)
+    return Desk(station, book, acceptor, bouncer, delivery)
 
 
 def make(path: Path, work: Callable[[], None]) -> None:

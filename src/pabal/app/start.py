@@ -4,25 +4,25 @@ import asyncio
 import os
 import pwd
 import resource
-import ssl
 from typing import Final
 
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import hand_over
 from pabal.app import parts
+from pabal.app.certificate import ServerTls
+from pabal.app.cookie import cookie_secret
 from pabal.app.shared import make
 from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError, UnavailableError
 from pabal.config.settings import Settings
 from pabal.mta.queue.sqlite import SqliteQueue
-from pabal.net.tls import server_context
 from pabal.trace.sqlite import SqliteTracer
 
 DESCRIPTORS_WANTED: Final = 65_536
 """Open files: a connection each, and three a mailbox."""
 
 
-def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ssl.SSLContext:
+def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ServerTls:
     """Find out before any socket is bound what would keep the server from starting.
 
     Args:
@@ -35,10 +35,11 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ssl.SSLContex
     Raises:
         OperatorError: The certificate or the data directory cannot be used.
     """
-    context = server_context(settings.tls.certificate, settings.tls.key)
+    tls = ServerTls(settings.tls)
     layout = Layout(settings.data)
     make(layout.data, layout.make)
     _make_databases(settings, layout)
+    cookie_secret(layout.cookie_secret)
     if user is not None:
         hand_over(layout.data, user)
     if not os.access(layout.data, os.W_OK):
@@ -49,7 +50,7 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ssl.SSLContex
     _allow_descriptors()
     for left_over in layout.run.iterdir():
         left_over.unlink(missing_ok=True)
-    return context
+    return tls
 
 
 def _make_databases(settings: Settings, layout: Layout) -> None:

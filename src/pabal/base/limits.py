@@ -54,10 +54,14 @@ class Concurrency:
     _counts: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _sum: int = field(default=0, init=False, repr=False)
 
-    def enter(self, key: str) -> bool:
-        """Count one more of ``key``; ``False`` (and not counted) when one too many."""
+    def enter(self, key: str, *, trusted: bool = False) -> bool:
+        """Count one more of ``key``; ``False`` (and not counted) when one too many.
+
+        Args:
+            trusted: Only the total is a bound for this key.
+        """
         count = self._counts.get(key, 0)
-        if count >= self.per_key or self._sum >= self.total:
+        if self._sum >= self.total or (count >= self.per_key and not trusted):
             return False
         self._counts[key] = count + 1
         self._sum += 1

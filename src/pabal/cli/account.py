@@ -6,6 +6,7 @@ import click
 
 from pabal.app.office import administration
 from pabal.cli import output
+from pabal.cli.account_quota import messages_option, octets_option, quota, shown
 from pabal.cli.options import (
     config_option,
     json_option,
@@ -18,16 +19,27 @@ from pabal.message.address import Mailbox
 
 @click.group()
 def account() -> None:
-    """Accounts: add, list, passwd, remove."""
+    """Accounts: add, list, passwd, quota, remove."""
+
+
+account.add_command(quota)
 
 
 @account.command()
 @click.argument("address")
+@octets_option
+@messages_option
 @password_option
 @config_option
 @json_option
 def add(
-    address: str, directory: Path | None, *, password_stdin: bool, as_json: bool
+    address: str,
+    octets: int | None,
+    messages: int | None,
+    directory: Path | None,
+    *,
+    password_stdin: bool,
+    as_json: bool,
 ) -> None:
     """Create an account for ADDRESS, whose domain is hosted here."""
     settings = load_or_raise(directory)
@@ -35,6 +47,10 @@ def add(
     password = read_password(from_stdin=password_stdin, address=address)
     with administration(settings) as office:
         made = office.directory.add_account(mailbox, password)
+        if octets or messages:
+            office.directory.change_account(
+                made.address, quota_octets=octets, quota_messages=messages
+            )
         office.rang()
     output.done(
         f"{made.address} can send and receive now.",
@@ -54,16 +70,27 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
         output.emit(
             {
                 "accounts": [
-                    {"id": a.id, "address": a.address, "enabled": a.enabled}
+                    {
+                        "id": a.id,
+                        "address": a.address,
+                        "enabled": a.enabled,
+                        "quota_octets": a.quota_octets,
+                        "quota_messages": a.quota_messages,
+                    }
                     for a in accounts
                 ]
             }
         )
     elif accounts:
         output.table(
-            ("ID", "ADDRESS", "STATE"),
+            ("ID", "ADDRESS", "STATE", "QUOTA"),
             [
-                (str(a.id), a.address, "enabled" if a.enabled else "disabled")
+                (
+                    str(a.id),
+                    a.address,
+                    "enabled" if a.enabled else "disabled",
+                    shown(a),
+                )
                 for a in accounts
             ],
         )

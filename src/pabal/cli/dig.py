@@ -10,7 +10,7 @@ import dns.rdatatype
 
 from pabal.app.office import explain_name
 from pabal.base.errors import OperatorError
-from pabal.cli import output
+from pabal.cli import dig_trace, output
 from pabal.cli.options import EXIT_FAILED, config_option, json_option
 from pabal.config.load import load_or_raise
 from pabal.dns.resolver.explanation import Explanation
@@ -19,11 +19,22 @@ from pabal.dns.resolver.explanation import Explanation
 @click.command()
 @click.argument("name")
 @click.argument("rdtype", default="A", metavar="[TYPE]")
+@click.option(
+    "--trace",
+    is_flag=True,
+    help="Explain: the questions, the chain of trust, the cache afterwards.",
+)
 @config_option
 @json_option
 @click.pass_context
 def dig(
-    ctx: click.Context, name: str, rdtype: str, directory: Path | None, *, as_json: bool
+    ctx: click.Context,
+    name: str,
+    rdtype: str,
+    directory: Path | None,
+    *,
+    trace: bool,
+    as_json: bool,
 ) -> None:
     """Resolve NAME step by step, as the server would.
 
@@ -37,7 +48,9 @@ def dig(
         raise OperatorError(f"{name} {rdtype}: {reason}.") from error
     found = asyncio.run(explain_name(load_or_raise(directory), absolute, wanted))
     if as_json:
-        output.emit(_facts(found))
+        output.emit(_facts(found, trace=trace))
+    elif trace:
+        _explain(found)
     else:
         _show(found)
     if found.trouble:
@@ -56,6 +69,10 @@ def _show(found: Explanation) -> None:
         )
     if found.steps:
         click.echo()
+    _answer(found)
+
+
+def _answer(found: Explanation) -> None:
     click.echo(
         click.style(f"{found.rcode}", bold=True) + f"  {found.elapsed_ms:.1f} ms"
     )
@@ -65,6 +82,36 @@ def _show(found: Explanation) -> None:
         click.echo(click.style(line, dim=True))
     if found.trouble:
         click.echo(f"Why: {found.trouble}")
+    else:
+        click.echo(f"DNSSEC: {dig_trace.verdict(found)}")
+
+
+def _explain(found: Explanation) -> None:
+    """Tell a learner how the answer was found, and why it is believed."""
+    sent, known = dig_trace.asked(found.steps)
+    _heading(f"Questions: {sent} sent, {known} answered without asking")
+    if dig_trace.is_minimised(found):
+        text = "(servers see no more of the name than they need: QNAME minimisation)"
+        click.echo(click.style(text, dim=True))
+    for line in dig_trace.questions(found.steps):
+        click.echo(line)
+    links = list(dig_trace.chain_of_trust(found.steps))
+    if links:
+        _heading("Chain of trust, from the trust anchor down")
+        for line in links:
+            click.echo(f"  {line}")
+    _heading("Answer")
+    _answer(found)
+    if found.kept:
+        _heading("In the cache now")
+        output.table(
+            ("NAME", "TYPE", "FOR", "BELIEVED", "WHAT"),
+            list(dig_trace.cache(found.kept)),
+        )
+
+
+def _heading(text: str) -> None:
+    click.echo("\n" + click.style(text, bold=True))
 
 
 def _of_zone(zone: str) -> str:
@@ -72,8 +119,8 @@ def _of_zone(zone: str) -> str:
     return f" (zone {zone})" if zone else ""
 
 
-def _facts(found: Explanation) -> dict[str, output.Json]:
-    return {
+def _facts(found: Explanation, *, trace: bool) -> dict[str, output.Json]:
+    facts: dict[str, output.Json] = {
         "name": found.name,
         "type": found.rdtype,
         "rcode": found.rcode,
@@ -95,3 +142,16 @@ def _facts(found: Explanation) -> dict[str, output.Json]:
             for step in found.steps
         ],
     }
+    if trace:
+        facts["cache"] = [
+            {
+                "name": each.name,
+                "type": each.rdtype,
+                "ttl": each.ttl_s,
+                "what": each.what,
+                "trust": each.trust,
+                "security": each.security,
+            }
+            for each in found.kept
+        ]
+    return facts

@@ -58,7 +58,8 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
 def show(name: str, directory: Path | None, *, as_json: bool) -> None:
     """Show the records of ZONE.
 
-    FROM says which are in its file and which follow from the directory.
+    FROM says where each is from: the owner's file, which always wins; derived from
+    this server's domains, keys and certificate; or a copy of another server's zone.
     """
     with zones_office(load_or_raise(directory)) as office:
         records = office.records(_absolute(name))

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import click
 
-from pabal.app.named import Copied, ZoneCopy, check_named, copy_zones
+from pabal.app.named import Copied, ZoneCopy, check_named, copy_zones, write_keys
+from pabal.base.errors import OperatorError
 from pabal.cli import output
 from pabal.cli.options import EXIT_FAILED, EXIT_USAGE, config_option, json_option
 from pabal.config.load import load_or_raise, options
 from pabal.config.named.check import Checked
+from pabal.config.named.keys import KEYS_FILE
 from pabal.config.named.takeover import Note, Takeover, take_over
 
 
@@ -31,10 +33,12 @@ def import_(
 ) -> None:
     """Take over the zones and settings of a BIND named.conf.
 
-    Copies master files into zones/ and overwrites nothing. The lines for pabal.toml
-    are printed, not written; so is what was not taken over, and why.
+    Copies master files into zones/ and TSIG keys into tsig.keys; overwrites nothing.
+    The lines for pabal.toml are printed, not written; so is what was not taken over,
+    and why.
     """
-    zones = load_or_raise(directory).dns.zones
+    settings = load_or_raise(directory)
+    zones = settings.dns.zones
     checked = check_named(file)
     wrong = [p for p in checked.parsed.problems if not p.warning]
     if wrong:
@@ -43,10 +47,19 @@ def import_(
     known = frozenset(option.key for option in options().get("dns", ()))
     takeover = take_over(checked, known)
     copies = copy_zones(takeover, checked, zones, dry_run=dry_run)
+    keys = settings.directory / KEYS_FILE
+    written = Copied.SAME
+    if takeover.secrets:
+        written = write_keys(takeover, keys, dry_run=dry_run)
     if as_json:
         output.emit(_facts(takeover, copies))
     else:
         _tell(takeover, copies, dry_run=dry_run)
+    if written is Copied.DIFFERS:
+        raise OperatorError(
+            f"{keys} is there already and holds other keys.",
+            "Move it away and import again, or add the keys to it yourself.",
+        )
     if any(copy.outcome in {Copied.WRONG, Copied.DIFFERS} for copy in copies):
         ctx.exit(EXIT_FAILED)
 

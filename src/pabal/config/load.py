@@ -1,17 +1,25 @@
 """From a directory to settings, or every problem at once."""
 
-from dataclasses import dataclass
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from pabal.base.errors import OperatorError
 from pabal.config import toml
+from pabal.config.description import Description, Option
+from pabal.config.peers import hide_secrets, keys_in
 from pabal.config.problem import Problem, Span, did_you_mean
-from pabal.config.section import Description, FileSection, Option
+from pabal.config.section import BadValueError, FileSection
 from pabal.config.settings import FILE_NAME, TABLES, Settings, read_settings
 
 CONFIG_MAX_OCTETS: Final = 1_000_000
 """A configuration is some kilobytes: more is the wrong file."""
+
+OTHERS: Final = 0o077
+"""Permission bits that a file of secrets may not have."""
 
 SYSTEM_DIRECTORY: Final = Path("/etc/pabal")
 
@@ -75,7 +83,7 @@ def load(file: Path) -> Loaded:
     try:
         text = octets.decode()
     except UnicodeDecodeError as error:
-        return Loaded(file, None, (_not_utf8(name, octets, error),))
+        return Loaded(file, None, (_without_secrets(_not_utf8(name, octets, error)),))
     return parse(text, file)
 
 
@@ -84,7 +92,9 @@ def parse(text: str, file: Path) -> Loaded:
     name = str(file)
     document = toml.parse(text, name)
     lines = text.replace("\r\n", "\n").split("\n")
-    sections = {table: FileSection(document, table, name, lines) for table in TABLES}
+    sections = {
+        table: FileSection(document, table, name, lines, read_keys) for table in TABLES
+    }
     settings = read_settings(sections, file.parent.absolute())
     for table, section in sections.items():
         section.close([] if table else [t for t in TABLES if t])
@@ -97,7 +107,10 @@ def parse(text: str, file: Path) -> Loaded:
             document.problems.append(
                 Problem(name, span, f"unknown table [{table}]", hint, source)
             )
-    problems = tuple(sorted(document.problems, key=lambda p: p.span))
+    problems = tuple(
+        _without_secrets(problem)
+        for problem in sorted(document.problems, key=lambda p: p.span)
+    )
     return Loaded(file, None if problems else settings, problems)
 
 
@@ -132,6 +145,35 @@ def sample() -> str:
             mark = "" if option.required else "# "
             lines.append(f"{mark}{option.key} = {option.default}    # {option.help}")
     return "\n".join(lines) + "\n"
+
+
+def read_keys(path: str) -> Sequence[str]:
+    """Return the keys in the file at ``path``.
+
+    Raises:
+        BadValueError: It cannot be read, others may read it, or it holds no keys.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            octets = file.read(CONFIG_MAX_OCTETS)
+    except OSError as error:
+        raise BadValueError(f"cannot be read: {error.strerror}") from error
+    if stat.S_IMODE(mode) & OTHERS:
+        raise BadValueError("others may read these secrets", f"chmod 600 {path}")
+    try:
+        return tuple(keys_in(octets.decode()))
+    except UnicodeDecodeError as error:
+        raise BadValueError("is not UTF-8") from error
+
+
+def _without_secrets(problem: Problem) -> Problem:
+    """Cover the secrets of keys: a report is shown, and mailed, and asked about."""
+    return replace(
+        problem,
+        reason=hide_secrets(problem.reason),
+        source=hide_secrets(problem.source),
+    )
 
 
 def _not_utf8(name: str, octets: bytes, error: UnicodeDecodeError) -> Problem:

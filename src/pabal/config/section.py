@@ -9,16 +9,13 @@ Sans-IO.
 
 import ipaddress
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from pabal.config.problem import Problem, Span, did_you_mean
 from pabal.config.toml import Document, Table, Value
 from pabal.net.endpoint import Endpoint, EndpointError
-
-_T = TypeVar("_T")
 
 SIZE_UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _SIZE: Final = re.compile(r"([0-9]{1,15})\s*([A-Za-z]{0,2})")
@@ -29,35 +26,31 @@ _HOSTNAME: Final = re.compile(
 ACL_WORDS: Final = ("any", "none", "localhost")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """What there is to set: for the sample file and the manual."""
-
-    key: str
-    default: str
-    help: str
-    required: bool = False
-
-
 class BadValueError(ValueError):
     """A value an option does not take.
 
     Attributes:
         reason: Why not.
         suggestion: What it could be; may be empty.
-        item: Index in a list, -1 for the value as a whole.
+        word: The part of the value that is wrong; empty: all of it.
     """
 
-    def __init__(self, reason: str, suggestion: str = "", item: int = -1) -> None:
+    def __init__(self, reason: str, suggestion: str = "", word: str = "") -> None:
         super().__init__(reason)
-        self.reason, self.suggestion, self.item = reason, suggestion, item
+        self.reason, self.suggestion, self.word = reason, suggestion, word
+
+
+Check = Callable[[str], None]
+"""Raises ``BadValueError`` for a text that an option does not take."""
 
 
 class Section(Protocol):
     """The options of one table. Each method returns the value or its default."""
 
-    def text(self, key: str, default: str, about: str) -> str:
-        """Return a text."""
+    def text(
+        self, key: str, default: str, about: str, check: Check | None = None
+    ) -> str:
+        """Return a text that ``check`` has nothing against."""
         ...
 
     def hostname(self, key: str, about: str) -> str:
@@ -104,17 +97,46 @@ class Section(Protocol):
         """Return IP addresses, each perhaps with ``:port``."""
         ...
 
+    def texts(
+        self, key: str, default: Sequence[str], check: Check, about: str
+    ) -> tuple[str, ...]:
+        """Return texts that ``check`` has nothing against."""
+        ...
+
+    def secrets(self, key: str, check: Check, about: str) -> tuple[str, ...]:
+        """Return what ``Secrets`` finds in the file an option names; often empty."""
+        ...
+
     def path(self, key: str, default: str, about: str) -> str:
         """Return a path, relative to the file unless absolute; may be empty."""
         ...
+
+
+Secrets = Callable[[str], Sequence[str]]
+"""Returns the secrets in the file at a path; raises ``BadValueError``."""
+
+
+def no_secrets(path: str) -> Sequence[str]:
+    """Refuse to read any file.
+
+    Raises:
+        BadValueError: Always.
+    """
+    raise BadValueError(f"{path} cannot be read here")
 
 
 class FileSection:
     """A table of a file; problems are collected, defaults stand in for bad values."""
 
     def __init__(
-        self, document: Document, name: str, file: str, lines: Sequence[str]
+        self,
+        document: Document,
+        name: str,
+        file: str,
+        lines: Sequence[str],
+        read_secrets: Secrets = no_secrets,
     ) -> None:
+        self._read_secrets = read_secrets
         self._table = document.tables.get(name, Table(Span(1, 1)))
         self._name, self._file, self._lines = name, file, lines
         self._problems = document.problems
@@ -130,11 +152,21 @@ class FileSection:
                     hint = "known here: " + ", ".join(sorted(self._known))
                 self._report(span, f"unknown key `{key}`{where}", hint)
 
-    def text(self, key: str, default: str, about: str) -> str:
-        """Return a text."""
+    def text(
+        self, key: str, default: str, about: str, check: Check | None = None
+    ) -> str:
+        """Return a text that ``check`` has nothing against."""
         del about
         value = self._take(key)
-        return default if value is None else self._text(value, default)
+        if value is None:
+            return default
+        text = self._text(value, default)
+        try:
+            if check is not None:
+                check(text)
+        except BadValueError as error:
+            self._refuse(value.span, error)
+        return text
 
     def hostname(self, key: str, about: str) -> str:
         """Return a host name; the option must be set."""
@@ -268,6 +300,37 @@ class FileSection:
             found.append(text)
         return tuple(found)
 
+    def texts(
+        self, key: str, default: Sequence[str], check: Check, about: str
+    ) -> tuple[str, ...]:
+        """Return texts that ``check`` has nothing against."""
+        del about
+        found = []
+        for text, span in self._texts(key, default):
+            try:
+                check(text)
+            except BadValueError as error:
+                self._refuse(span, error)
+            else:
+                found.append(text)
+        return tuple(found)
+
+    def secrets(self, key: str, check: Check, about: str) -> tuple[str, ...]:
+        """Return the secrets in the file the option names."""
+        path = self.path(key, "", about)
+        if not path:
+            return ()
+        span = self._table.keys[key][1].span
+        try:
+            found = tuple(self._read_secrets(path))
+            for text in found:
+                check(text)
+        except BadValueError as error:
+            reason = f"{path}: {error.reason}"
+            self._report(span, reason, error.suggestion)
+            return ()
+        return found
+
     def path(self, key: str, default: str, about: str) -> str:
         """Return a path, relative to the file unless absolute; may be empty."""
         text = self.text(key, default, about)
@@ -308,77 +371,17 @@ class FileSection:
         self._report(value.span, f"`{key}` is {want}")
         return default
 
+    def _refuse(self, span: Span, error: BadValueError) -> None:
+        """Report what is wrong with a value, at the very word if that is known."""
+        if error.word and 0 < span.line <= len(self._lines):
+            at = self._lines[span.line - 1].find(error.word, span.column - 1)
+            if 0 <= at < span.column - 1 + span.length:
+                span = Span(span.line, at + 1, len(error.word))
+        self._report(span, error.reason, error.suggestion)
+
     def _report(self, span: Span, reason: str, suggestion: str = "") -> None:
         source = self._lines[span.line - 1] if 0 < span.line <= len(self._lines) else ""
         self._problems.append(Problem(self._file, span, reason, suggestion, source))
-
-
-class Description:
-    """Collects the options instead of reading them."""
-
-    def __init__(self) -> None:
-        self.options: list[Option] = []
-
-    def text(self, key: str, default: str, about: str) -> str:
-        """Note a text."""
-        return self._note(key, _quoted(default), about, default)
-
-    def hostname(self, key: str, about: str) -> str:
-        """Note the host name."""
-        self.options.append(Option(key, '"mail.example.com"', about, required=True))
-        return ""
-
-    def choice(self, key: str, default: str, among: Sequence[str], about: str) -> str:
-        """Note a choice."""
-        return self._note(
-            key, _quoted(default), f"{about} ({' | '.join(among)})", default
-        )
-
-    def workers(self, key: str, about: str) -> int:
-        """Note the number of processes."""
-        return self._note(key, '"auto"', about, 0)
-
-    def integer(self, key: str, default: int, low: int, high: int, about: str) -> int:
-        """Note a number."""
-        return self._note(key, str(default), f"{about} ({low} to {high})", default)
-
-    def boolean(self, key: str, *, default: bool, about: str) -> bool:
-        """Note a truth."""
-        self.options.append(Option(key, "true" if default else "false", about))
-        return default
-
-    def size(self, key: str, default: str, about: str) -> int:
-        """Note a size."""
-        return self._note(key, _quoted(default), about, size_of(default))
-
-    def endpoints(
-        self, key: str, default: Sequence[str], about: str
-    ) -> tuple[Endpoint, ...]:
-        """Note addresses with ports."""
-        found = tuple(Endpoint.parse(text) for text in default)
-        return self._note(key, _list(default), about, found)
-
-    def not_yet(self, key: str, about: str) -> tuple[Endpoint, ...]:
-        """Note a service that does not exist."""
-        return self._note(key, _list(()), about, ())
-
-    def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
-        """Note networks."""
-        return self._note(key, _list(default), about, tuple(default))
-
-    def addresses(
-        self, key: str, default: Sequence[str], about: str
-    ) -> tuple[str, ...]:
-        """Note addresses."""
-        return self._note(key, _list(default), about, tuple(default))
-
-    def path(self, key: str, default: str, about: str) -> str:
-        """Note a path."""
-        return self._note(key, _quoted(default), about, default)
-
-    def _note(self, key: str, default: str, about: str, value: _T) -> _T:
-        self.options.append(Option(key, default, about))
-        return value
 
 
 def size_of(text: str) -> int:
@@ -403,11 +406,3 @@ def _size(value: Value) -> int:
     ):
         return value.data
     raise BadValueError("this is not a size", 'like "50MB", "2GB" or 1000000')
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _list(texts: Sequence[str]) -> str:
-    return "[" + ", ".join(_quoted(text) for text in texts) + "]"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pabal.config.names import DnsSection, read_names
 from pabal.config.section import Section
 from pabal.net.endpoint import Endpoint
 
@@ -22,6 +23,7 @@ SERVICE_PORTS: Final = {
     "pop3": 110,
     "pop3s": 995,
     "dns": 53,
+    "dns-tls": 853,
     "http": 80,
     "https": 443,
     "ssh": 22,
@@ -29,7 +31,7 @@ SERVICE_PORTS: Final = {
 }
 """The services of [listen] and their standard ports (IANA)."""
 
-NOT_YET: Final = frozenset({"https", "ssh", "metrics"})
+NOT_YET: Final = frozenset({"ssh", "metrics"})
 """Services to come: a configuration that asks for one is told so."""
 
 TABLES: Final = ("", "listen", "tls", "auth", "mta", "dns")
@@ -56,26 +58,6 @@ class MtaSection:
     port: int
     message_size_max: int
     smarthost: str
-
-
-@dataclass(frozen=True, slots=True)
-class DnsSection:
-    """[dns].
-
-    Attributes:
-        port: Where the name servers of other zones are asked.
-        root_hints: A file, absolute; empty: built in.
-        addresses: What the derived records say this host's addresses are.
-    """
-
-    allow_query: tuple[str, ...]
-    allow_recursion: tuple[str, ...]
-    forwarders: tuple[str, ...]
-    root_hints: str
-    round_robin: bool
-    port: int
-    addresses: tuple[str, ...]
-    zones: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +120,7 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
             "Where passwords may travel without TLS.",
         ),
         mta=_mta(sections["mta"]),
-        dns=_dns(sections["dns"]),
+        dns=read_names(sections["dns"]),
     )
 
 
@@ -173,33 +155,4 @@ def _mta(section: Section) -> MtaSection:
             "",
             "Takes all outgoing mail: host or host:port; empty: each domain's MX.",
         ),
-    )
-
-
-def _dns(section: Section) -> DnsSection:
-    return DnsSection(
-        allow_query=section.networks(
-            "allow_query", ("any",), "Who may ask about our zones."
-        ),
-        allow_recursion=section.networks(
-            "allow_recursion",
-            ("127.0.0.0/8", "::1"),
-            "Who may ask about everything else.",
-        ),
-        forwarders=section.addresses(
-            "forwarders", (), "Resolvers to ask instead of the root."
-        ),
-        root_hints=section.path("root_hints", "", "A hints file; empty: built in."),
-        round_robin=section.boolean(
-            "round_robin", default=True, about="Rotate answers of several addresses."
-        ),
-        port=section.integer(
-            "port", 53, 1, 65535, "Where name servers of other zones are asked."
-        ),
-        addresses=section.addresses(
-            "addresses",
-            (),
-            "Addresses of this host in derived records; empty: those it listens on.",
-        ),
-        zones=Path(section.path("zones", "zones", "Master files, DOMAIN.zone each.")),
     )

@@ -18,9 +18,11 @@ from pabal.directory.credential import (
     make_credential,
 )
 from pabal.directory.ports import (
+    NO_QUOTA,
     Account,
     Alias,
     DirectoryError,
+    Quota,
     Resolution,
     Route,
     Rows,
@@ -56,6 +58,7 @@ class Book:
         self._cost = cost or HashCost()
         self._answers: dict[Mailbox, Resolution] = {}
         self._credentials: dict[int, Credential | None] = {}
+        self._quotas: dict[int, Quota] = {}
         self._version = tables.version()
         self._fresh_until = 0.0
 
@@ -89,6 +92,21 @@ class Book:
         except AddressError:
             return None
         return self._tables.rows.account_at(canonical)
+
+    def quota(self, account_id: int) -> Quota:
+        """Return what the account may have; ``NO_QUOTA`` itself if that is no limit."""
+        if self._clock.monotonic() >= self._fresh_until:
+            self._refresh()
+        found = self._quotas.get(account_id)
+        if found is None:
+            account = self._tables.rows.account(account_id)
+            found = NO_QUOTA
+            if account and (account.quota_octets or account.quota_messages):
+                found = Quota(account.quota_octets, account.quota_messages)
+            if len(self._quotas) >= ANSWERS_MAX:
+                self._quotas.clear()
+            self._quotas[account_id] = found
+        return found
 
     def may_send_as(self, account_id: int, address: Mailbox) -> bool:
         """Whether the account may use ``address`` as sender.
@@ -172,10 +190,11 @@ class Book:
         *,
         enabled: bool | None = None,
         quota_octets: int | None = None,
+        quota_messages: int | None = None,
     ) -> Account:
         """Change what is given; return the account as it is now."""
         canonical = _mailbox(address).canonical
-        if quota_octets is not None and quota_octets < 0:
+        if min(quota_octets or 0, quota_messages or 0) < 0:
             raise DirectoryError("A quota is not negative; 0 means no limit.")
         with self._change() as rows:
             account = _need_account(rows, canonical)
@@ -183,6 +202,8 @@ class Book:
                 account = replace(account, enabled=enabled)
             if quota_octets is not None:
                 account = replace(account, quota_octets=quota_octets)
+            if quota_messages is not None:
+                account = replace(account, quota_messages=quota_messages)
             rows.update_account(account)
         return account
 
@@ -261,6 +282,7 @@ class Book:
         # find its way into the fresh ones.
         self._answers = {}
         self._credentials = {}
+        self._quotas = {}
 
 
 def _mailbox(text: str) -> Mailbox:

@@ -9,7 +9,7 @@ import enum
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from pabal.base.errors import PabalError
 from pabal.directory.credential import Credential, HashCost
@@ -21,6 +21,23 @@ class DirectoryError(PabalError):
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """What an account may have; 0: as much as it likes.
+
+    Attributes:
+        octets: Of all its messages, as they were received.
+        messages: How many.
+    """
+
+    octets: int = 0
+    messages: int = 0
+
+
+NO_QUOTA: Final = Quota()
+"""Of an account that may have as much as it likes, and of one that is not there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Somebody who has mailboxes here.
 
@@ -29,12 +46,14 @@ class Account:
         address: The main address, canonical (``pabal.message.address.Mailbox``).
         enabled: Whether it may log in and receive.
         quota_octets: Most octets of mail; 0: no limit.
+        quota_messages: Most messages; 0: no limit.
     """
 
     id: int
     address: str
     enabled: bool = True
     quota_octets: int = 0
+    quota_messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +133,13 @@ class Directory(Protocol):
         """Return the account whose main address this is."""
         ...
 
+    def quota(self, account_id: int) -> Quota:
+        """Return what the account may have: a look-up in memory, as a rule.
+
+        ``NO_QUOTA`` itself if it has no limit.
+        """
+        ...
+
     def may_send_as(self, account_id: int, address: Mailbox) -> bool:
         """Whether the account may use ``address`` as sender: its own or an alias to it.
 
@@ -154,6 +180,7 @@ class DirectoryAdmin(Protocol):
         *,
         enabled: bool | None = None,
         quota_octets: int | None = None,
+        quota_messages: int | None = None,
     ) -> Account:
         """Change what is given; return the account as it is now."""
         ...

@@ -17,7 +17,7 @@ from pabal.base.errors import OperatorError, StorageFullError, UnavailableError
 from pabal.directory.credential import Credential, ScramKeys
 from pabal.directory.ports import Account, Alias, Rows
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Of the tables below; kept in ``user_version``."""
 
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -32,7 +32,8 @@ CREATE TABLE account (
     address TEXT NOT NULL UNIQUE,
     domain TEXT NOT NULL REFERENCES domain (name),
     enabled INTEGER NOT NULL DEFAULT 1,
-    quota_octets INTEGER NOT NULL DEFAULT 0
+    quota_octets INTEGER NOT NULL DEFAULT 0,
+    quota_messages INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX account_by_domain ON account (domain, id);
 CREATE TABLE alias (
@@ -57,7 +58,16 @@ CREATE TABLE secret (
 ) STRICT, WITHOUT ROWID;
 """
 
-_ACCOUNT: Final = "SELECT id, address, enabled, quota_octets FROM account"
+_UPGRADES: Final = (
+    "",
+    "ALTER TABLE account ADD COLUMN quota_messages INTEGER NOT NULL DEFAULT 0",
+)
+"""What makes the tables of version n those of n + 1, at index n."""
+
+_ACCOUNT: Final = (
+    "SELECT id, address, enabled, quota_octets, quota_messages FROM account"
+)
+"""In the order of ``Account``; likewise what an insertion returns."""
 
 Value = int | str | bytes
 Cell = int | float | str | bytes | None
@@ -118,7 +128,7 @@ class SqliteRows:
         """Add an account under an id never used before."""
         rows = self._all(
             "INSERT INTO account (address, domain) VALUES (?, ?)"
-            " RETURNING id, address, enabled, quota_octets",
+            " RETURNING id, address, enabled, quota_octets, quota_messages",
             address,
             _domain_of(address),
         )
@@ -127,9 +137,11 @@ class SqliteRows:
     def update_account(self, account: Account) -> None:
         """Write what may change of an account."""
         self._all(
-            "UPDATE account SET enabled = ?, quota_octets = ? WHERE id = ?",
+            "UPDATE account SET enabled = ?, quota_octets = ?, quota_messages = ?"
+            " WHERE id = ?",
             account.enabled,
             account.quota_octets,
+            account.quota_messages,
             account.id,
         )
 
@@ -267,12 +279,15 @@ def _set_up(connection: apsw.Connection, path: Path) -> None:
             connection.execute(_SCHEMA)
             key = secrets.token_bytes(32)
             connection.execute("INSERT INTO secret VALUES ('directory', ?)", (key,))
+        if version < SCHEMA_VERSION:
+            for step in range(max(version, 1), SCHEMA_VERSION if version else 0):
+                connection.execute(_UPGRADES[step])
             connection.pragma("user_version", SCHEMA_VERSION)
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-    if version not in {0, SCHEMA_VERSION}:
+    if version > SCHEMA_VERSION:
         raise OperatorError(
             f"{path} was written by a newer pabal (schema {version}).",
             "Start that version, or restore the backup made before the upgrade.",
@@ -294,8 +309,14 @@ def _domain_of(address: str) -> str:
 
 
 def _to_account(row: tuple[Cell, ...]) -> Account:
-    number, address, enabled, quota = row
-    return Account(_integer(number), str(address), bool(enabled), _integer(quota))
+    number, address, enabled, octets, messages = row
+    return Account(
+        _integer(number),
+        str(address),
+        bool(enabled),
+        _integer(octets),
+        _integer(messages),
+    )
 
 
 def _integer(value: Cell) -> int:

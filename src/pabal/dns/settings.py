@@ -30,8 +30,9 @@ RATE_MAX: Final = 200
 RATE_SLIP: Final = 2
 """Every second answer held back is sent truncated instead, as in BIND and NSD."""
 
-RECURSION_PER_CLIENT_MAX: Final = 100
-"""Recursive questions of one address under way at once: no client takes them all."""
+RECURSION_PER_CLIENT_MAX: Final = 250
+"""Recursive questions of one client under way at once: none takes them all. A quarter,
+because a forwarder for a whole office is one client (dnsmasq alone forwards 150)."""
 
 LOCAL_NETWORKS: Final = ("127.0.0.0/8", "::1")
 """Who may use the resolver unless it is said otherwise."""
@@ -123,7 +124,7 @@ class DnsSettings:
     )
     recursion_per_client_max: int = field(
         default=RECURSION_PER_CLIENT_MAX,
-        metadata={"help": "recursive questions of one address", "unit": "questions"},
+        metadata={"help": "recursive questions of one client", "unit": "questions"},
     )
     keys: tuple[str, ...] = field(
         default=(),

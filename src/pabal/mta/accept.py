@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from pabal.base.errors import StorageFullError, UnavailableError
+from pabal.base.errors import PabalError, StorageFullError, UnavailableError
 from pabal.base.ids import new_id
 from pabal.base.log import Log
 from pabal.directory.ports import Resolution, Route, Target
@@ -21,7 +21,7 @@ from pabal.mta.stamp import delivered_to_field, return_path_field
 from pabal.mta.station import Station, Way
 from pabal.net.ringer import Ringer
 from pabal.smtp.envelope import Envelope, Recipient
-from pabal.smtp.outcome import Outcome, delivered, temporary
+from pabal.smtp.outcome import Outcome, Permanence, delivered, temporary
 from pabal.trace.ports import Stage
 
 log = Log("mta")
@@ -101,6 +101,14 @@ def _remote(recipient: Recipient, target: Target) -> Recipient:
     return replace(recipient, address=target.address, original=original)
 
 
+class _RefusedError(PabalError):
+    """A message for one mailbox, which will never take it."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(str(outcome))
+        self.outcome = outcome
+
+
 class Acceptor:
     """Takes responsibility for messages; one a process.
 
@@ -144,6 +152,8 @@ class Acceptor:
                 # and before several threads read it.
                 await asyncio.to_thread(_settle, spool)
             await self._store(incoming, made, start)
+        except _RefusedError as error:
+            return error.outcome
         except StorageFullError as error:
             return temporary(52, "3.1", "not enough storage, try later", str(error))
         except UnavailableError as error:
@@ -157,7 +167,7 @@ class Acceptor:
             UnavailableError: Something could not be written.
         """
         if len(made.local) == 1 and not made.remote:
-            late = [await self._deliver(incoming, made.local[0])]
+            late = [await self._deliver(incoming, made.local[0], alone=True)]
         else:
             late = await self._store_all(incoming, made, start)
         waiting = [one for one in late if one is not None]
@@ -193,9 +203,16 @@ class Acceptor:
         return late
 
     async def _deliver(
-        self, incoming: Incoming, copy: LocalCopy
+        self, incoming: Incoming, copy: LocalCopy, *, alone: bool = False
     ) -> QueuedRecipient | None:
-        """Deliver one copy; return the recipient to queue if that must wait."""
+        """Deliver one copy; return the recipient to queue if that must wait.
+
+        Args:
+            alone: Nobody else gets the message, so its sender can be told now.
+
+        Raises:
+            _RefusedError: It is alone, and will never be delivered.
+        """
         clock = self._station.clock
         began = clock.monotonic()
         outcome = await self._mailboxes.deliver(copy.target, incoming.spool)
@@ -207,6 +224,9 @@ class Acceptor:
                 Stage.DELIVERED, address, elapsed_ms, detail=outcome.detail
             )
             return None
+        if alone and outcome.permanence is Permanence.PERMANENT:
+            # Whoever sends it can say so better than a bounce to who knows whom.
+            raise _RefusedError(outcome)
         incoming.way.note(Stage.DEFERRED, address, elapsed_ms, reply=str(outcome))
         return QueuedRecipient(
             number=0,

@@ -1,11 +1,14 @@
 """Final delivery: mail into mailboxes; the one part of ``mta`` that knows the store."""
 
+from collections.abc import Sequence
+from typing import Final, Protocol
+
 from pabal.base.clock import Clock
 from pabal.base.errors import StorageFullError, UnavailableError
 from pabal.base.log import Log
-from pabal.directory.ports import Target
+from pabal.directory.ports import NO_QUOTA, Quota, Route, Target
 from pabal.message.spool import Spool
-from pabal.smtp.outcome import Outcome, delivered, temporary
+from pabal.smtp.outcome import Outcome, delivered, permanent, temporary
 from pabal.store.ports import (
     INBOX,
     AccountStore,
@@ -19,13 +22,30 @@ from pabal.store.ports import (
 
 log = Log("mda")
 
+ROOM: Final = delivered(status="1.5")
+
+FULL: Final = temporary(52, "2.2", "the mailbox is full")
+"""RFC 3463 §3.3 (x.2.2), RFC 5321 §4.2.3 (452): there may be room later."""
+
+TOO_LARGE: Final = permanent(52, "2.2", "larger than all the mailbox may hold")
+"""552: there never will be."""
+
+
+class Quotas(Protocol):
+    """Knows what accounts may have; the directory does."""
+
+    def quota(self, account_id: int) -> Quota:
+        """Return what the account may have; ``NO_QUOTA`` itself: no limit."""
+        ...
+
 
 class MailDelivery:
     """Implements ``pabal.mta.ports.LocalDelivery`` over the store."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, quotas: Quotas) -> None:
         self._store = store
         self._clock = clock
+        self._quotas = quotas
 
     async def deliver(self, target: Target, spool: Spool) -> Outcome:
         """Append the message for ``target``; durable when it is DELIVERED.
@@ -37,20 +57,62 @@ class MailDelivery:
         """
         try:
             account = await self._store.account(target.account_id)
+            quota = self._quotas.quota(target.account_id)
+            if quota is not NO_QUOTA:
+                over = await _over(account, quota, spool.size)
+                if over is not None:
+                    return over
             mailbox = await _mailbox(account, target.detail)
             email = NewEmail(spool, self._clock.now())
             appended = await account.append(mailbox.id, (email,))
         except StorageFullError:
             raise
         except OverQuotaError:
-            # RFC 3463 §3.3 (x.2.2): there may be room later.
-            return temporary(52, "2.2", "the mailbox is full")
+            return FULL
         except (StoreError, UnavailableError) as error:
             log.warning(
                 "mailbox cannot be used", account=target.account_id, error=str(error)
             )
             return temporary(51, "2.0", "the mailbox cannot be used now", str(error))
         return delivered(detail=f"{mailbox.name} uid {appended[0].uid}")
+
+    async def room(self, targets: Sequence[Target], octets: int) -> Outcome:
+        """Say whether one of ``targets`` has room for a message.
+
+        Cost: a look-up in memory where accounts have no quota.
+        """
+        refusal = ROOM
+        for target in targets:
+            if target.route is not Route.LOCAL:
+                return ROOM
+            quota = self._quotas.quota(target.account_id)
+            if quota is NO_QUOTA:
+                return ROOM
+            try:
+                account = await self._store.account(target.account_id)
+                over = await _over(account, quota, octets)
+            except (StoreError, UnavailableError):
+                # Whether it can be used is found out when there is a message for it.
+                return ROOM
+            if over is None:
+                return ROOM
+            if refusal.ok or over is FULL:
+                refusal = over
+        return refusal
+
+
+async def _over(account: AccountStore, quota: Quota, octets: int) -> Outcome | None:
+    """Return why ``octets`` more, in one message, are too much; ``None``: they fit."""
+    if quota.octets and octets > quota.octets:
+        return TOO_LARGE
+    infos = await account.mailboxes()
+    if quota.messages and sum(i.message_count for i in infos) >= quota.messages:
+        return FULL
+    # A full mailbox takes nothing, whatever the size of what comes.
+    more = max(octets, 1)
+    if quota.octets and sum(i.size_octets for i in infos) + more > quota.octets:
+        return FULL
+    return None
 
 
 async def _mailbox(account: AccountStore, detail: str) -> MailboxInfo:

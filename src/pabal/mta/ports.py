@@ -45,6 +45,18 @@ class LocalDelivery(Protocol):
         """
         ...
 
+    async def room(self, targets: Sequence[Target], octets: int) -> Outcome:
+        """Say whether one of ``targets`` has room for a message.
+
+        Args:
+            targets: Where mail for one address goes; none that is elsewhere is full.
+            octets: Its size; 0: not known yet.
+
+        Returns:
+            DELIVERED, or why everybody it would be for is over quota.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:

@@ -33,7 +33,7 @@ class MailReceiver:
         if too_large is not None:
             return too_large
         return MailTransaction(
-            self._desk, client, self, stage=Stage.RECEIVED, may_relay=False
+            self._desk, client, self, stage=Stage.RECEIVED, may_relay=False, size=size
         )
 
     async def inspect(self, arrived: Arrived) -> Additions | Outcome:  # noqa: ARG002 (of the port)

@@ -76,7 +76,7 @@ class SubmissionReceiver:
         if sender is not None and not self._may_use(identity, sender):
             return permanent(53, "7.1", f"not your address: {sender}")
         return MailTransaction(
-            self._desk, client, self, stage=Stage.SUBMITTED, may_relay=True
+            self._desk, client, self, stage=Stage.SUBMITTED, may_relay=True, size=size
         )
 
     async def inspect(self, arrived: Arrived) -> Additions | Outcome:

@@ -14,6 +14,7 @@ from pabal.message.address import Mailbox
 from pabal.message.spool import Spool
 from pabal.mta.accept import Acceptor, Incoming
 from pabal.mta.bounce import Bouncer, wants_success
+from pabal.mta.ports import LocalDelivery
 from pabal.mta.stamp import (
     delivered_to,
     hops_of,
@@ -88,12 +89,14 @@ class Desk:
         directory: Who is here.
         acceptor: Takes responsibility.
         bouncer: Tells senders what they asked to hear.
+        mailboxes: Know whether there is room for a message.
     """
 
     station: Station
     directory: Directory
     acceptor: Acceptor
     bouncer: Bouncer
+    mailboxes: LocalDelivery
 
 
 class MailTransaction:
@@ -105,6 +108,7 @@ class MailTransaction:
         inspector: Looks at the message, before it is accepted.
         stage: SUBMITTED or RECEIVED.
         may_relay: Whether mail for other hosts is taken.
+        size: Of the message as announced, octets; 0: it was not.
     """
 
     def __init__(
@@ -115,12 +119,14 @@ class MailTransaction:
         *,
         stage: Stage,
         may_relay: bool,
+        size: int = 0,
     ) -> None:
         self._desk = desk
         self._client = client
         self._inspector = inspector
         self._stage = stage
         self._may_relay = may_relay
+        self._size = size
         self._resolved: dict[Mailbox, Resolution] = {}
         self._taken = 0
         self._refused = 0
@@ -134,6 +140,8 @@ class MailTransaction:
             return temporary(52, "5.3", "too many recipients")
         resolution = self._desk.directory.resolve(address)
         outcome = self._decide(resolution)
+        if outcome.ok and resolution.route is Route.LOCAL:
+            outcome = await self._desk.mailboxes.room(resolution.targets, self._size)
         if outcome.ok:
             self._taken += 1
             self._resolved[address] = resolution

@@ -2,6 +2,7 @@
 
 A hint, never the truth: a lost ring costs a second, because everybody looks anyway.
 Each process has a socket in one directory; the directory is the list of processes.
+Whoever rings often gathers its rings with ``pabal.net.ringer``.
 """
 
 import asyncio
@@ -23,9 +24,6 @@ PATH_MAX_OCTETS: Final = 100
 
 LOOK_SECONDS: Final = 0.5
 """How long a list of the other processes is used: a new one looks by itself."""
-
-APART_SECONDS: Final = 0.005
-"""How long rings gather: a ring is a system call, and it wakes a process."""
 
 RINGS_A_WAKE_MAX: Final = 256
 """Datagrams read before other work gets a turn."""
@@ -59,7 +57,6 @@ class UnixDoorbell:
         self._look_at = 0.0
         self._audiences = audiences
         self._others: list[tuple[Path, str]] = []
-        self._waiting: dict[str, None] = {}
         self.name = name
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)  # noqa: FBT003 (no keyword form)
@@ -71,26 +68,10 @@ class UnixDoorbell:
     def ring(self, subject: str) -> None:
         """Send ``subject`` to those who want to hear it; never blocks, never raises.
 
-        In an event loop it is sent with others of the next milliseconds, each once.
+        Cost: a system call a process that hears it. After ``close`` it does nothing.
         """
-        if subject in self._waiting:
+        if self._socket.fileno() < 0:
             return
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._send(subject)
-            return
-        if not self._waiting:
-            loop.call_later(APART_SECONDS, self._send_waiting)
-        self._waiting[subject] = None
-
-    def _send_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        if self._socket.fileno() >= 0:
-            for subject in waiting:
-                self._send(subject)
-
-    def _send(self, subject: str) -> None:
         octets = subject.encode()[:SUBJECT_MAX_OCTETS]
         roles = self._audiences.get(subject.partition(" ")[0])
         now = self._clock.monotonic()
@@ -129,7 +110,6 @@ class UnixDoorbell:
         """Hear and ring no more. Idempotent."""
         if self._socket.fileno() < 0:
             return
-        self._send_waiting()
         with contextlib.suppress(RuntimeError):
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
         self._socket.close()

@@ -1,13 +1,19 @@
 """TLS contexts: 1.2 and newer; errors in words an operator can use."""
 
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 from pabal.base.errors import OperatorError
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+def server_context(
+    certificate: Path, key: Path, protocols: Sequence[str] = ()
+) -> ssl.SSLContext:
     """Return a context that shows ``certificate`` (PEM, chain included).
+
+    Args:
+        protocols: Names that clients know what is behind it by (ALPN).
 
     Raises:
         OperatorError: A file is missing, unreadable, or the two do not belong together.
@@ -30,6 +36,8 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
             f" ({error.reason or error}).",
             "Both must be PEM, the key unencrypted and made for this certificate.",
         ) from error
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     return context
 
 

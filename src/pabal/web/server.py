@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -31,9 +32,14 @@ class _Server(uvicorn.Server):
 
 
 class WebServer:
-    """One HTTP server; ``start`` and ``stop`` once each."""
+    """One HTTP server; ``start`` and ``stop`` once each.
 
-    def __init__(self, application: ASGIApp) -> None:
+    Args (of the constructor):
+        application: What answers.
+        tls: For HTTPS; ``None``: HTTP.
+    """
+
+    def __init__(self, application: ASGIApp, tls: ssl.SSLContext | None = None) -> None:
         self._server = _Server(
             uvicorn.Config(
                 application,
@@ -45,6 +51,7 @@ class WebServer:
                 timeout_graceful_shutdown=STOP_SECONDS,
                 server_header=False,
                 proxy_headers=False,
+                ssl_context_factory=None if tls is None else lambda *_: tls,
             )
         )
         self._tasks = Tasks()

@@ -5,17 +5,21 @@ it must be a plain host name; starlette refuses paths that leave the directory.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 SITES_MAX: Final = 1000
 """Directories remembered at once; beyond that the first ones are opened again."""
+
+Find = Callable[[str, str], tuple[str, str] | None]
+"""Returns media type and text of a page by host and path; ``None``: there is none."""
 
 _HOST: Final = re.compile(
     r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -28,20 +32,24 @@ class Sites:
 
     Args (of the constructor):
         directory: Holds one directory a host name.
+        find: Finds pages that are no files, where no directory has that name.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, find: Find | None = None) -> None:
         self._directory = directory
+        self._find = find
         self._sites: dict[str, ASGIApp] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        application = self._site(Headers(scope=scope).get("host", ""))
+        application = self._site(
+            Headers(scope=scope).get("host", ""), str(scope["path"])
+        )
         await application(scope, receive, send)
 
-    def _site(self, host_field: str) -> ASGIApp:
+    def _site(self, host_field: str, path: str = "/") -> ASGIApp:
         host = host_field.lower()
         if not host.startswith("["):
             host = host.partition(":")[0].removesuffix(".")
@@ -50,6 +58,9 @@ class Sites:
         directory = self._directory / host
         if not directory.is_dir():
             self._sites.pop(host, None)
+            page = None if self._find is None else self._find(host, path)
+            if page is not None:
+                return Response(page[1], media_type=page[0])
             return PlainTextResponse("There is no such site here.\n", 404)
         if host not in self._sites:
             if len(self._sites) >= SITES_MAX:

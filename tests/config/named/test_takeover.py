@@ -185,10 +185,12 @@ zone "t.test" { type secondary; primaries { loop; }; };
 
 
 def test_what_pabal_toml_can_say_about_other_servers_is_taken() -> None:
-    known = frozenset({"keys", "allow_transfer", "notify", "secondary"})
+    known = frozenset({"keys_file", "allow_transfer", "notify", "secondary"})
     found = take_over(checked(PEERS), known)
     peers = ("192.0.2.1:5353 key k1", "2001:db8::1", "192.0.2.3:54")
+    assert found.secrets == ("hmac-sha256:k1:c2VjcmV0",)
     assert found.settings == (
+        ("dns", "keys_file", "tsig.keys"),
         ("dns", "allow_transfer", ("key k1", "192.0.2.9", "none")),
         ("dns", "notify", (*peers, "192.0.2.8")),
         ("dns", "secondary", tuple(f"s.test {peer}" for peer in peers)),
@@ -199,6 +201,27 @@ def test_what_pabal_toml_can_say_about_other_servers_is_taken() -> None:
     assert ("zone t.test (secondary)", False) in said
     assert not any(what.startswith("primaries") for what, _ in said)
     assert "c2VjcmV0" not in repr(found)
+
+
+def test_what_only_a_weak_key_opens_is_not_taken() -> None:
+    known = frozenset({"keys_file", "allow_transfer", "notify", "secondary"})
+    found = take_over(checked(PEERS.replace("sha256", "md5")), known)
+    assert found.secrets == ()
+    assert found.settings == (
+        ("dns", "allow_transfer", ("192.0.2.9", "none")),
+        ("dns", "notify", ("2001:db8::1", "192.0.2.3:54", "192.0.2.8")),
+        ("dns", "secondary", ("s.test 2001:db8::1", "s.test 192.0.2.3:54")),
+    )
+    lost = [n.what for n in found.notes if n.why.startswith("its key")]
+    assert lost == ["allow-transfer: key k1", "also-notify: 192.0.2.1:5353 key k1"]
+    assert any("tsig-keygen" in n.why for n in found.notes if n.what == "key k1")
+
+
+def test_what_bind_does_unasked_is_said() -> None:
+    text = 'zone "a" { type primary; file "/etc/bind/a"; };'
+    assert any("to anybody" in line for line in notes(text))
+    said = notes("options { allow-transfer { none; }; };" + text)
+    assert not any("to anybody" in line for line in said)
 
 
 def test_without_such_keys_they_are_told_of() -> None:

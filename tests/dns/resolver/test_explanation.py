@@ -2,7 +2,9 @@ import dns.name
 import dns.rdatatype
 
 from pabal.dns.ports import ResolutionError, Resolved, Step, Steps
-from pabal.dns.resolver.explanation import explain
+from pabal.dns.resolver.cache import Cache, Trust
+from pabal.dns.resolver.explanation import KEPT_MAX, explain, kept
+from pabal.dns.resolver.settings import ResolverSettings
 from tests.scenario.dns.network import FakeClock
 from tests.scenario.dns.player import record
 
@@ -48,3 +50,23 @@ async def test_failure() -> None:
     told = await explain(Slow(clock, knows=False), WWW, dns.rdatatype.A, clock)
     assert (told.rcode, told.trouble) == ("SERVFAIL", "nobody answers")
     assert told.steps == (STEP,)
+
+
+def test_what_is_kept_is_told_from_the_root_down() -> None:
+    cache = Cache(ResolverSettings())
+    for text in (
+        "b.test. 60 A 192.0.2.1",
+        "test. 300 NS ns.test.",
+        "old.test. 1 A 192.0.2.2",
+    ):
+        cache.put(record(text), Trust.GLUE, 0.0)
+    told = kept(cache, 30.0)
+    assert [(each.name, each.ttl_s, each.trust) for each in told] == [
+        ("test.", 270, "glue"),
+        ("b.test.", 30, "glue"),
+    ]
+    assert told[0].what == "ns.test."
+    many = Cache(ResolverSettings())
+    for number in range(KEPT_MAX + 5):
+        many.put(record(f"h{number}.test. 60 A 192.0.2.1"), Trust.GLUE, 0.0)
+    assert len(kept(many, 0.0)) == KEPT_MAX

@@ -1,8 +1,10 @@
+import asyncio
 from dataclasses import replace
 
 import dns.edns
 import dns.message
 import dns.rcode
+import pytest
 
 from pabal.dns.ports import ResolutionError, Resolved, Security
 from pabal.dns.settings import DnsSettings
@@ -144,9 +146,57 @@ def test_a_valid_cookie_lifts_the_limit() -> None:
         assert not ask(server, cookie).flags & dns.flags.TC
 
 
-async def test_no_client_takes_all_recursion() -> None:
-    server = bench(settings=replace(SETTINGS, recursion_per_client_max=0))
-    query = dns.message.make_query("www.far.test", "A")
-    answer = dns.message.from_wire(await server.whole(query.to_wire()))
-    assert answer.rcode() == dns.rcode.SERVFAIL
-    assert not server.resolver.asked
+async def begun(server: Bench, host: str, count: int) -> int:
+    """Ask for ``count`` names at once; return how many are being resolved."""
+    before = len(server.resolver.asked)
+    loop = asyncio.get_running_loop()
+    tasks = []
+    for number in range(count):
+        query = dns.message.make_query(f"h{number}.{before}.far.test", "A")
+        tasks.append(loop.create_task(server.whole(query.to_wire(), host)))
+    await asyncio.sleep(0)
+    assert server.resolver.gate is not None
+    resolving = len(server.resolver.asked) - before
+    server.resolver.gate.set()
+    answers = [dns.message.from_wire(octets) for octets in await asyncio.gather(*tasks)]
+    server.resolver.gate.clear()
+    assert all(answer.rcode() == dns.rcode.SERVFAIL for answer in answers)
+    return resolving
+
+
+@pytest.mark.parametrize("other", ["192.0.2.7", "2001:db8::7"])
+async def test_no_client_takes_all_recursion(other: str) -> None:
+    server = bench(
+        recursion=("any",), settings=replace(SETTINGS, recursion_per_client_max=2)
+    )
+    server.resolver.gate = asyncio.Event()
+    assert await begun(server, other, 5) == 2
+    assert await begun(server, other, 5) == 2, "what is over counts no more"
+
+
+async def test_an_ipv6_network_is_one_client() -> None:
+    server = bench(
+        recursion=("any",), settings=replace(SETTINGS, recursion_per_client_max=2)
+    )
+    server.resolver.gate = asyncio.Event()
+    queries = [dns.message.make_query(f"h{n}.far.test", "A") for n in range(4)]
+    loop = asyncio.get_running_loop()
+    tasks = [
+        loop.create_task(server.whole(query.to_wire(), f"2001:db8::{n + 1}"))
+        for n, query in enumerate(queries)
+    ]
+    await asyncio.sleep(0)
+    assert len(server.resolver.asked) == 2
+    server.resolver.gate.set()
+    await asyncio.gather(*tasks)
+
+
+@pytest.mark.parametrize("ours", ["127.0.0.1", "127.0.53.1", "::1"])
+async def test_this_machine_has_the_total_only(ours: str) -> None:
+    """A busy mail server, or dnsperf, asks for hundreds of names at once."""
+    server = bench(
+        recursion=("any",),
+        settings=replace(SETTINGS, recursion_per_client_max=2, recursion_max=4),
+    )
+    server.resolver.gate = asyncio.Event()
+    assert await begun(server, ours, 6) == 4

@@ -66,3 +66,19 @@ async def test_told_until_heard_and_once_a_version() -> None:
         assert await tasks.wait(5)
         with pytest.raises(BlockingIOError):
             sock.recv(4096)
+
+
+async def test_it_waits_for_the_other_processes() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.79.0.1", 0))
+        sock.setblocking(False)
+        tasks = Tasks()
+        peer = parse_peer(f"127.79.0.1:{sock.getsockname()[1]}", KEYS, "x")
+        notifier = Notifier([peer], tasks)
+        notifier.wait_s = 0.2
+        notifier.changed([zone(HEAD)])
+        await asyncio.sleep(0.05)
+        with pytest.raises(BlockingIOError):
+            sock.recv(4096)
+        assert await asyncio.get_running_loop().sock_recv(sock, 4096)
+        await tasks.stop()

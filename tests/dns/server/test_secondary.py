@@ -10,7 +10,7 @@ import pytest
 from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError
 from pabal.dns.server.keys import KeyRing
-from pabal.dns.server.nameserver import NameServer
+from pabal.dns.server.nameserver import NameServer, Sharing
 from pabal.dns.server.secondary import CONTACT, parse_copied
 from pabal.dns.settings import DnsSettings
 from pabal.dns.zone.source import DirectorySource, JoinedSource
@@ -40,9 +40,10 @@ def test_copied_zones() -> None:
 
 @contextlib.asynccontextmanager
 async def serving(
-    address: str, zones: Zones, settings: DnsSettings
+    address: str, zones: Zones, settings: DnsSettings, sharing: Sharing | None = None
 ) -> AsyncIterator[NameServer]:
     server = NameServer(settings, zones, None, SystemClock())
+    server.share(sharing or Sharing())
     await server.reload()
     endpoint = Endpoint(address, 20053)
     await server.start([bind(endpoint, "dns", udp=True)], [bind(endpoint, "dns")])
@@ -100,6 +101,51 @@ async def test_a_copy_follows_survives_and_expires(tmp_path: Path) -> None:
         async with asyncio.timeout(10):
             while late.get(NAME) is not None:  # noqa: ASYNC110  no event tells
                 await asyncio.sleep(0.02)
+
+
+async def test_one_process_follows_and_hears_of_notifies(tmp_path: Path) -> None:
+    source = MemorySource({"a.test.zone": TEXT.replace("1 1 1", "1 3600 3600")})
+    primary = Zones(source, None, "h.test", SystemClock())
+    settings = DnsSettings(
+        "a.test", keys=(KEY,), allow_transfer=("key k.test",),
+        notify=("127.81.0.3:20053",),
+    )  # fmt: skip
+    zones, copier = copying(tmp_path)
+    heard: list[str] = []
+    async with (
+        serving("127.81.0.1", primary, settings) as first,
+        serving("127.81.0.2", zones, copier) as follower,
+        serving(
+            "127.81.0.3", copying(tmp_path)[0], copier, Sharing(heard.append)
+        ) as other,
+    ):
+        await comes(zones, 1)
+        source.texts["a.test.zone"] = TEXT.replace(" 1 1 1", " 2 1 1")
+        await first.reload()
+        async with asyncio.timeout(10):
+            while not heard:  # noqa: ASYNC110  no event tells
+                await asyncio.sleep(0.02)
+        assert set(heard) == {"a.test."}
+        other.notified("b.test.")
+        follower.notified("a.test.")
+        await comes(zones, 2)
+
+
+async def test_what_is_copied_no_longer_is_served_no_longer(tmp_path: Path) -> None:
+    zones, copier = copying(tmp_path)
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    (copies / "a.test.zone").write_text(TEXT)
+    (copies / "b.test.zone").write_text(TEXT)
+    other = dns.name.from_text("b.test")
+    async with serving("127.81.0.2", zones, copier, Sharing(lambda _: None)):
+        assert zones.get(other) is not None, "the process that follows decides"
+    async with serving("127.81.0.2", zones, copier):
+        async with asyncio.timeout(10):
+            while zones.get(other) is not None:  # noqa: ASYNC110  no event tells
+                await asyncio.sleep(0.02)
+        assert zones.get(NAME) is not None
+    assert (copies / "b.test.zone.expired").exists()
 
 
 async def test_who_may_not_transfer_is_told_and_serves_nothing(tmp_path: Path) -> None:

@@ -23,7 +23,10 @@ _GROUPS: Final = (
     ("the `pabal` commands reach a running server without it", "controls"),
     ("set metrics in [listen]", "statistics-channels zone-statistics"),
     (
-        "zones are not sent to other servers yet: keep those secondaries on BIND",
+        (
+            "pabal has one list for all zones: allow_transfer and notify in [dns] say"
+            " who may have them and who is told"
+        ),
         (
             "allow-transfer also-notify notify notify-source notify-source-v6"
             " notify-to-soa notify-delay notify-rate startup-notify-rate provide-ixfr"
@@ -69,8 +72,12 @@ _GROUPS: Final = (
         ),
     ),
     (
-        "pabal tells nobody its version or name",
-        "version hostname server-id",
+        "pabal tells its name only to who asks for it: set nsid in [dns]",
+        "hostname server-id",
+    ),
+    (
+        "pabal tells nobody its version",
+        "version",
     ),
     ("pabal decides it by itself", "auth-nxdomain minimal-responses minimal-any"),
     ("pabal always does", "qname-minimization empty-zones-enable"),
@@ -88,8 +95,8 @@ OTHERWISE: Final = "pabal has no such setting"
 
 ZONES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "secondary": "zones are not fetched from a primary yet: copy it once with "
-        "`dig AXFR`, or keep it on BIND",
+        "secondary": "no server it can be fetched from is named, or only with a key"
+        " that was not taken over",
         "mirror": "zones are not fetched from other servers",
         "hint": "the root servers are built in; another list goes into root_hints",
         "stub": "there are no stub zones: the resolver finds the servers itself",

@@ -10,13 +10,20 @@ from typing import Final
 from pabal.config.named.access import flatten
 from pabal.config.named.check import Checked, path_of
 from pabal.config.named.grammar import Statement, names_in
+from pabal.config.named.keys import (
+    KEYS_FILE,
+    UNUSABLE,
+    key_text,
+    names_of,
+    without_key,
+)
 from pabal.config.named.lexer import Token
 from pabal.config.named.reasons import OTHERWISE, REASONS, ZONES
 from pabal.config.named.transfers import DNS_PORT, Servers, bracketed, endpoint
 from pabal.config.named.values import is_ip
 from pabal.config.named.zones import Zone
 
-Value = bool | tuple[str, ...]
+Value = bool | str | tuple[str, ...]
 """What a setting of pabal.toml may be."""
 
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the configuration said, not a socket
@@ -90,7 +97,8 @@ class Takeover:
     Attributes:
         zones: Primary zones and their files.
         settings: What pabal.toml is to say: table, key, value.
-        keys: Names of TSIG keys; their secrets are not kept.
+        keys: Names of TSIG keys.
+        secrets: ``ALGORITHM:NAME:SECRET`` of those pabal can use, for its keys_file.
         notes: Everything else there is to say.
     """
 
@@ -98,6 +106,7 @@ class Takeover:
     settings: tuple[tuple[str, str, Value], ...]
     keys: tuple[str, ...]
     notes: tuple[Note, ...]
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def toml(self) -> str:
         """Return the lines for pabal.toml; empty: nothing."""
@@ -120,8 +129,8 @@ def take_over(checked: Checked, known: frozenset[str] = frozenset()) -> Takeover
         known: The keys of [dns]; what has none there is not taken over.
     """
     work = _Work(checked, known)
-    work.options()
     work.keys()
+    work.options()
     work.zones()
     work.rest()
     return Takeover(
@@ -129,6 +138,7 @@ def take_over(checked: Checked, known: frozenset[str] = frozenset()) -> Takeover
         tuple(work.settings),
         tuple(work.key_names),
         tuple(work.notes),
+        tuple(work.secrets),
     )
 
 
@@ -142,6 +152,7 @@ class _Work:
     settings: list[tuple[str, str, Value]] = field(default_factory=list)
     key_names: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list, repr=False)
 
     # The whole server
 
@@ -163,14 +174,19 @@ class _Work:
                 self._not_taken(statement)
 
     def keys(self) -> None:
-        """Name the keys."""
+        """Take the keys; their secrets go into a file, not into what is printed."""
         for key in names_in(self._statements, "key"):
             name = key.value()
             self.key_names.append(name)
-            why = "names are not updated or transferred with keys yet"
-            if "keys" in self.known:
-                why = "add it to keys in [dns] yourself: secrets are not shown here"
-            self._note(key.token, f"key {name}", why)
+            text = key_text(key)
+            if "keys_file" in self.known and text:
+                self.secrets.append(text)
+                why = f"{KEYS_FILE}, keys_file in [dns]"
+                self._note(key.token, f"key {name}", why, taken=True)
+            else:
+                self._note(key.token, f"key {name}", UNUSABLE)
+        if self.secrets:
+            self.settings.append(("dns", "keys_file", KEYS_FILE))
 
     def rest(self) -> None:
         """Say what is not taken of the statements outside options and zones."""
@@ -199,9 +215,21 @@ class _Work:
         key: str,
         value: Value,
     ) -> None:
+        if isinstance(value, tuple):
+            value = self._with_keys(statement, value)
         self.settings.append((table, key, value))
         said = f"{key} in [{table}]"
         self._note(statement.token, statement.name, said, taken=True)
+
+    def _with_keys(
+        self, statement: Statement, elements: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Return ``elements`` without those whose key was not taken."""
+        lost = without_key(elements, names_of(self.secrets))
+        for element in lost:
+            why = "its key was not taken over"
+            self._note(statement.token, f"{statement.name}: {element}", why)
+        return tuple(each for each in elements if each not in lost)
 
     def _transfers(self, body: Sequence[Statement]) -> set[str]:
         """Take who may have whole zones and who is told; return the names of both."""
@@ -306,7 +334,7 @@ class _Work:
     def _endpoints(self, statement: Statement, port: str) -> list[str]:
         family6 = statement.name == "listen-on-v6"
         if statement.option("tls") or statement.option("http"):
-            why = "names are answered without TLS and HTTP yet"
+            why = "set dns-tls or https in [listen]; the certificate is that of [tls]"
             self._note(statement.token, f"{statement.name} with tls or http", why)
             return []
         words = {
@@ -356,8 +384,21 @@ class _Work:
             self._body(zone, "type", "file")
         if copied:
             self.settings.append(("dns", "secondary", tuple(copied)))
+        self._unsaid()
         for view in names_in(self._statements, "view"):
             self._view(view)
+
+    def _unsaid(self) -> None:
+        """Say what primary zones had without a word of the configuration."""
+        said = {s.name for o in names_in(self._statements, "options") for s in o.body()}
+        for zone in self.checked.zones:
+            if zone.type == "primary" and "allow-transfer" not in said:
+                why = (
+                    "BIND 9.18 gives whole zones to anybody; pabal only to those whom"
+                    " allow_transfer names: add your secondaries, and to notify as well"
+                )
+                self._note(zone.name, "allow-transfer, which is not set", why)
+                return
 
     def _body(self, zone: Zone, *taken: str) -> None:
         """Say what is not taken of a zone that is."""
@@ -370,7 +411,9 @@ class _Work:
         if zone.type != "secondary" or "secondary" not in self.known:
             return []
         primaries = zone.statement.find("primaries", "masters")
-        return Servers(self._statements).peers(primaries) if primaries else []
+        peers = Servers(self._statements).peers(primaries) if primaries else []
+        lost = without_key(peers, names_of(self.secrets))
+        return [peer for peer in peers if peer not in lost]
 
     def _why_not(self, zone: Zone, taken: set[str]) -> str:
         """Return why a zone cannot be taken over; empty: it can."""
@@ -380,24 +423,7 @@ class _Work:
             return ZONES.get(zone.type, OTHERWISE)
         if zone.origin in taken:
             return "there is one zone of a name, that of the first view"
-        return self._why_no_file(zone)
-
-    def _why_no_file(self, zone: Zone) -> str:
-        if not zone.is_internet:
-            return "pabal answers in class IN only"
-        if "/" in zone.origin:
-            return "a name with `/` cannot be that of a file"
-        if zone.file is None:
-            return "its records are not in a file"
-        path = path_of(zone, self.checked.parsed)
-        if not self.checked.parsed.reading.files.exists(path):
-            return f"its file {path} does not exist"
-        if zone.is_raw:
-            return (
-                "its file is in BIND's own format: make a text of it with "
-                f"`named-compilezone -f raw -F text -o NEW {zone.origin} {path}`"
-            )
-        return ""
+        return _why_no_file(zone, self.checked)
 
     def _view(self, view: Statement) -> None:
         why = "there is one set of answers for everybody"
@@ -407,7 +433,28 @@ class _Work:
                 self._not_taken(statement, f"view {view.value()}: {statement.name}")
 
 
+def _why_no_file(zone: Zone, checked: Checked) -> str:
+    """Return why a primary zone has no file to be copied; empty: it has one."""
+    if not zone.is_internet:
+        return "pabal answers in class IN only"
+    if "/" in zone.origin:
+        return "a name with `/` cannot be that of a file"
+    if zone.file is None:
+        return "its records are not in a file"
+    path = path_of(zone, checked.parsed)
+    if not checked.parsed.reading.files.exists(path):
+        return f"its file {path} does not exist"
+    if zone.is_raw:
+        return (
+            "its file is in BIND's own format: make a text of it with "
+            f"`named-compilezone -f raw -F text -o NEW {zone.origin} {path}`"
+        )
+    return ""
+
+
 def _toml(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"'
     return "[" + ", ".join(f'"{each}"' for each in value) + "]"

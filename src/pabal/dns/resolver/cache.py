@@ -328,6 +328,14 @@ class Cache:
                 return (name, rdtype), entry
         return None
 
+    def alive(
+        self, now: float
+    ) -> Iterator[tuple[dns.name.Name, dns.rdatatype.RdataType, Entry]]:
+        """Yield what has not ended, the least recently used first."""
+        for (name, rdtype), entry in self._entries.items():
+            if entry.expires_at > now:
+                yield name, rdtype, entry
+
     def remove(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> None:
         """Forget what is known of exactly ``name`` and ``rdtype``."""
         if (name, rdtype) in self._entries:

@@ -42,6 +42,7 @@ from pabal.dns.wire.response import Limits, Response, header_only, render, trunc
 from pabal.dns.wire.rrset import RRset, from_dnspython, name_of
 from pabal.dns.zone.lookup import Answer, ZoneSet, lookup
 from pabal.dns.zone.tree import Zone
+from pabal.net.endpoint import client_key
 
 _REFUSED_TYPES: Final = frozenset((codes.AXFR, codes.IXFR))
 """Zone transfers: nobody is allowed any yet."""
@@ -351,7 +352,9 @@ class Answering:
     async def later(self, recursion: Recursion) -> bytes:
         """Return the answer to what ``now`` could not answer; empty: say nothing."""
         context = recursion.context
-        if not self._recursions.enter(context.host):
+        # This machine asks for everybody on it: only the total is its bound.
+        client = client_key(context.host)
+        if not self._recursions.enter(client, trusted=_is_this_machine(client)):
             return self._finish(context, Response(codes.SERVFAIL))
         try:
             response = await self._resolve(recursion)
@@ -362,7 +365,7 @@ class Answering:
             log.info("not resolved", name=name, reason=error.reason)
             response = Response(codes.SERVFAIL, error=_explained(error))
         finally:
-            self._recursions.leave(context.host)
+            self._recursions.leave(client)
         fresh = self._zones.version == recursion.version
         keep = fresh and response.rcode in (codes.NOERROR, codes.NXDOMAIN)
         return self._finish(context, response, keep=keep, ageing=True)
@@ -428,6 +431,11 @@ class Answering:
         code = answer[3] & 15 if rcode is None else rcode
         name = to_text(context.query.name)
         self.on_query(Asked(name, rdtype, context.host, code, cached))
+
+
+def _is_this_machine(client: str) -> bool:
+    """Return whether the client key ``client`` is that of loopback."""
+    return client.startswith("127.") or client == client_key("::1")
 
 
 def _is_plain(query: Query) -> bool:

@@ -4,7 +4,8 @@ import asyncio
 import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.ports import Resolver
 from pabal.dns.server.access import Access, parse_access_list
-from pabal.dns.server.answering import Answering, OnQuery
+from pabal.dns.server.answering import Answering, ControlQuery, OnQuery, Recursion
 from pabal.dns.server.control import Control, parse_transfer_access
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.notify import Notifier, Sources, parse_peer
@@ -21,6 +22,8 @@ from pabal.dns.server.secondary import Secondaries, parse_copied
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
 from pabal.dns.settings import DnsSettings
+from pabal.dns.wire import codes
+from pabal.dns.wire.response import header_only
 from pabal.dns.zone.history import History
 from pabal.dns.zone.zones import Report, Zones
 from pabal.net.listener import Listener, ListenerSettings
@@ -33,6 +36,20 @@ SWITCH_S: Final = 0.0005
 event loop waits that long for its turn each time it wakes."""
 
 log = Log("dns")
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How processes at one address share what only one of them may do.
+
+    Attributes:
+        on_notified: Told the zone of a NOTIFY; ``None``: this process is the one that
+            follows primaries.
+        notify_after_s: How long the others may take to load a changed zone, seconds.
+    """
+
+    on_notified: Callable[[str], None] | None = None
+    notify_after_s: float = 0.0
 
 
 class NameServer:
@@ -97,6 +114,15 @@ class NameServer:
         """Call ``on_query`` for every answer from now on: the hot path slows down."""
         self._answering.on_query = on_query
 
+    def share(self, sharing: Sharing) -> None:
+        """Share the work from now on; call it before ``start``."""
+        self._notifier.wait_s = sharing.notify_after_s
+        self._secondaries.elsewhere = sharing.on_notified
+
+    def notified(self, zone: str) -> None:
+        """Take a NOTIFY for ``zone``, absolute, that another process had."""
+        self._secondaries.look(zone)
+
     async def start(
         self,
         udp: Sequence[socket.socket],
@@ -125,6 +151,19 @@ class NameServer:
     def forget(self) -> None:
         """Drop every ready answer: what the resolver knew was flushed."""
         self._answering.forget()
+
+    async def answer(self, query: bytes, host: str) -> bytes | None:
+        """Return the answer to a query that came encrypted another way (RFC 8484).
+
+        ``None``: it is no query, or the policy wants silence. Transfers are not for
+        that way, nor is what servers sign.
+        """
+        found = self._answering.now(query, host, udp=False, encrypted=True)
+        if isinstance(found, Recursion):
+            return await self._answering.later(found) or None
+        if isinstance(found, ControlQuery):
+            return header_only(query, codes.REFUSED)
+        return found
 
     async def reload(self) -> Report:
         """Check and exchange the zones that changed, off the event loop."""

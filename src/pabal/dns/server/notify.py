@@ -85,6 +85,8 @@ class Notifier:
 
     Attributes:
         sources: Where they are sent from.
+        wait_s: How long others of our processes may take to load a zone, too, seconds:
+            before that nobody is told, for it might ask one of them.
     """
 
     def __init__(self, peers: Sequence[Peer], tasks: Tasks) -> None:
@@ -92,6 +94,7 @@ class Notifier:
         self._tasks = tasks
         self._serials: dict[bytes, int] = {}
         self.sources: Sources = {}
+        self.wait_s = 0.0
 
     def changed(self, zones: Sequence[Zone]) -> None:
         """Tell every secondary of those of ``zones`` that have another serial."""
@@ -105,6 +108,7 @@ class Notifier:
                 self._tasks.start(self._tell(peer, zone), "dns notify")
 
     async def _tell(self, peer: Peer, zone: Zone) -> None:
+        await asyncio.sleep(self.wait_s)
         wait_s = FIRST_WAIT_S
         for _ in range(TRIES):
             if self._serials.get(zone.origin) != zone.serial:

@@ -102,6 +102,10 @@ class Secondaries:
 
     Args (of the constructor):
         reload: Loads what has changed on disk.
+
+    Attributes:
+        elsewhere: Where another process follows the primaries: told the zones of the
+            NOTIFYs that come here. ``None``: this one follows.
     """
 
     def __init__(
@@ -119,12 +123,16 @@ class Secondaries:
         self._clock = clock
         self._tasks = Tasks()
         self._sources: Sources = {}
+        self.elsewhere: Callable[[str], None] | None = None
 
     def start(self, sources: Sources) -> None:
         """Follow the primaries from now on, connecting from our own addresses."""
         self._sources = sources
+        if self.elsewhere is not None:
+            return
         for copied in self._copied.values():
             self._tasks.start(self._follow(copied), "dns secondary")
+        self._tasks.start(self._forget_others(), "dns copies")
 
     async def stop(self) -> None:
         """Break off what is under way: the copies on disk stay."""
@@ -138,8 +146,35 @@ class Secondaries:
         address = str(plain_address(host))
         if address not in {peer.endpoint.address for peer in copied.primaries}:
             return False
-        copied.wake.set()
+        if self.elsewhere is None:
+            copied.wake.set()
+        else:
+            self.elsewhere(str(copied.name))
         return True
+
+    def look(self, zone: str) -> None:
+        """Look at ``zone`` now: another of our processes had a NOTIFY."""
+        for name, copied in self._copied.items():
+            if str(name) == zone:
+                copied.wake.set()
+
+    async def _forget_others(self) -> None:
+        """Take copies out of service that nobody wants any more; they stay on disk."""
+        known = {copied.file for copied in self._copied.values()}
+
+        def forget() -> list[str]:
+            if not self._directory.is_dir():
+                return []
+            others = [p for p in self._directory.glob("*.zone") if p.name not in known]
+            for path in others:
+                path.replace(path.with_name(path.name + EXPIRED))
+            return [path.name for path in others]
+
+        with contextlib.suppress(OSError):
+            forgotten = await asyncio.to_thread(forget)
+            if forgotten:
+                log.info("copies no longer served", files=", ".join(forgotten))
+                await self._reload()
 
     async def _follow(self, copied: Copied) -> None:
         while True:

@@ -1,0 +1,84 @@
+"""The certificate every listener shows, and what happens when it is renewed.
+
+It is read before privileges are dropped, because a key is often root's alone. A renewed
+one is shown without a restart if the user pabal runs as may read it.
+"""
+
+import ssl
+from pathlib import Path
+
+from pabal.admin.certificate import CertificateFacts, facts_of
+from pabal.base.errors import OperatorError
+from pabal.base.log import Log
+from pabal.config.settings import TlsSection
+from pabal.net.tls import server_context
+
+log = Log("tls")
+
+Stamp = tuple[tuple[int, int, int], ...]
+
+
+class ServerTls:
+    """Contexts of one certificate.
+
+    A client may say which protocol it means (ALPN, RFC 7301 §3.2); what listens for
+    another one then does not pretend to be it.
+
+    Attributes:
+        mail: For the protocols of mail.
+        names: For DNS over TLS.
+        web: For HTTPS.
+
+    Raises:
+        OperatorError: From the constructor: the certificate or key cannot be used.
+    """
+
+    def __init__(self, files: TlsSection) -> None:
+        self._files = files
+        self._stamp = self._seen = self._stamp_now()
+        self.mail = server_context(files.certificate, files.key)
+        self.names = server_context(files.certificate, files.key, ("dot",))
+        self.web = server_context(files.certificate, files.key, ("http/1.1",))
+        self._facts = read_facts(files.certificate)
+
+    def facts(self) -> CertificateFacts | None:
+        """Return what the certificate in use says."""
+        return self._facts
+
+    def reload(self) -> bool:
+        """Show what is in the files now; return whether that is another certificate.
+
+        New connections see it. What cannot be used is told of once, and the one before
+        stays.
+        """
+        stamp = self._stamp_now()
+        if stamp in (self._stamp, self._seen):
+            return False
+        self._seen = stamp
+        try:
+            # First into a context of its own: a half-written pair must spoil none.
+            server_context(self._files.certificate, self._files.key)
+            for context in (self.mail, self.names, self.web):
+                context.load_cert_chain(self._files.certificate, self._files.key)
+        except (OperatorError, OSError, ssl.SSLError) as error:
+            log.warning("the new certificate is not used", reason=str(error))
+            return False
+        self._stamp = stamp
+        self._facts = read_facts(self._files.certificate)
+        log.info("a new certificate is in use")
+        return True
+
+    def _stamp_now(self) -> Stamp:
+        try:
+            found = [p.stat() for p in (self._files.certificate, self._files.key)]
+        except OSError:
+            return ()
+        return tuple((s.st_ino, s.st_size, s.st_mtime_ns) for s in found)
+
+
+def read_facts(certificate: Path) -> CertificateFacts | None:
+    """Return what the certificate in a file says; ``None``: it has none."""
+    try:
+        return facts_of(certificate.read_bytes())
+    except OSError:
+        return None

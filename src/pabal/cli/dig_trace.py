@@ -1,0 +1,123 @@
+"""A resolution told to a learner: the questions, the chain of trust, the cache.
+
+Pure: an explanation goes in, lines come out.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from pabal.dns.ports import Security, Step
+from pabal.dns.resolver.chain import JOURNAL
+from pabal.dns.resolver.explanation import Explanation, Kept
+
+WHAT_MAX: Final = 60
+"""Most characters of records shown in a line of the cache; keys are long."""
+
+_REFERRAL: Final = "referral to "
+
+_MEANS: Final = {
+    _REFERRAL: "it does not know, but names the servers of the zone below",
+    "alias of ": "the name is another one's: that is looked for now",
+    "no such name": "and nothing below it either",
+    "no data": "the name is there, a record of this type is not",
+    "answer": "",
+}
+"""What an outcome means, by how it begins."""
+
+VERDICTS: Final = {
+    Security.SECURE: "every link holds from the trust anchor down to this answer:"
+    " nobody changed it on the way",
+    Security.INSECURE: "it is proven that a zone above is not signed: the answer may be"
+    " true, but nothing shows it",
+    Security.BOGUS: "something that should be signed is not, or is not signed right:"
+    " it is not believed",
+    Security.INDETERMINATE: "nothing was checked: no trust anchor is above the name",
+}
+
+
+def verdict(found: Explanation) -> str:
+    """Return what DNSSEC says of the answer, in a sentence; empty: there is none."""
+    if found.trouble:
+        return ""
+    if found.authoritative:
+        return "not checked: the answer is from a zone of this server"
+    return f"{found.security.value}: {VERDICTS[found.security]}"
+
+
+def chain_of_trust(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield the links that were checked, from the anchor down to the answer."""
+    links = [step for step in steps if step.server == JOURNAL]
+    width = max((len(f"{step.name} {step.rdtype}") for step in links), default=0)
+    for step in links:
+        what = f"{step.name} {step.rdtype}"
+        yield f"{what:<{width}}  {_mark(step)} {step.outcome}"
+
+
+def _mark(step: Step) -> str:
+    if step.outcome.startswith(Security.SECURE.value):
+        return "✓"
+    return "✗" if step.outcome.startswith(Security.BOGUS.value) else "–"
+
+
+def questions(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield what was asked, whom, and what came; numbered, in order."""
+    brought: dict[tuple[str, str], str] = {}
+    number = 0
+    for step in steps:
+        if step.server == JOURNAL:
+            continue
+        number += 1
+        question = f"{step.name} {step.rdtype}"
+        if step.zone:
+            yield f"{number:>3}  {question}"
+            yield f"     asked {step.server}, a server of {step.zone}"
+            yield f"     {_outcome(step)}  ({step.elapsed_ms:.1f} ms)"
+            brought.setdefault((step.name, step.rdtype), f"question {number} put it")
+            if step.outcome.startswith(_REFERRAL):
+                below = step.outcome.removeprefix(_REFERRAL)
+                came = f"the referral of question {number} put it"
+                brought.setdefault((below, "DS"), came)
+        else:
+            before = brought.get((step.name, step.rdtype), "")
+            why = f", where {before}" if before and step.server == "cache" else ""
+            yield f"{number:>3}  {question}"
+            yield f"     not asked: {_source(step.server)}{why}"
+            yield f"     {_outcome(step)}"
+
+
+def _source(server: str) -> str:
+    return {
+        "cache": "it is in the cache",
+        "local zone": "a zone of this server has it",
+        "older proofs": "what was proven before answers it (RFC 8198)",
+    }.get(server, server)
+
+
+def _outcome(step: Step) -> str:
+    meaning = next(
+        (means for begin, means in _MEANS.items() if step.outcome.startswith(begin)), ""
+    )
+    return f"→ {step.outcome}" + (f": {meaning}" if meaning else "")
+
+
+def cache(kept: Sequence[Kept]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield name, type, seconds left, security or trust, and records of each entry."""
+    for each in kept:
+        what = each.what
+        if len(what) > WHAT_MAX:
+            what = what[: WHAT_MAX - 1] + "…"
+        believed = each.security or each.trust
+        yield each.name, each.rdtype, f"{each.ttl_s} s", believed, what
+
+
+def is_minimised(found: Explanation) -> bool:
+    """Return whether servers were asked for less than the whole name (RFC 9156)."""
+    sent = [step.name for step in found.steps if step.zone]
+    return any(found.name.endswith("." + name) for name in sent)
+
+
+def asked(steps: Sequence[Step]) -> tuple[int, int]:
+    """Return how many questions were sent, and how many needed none."""
+    shown = [step for step in steps if step.server != JOURNAL]
+    sent = sum(1 for step in shown if step.zone)
+    return sent, len(shown) - sent

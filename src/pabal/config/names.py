@@ -1,0 +1,279 @@
+"""The table [dns] of pabal.toml.
+
+Source: the contract in docs/configuration.md, which is written from this file.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pabal.config.peers import (
+    PeerChecks,
+    check_anchor,
+    check_key,
+    check_zone_name,
+    key_name,
+)
+from pabal.config.section import BadValueError, Section
+from pabal.dns.settings import RATE_MAX, RATE_SLIP, RECURSION_PER_CLIENT_MAX
+
+NSID_MAX_OCTETS: Final = 128
+"""Longest name of a server: it goes into answers that have little room."""
+
+MTA_STS: Final = ("testing", "enforce", "none", "off")
+"""What may be asked of senders; the first is the default."""
+
+_ISSUER: Final = re.compile(r"[A-Za-z0-9.-]+(?:; ?[a-z0-9]+=[A-Za-z0-9/:.,_-]*)*|;")
+"""RFC 8659 §4.2: a domain, perhaps with parameters; ``;`` alone is nobody."""
+
+RATE_LIMIT: Final = 1_000_000
+SLIP_LIMIT: Final = 10
+RECURSION_LIMIT: Final = 100_000
+"""Largest values of the limits below: more means the same as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsSection:
+    """[dns].
+
+    Attributes:
+        port: Where the name servers of other zones are asked.
+        root_hints: A file, absolute; empty: built in.
+        addresses: What the derived records say this host's addresses are.
+        nsid: What this server calls itself to who asks; empty: nothing.
+        rate_max: Equal answers a second to one network of strangers; 0: any number.
+        rate_slip: Of the answers held back each so many-th is sent truncated; 0: none.
+        client_rate_max: Queries a second of one strange address; 0: any number.
+        recursion_per_client_max: Recursive questions of one address under way at once.
+        keys: ``ALGORITHM:NAME:SECRET``, those of ``keys_file`` among them.
+        allow_transfer: Who may have whole zones.
+        notify: Who is told of changes.
+        secondary: Zones copied from others.
+        trust_anchors: DS and DNSKEY records; ``none``: nothing is validated; empty:
+            the root's own.
+        negative_trust_anchors: Zones that count as unsigned.
+        mta_sts: What senders are asked for: testing, enforce, none, off.
+        caa: Who may issue certificates for hosted domains; empty: nothing is said.
+    """
+
+    allow_query: tuple[str, ...]
+    allow_recursion: tuple[str, ...]
+    forwarders: tuple[str, ...]
+    root_hints: str
+    round_robin: bool
+    port: int
+    addresses: tuple[str, ...]
+    zones: Path
+    nsid: str = ""
+    rate_max: int = RATE_MAX
+    rate_slip: int = RATE_SLIP
+    client_rate_max: int = 0
+    recursion_per_client_max: int = RECURSION_PER_CLIENT_MAX
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    allow_transfer: tuple[str, ...] = ("none",)
+    notify: tuple[str, ...] = ()
+    secondary: tuple[str, ...] = ()
+    trust_anchors: tuple[str, ...] = ()
+    negative_trust_anchors: tuple[str, ...] = ()
+    mta_sts: str = MTA_STS[0]
+    caa: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What keeps one client from taking everything."""
+
+    rate_max: int
+    rate_slip: int
+    client_rate_max: int
+    recursion_per_client_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """What is shared with other servers."""
+
+    keys: tuple[str, ...] = field(repr=False)
+    allow_transfer: tuple[str, ...]
+    notify: tuple[str, ...]
+    secondary: tuple[str, ...]
+
+
+def read_names(section: Section) -> DnsSection:
+    """Return [dns]."""
+    allow_query = section.networks(
+        "allow_query", ("any",), "Who may ask about our zones."
+    )
+    allow_recursion = section.networks(
+        "allow_recursion",
+        ("127.0.0.0/8", "::1"),
+        "Who may ask about everything else.",
+    )
+    forwarders = section.addresses(
+        "forwarders", (), "Resolvers to ask instead of the root."
+    )
+    root_hints = section.path("root_hints", "", "A hints file; empty: built in.")
+    round_robin = section.boolean(
+        "round_robin", default=True, about="Rotate answers of several addresses."
+    )
+    port = section.integer(
+        "port", 53, 1, 65535, "Where name servers of other zones are asked."
+    )
+    addresses = section.addresses(
+        "addresses",
+        (),
+        "Addresses of this host in derived records; empty: those it listens on.",
+    )
+    zones = Path(section.path("zones", "zones", "Master files, DOMAIN.zone each."))
+    nsid = _nsid(section)
+    limits = _limits(section)
+    others = _others(section)
+    return DnsSection(
+        allow_query,
+        allow_recursion,
+        forwarders,
+        root_hints,
+        round_robin,
+        port,
+        addresses,
+        zones,
+        nsid,
+        limits.rate_max,
+        limits.rate_slip,
+        limits.client_rate_max,
+        limits.recursion_per_client_max,
+        others.keys,
+        others.allow_transfer,
+        others.notify,
+        others.secondary,
+        *_anchors(section),
+        *_derived(section),
+    )
+
+
+def _nsid(section: Section) -> str:
+    return section.text(
+        "nsid",
+        "",
+        "What this server calls itself to who asks for it (NSID, `dig +nsid`);"
+        f" at most {NSID_MAX_OCTETS} octets.",
+        _check_nsid,
+    )
+
+
+def _check_nsid(text: str) -> None:
+    if len(text.encode()) > NSID_MAX_OCTETS:
+        raise BadValueError(f"longer than {NSID_MAX_OCTETS} octets")
+
+
+def _limits(section: Section) -> _Limits:
+    return _Limits(
+        section.integer(
+            "rate_max",
+            RATE_MAX,
+            0,
+            RATE_LIMIT,
+            "Equal answers over UDP to one network (a /24, a /56) that may not recurse,"
+            " a second in each process; 0: any number.",
+        ),
+        section.integer(
+            "rate_slip",
+            RATE_SLIP,
+            0,
+            SLIP_LIMIT,
+            "Of the answers held back by rate_max each so many-th is sent truncated:"
+            " a real client asks again over TCP; 0: none.",
+        ),
+        section.integer(
+            "client_rate_max",
+            0,
+            0,
+            RATE_LIMIT,
+            "Queries over UDP of one address that may not recurse, a second in each"
+            " process; 0: any number.",
+        ),
+        section.integer(
+            "recursion_per_client_max",
+            RECURSION_PER_CLIENT_MAX,
+            1,
+            RECURSION_LIMIT,
+            "Recursive questions of one client (an IPv4 address, an IPv6 /64) under"
+            " way at once in each process; loopback has no limit of its own.",
+        ),
+    )
+
+
+def _others(section: Section) -> _Others:
+    keys = section.texts(
+        "keys",
+        (),
+        check_key,
+        "Keys shared with other servers (TSIG), ALGORITHM:NAME:SECRET each; ALGORITHM"
+        " is hmac-sha256, hmac-sha384 or hmac-sha512.",
+    )
+    keys += section.secrets(
+        "keys_file",
+        check_key,
+        "More keys: a file of mode 0600, one a line or as `tsig-keygen` prints them.",
+    )
+    checks = PeerChecks(frozenset(map(key_name, keys)))
+    return _Others(
+        keys,
+        section.texts(
+            "allow_transfer",
+            ("none",),
+            checks.transfer,
+            'Who may have whole zones (AXFR, IXFR): networks, "key NAME".',
+        ),
+        section.texts(
+            "notify",
+            (),
+            checks.peer,
+            "Secondaries that are told of changes: ADDRESS[:PORT] [key NAME].",
+        ),
+        section.texts(
+            "secondary",
+            (),
+            checks.secondary,
+            "Zones copied from other servers: ZONE ADDRESS[:PORT] [key NAME]; several"
+            " for one zone are asked in this order.",
+        ),
+    )
+
+
+def _anchors(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return section.texts(
+        "trust_anchors",
+        (),
+        check_anchor,
+        "DS or DNSKEY records that validation begins with; empty: the root's, which"
+        ' are built in; "none": nothing is validated.',
+    ), section.texts(
+        "negative_trust_anchors",
+        (),
+        check_zone_name,
+        "Zones that count as unsigned whatever their parents say (RFC 7646).",
+    )
+
+
+def _derived(section: Section) -> tuple[str, tuple[str, ...]]:
+    return section.choice(
+        "mta_sts",
+        MTA_STS[0],
+        MTA_STS,
+        "What other servers are asked for (MTA-STS), for domains whose mta-sts.DOMAIN"
+        " the certificate holds for: encryption or no mail (enforce), reports"
+        " (testing), to forget what they were asked for (none), nothing.",
+    ), section.texts(
+        "caa",
+        (),
+        _check_issuer,
+        "Who may issue certificates for hosted domains (CAA), like letsencrypt.org;"
+        " empty: nothing is said.",
+    )
+
+
+def _check_issuer(text: str) -> None:
+    if not _ISSUER.fullmatch(text):
+        raise BadValueError(f"{text!r} is not an issuer", 'like "letsencrypt.org"')

@@ -1,0 +1,111 @@
+"""What a learner reads, over the signed hierarchy of the scenarios."""
+
+import inspect
+from pathlib import Path
+
+import dns.name
+import dns.rdatatype
+import pytest
+
+from pabal.cli import dig_trace
+from pabal.dns.ports import Security, Step
+from pabal.dns.resolver.explanation import Explanation, Kept, explain
+from tests.scenario.dns.player import Player, read
+
+WORLD = Path(__file__).parents[1] / "scenario" / "dns" / "signed.inc"
+
+
+async def explained(name: str) -> Explanation:
+    player = Player()
+    for line in read(WORLD):
+        done = getattr(player, "_" + line.words[0].lower())(line.words[1:], line.block)
+        if inspect.isawaitable(done):
+            await done
+    await player._query(["other.invalid.", "A"], [])
+    resolver = player.resolver
+    assert resolver is not None
+    resolver.cache.flush(dns.name.root)
+    resolver._trust.flush()
+    wanted = dns.name.from_text(name)
+    return await explain(
+        resolver, wanted, dns.rdatatype.A, player.clock, resolver.cache
+    )
+
+
+async def test_a_secure_answer() -> None:
+    found = await explained("www.safe.test")
+    lines = list(dig_trace.questions(found.steps))
+    assert lines[:3] == [
+        "  1  test. A",
+        "     asked root.@192.0.2.1#53, a server of .",
+        (
+            "     → referral to test.: it does not know, but names the servers of the"
+            " zone below  (10.0 ms)"
+        ),
+    ]
+    assert (
+        "     not asked: it is in the cache, where the referral of question 1 put it"
+        in lines
+    )
+    assert dig_trace.is_minimised(found)
+    assert dig_trace.asked(found.steps) == (6, 2)
+    links = list(dig_trace.chain_of_trust(found.steps))
+    assert [line.split("  ")[0].strip() for line in links] == [
+        ". DNSKEY",
+        "test. DS",
+        "test. DNSKEY",
+        "safe.test. DS",
+        "safe.test. DNSKEY",
+        "www.safe.test. A",
+    ]
+    assert all("✓ secure" in line for line in links)
+    assert dig_trace.verdict(found).startswith("secure: every link holds")
+    cached = {(name, kind): rest for name, kind, *rest in dig_trace.cache(found.kept)}
+    assert cached["www.safe.test.", "A"] == ["59 s", "secure", "192.0.2.80"]
+    assert cached["ns.safe.test.", "A"][1:] == ["glue", "192.0.2.3"]
+    assert all(len(row[2]) <= dig_trace.WHAT_MAX for row in cached.values())
+
+
+async def test_an_unsigned_zone_and_a_bogus_one() -> None:
+    plain = await explained("www.plain.test")
+    assert dig_trace.verdict(plain).startswith("insecure: ")
+    assert "– insecure: test. proves" in list(dig_trace.chain_of_trust(plain.steps))[-1]
+    bogus = await explained("www.expired.test")
+    assert bogus.rcode == "SERVFAIL"
+    assert dig_trace.verdict(bogus) == ""
+    assert any("✗ bogus" in line for line in dig_trace.chain_of_trust(bogus.steps))
+
+
+async def test_a_name_that_is_not_there() -> None:
+    found = await explained("nope.safe.test")
+    assert any("nothing below it" in line for line in dig_trace.questions(found.steps))
+    cached = list(dig_trace.cache(found.kept))
+    assert ("nope.safe.test.", "any type", "59 s", "secure", "no such name") in cached
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        ("local zone", "a zone of this server has it"),
+        ("older proofs", "RFC 8198"),
+        ("cache", "it is in the cache"),
+    ],
+)
+def test_what_needs_no_question(server: str, words: str) -> None:
+    step = Step("a.test.", "A", server, "", "answer", 0.0)
+    assert words in "\n".join(dig_trace.questions([step]))
+
+
+def test_our_own_zones_are_not_checked() -> None:
+    found = Explanation(
+        *("a.test.", "A", "NOERROR", (), ()), Security.INDETERMINATE, True, (), "", 0.0
+    )
+    assert "a zone of this server" in dig_trace.verdict(found)
+    assert not dig_trace.is_minimised(found)
+
+
+def test_long_records_are_cut() -> None:
+    kept = Kept("a.test.", "TXT", 1, "x" * 100, "answer", "")
+    ((*_, believed, what),) = dig_trace.cache([kept])
+    assert believed == "answer"
+    assert what == "x" * (dig_trace.WHAT_MAX - 1) + "…"
