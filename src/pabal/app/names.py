@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pabal.app import caches, parts
+from pabal.app import caches, parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
 from pabal.app.shared import COPIED_BELL, DIRECTORY_BELL, ZONES_BELL, Shared
@@ -49,7 +49,9 @@ class NamesRole:
         self._server = NameServer(
             parts.dns_settings(shared.settings, secret, transfers=transfers),
             shared.zones,
-            shared.resolver,
+            resolving.for_clients(
+                shared.settings, shared.resolver, shared.zones, shared.clock
+            ),
             shared.clock,
             None if tls is None else tls.names,
         )
@@ -68,6 +70,7 @@ class NamesRole:
 
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Load the zones and answer."""
+        shared = self._shared
         # Before they are read: what changes meanwhile is seen at the next look.
         self._stamp = await self._look_at_files()
         await self._server.reload()
@@ -77,6 +80,11 @@ class NamesRole:
             sockets.get("dns-tls", ()),
         )
         self._tasks.start(self._look(), "zones")
+        if shared.resolver.configured:
+            keeper = resolving.anchor_keeper(
+                shared.settings, shared.resolver, shared.clock
+            )
+            shared.resolver.attend(keeper.run(), "trust anchors")
 
     async def answer(self, query: bytes, host: str) -> bytes | None:
         """Return the answer to an encrypted query from ``host``; ``None``: no query."""

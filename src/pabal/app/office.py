@@ -17,7 +17,7 @@ import dns.rdatatype
 from pabal.admin.derived import DerivedRecords
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import work_as_owner
-from pabal.app import caches, parts
+from pabal.app import caches, parts, resolving
 from pabal.app.caches import ProcessCache
 from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
 from pabal.base.clock import SystemClock
@@ -186,7 +186,9 @@ async def explain_name(
         resolver = parts.resolver(settings, clock, zones)
         try:
             await asyncio.to_thread(zones.reload)
-            return await explain(resolver, name, rdtype, clock, resolver.cache)
+            await resolving.anchor_keeper(settings, resolver, clock).restore()
+            asked = resolving.for_clients(settings, resolver, zones, clock)
+            return await explain(asked, name, rdtype, clock, resolver.cache)
         finally:
             await resolver.stop()
 

@@ -11,7 +11,10 @@ from typing import Final
 from pabal.config.peers import (
     PeerChecks,
     check_anchor,
+    check_dns64,
+    check_forward_zone,
     check_key,
+    check_stub_zone,
     check_zone_name,
     key_name,
 )
@@ -31,6 +34,23 @@ RATE_LIMIT: Final = 1_000_000
 SLIP_LIMIT: Final = 10
 RECURSION_LIMIT: Final = 100_000
 """Largest values of the limits below: more means the same as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverSection:
+    """What of [dns] is about names elsewhere.
+
+    Attributes:
+        forward_zones: Zones with forwarders of their own.
+        stub_zones: Zones with servers of their own.
+        policy_zones: Zones that say which answers clients get otherwise.
+        dns64: A prefix for IPv6 addresses made of IPv4 ones; empty: none.
+    """
+
+    forward_zones: tuple[str, ...] = ()
+    stub_zones: tuple[str, ...] = ()
+    policy_zones: tuple[str, ...] = ()
+    dns64: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +75,7 @@ class DnsSection:
         negative_trust_anchors: Zones that count as unsigned.
         mta_sts: What senders are asked for: testing, enforce, none, off.
         caa: Who may issue certificates for hosted domains; empty: nothing is said.
+        resolver: Where it asks, and what clients get of it.
     """
 
     allow_query: tuple[str, ...]
@@ -78,6 +99,7 @@ class DnsSection:
     negative_trust_anchors: tuple[str, ...] = ()
     mta_sts: str = MTA_STS[0]
     caa: tuple[str, ...] = ()
+    resolver: ResolverSection = ResolverSection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +149,7 @@ def read_names(section: Section) -> DnsSection:
     )
     zones = Path(section.path("zones", "zones", "Master files, DOMAIN.zone each."))
     nsid = _nsid(section)
-    limits = _limits(section)
-    others = _others(section)
+    limits, others = _limits(section), _others(section)
     return DnsSection(
         allow_query,
         allow_recursion,
@@ -149,6 +170,7 @@ def read_names(section: Section) -> DnsSection:
         others.secondary,
         *_anchors(section),
         *_derived(section),
+        resolver=_resolver(section),
     )
 
 
@@ -271,6 +293,40 @@ def _derived(section: Section) -> tuple[str, tuple[str, ...]]:
         _check_issuer,
         "Who may issue certificates for hosted domains (CAA), like letsencrypt.org;"
         " empty: nothing is said.",
+    )
+
+
+def _resolver(section: Section) -> ResolverSection:
+    return ResolverSection(
+        section.texts(
+            "forward_zones",
+            (),
+            check_forward_zone,
+            "Zones with forwarders of their own: ZONE ADDRESS[:PORT] …; without an"
+            " address: asked from the root, whatever forwarders says.",
+        ),
+        section.texts(
+            "stub_zones",
+            (),
+            check_stub_zone,
+            "Zones whose servers are said here, not by their parents: ZONE"
+            " ADDRESS[:PORT] …; if nobody signs for them, add them to"
+            " negative_trust_anchors.",
+        ),
+        section.texts(
+            "policy_zones",
+            (),
+            check_zone_name,
+            "Zones of this server, files or copies, that say which answers clients get"
+            " otherwise (RPZ); the first goes first.",
+        ),
+        section.text(
+            "dns64",
+            "",
+            "Prefix of the IPv6 addresses made for names that only have IPv4 ones"
+            " (DNS64), like 64:ff9b::/96; empty: none are made.",
+            check_dns64,
+        ),
     )
 
 

@@ -17,7 +17,7 @@ import dns.rrset
 
 from pabal.base.clock import Clock
 from pabal.base.log import Log
-from pabal.dns.ports import DroppedError, Resolved, Resolver, Security, Steps
+from pabal.dns.ports import DroppedError, Resolved, Resolver, Security, Step, Steps
 from pabal.dns.resolver.cache import Cache, lineage
 from pabal.dns.resolver.hints import addresses_of
 from pabal.dns.resolver.knowledge import ADDRESS_TYPES
@@ -97,7 +97,7 @@ class FilteredResolver:
         asked = name_octets(name).lower()
         rule = decide_early(self._zones, asked)
         if rule is not None and rule.action is not Action.PASSTHRU:
-            return await self._apply(rule, (name, rdtype), Resolved(0, ()))
+            return await self._apply(rule, (name, rdtype), Resolved(0, ()), steps)
         resolved = await self._resolver.resolve(
             name, rdtype, steps, unchecked=unchecked
         )
@@ -109,7 +109,8 @@ class FilteredResolver:
             return resolved
         place = decision.place
         before = replace(resolved, answer=resolved.answer[:place])
-        return await self._apply(decision.rule, (names[place], rdtype), before)
+        question = names[place], rdtype
+        return await self._apply(decision.rule, question, before, steps)
 
     async def _read(self) -> None:
         """Take over the policies as they are now."""
@@ -159,9 +160,14 @@ class FilteredResolver:
         rule: Rule,
         question: tuple[dns.name.Name, dns.rdatatype.RdataType],
         before: Resolved,
+        steps: Steps | None,
     ) -> Resolved:
         """Return what ``rule`` wants; ``before``: the aliases on the way."""
         name, rdtype = question
+        if steps is not None:
+            kind, outcome = dns.rdatatype.to_text(rdtype), rule.action.value
+            where = to_text(rule.trigger)
+            steps.taken.append(Step(str(name), kind, "policy", where, outcome, 0.0))
         log.debug(
             "answer changed",
             name=str(name),
@@ -182,7 +188,7 @@ class FilteredResolver:
         target = alias_target(cname)
         if target is None:
             return _plain(before, 0)
-        rest = await self._resolver.resolve(target, rdtype)
+        rest = await self._resolver.resolve(target, rdtype, steps)
         return replace(
             _plain(before, rest.rcode, cname, *rest.answer), authority=rest.authority
         )
