@@ -117,6 +117,7 @@ class Cache:
     _entries: OrderedDict[_Key, Entry] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
+    _denied: set[tuple[bytes, ...]] = field(default_factory=set, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -158,15 +159,27 @@ class Cache:
 
         Glue and referrals are not answers (RFC 2181 §5.4.1).
         """
+        entry = self.records(name, rdtype, now, stale=stale)
+        return entry or self._nonexistent(name, now, stale=stale)
+
+    def records(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        now: float,
+        *,
+        stale: bool = False,
+    ) -> Entry | None:
+        """Return the same of exactly ``name`` and ``rdtype``, whatever is above."""
         entry = self.get(name, rdtype, now, stale=stale)
         if entry is not None and entry.trust >= Trust.ANSWER:
             return entry
-        return self._nonexistent(name, now, stale=stale)
+        return None
 
     def _nonexistent(
         self, name: dns.name.Name, now: float, *, stale: bool
     ) -> Entry | None:
-        for ancestor in lineage(name):
+        for ancestor in self._denied_above(name):
             entry = self.get(ancestor, NXDOMAIN_KEY, now, stale=stale)
             # With validation one forged packet must not take away all names below.
             if entry is not None and (
@@ -174,6 +187,16 @@ class Cache:
             ):
                 return entry
         return None
+
+    def _denied_above(self, name: dns.name.Name) -> Iterator[dns.name.Name]:
+        """Yield those of ``name`` and the names above that were denied once.
+
+        There are hardly any, and each question asks: so no name is made in vain.
+        """
+        labels = _folded(name)
+        for place in range(len(labels)):
+            if labels[place:] in self._denied:
+                yield dns.name.Name(labels[place:])
 
     def put(
         self,
@@ -370,6 +393,8 @@ class Cache:
         if key in self._entries:
             self._drop(key)
         self._entries[key] = entry
+        if key[1] == NXDOMAIN_KEY:
+            self._denied.add(_folded(key[0]))
         self.octets += entry.octets
         while (
             len(self._entries) > self.settings.cache_entries_max
@@ -380,6 +405,8 @@ class Cache:
 
     def _drop(self, key: _Key) -> None:
         self.octets -= self._entries.pop(key).octets
+        if key[1] == NXDOMAIN_KEY:
+            self._denied.discard(_folded(key[0]))
 
 
 @dataclass(slots=True)
@@ -414,6 +441,11 @@ class Failures:
         """Return why the question failed, or ``None`` if it may be tried."""
         until, reason = self._reasons.get((name, rdtype), (0.0, ""))
         return reason if until > now else None
+
+
+def _folded(name: dns.name.Name) -> tuple[bytes, ...]:
+    """Return the labels of ``name`` as they are compared: quick to make and to hash."""
+    return tuple(map(bytes.lower, name.labels))
 
 
 def _is_secure(entry: Entry) -> bool:

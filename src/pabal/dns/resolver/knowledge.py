@@ -77,11 +77,12 @@ class Knowledge:
         stale: bool,
     ) -> Reading | None:
         """Return what the cache says, an alias included; ``stale``: as in the cache."""
-        entry = self._usable(name, rdtype, now, stale=stale)
+        cache = self.cache
+        entry = self._usable(cache.answer(name, rdtype, now, stale=stale))
         if entry is not None:
             return self._of_entry(entry, (name, rdtype), now)
         cname = dns.rdatatype.CNAME
-        alias = self._usable(name, cname, now, stale=stale)
+        alias = self._usable(cache.records(name, cname, now, stale=stale))
         if alias is None or alias_target(alias.rrset) is None:
             return None
         reading = self._of_entry(alias, (name, cname), now)
@@ -101,20 +102,12 @@ class Knowledge:
         kind = Kind.NXDOMAIN if claim.nxdomain else Kind.NODATA
         return Reading(kind, (), name, claim.soa, claims=(claim,))
 
-    def _usable(
-        self,
-        name: dns.name.Name,
-        rdtype: dns.rdatatype.RdataType,
-        now: float,
-        *,
-        stale: bool,
-    ) -> Entry | None:
-        """Return what the cache can answer with.
+    def _usable(self, entry: Entry | None) -> Entry | None:
+        """Return ``entry`` if the cache can answer with it.
 
         When answers are checked, not what merely came beside another answer without
         its signatures: asked for itself it may have some.
         """
-        entry = self.cache.answer(name, rdtype, now, stale=stale)
         if (
             self.validating
             and entry is not None
