@@ -1,4 +1,4 @@
-"""Names: authoritative answers and cached recursion beside BIND, by dnsperf."""
+"""Names: authoritative answers and cached recursion beside peers, by dnsperf."""
 
 import contextlib
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.measure import Options, Row
-from bench.peers import Side, bind, cores, has_bind, pabal
+from bench.peers import Side, bind, cores, has_bind, pabal, unbound
 from tests.interop.peer import path_of
 
 PEER: Final = "BIND"
@@ -117,4 +117,14 @@ def cached_rows(options: Options) -> list[Row]:
         theirs = stack.enter_context(
             bind(options.directory / "bind-cache", configuration, cores())
         )
-        return measure(names, [ours, theirs], options)
+        sides = [ours, theirs]
+        if path_of("unbound"):
+            place = options.directory / "unbound"
+            sides.append(stack.enter_context(unbound(place, (far, port), cores())))
+        rows = measure(names, sides, options)
+        if len(sides) > 2:
+            # The same samples of ours, beside another peer: what to reach for.
+            (row,) = rows
+            name = CACHED + ", Unbound"
+            rows.append(Row(name, row.unit, "Unbound", 1.0, row.samples, row.cpu))
+        return rows

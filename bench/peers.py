@@ -1,4 +1,4 @@
-"""Private instances on loopback: pabal, Postfix, Dovecot, BIND."""
+"""Private instances on loopback: pabal, Postfix, Dovecot, BIND, Unbound."""
 
 import contextlib
 import os
@@ -200,6 +200,43 @@ def bind(directory: Path, configuration: str, threads: int) -> Iterator[Side]:
         process.wait()
 
 
+@contextlib.contextmanager
+def unbound(
+    directory: Path, forwarder: tuple[str, int], threads: int
+) -> Iterator[Side]:
+    """Run Unbound; it asks ``forwarder`` and checks nothing, as the others here."""
+    directory.mkdir(exist_ok=True)
+    address, port, file = "127.0.0.1", free_port(), directory / "unbound.conf"
+    file.write_text(f"""server:
+  interface: {address}@{port}
+  num-threads: {threads}
+  so-reuseport: yes
+  chroot: ""
+  username: ""
+  pidfile: ""
+  use-syslog: no
+  module-config: "iterator"
+  do-not-query-localhost: no
+  local-zone: "test." transparent
+  minimal-responses: yes
+remote-control:
+  control-enable: no
+forward-zone:
+  name: "."
+  forward-addr: {forwarder[0]}@{forwarder[1]}
+""")
+    command = [path_of("unbound"), "-d", "-c", str(file)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for_port(address, port)
+        yield Side("Unbound", address, {"dns": port}, [process.pid])
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -235,6 +272,7 @@ def versions() -> dict[str, str]:
         ("Postfix", ("postconf", "-h", "mail_version")),
         ("Dovecot", ("dovecot", "--version")),
         ("BIND", ("named", "-v")),
+        ("Unbound", ("unbound", "-V")),
         ("dnsperf", ("dnsperf", "-h")),
     ):
         if path_of(command[0]):

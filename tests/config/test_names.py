@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pabal.config.load import Loaded, options, parse
-from pabal.config.names import DnsSection
+from pabal.config.names import DnsSection, ResolverSection
 from pabal.dns.settings import DnsSettings
 
 SECRET = "c2hhcmVkIHdpdGggbm9ib2R5"
@@ -49,6 +49,8 @@ def test_everything_can_be_set() -> None:
         'allow_transfer = ["key k.test", "192.0.2.0/24"]\n'
         'notify = ["192.0.2.1 key K.test"]\nsecondary = ["b.test 192.0.2.1:54"]\n'
         'trust_anchors = "none"\nnegative_trust_anchors = ["c.test"]\n'
+        'forward_zones = ["d.test 192.0.2.1", "e.test"]\ndns64 = "64:ff9b::/96"\n'
+        'stub_zones = ["f.test 192.0.2.1:54"]\npolicy_zones = "rpz.test"\n'
     )
     assert (found.nsid, found.rate_max, found.rate_slip) == ("ns1", 0, 3)
     assert (found.client_rate_max, found.recursion_per_client_max) == (50, 10)
@@ -58,6 +60,12 @@ def test_everything_can_be_set() -> None:
     assert found.secondary == ("b.test 192.0.2.1:54",)
     assert found.trust_anchors == ("none",)
     assert found.negative_trust_anchors == ("c.test",)
+    assert found.resolver == ResolverSection(
+        ("d.test 192.0.2.1", "e.test"),
+        ("f.test 192.0.2.1:54",),
+        ("rpz.test",),
+        "64:ff9b::/96",
+    )
 
 
 def test_a_secret_is_in_no_repr() -> None:

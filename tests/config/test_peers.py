@@ -8,8 +8,11 @@ import pytest
 from pabal.config.peers import (
     PeerChecks,
     check_anchor,
+    check_dns64,
+    check_forward_zone,
     check_key,
     check_network,
+    check_stub_zone,
     check_zone_name,
     hide_secrets,
     key_name,
@@ -128,3 +131,16 @@ def test_a_line_is_shown_without_its_secrets() -> None:
     assert "k.test" in hidden
     for plain in ('smtp = ["[2001:db8::12]:25"]', "192.0.2.1:5353 key k.test"):
         assert hide_secrets(plain) == plain
+
+
+def test_routes_and_prefixes() -> None:
+    check_forward_zone("corp.test 192.0.2.1 [2001:db8::1]:5353")
+    check_forward_zone("corp.test")
+    check_stub_zone("corp.test 192.0.2.1")
+    assert "whom to ask" in refusal(check_stub_zone, "corp.test").reason
+    assert refusal(check_forward_zone, "corp.test nobody").suggestion.startswith("like")
+    assert "name of a zone" in refusal(check_stub_zone, "a..b 192.0.2.1").reason
+    check_dns64("")
+    check_dns64("64:ff9b::/96")
+    assert "prefix" in refusal(check_dns64, "64:ff9b::1/96").reason
+    assert refusal(check_dns64, "2001:db8::/33").suggestion == 'like "64:ff9b::/96"'

@@ -63,7 +63,7 @@ class Signing:
 
     def __init__(self, server: NameServer, directory: Path, policy: Policy) -> None:
         self.server = server
-        self.zones = server._zones
+        self.zones = server._loader.zones
         files = self.zones.finish = SignedZones(directory)
         store = KeyStore(directory)
         self.keys = store.of(NAME)

@@ -53,6 +53,11 @@ class Layout:
         return self.data / "spool"
 
     @property
+    def anchors(self) -> Path:
+        """What became of the trust anchors of the resolver."""
+        return self.data / "trust-anchors"
+
+    @property
     def copies(self) -> Path:
         """Zones copied from other name servers."""
         return self.data / "secondary"

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from pabal.app import parts
+from pabal.app import caches, parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
 from pabal.app.shared import (
@@ -55,7 +55,9 @@ class NamesRole:
         self._server = NameServer(
             parts.dns_settings(shared.settings, secret, transfers=transfers),
             shared.zones,
-            shared.resolver,
+            resolving.for_clients(
+                shared.settings, shared.resolver, shared.zones, shared.clock
+            ),
             shared.clock,
             None if tls is None else tls.names,
         )
@@ -75,6 +77,7 @@ class NamesRole:
 
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Load the zones and answer."""
+        shared = self._shared
         # Before they are read: what changes meanwhile is seen at the next look.
         self._stamp = await self._look_at_files()
         await self._server.reload()
@@ -84,6 +87,11 @@ class NamesRole:
             sockets.get("dns-tls", ()),
         )
         self._tasks.start(self._look(), "zones")
+        if shared.resolver.configured:
+            keeper = resolving.anchor_keeper(
+                shared.settings, shared.resolver, shared.clock
+            )
+            shared.resolver.attend(keeper.run(), "trust anchors")
 
     async def answer(self, query: bytes, host: str) -> bytes | None:
         """Return the answer to an encrypted query from ``host``; ``None``: no query."""
@@ -91,11 +99,16 @@ class NamesRole:
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
+        word, _, rest = subject.partition(" ")
         if subject in {DIRECTORY_BELL, ZONES_BELL}:
             self._changed.set()
         elif subject.startswith(UPDATED_BELL):
             zone = subject.removeprefix(UPDATED_BELL)
             self._tasks.start(self._server.follow(zone), "zone updated")
+        elif word == caches.FLUSH_BELL:
+            self._tasks.start(self._flush(rest), "flush")
+        elif word == caches.DUMP_BELL:
+            self._tasks.start(self._dump(rest), "dump")
         elif subject.startswith(COPIED_BELL):
             self._server.notified(subject.removeprefix(COPIED_BELL))
 
@@ -105,6 +118,16 @@ class NamesRole:
         self._changed.set()
         await self._tasks.wait(LOOK_SECONDS)
         await self._server.stop()
+
+    async def _flush(self, name: str) -> None:
+        await caches.flush(self._shared.resolver, name)
+        self._server.forget()
+
+    async def _dump(self, asked: str) -> None:
+        shared = self._shared
+        await caches.write_cache(
+            shared.resolver, shared.layout, shared.bell.name, asked, shared.clock
+        )
 
     async def _look(self) -> None:
         while not self._stopping:

@@ -17,7 +17,8 @@ import dns.rdatatype
 from pabal.admin.derived import DerivedRecords
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import work_as_owner
-from pabal.app import parts
+from pabal.app import caches, parts, resolving
+from pabal.app.caches import ProcessCache
 from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
 from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
@@ -189,9 +190,37 @@ async def explain_name(
         resolver = parts.resolver(settings, clock, zones)
         try:
             await asyncio.to_thread(zones.reload)
-            return await explain(resolver, name, rdtype, clock, resolver.cache)
+            await resolving.anchor_keeper(settings, resolver, clock).restore()
+            asked = resolving.for_clients(settings, resolver, zones, clock)
+            return await explain(asked, name, rdtype, clock, resolver.cache)
         finally:
             await resolver.stop()
+
+
+async def cached_names(settings: Settings, name: dns.name.Name) -> list[ProcessCache]:
+    """Return what the running processes know at and below ``name``.
+
+    Raises:
+        UnavailableError: None runs, or one does not answer.
+    """
+    layout = Layout(settings.data)
+    _enter(layout)
+    with contextlib.closing(_bell(layout)) as bell:
+        return await caches.collect(layout, bell, name)
+
+
+def flush_cache(settings: Settings, name: dns.name.Name) -> list[str]:
+    """Let the running processes forget ``name`` and below; return who they are.
+
+    Raises:
+        UnavailableError: None runs.
+    """
+    layout = Layout(settings.data)
+    _enter(layout)
+    with contextlib.closing(_bell(layout)) as bell:
+        found = caches.expect_processes(layout)
+        bell.ring(f"{caches.FLUSH_BELL} {name.to_text()}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pabal.admin.certificate import CertificateFacts
 from pabal.admin.derived import DerivedRecords
 from pabal.admin.layout import Layout
 from pabal.admin.pages import OwnPages, StsMode
+from pabal.app import resolving
 from pabal.app.certificate import read_facts
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
@@ -176,6 +177,7 @@ def resolver_settings(settings: Settings) -> ResolverSettings:
         port=dns.port,
         trust_anchors=_anchors(dns.trust_anchors),
         negative_trust_anchors=dns.negative_trust_anchors,
+        routes=resolving.routes(dns.resolver),
     )
     if not dns.root_hints:
         return given

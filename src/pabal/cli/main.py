@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "queue",
             "zone",
             "dig",
+            "cache",
             "trace",
         )
     }

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 import click
+import dns.exception
+import dns.name
 from typing_extensions import override
 
 from pabal.base.errors import OperatorError, PabalError
@@ -65,6 +67,19 @@ def read_password(*, from_stdin: bool, address: str) -> str:
     if not password:
         raise OperatorError("the password is empty.")
     return password
+
+
+def absolute_name(text: str) -> dns.name.Name:
+    """Return the absolute name ``text`` means, dot at the end or not.
+
+    Raises:
+        OperatorError: It is none.
+    """
+    try:
+        return dns.name.from_text(text)
+    except (dns.exception.DNSException, UnicodeError) as error:
+        reason = str(error).rstrip(".")
+        raise OperatorError(f"{text!r} is not a name: {reason}.") from error
 
 
 class PabalGroup(click.Group):

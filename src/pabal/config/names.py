@@ -11,7 +11,10 @@ from typing import Final
 from pabal.config.peers import (
     PeerChecks,
     check_anchor,
+    check_dns64,
+    check_forward_zone,
     check_key,
+    check_stub_zone,
     check_zone_name,
     key_name,
 )
@@ -32,6 +35,23 @@ RATE_LIMIT: Final = 1_000_000
 SLIP_LIMIT: Final = 10
 RECURSION_LIMIT: Final = 100_000
 """Largest values of the limits below: more means the same as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverSection:
+    """What of [dns] is about names elsewhere.
+
+    Attributes:
+        forward_zones: Zones with forwarders of their own.
+        stub_zones: Zones with servers of their own.
+        policy_zones: Zones that say which answers clients get otherwise.
+        dns64: A prefix for IPv6 addresses made of IPv4 ones; empty: none.
+    """
+
+    forward_zones: tuple[str, ...] = ()
+    stub_zones: tuple[str, ...] = ()
+    policy_zones: tuple[str, ...] = ()
+    dns64: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +80,7 @@ class DnsSection:
         negative_trust_anchors: Zones that count as unsigned.
         mta_sts: What senders are asked for: testing, enforce, none, off.
         caa: Who may issue certificates for hosted domains; empty: nothing is said.
+        resolver: Where it asks, and what clients get of it.
     """
 
     allow_query: tuple[str, ...]
@@ -87,6 +108,7 @@ class DnsSection:
     follow_catalogs: tuple[str, ...] = ()
     catalog: str = ""
     views: tuple[ViewSection, ...] = ()
+    resolver: ResolverSection = ResolverSection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +154,7 @@ def read_names(section: Section) -> DnsSection:
     )
     zones = Path(section.path("zones", "zones", "Master files, DOMAIN.zone each."))
     nsid = _nsid(section)
-    limits = _limits(section)
-    others = _others(section)
+    limits, others = _limits(section), _others(section)
     return DnsSection(
         *access,
         forwarders,
@@ -156,6 +177,7 @@ def read_names(section: Section) -> DnsSection:
         allow_update=others.allow_update,
         follow_catalogs=others.follow_catalogs,
         catalog=others.catalog,
+        resolver=_resolver(section),
     )
 
 
@@ -324,6 +346,40 @@ def _derived(section: Section) -> tuple[str, tuple[str, ...]]:
         _check_issuer,
         "Who may issue certificates for hosted domains (CAA), like letsencrypt.org;"
         " empty: nothing is said.",
+    )
+
+
+def _resolver(section: Section) -> ResolverSection:
+    return ResolverSection(
+        section.texts(
+            "forward_zones",
+            (),
+            check_forward_zone,
+            "Zones with forwarders of their own: ZONE ADDRESS[:PORT] …; without an"
+            " address: asked from the root, whatever forwarders says.",
+        ),
+        section.texts(
+            "stub_zones",
+            (),
+            check_stub_zone,
+            "Zones whose servers are said here, not by their parents: ZONE"
+            " ADDRESS[:PORT] …; if nobody signs for them, add them to"
+            " negative_trust_anchors.",
+        ),
+        section.texts(
+            "policy_zones",
+            (),
+            check_zone_name,
+            "Zones of this server, files or copies, that say which answers clients get"
+            " otherwise (RPZ); the first goes first.",
+        ),
+        section.text(
+            "dns64",
+            "",
+            "Prefix of the IPv6 addresses made for names that only have IPv4 ones"
+            " (DNS64), like 64:ff9b::/96; empty: none are made.",
+            check_dns64,
+        ),
     )
 
 

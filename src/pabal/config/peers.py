@@ -19,6 +19,8 @@ from pabal.base.errors import OperatorError
 from pabal.config.problem import did_you_mean
 from pabal.config.section import ACL_WORDS, BadValueError
 from pabal.dns.resolver.anchors import read_anchors
+from pabal.dns.resolver.dns64 import read_prefix
+from pabal.dns.resolver.routes import read_route
 from pabal.dns.server.policy import read_rule
 from pabal.net.endpoint import Endpoint, EndpointError
 
@@ -219,6 +221,46 @@ def check_zone_name(text: str) -> None:
         BadValueError: It is no name.
     """
     _check_name(text, "a zone")
+
+
+def check_forward_zone(text: str) -> None:
+    """Check a zone and its forwarders, perhaps none.
+
+    Raises:
+        BadValueError: It is none, or one is no address.
+    """
+    _check_route(text, recursive=True)
+
+
+def check_stub_zone(text: str) -> None:
+    """Check a zone and its servers.
+
+    Raises:
+        BadValueError: It is none, or one is no address.
+    """
+    _check_route(text, recursive=False)
+
+
+def _check_route(text: str, *, recursive: bool) -> None:
+    try:
+        read_route(text, recursive=recursive)
+    except OperatorError as error:
+        hint = 'like "corp.example 192.0.2.1 192.0.2.2:5353"'
+        raise BadValueError(error.what.rstrip("."), hint) from error
+
+
+def check_dns64(text: str) -> None:
+    """Check a prefix for DNS64, or nothing.
+
+    Raises:
+        BadValueError: It is no such prefix.
+    """
+    if not text:
+        return
+    try:
+        read_prefix(text)
+    except OperatorError as error:
+        raise BadValueError(error.what.rstrip("."), 'like "64:ff9b::/96"') from error
 
 
 def _check_name(text: str, what: str) -> None:

@@ -40,6 +40,10 @@ class ResolutionError(UnavailableError):
         self.code = code
 
 
+class DroppedError(ResolutionError):
+    """The operator wants that the client hears nothing at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One question sent on the way to an answer, for traces and ``pabal dig``.

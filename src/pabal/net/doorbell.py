@@ -40,6 +40,9 @@ class UnixDoorbell:
         clock: For how often the directory is read.
         audiences: First word of a subject → the roles that want to hear it; a subject
             that is not there is for everybody.
+
+    Attributes:
+        name: As given.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class UnixDoorbell:
         self._look_at = 0.0
         self._audiences = audiences
         self._others: list[tuple[Path, str]] = []
-        self._name = name
+        self.name = name
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)  # noqa: FBT003 (no keyword form)
         path = directory / name
@@ -111,7 +114,7 @@ class UnixDoorbell:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
         self._socket.close()
         os.close(self._descriptor)
-        (self._directory / self._name).unlink(missing_ok=True)
+        (self._directory / self.name).unlink(missing_ok=True)
 
     def _look(self) -> list[tuple[Path, str]]:
         """Return the sockets of the other processes and how to reach them.
@@ -122,7 +125,7 @@ class UnixDoorbell:
         return [
             (path, self._reachable(path))
             for path in self._directory.iterdir()
-            if path.name != self._name
+            if path.name != self.name
         ]
 
     def _reachable(self, path: Path) -> str:

@@ -1,3 +1,7 @@
+import gc
+import tracemalloc
+
+import dns.message
 import dns.name
 import dns.rdatatype
 import dns.rrset
@@ -188,3 +192,30 @@ def test_lineage() -> None:
         "test.",
         ".",
     ]
+
+
+def test_the_estimate_of_memory_is_no_less_than_what_it_takes() -> None:
+    """What bounds the cache is an estimate: measured against the interpreter's own."""
+    cache = Cache(ResolverSettings())
+    messages = []
+    answer = address()
+    for number in range(200):
+        name = dns.name.from_text(f"host{number}.some.example.test.")
+        reply = dns.message.make_response(dns.message.make_query(name, "A"))
+        count = (1, 1, 4, 12)[number % 4]
+        texts = [f"198.51.{number % 250}.{i}" for i in range(count)]
+        reply.answer = [dns.rrset.from_text(name, 600, "IN", "A", *texts)]
+        messages.append(reply.to_wire())
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for octets in messages:
+            answer = dns.message.from_wire(octets).answer.pop()
+            cache.put(answer, Trust.AUTHORITATIVE, 0.0)
+        del answer
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert len(cache) == 200
+    assert cache.octets / 2 < taken <= cache.octets, (taken, cache.octets)

@@ -72,6 +72,24 @@ async def test_too_many_at_once() -> None:
         await resolver.resolve(WWW, A)
 
 
+async def test_old_data_serve_who_would_wait_too_long() -> None:
+    settings = dataclasses.replace(SETTINGS, patience_s=0.01)
+    clock = FakeClock()
+    net = network(clock)
+    resolver = IterativeResolver(settings, net, clock, FakeChance())
+    await resolver.resolve(WWW, A)
+    clock.pass_(100)
+    never = Never()
+    resolver._exchange = never
+    async with asyncio.timeout(5):
+        resolved = await resolver.resolve(WWW, A)
+    assert str(resolved.answer[0]) == "www.test. 30 IN A 192.0.2.80"
+    # The question is still under way, for those who come later.
+    assert never.asked.is_set()
+    assert resolver._flights
+    await resolver.stop()
+
+
 @pytest.mark.parametrize("rdtype", ["ANY", "AXFR", "OPT"])
 async def test_query_types_are_not_data(rdtype: str) -> None:
     resolver = IterativeResolver(SETTINGS, Never(), FakeClock(), FakeChance())

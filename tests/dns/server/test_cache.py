@@ -61,7 +61,7 @@ def test_all_turns_age() -> None:
 
 
 def test_bounded_by_entries() -> None:
-    cache = AnswerCache(100, 1 << 30)
+    cache = AnswerCache(100, 1 << 30, FixedClock())
     for number in range(1000):
         cache.put(str(number).encode(), repeat(b"x"), 1)
     assert len(cache) <= 100
@@ -70,14 +70,14 @@ def test_bounded_by_entries() -> None:
 
 
 def test_bounded_by_octets() -> None:
-    cache = AnswerCache(1000, 10_000)
+    cache = AnswerCache(1000, 10_000, FixedClock())
     for number in range(100):
         cache.put(str(number).encode(), repeat(b"x"), 1000)
     assert len(cache) < 10
 
 
 def test_what_is_asked_for_stays() -> None:
-    cache = AnswerCache(20, 1 << 30)
+    cache = AnswerCache(20, 1 << 30, FixedClock())
     cache.put(b"loved", repeat(b"x"), 1)
     for number in range(200):
         cache.put(str(number).encode(), repeat(b"x"), 1)
@@ -85,8 +85,55 @@ def test_what_is_asked_for_stays() -> None:
 
 
 def test_clear() -> None:
-    cache = AnswerCache(4, 1 << 30)
+    cache = AnswerCache(4, 1 << 30, FixedClock())
     for number in range(4):
         cache.put(str(number).encode(), repeat(b"x"), 1)
     cache.clear()
     assert len(cache) == 0
+
+
+def test_what_is_ready_ages_with_the_second() -> None:
+    clock = FixedClock()
+    cache = AnswerCache(100, 1 << 30, clock)
+    answer = rendered(10)
+    at = 2 + answer.ttl_offsets[0] - 2
+    cache.put(b"key", Ageing(answer, turns(answer, round_robin=True), clock), 1)
+    assert cache.hit(b"idkey") == b"id" + answer.octets[2:]
+    # The second look is the driver's own, without a call.
+    assert next(cache.ready[b"key"]) == answer.octets[2:]
+    clock.at += 4
+    aged = cache.hit(b"idkey")
+    assert aged is not None
+    assert aged[at + 3] == 6
+    clock.at += 6
+    assert cache.hit(b"idkey") is None
+    assert not cache.ready
+
+
+def test_where_nothing_ages_what_is_ready_stays() -> None:
+    clock = FixedClock()
+    cache = AnswerCache(100, 1 << 30, clock)
+    cache.put(b"key", lasting([b"x"]), 1)
+    assert cache.hit(b"idkey") == b"idx"
+    ready = cache.ready
+    clock.at += 60
+    assert cache.hit(b"idkey") == b"idx"
+    assert cache.ready is ready
+
+
+def test_what_is_put_again_is_answered_at_once() -> None:
+    cache = AnswerCache(100, 1 << 30, FixedClock())
+    for octets_ in (b"x", b"y"):
+        cache.put(b"key", lasting([octets_]), 1)
+        assert cache.hit(b"idkey") == b"id" + octets_
+    cache.clear()
+    assert cache.hit(b"idkey") is None
+
+
+def test_ready_answers_are_bounded_with_the_rest() -> None:
+    cache = AnswerCache(100, 1 << 30, FixedClock())
+    for number in range(1000):
+        key = str(number).encode()
+        cache.put(key, repeat(b"x"), 1)
+        assert cache.hit(b"id" + key) == b"idx"
+        assert len(cache.ready) <= 100

@@ -1,3 +1,4 @@
+from pabal.base.clock import SystemClock
 from pabal.dns.server.access import Rights
 from pabal.dns.server.cache import lasting
 from pabal.dns.server.caches import Caches
@@ -11,7 +12,7 @@ KINDS = [
 
 
 def test_each_kind_of_clients_has_its_own() -> None:
-    caches = Caches(2, DnsSettings("ns.test"))
+    caches = Caches(2, DnsSettings("ns.test"), SystemClock())
     found = [caches.of(rights) for rights in KINDS]
     assert len(set(found)) == 4
     assert caches.friends == {found[1], found[3]}

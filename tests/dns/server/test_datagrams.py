@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from pabal.dns.server.datagrams import (
+    CROWD,
     QUERY_MAX_OCTETS,
     SLOTS,
     DatagramBatch,
@@ -42,13 +43,14 @@ def test_many_in_many_out(server: socket.socket) -> None:
         with udp(host, server.family) as client:
             client.connect((host, server.getsockname()[1]))
             for number in range(5):
-                client.send(b"q" * number + b"!")
-            assert list(batch.receive()) == [1, 2, 3, 4, 5]
+                client.send(b"id" + b"q" * number + b"!")
+            assert list(batch.receive()) == [3, 4, 5, 6, 7]
+            senders = list(batch.senders())
             for slot in range(5):
-                start = slot * QUERY_MAX_OCTETS
-                assert bytes(batch.queries[start : start + slot + 1]) == (
-                    b"q" * slot + b"!"
-                )
+                query = b"q" * slot + b"!"
+                assert batch.query(slot, slot + 3) == b"id" + query
+                assert bytes(batch.queries[slot][: slot + 1]) == query
+                assert senders[slot] == senders[0]
                 assert batch.peer(slot)[:2] == client.getsockname()[:2]
                 assert batch.host(slot) == host
                 batch.put(slot, b"a" * slot + b"?")
@@ -56,10 +58,10 @@ def test_many_in_many_out(server: socket.socket) -> None:
             batch.send(0, 2)
             batch.send(3, 5)
             assert [client.recv(99) for _ in range(4)] == [
-                b"?",
-                b"a?",
-                b"aaa?",
-                b"aaaa?",
+                b"id?",
+                b"ida?",
+                b"idaaa?",
+                b"idaaaa?",
             ]
 
 
@@ -86,6 +88,23 @@ def test_nothing_there(server: socket.socket) -> None:
     DatagramBatch(server).send(0, 0)
 
 
+def test_what_comes_meanwhile_is_taken_too(
+    server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = DatagramBatch(server)
+    host = loopback(server)
+    with udp(host, server.family) as client:
+        client.connect((host, server.getsockname()[1]))
+        monkeypatch.setattr("os.sched_yield", lambda: client.send(b"late"))
+        for _ in range(CROWD - 1):
+            client.send(b"one")
+        assert list(batch.receive()) == [3] * (CROWD - 1)
+        for _ in range(CROWD):
+            client.send(b"one")
+        assert list(batch.receive()) == [*[3] * CROWD, 4]
+        assert batch.query(CROWD, 4) == b"late"
+
+
 def test_no_more_than_fits(server: socket.socket) -> None:
     batch = DatagramBatch(server)
     host = loopback(server)
@@ -103,11 +122,11 @@ def test_an_answer_leaves_from_where_it_was_asked() -> None:
         port = server.getsockname()[1]
         # Not the address the kernel would choose by itself.
         client.connect(("127.0.0.9", port))
-        client.send(b"q")
+        client.send(b"12q")
         assert len(batch.receive()) == 1
         batch.put(0, b"first")
         batch.send(0, 1)
-        assert client.recv(99) == b"first"
+        assert client.recv(99) == b"12first"
         server.sendmsg([b"later"], batch.control(0), 0, batch.peer(0))
         assert client.recv(99) == b"later"
 
@@ -117,11 +136,11 @@ def test_what_cannot_be_sent_does_not_hold_up_the_rest() -> None:
         batch = DatagramBatch(server)
         client.connect(server.getsockname())
         for _ in range(3):
-            client.send(b"q")
+            client.send(b"12q")
         assert len(batch.receive()) == 3
         # Port 0 of slot 1 is nowhere.
         batch.addresses[32 + 2 : 32 + 4] = b"\x00\x00"
         for slot in range(3):
             batch.put(slot, bytes((slot,)))
         batch.send(0, 3)
-        assert [client.recv(9), client.recv(9)] == [b"\x00", b"\x02"]
+        assert [client.recv(9), client.recv(9)] == [b"12\x00", b"12\x02"]

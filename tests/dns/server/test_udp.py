@@ -5,6 +5,7 @@ import dns.message
 import pytest
 
 from pabal.base.tasks import Tasks
+from pabal.dns.ports import DroppedError, Resolved
 from pabal.dns.server.answering import Asked, ControlQuery, Recursion
 from pabal.dns.server.udp import BURST_MAX, UdpServer
 from tests.dns.server.parts import FRIEND, STRANGER, Bench, bench, positive
@@ -118,6 +119,21 @@ async def test_recursion_runs_beside() -> None:
     assert not sock.sent
     await server._tasks.wait(5)
     assert dns.message.from_wire(sock.sent[0][0]).answer
+
+
+async def test_what_the_policy_drops_is_not_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def drop(*_: object, **__: object) -> Resolved:
+        raise DroppedError("silence")
+
+    parts = bench()
+    monkeypatch.setattr(parts.resolver, "resolve", drop)
+    server, sock = driver(parts)
+    sock.incoming = [(recursive("a.test"), (FRIEND, 5))]
+    server._one_by_one()
+    await server._tasks.wait(5)
+    assert not sock.sent
 
 
 @pytest.fixture

@@ -107,6 +107,8 @@ class Zone:
             wanted = self.rrsets.get((name, rdtype))
             if wanted is not None:
                 reply.answer.append(wanted)
+                if rdtype == dns.rdatatype.NS:
+                    self._add_addresses(reply, wanted)
                 return
             alias = self.rrsets.get((name, dns.rdatatype.CNAME)) or self._dname(
                 reply, name
@@ -131,6 +133,9 @@ class Zone:
 
     def _refer(self, reply: dns.message.Message, ns: RRset) -> None:
         reply.authority.append(ns)
+        self._add_addresses(reply, ns)
+
+    def _add_addresses(self, reply: dns.message.Message, ns: RRset) -> None:
         for host in server_names(ns):
             for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
                 glue = self.rrsets.get((host, rdtype))

@@ -7,6 +7,8 @@ starts a comment.
     SETTING field value         of ResolverSettings, before all else
     ROOT address                a root hint
     FORWARDER address
+    FORWARD zone address…       a forward zone; without address: as if none were set
+    STUB zone address…          a stub zone
     LOCAL zone                  a zone served here; records follow
     SERVER address [behaviour…] a server, new or changed; then, indented:
       zone origin [signed …]    records follow; options in ``signed``; among them
@@ -30,6 +32,7 @@ starts a comment.
     CHECK_STEP words            some step of the last resolution has these words
     CHECK_NOT_CACHED name type
     TIME_PASSES seconds
+    REST                        lets what nobody waits for come to its end
 """
 
 import asyncio
@@ -46,6 +49,7 @@ import dns.rrset
 from pabal.dns.ports import ResolutionError, Resolved, Steps
 from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.routes import read_route
 from pabal.dns.resolver.settings import ResolverSettings
 from tests.scenario.dns.network import (
     Canned,
@@ -57,6 +61,8 @@ from tests.scenario.dns.network import (
     Zone,
 )
 from tests.scenario.dns.signed import SignedZone, ds_text
+
+REST_TURNS = 50
 
 
 @dataclass
@@ -105,7 +111,7 @@ class Player:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.network = FakeNetwork(self.clock)
-        self.settings = ResolverSettings(root_hints=(), ipv6=False)
+        self.settings = ResolverSettings(root_hints=(), ipv6=False, prime=False)
         self.local: list[Zone] = []
         self.resolver: IterativeResolver | None = None
         self.outcome: Resolved | ResolutionError | None = None
@@ -135,6 +141,8 @@ class Player:
                 changed = dataclasses.replace(self.settings, ipv6=text == "yes")
             case "minimise":
                 changed = dataclasses.replace(self.settings, minimise=text == "yes")
+            case "prime":
+                changed = dataclasses.replace(self.settings, prime=text == "yes")
             case _:
                 raise AssertionError(f"no setting {name}")
         self.settings = changed
@@ -146,6 +154,21 @@ class Player:
     def _forwarder(self, words: list[str], _block: list[str]) -> None:
         servers = (*self.settings.forwarders, Server("forwarder.", words[0]))
         self.settings = dataclasses.replace(self.settings, forwarders=servers)
+
+    def _forward(self, words: list[str], _block: list[str]) -> None:
+        self._route(words, recursive=True)
+
+    def _stub(self, words: list[str], _block: list[str]) -> None:
+        self._route(words, recursive=False)
+
+    def _route(self, words: list[str], *, recursive: bool) -> None:
+        route = read_route(" ".join(words), recursive=recursive)
+        routes = (*self.settings.routes, route)
+        self.settings = dataclasses.replace(self.settings, routes=routes)
+
+    async def _rest(self, _words: list[str], _block: list[str]) -> None:
+        for _ in range(REST_TURNS):
+            await asyncio.sleep(0)
 
     def _local(self, words: list[str], block: list[str]) -> None:
         self.local.append(Zone.read(words[0], block))

@@ -83,6 +83,11 @@ class ProvenAbsence:
             _, dropped = self._zones.popitem(last=False)
             self._count -= len(dropped.places)
 
+    def flush(self) -> None:
+        """Forget everything."""
+        self._zones.clear()
+        self._count = 0
+
     def claim(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
     ) -> Claim | None:

@@ -8,7 +8,7 @@ covers what is below), RFC 8767 §4 (stale data), RFC 9520 §3.2 (failures).
 
 import enum
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -30,6 +30,12 @@ RDATA_OCTETS: Final = 270
 
 STALE_TTL_S: Final = 30
 """TTL told with stale data (RFC 8767 §4 recommends 30 seconds)."""
+
+PREFETCH_TTL_MIN_S: Final = 10
+"""What lives shorter is not fetched anew before its end: the gain would be small."""
+
+PREFETCH_PART: Final = 10
+"""The last tenth of its time is the end of a record, as in Unbound."""
 
 FAILURE_SECONDS: Final = 5.0
 """How long a failure is remembered (RFC 9520 §3.2: at least 1, at most 300)."""
@@ -111,6 +117,7 @@ class Cache:
     _entries: OrderedDict[_Key, Entry] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
+    _denied: set[tuple[bytes, ...]] = field(default_factory=set, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -152,15 +159,27 @@ class Cache:
 
         Glue and referrals are not answers (RFC 2181 §5.4.1).
         """
+        entry = self.records(name, rdtype, now, stale=stale)
+        return entry or self._nonexistent(name, now, stale=stale)
+
+    def records(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        now: float,
+        *,
+        stale: bool = False,
+    ) -> Entry | None:
+        """Return the same of exactly ``name`` and ``rdtype``, whatever is above."""
         entry = self.get(name, rdtype, now, stale=stale)
         if entry is not None and entry.trust >= Trust.ANSWER:
             return entry
-        return self._nonexistent(name, now, stale=stale)
+        return None
 
     def _nonexistent(
         self, name: dns.name.Name, now: float, *, stale: bool
     ) -> Entry | None:
-        for ancestor in lineage(name):
+        for ancestor in self._denied_above(name):
             entry = self.get(ancestor, NXDOMAIN_KEY, now, stale=stale)
             # With validation one forged packet must not take away all names below.
             if entry is not None and (
@@ -168,6 +187,16 @@ class Cache:
             ):
                 return entry
         return None
+
+    def _denied_above(self, name: dns.name.Name) -> Iterator[dns.name.Name]:
+        """Yield those of ``name`` and the names above that were denied once.
+
+        There are hardly any, and each question asks: so no name is made in vain.
+        """
+        labels = _folded(name)
+        for place in range(len(labels)):
+            if labels[place:] in self._denied:
+                yield dns.name.Name(labels[place:])
 
     def put(
         self,
@@ -245,6 +274,50 @@ class Cache:
             ),
         )
 
+    def is_ending(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
+    ) -> bool:
+        """Return whether records of ``name`` are there, but not for long."""
+        entry = self._entries.get((name, rdtype))
+        if entry is None or entry.rrset is None:
+            return False
+        whole_s = self._ttl_s(entry.rrset.ttl)
+        left_s = entry.expires_at - now
+        return whole_s >= PREFETCH_TTL_MIN_S and left_s * PREFETCH_PART <= whole_s
+
+    def renew(self, claim: Claim, now: float) -> None:
+        """Keep what ``claim`` says, proven, in the place of what was proven before.
+
+        Not NS: a child must not keep itself alive.
+        """
+        rrset, verdict = claim.rrset, claim.verdict
+        if (
+            rrset is None
+            or verdict is None
+            or verdict.security is not Security.SECURE
+            or rrset.rdtype == dns.rdatatype.NS
+        ):
+            return
+        ttl_s = self._ttl_s(rrset.ttl)
+        if verdict.ttl_max_s is not None:
+            ttl_s = min(ttl_s, verdict.ttl_max_s)
+        count = len(rrset) + sum(map(len, claim.evidence))
+        self._store(
+            (rrset.name, rrset.rdtype),
+            Entry(
+                _copy(rrset, rrset.ttl),
+                None,
+                nxdomain=False,
+                trust=Trust.AUTHORITATIVE,
+                expires_at=now + ttl_s,
+                octets=ENTRY_OCTETS + RDATA_OCTETS * count,
+                evidence=claim.evidence,
+                source=claim.source,
+                origin=claim.origin,
+                verdict=verdict,
+            ),
+        )
+
     def judge(self, claim: Claim, verdict: Verdict, now: float) -> None:
         """Keep ``verdict`` with what is known, if that is still what was claimed."""
         found = self._claimed(claim, now)
@@ -272,7 +345,8 @@ class Cache:
             if (
                 entry is not None
                 and entry.evidence == claim.evidence
-                and (entry.rrset is None) == (claim.rrset is None)
+                # The same signatures may come with other, forged records.
+                and entry.rrset == claim.rrset
             ):
                 return (name, rdtype), entry
         return None
@@ -290,12 +364,25 @@ class Cache:
         if (name, rdtype) in self._entries:
             self._drop((name, rdtype))
 
-    def flush(self, name: dns.name.Name) -> int:
-        """Forget all at and below ``name``; return how many entries that were."""
-        keys = [key for key in self._entries if key[0].is_subdomain(name)]
-        for key in keys:
+    def items(self) -> list[tuple[_Key, Entry]]:
+        """Return all there is at this moment."""
+        return list(self._entries.items())
+
+    def flush(self, name: dns.name.Name, keys: Iterable[_Key] | None = None) -> int:
+        """Forget all at and below ``name``; return how many entries that were.
+
+        Args:
+            keys: Look at these only: a large cache takes its time.
+        """
+        looked_at = list(self._entries) if keys is None else keys
+        found = [
+            key
+            for key in looked_at
+            if key in self._entries and key[0].is_subdomain(name)
+        ]
+        for key in found:
             self._drop(key)
-        return len(keys)
+        return len(found)
 
     def _ttl_s(self, ttl_s: int) -> int:
         if ttl_s >= TTL_INVALID_FROM:
@@ -306,6 +393,8 @@ class Cache:
         if key in self._entries:
             self._drop(key)
         self._entries[key] = entry
+        if key[1] == NXDOMAIN_KEY:
+            self._denied.add(_folded(key[0]))
         self.octets += entry.octets
         while (
             len(self._entries) > self.settings.cache_entries_max
@@ -316,6 +405,8 @@ class Cache:
 
     def _drop(self, key: _Key) -> None:
         self.octets -= self._entries.pop(key).octets
+        if key[1] == NXDOMAIN_KEY:
+            self._denied.discard(_folded(key[0]))
 
 
 @dataclass(slots=True)
@@ -325,6 +416,11 @@ class Failures:
     _reasons: OrderedDict[_Key, tuple[float, str]] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
+
+    def flush(self, name: dns.name.Name) -> None:
+        """Forget what failed at and below ``name``."""
+        for key in [key for key in self._reasons if key[0].is_subdomain(name)]:
+            del self._reasons[key]
 
     def put(
         self,
@@ -345,6 +441,11 @@ class Failures:
         """Return why the question failed, or ``None`` if it may be tried."""
         until, reason = self._reasons.get((name, rdtype), (0.0, ""))
         return reason if until > now else None
+
+
+def _folded(name: dns.name.Name) -> tuple[bytes, ...]:
+    """Return the labels of ``name`` as they are compared: quick to make and to hash."""
+    return tuple(map(bytes.lower, name.labels))
 
 
 def _is_secure(entry: Entry) -> bool:

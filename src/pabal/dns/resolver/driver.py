@@ -8,6 +8,7 @@ RFC 4035 §4 (validation).
 """
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -20,7 +21,7 @@ from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import LocalZones, ResolutionError, Resolved, Step, Steps
-from pabal.dns.resolver.anchors import effective, names_of
+from pabal.dns.resolver.anchors import TrustAnchor, effective, names_of
 from pabal.dns.resolver.cache import Cache, Failures
 from pabal.dns.resolver.chain import ChainOfTrust
 from pabal.dns.resolver.claim import BOGUS_SECONDS, Claim
@@ -32,10 +33,14 @@ from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.special import SpecialNames
 from pabal.dns.resolver.standing import TrustPoints
+from pabal.dns.resolver.upkeep import Question, Upkeep
 from pabal.dns.resolver.validator import judge
 
 STEPS_MAX: Final = 400
 """Most questions for one answer, those for its chain of trust included."""
+
+FLUSH_SLICE: Final = 1_000
+"""Entries of the cache looked at in one turn of the loop: some 3 ms."""
 
 _AWAY: Final = frozenset({None, int(ExtendedError.NO_REACHABLE_AUTHORITY)})
 """Failures that old data may help over: what is bogus does not get better with age."""
@@ -55,15 +60,6 @@ class Exchange(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What is asked; ``unchecked``: without validation."""
-
-    name: dns.name.Name
-    rdtype: dns.rdatatype.RdataType
-    unchecked: bool
-
-
 @dataclass(slots=True)
 class _Flight:
     """A resolution under way, and those who wait for it."""
@@ -81,6 +77,10 @@ class IterativeResolver:
         clock: The time.
         chance: Ids, case, order: a secure source outside tests.
         local: Zones served here, asked before anything else.
+
+    Attributes:
+        cache: What is known.
+        configured: The trust anchors the operator gave, by zone.
     """
 
     def __init__(
@@ -94,10 +94,10 @@ class IterativeResolver:
         self._exchange = exchange
         self._clock = clock
         self._settings = settings
-        anchors = effective(settings)
+        self.configured = {a.zone: a for a in effective(settings)}
         negative = names_of(settings.negative_trust_anchors)
-        self._trust = TrustPoints({a.zone: a for a in anchors}, negative)
-        validating = bool(anchors)
+        self._trust = TrustPoints(dict(self.configured), negative)
+        validating = bool(self.configured)
         self.cache = Cache(settings, validating=validating)
         self._knowledge = Knowledge(
             settings,
@@ -110,8 +110,9 @@ class IterativeResolver:
             special=SpecialNames(settings),
             absence=self._trust.absence,
         )
-        self._flights: dict[_Question, _Flight] = {}
+        self._flights: dict[Question, _Flight] = {}
         self._tasks = Tasks()
+        self._upkeep = Upkeep(self._knowledge, clock, self._tasks, self._fetch_anew)
 
     async def resolve(
         self,
@@ -132,12 +133,17 @@ class IterativeResolver:
         if dns.rdatatype.is_metatype(rdtype):
             raise ResolutionError(f"{dns.rdatatype.to_text(rdtype)} is not resolved")
         unchecked = unchecked or not self._knowledge.validating
-        question = _Question(name.canonicalize(), rdtype, unchecked)
+        question = Question(name.canonicalize(), rdtype, unchecked)
         end, taken = await self._find(question)
         if steps is not None:
             steps.taken.extend(taken)
         if isinstance(end, Failed) and end.code in _AWAY:
-            end = self._stale(question, end, steps)
+            end, stale = _old(question, self._knowledge, self._clock.monotonic()) or (
+                end,
+                [],
+            )
+            if steps is not None:
+                steps.taken.extend(stale)
         if isinstance(end, Done):
             return end.resolved
         log.info(
@@ -148,6 +154,48 @@ class IterativeResolver:
         )
         raise ResolutionError(end.reason, end.code)
 
+    def trust(self, zone: dns.name.Name, anchor: TrustAnchor | None) -> None:
+        """Let ``anchor`` be that of ``zone`` from now on; ``None``: it has none."""
+        self._trust.anchor(zone, anchor)
+
+    async def fetch(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
+    ) -> Claim:
+        """Return what servers say of ``name`` now, unchecked, with its signatures.
+
+        Raises:
+            ResolutionError: No server gave a usable answer in time.
+        """
+        iterator = Iterator(name, rdtype, self._knowledge, refresh=True)
+        try:
+            async with asyncio.timeout(self._settings.deadline_s):
+                now = self._clock.monotonic()
+                end = await self._iterate(iterator, iterator.next(now))
+        except TimeoutError as error:
+            raise ResolutionError(f"{name}: no answer in time") from error
+        if isinstance(end, Failed):
+            raise ResolutionError(end.reason, end.code)
+        return end.claims[0] if end.claims else Claim(name, rdtype)
+
+    async def flush(self, name: dns.name.Name) -> int:
+        """Forget all at and below ``name``; return how many entries that were.
+
+        Others get their turn meanwhile: a cache may be large.
+        """
+        keys = [key for key, _ in self.cache.items()]
+        count = 0
+        for first in range(0, len(keys), FLUSH_SLICE):
+            count += self.cache.flush(name, keys[first : first + FLUSH_SLICE])
+            await asyncio.sleep(0)
+        self._knowledge.failures.flush(name)
+        # Proofs and standings are about zones, and cheap to find again.
+        self._trust.flush()
+        return count
+
+    def attend(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Run ``work`` until the resolver stops."""
+        self._tasks.start(work, name)
+
     async def stop(self) -> None:
         """End every resolution under way; those who wait get ``ResolutionError``."""
         await self._tasks.stop()
@@ -156,7 +204,7 @@ class IterativeResolver:
             flight.landed.set_result(Failed("the resolver stopped"))
         self._flights.clear()
 
-    async def _find(self, question: _Question) -> tuple[Done | Failed, list[Step]]:
+    async def _find(self, question: Question) -> tuple[Done | Failed, list[Step]]:
         """Return the end of resolving ``question``, concluded, and its steps."""
         flight = self._flights.get(question)
         if flight is None:
@@ -165,14 +213,20 @@ class IterativeResolver:
             if isinstance(first, Failed):
                 return first, iterator.steps
             if isinstance(first, Done) and (question.unchecked or is_settled(first)):
+                self._upkeep.look_at(question, first)
                 end = conclude(first, unchecked=question.unchecked)
                 return end, iterator.steps
             flight = self._take_off(question, iterator, first)
-        end = await asyncio.shield(flight.landed)
-        return end, flight.steps
+        await asyncio.wait((flight.landed,), timeout=self._settings.patience_s)
+        if not flight.landed.done():
+            old = _old(question, self._knowledge, self._clock.monotonic())
+            if old is not None:
+                # RFC 8767 §5: what was, rather than nothing for so long.
+                return old
+        return await asyncio.shield(flight.landed), flight.steps
 
     def _take_off(
-        self, question: _Question, iterator: Iterator, first: Query | Done
+        self, question: Question, iterator: Iterator, first: Query | Done
     ) -> _Flight:
         if len(self._flights) >= self._settings.flights_max:
             raise ResolutionError("too many resolutions at once")
@@ -181,13 +235,14 @@ class IterativeResolver:
         )
         flight = _Flight(landed, iterator.steps)
         self._flights[question] = flight
+        self._upkeep.prime()
         self._tasks.start(self._fly(flight, question, iterator, first), "resolve")
         return flight
 
     async def _fly(
         self,
         flight: _Flight,
-        question: _Question,
+        question: Question,
         iterator: Iterator,
         first: Query | Done,
     ) -> None:
@@ -228,7 +283,7 @@ class IterativeResolver:
         return step
 
     async def _validate(
-        self, question: _Question, done: Done, steps: list[Step]
+        self, question: Question, done: Done, steps: list[Step]
     ) -> Done:
         """Return ``done`` with a verdict on each claim.
 
@@ -277,7 +332,7 @@ class IterativeResolver:
             while True:
                 # What is asked on the way is on the way only once, and from the cache
                 # if it is there; others get their turn between two verifications.
-                question = _Question(need.name, need.rdtype, unchecked=True)
+                question = Question(need.name, need.rdtype, unchecked=True)
                 found, taken = await self._find(question)
                 chain.steps.extend(taken)
                 if len(chain.steps) > STEPS_MAX:
@@ -287,16 +342,27 @@ class IterativeResolver:
         except StopIteration as stop:
             return replace(claim, verdict=stop.value)
 
-    def _stale(
-        self, question: _Question, failed: Failed, steps: Steps | None
-    ) -> Done | Failed:
-        """Return what is left in the cache: better than nothing (RFC 8767 §5)."""
-        again = Iterator(question.name, question.rdtype, self._knowledge, stale=True)
-        stale = again.next(self._clock.monotonic())
-        if not isinstance(stale, Done):
-            return failed
-        if not (question.unchecked or is_settled(stale)):
-            return failed
-        if steps is not None:
-            steps.taken.extend(again.steps)
-        return conclude(stale, unchecked=question.unchecked)
+    async def _fetch_anew(self, question: Question) -> None:
+        """Ask servers for ``question`` and keep what they say, checked."""
+        iterator = Iterator(
+            question.name, question.rdtype, self._knowledge, refresh=True
+        )
+        end = await self._iterate(iterator, iterator.next(self._clock.monotonic()))
+        if isinstance(end, Done) and not question.unchecked:
+            end, _ = await self._check(end, iterator.steps)
+            for claim in end.claims:
+                if claim.name == question.name:
+                    self.cache.renew(claim, self._clock.monotonic())
+
+
+def _old(
+    question: Question, knowledge: Knowledge, now: float
+) -> tuple[Done | Failed, list[Step]] | None:
+    """Return what is left in the cache: better than nothing (RFC 8767 §5)."""
+    again = Iterator(question.name, question.rdtype, knowledge, stale=True)
+    stale = again.next(now)
+    if not isinstance(stale, Done):
+        return None
+    if not (question.unchecked or is_settled(stale)):
+        return None
+    return conclude(stale, unchecked=question.unchecked), again.steps

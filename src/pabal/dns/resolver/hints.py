@@ -1,7 +1,7 @@
 """Where resolution starts: the root servers, or those the operator names.
 
 Sans-IO: reads text, opens nothing.
-Source: RFC 8109 §2 (root hints); addresses: www.internic.net/domain/named.root.
+Source: RFC 9609 §2 (root hints); addresses: www.internic.net/domain/named.root.
 """
 
 import ipaddress

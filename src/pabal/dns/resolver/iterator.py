@@ -74,6 +74,7 @@ class Iterator:
         rdtype: A data type, no query type like ANY or AXFR.
         knowledge: Read, and fed with all that is learnt.
         stale: Answer from the cache only, also with what ended (RFC 8767).
+        refresh: Ask servers for ``name`` even if the cache knows it.
     """
 
     def __init__(
@@ -83,10 +84,12 @@ class Iterator:
         knowledge: Knowledge,
         *,
         stale: bool = False,
+        refresh: bool = False,
     ) -> None:
         self._journal = Journal()
         self._known = knowledge
         self._stale = stale
+        self._anew = name if refresh else None
         self._budget = Budget()
         self._stack = [Frame(name, rdtype)]
         self._asked: Query | None = None
@@ -209,6 +212,8 @@ class Iterator:
         if reading is not None:
             self._journal.found(name, rdtype, "local zone", reading)
             return reading
+        if len(self._stack) == 1 and name == self._anew:
+            return None
         reading = self._known.cached(name, rdtype, now, stale=self._stale)
         if reading is not None:
             self._journal.found(name, rdtype, "cache", reading)
@@ -226,9 +231,8 @@ class Iterator:
 
     def _skip_known_labels(self, frame: Frame, now: float) -> None:
         """Show more of the name where the cache knows there is no zone cut."""
-        while frame.is_shortened:
-            if not self._known.has_no_cut(*frame.question(), now):
-                return
+        known = self._known
+        while frame.is_shortened and known.has_no_cut(*frame.question(), now):
             frame.show_more()
 
     def _choose(
@@ -238,12 +242,11 @@ class Iterator:
         if frame.again is not None:
             again, frame.again = frame.again, None
             return again
-        candidates = delegation.candidates()
-        if not candidates:
+        if not (candidates := delegation.candidates()):
             return None, False
         known = self._known
-        server = known.servers.choose(candidates, delegation.zone, now, known.chance)
-        return server, False
+        choose = known.servers.choose
+        return choose(candidates, delegation.zone, now, known.chance), False
 
     def _descend(self, delegation: Delegation) -> bool:
         """Start looking up an address of a server; return whether there is one."""

@@ -19,6 +19,7 @@ from pabal.dns.resolver.claim import UNCHECKED, Claim
 from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.hints import Server, addresses_of
 from pabal.dns.resolver.query import Query, encode, with_signatures
+from pabal.dns.resolver.routes import closest_route
 from pabal.dns.resolver.scrub import Kind, Reading, alias_target, server_names
 from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
@@ -57,7 +58,8 @@ class Knowledge:
     ) -> Reading | None:
         """Return what a zone served here says; ``None``: none holds ``name``."""
         resolved = self.local.local(name, rdtype) if self.local is not None else None
-        if resolved is None and self.special is not None:
+        routed = closest_route(self.settings.routes, name) is not None
+        if resolved is None and self.special is not None and not routed:
             resolved = self.special.local(name, rdtype)
         if resolved is None:
             return None
@@ -75,11 +77,12 @@ class Knowledge:
         stale: bool,
     ) -> Reading | None:
         """Return what the cache says, an alias included; ``stale``: as in the cache."""
-        entry = self._usable(name, rdtype, now, stale=stale)
+        cache = self.cache
+        entry = self._usable(cache.answer(name, rdtype, now, stale=stale))
         if entry is not None:
             return self._of_entry(entry, (name, rdtype), now)
         cname = dns.rdatatype.CNAME
-        alias = self._usable(name, cname, now, stale=stale)
+        alias = self._usable(cache.records(name, cname, now, stale=stale))
         if alias is None or alias_target(alias.rrset) is None:
             return None
         reading = self._of_entry(alias, (name, cname), now)
@@ -99,20 +102,12 @@ class Knowledge:
         kind = Kind.NXDOMAIN if claim.nxdomain else Kind.NODATA
         return Reading(kind, (), name, claim.soa, claims=(claim,))
 
-    def _usable(
-        self,
-        name: dns.name.Name,
-        rdtype: dns.rdatatype.RdataType,
-        now: float,
-        *,
-        stale: bool,
-    ) -> Entry | None:
-        """Return what the cache can answer with.
+    def _usable(self, entry: Entry | None) -> Entry | None:
+        """Return ``entry`` if the cache can answer with it.
 
         When answers are checked, not what merely came beside another answer without
         its signatures: asked for itself it may have some.
         """
-        entry = self.cache.answer(name, rdtype, now, stale=stale)
         if (
             self.validating
             and entry is not None
@@ -162,21 +157,19 @@ class Knowledge:
     ) -> Delegation:
         """Return the servers closest to ``name`` that can be asked."""
         settings = self.settings
-        if settings.forwarders:
-            servers = list(settings.forwarders)
-            return Delegation(dns.name.root, servers, recursive=True)
         if rdtype == dns.rdatatype.DS and name != dns.name.root:
             name = name.parent()  # RFC 4035 §2.4: DS lives in the parent
+        route = closest_route(settings.routes, name)
+        if route is not None and route.recursive and route.servers:
+            return Delegation(route.zone, list(route.servers), recursive=True)
+        if route is None and settings.forwarders:
+            servers = list(settings.forwarders)
+            return Delegation(dns.name.root, servers, recursive=True)
         for zone in lineage(name):
-            entry = self.cache.get(zone, dns.rdatatype.NS, now)
-            ns = entry.rrset if entry is not None else None
-            if ns is None or zone == dns.name.root:
-                continue
-            delegation = self.delegation(ns, (), now)
-            delegation.remembered = True
-            if delegation.servers or any(
-                not wanted.is_subdomain(zone) for wanted, _ in delegation.missing
-            ):
+            if route is not None and route.servers and zone == route.zone:
+                return Delegation(zone, list(route.servers))
+            delegation = self._remembered(zone, now)
+            if delegation is not None:
                 return delegation
         used = [
             server
@@ -184,6 +177,33 @@ class Knowledge:
             if (settings.ipv6 if ":" in server.address else settings.ipv4)
         ]
         return Delegation(dns.name.root, used)
+
+    def _remembered(self, zone: dns.name.Name, now: float) -> Delegation | None:
+        """Return the servers of exactly ``zone`` that the cache has, if it can."""
+        entry = self.cache.get(zone, dns.rdatatype.NS, now)
+        if entry is None or entry.rrset is None:
+            return None
+        if zone == dns.name.root and entry.trust < Trust.AUTHORITATIVE:
+            # RFC 9609 §3: only what was asked for replaces the hints.
+            return None
+        delegation = self.delegation(entry.rrset, (), now)
+        delegation.remembered = True
+        if zone == dns.name.root:
+            # Their names are below the root: to look them up takes the root.
+            delegation.missing.clear()
+        if delegation.servers or any(
+            not wanted.is_subdomain(zone) for wanted, _ in delegation.missing
+        ):
+            return delegation
+        return None
+
+    def wants_priming(self, now: float) -> bool:
+        """Return whether the root should be asked for its servers (RFC 9609 §3.1)."""
+        settings = self.settings
+        if not settings.prime or settings.forwarders or not settings.root_hints:
+            return False
+        entry = self.cache.get(dns.name.root, dns.rdatatype.NS, now)
+        return entry is None or entry.trust < Trust.AUTHORITATIVE
 
     def delegation(
         self,
@@ -265,6 +285,9 @@ class Knowledge:
             self.cache.put(rrset, trust, now, next(claims, None))
             # RFC 2181 §5.4.1: only the first owner of an alias chain is authoritative.
             trust = Trust.ANSWER
+        if reading.ns is None:
+            for rrset in reading.glue:
+                self.cache.put(rrset, Trust.GLUE, now)
         if reading.ns is not None and reading.authoritative:
             ns = reading.ns
             beside = Claim(ns.name, ns.rdtype, ns, evidence=reading.ns_evidence)

@@ -134,6 +134,8 @@ def _read(message: dns.message.Message, query: Query) -> Reading:
     chain, end, found = _follow(message.answer, query)
     if found:
         ns, glue = _servers(message, query, end)
+        if ns is None and query.rdtype == dns.rdatatype.NS:
+            glue = _addresses(message, query, chain[-1])  # RFC 9609 §4
         return Reading(
             Kind.ANSWER, chain, end, None, ns, glue, authoritative=authoritative
         )
@@ -270,8 +272,15 @@ def _servers(
     if not candidates:
         return None, ()
     ns = max(candidates, key=lambda rrset: len(rrset.name))
+    return ns, _addresses(message, query, ns)
+
+
+def _addresses(
+    message: dns.message.Message, query: Query, ns: dns.rrset.RRset
+) -> tuple[dns.rrset.RRset, ...]:
+    """Return what addresses came with the servers in ``ns``."""
     names = set(server_names(ns))
-    glue = tuple(
+    return tuple(
         rrset
         for rrset in message.additional
         if rrset.rdtype in _ADDRESS_TYPES
@@ -279,7 +288,6 @@ def _servers(
         and rrset.name in names
         and rrset.name.is_subdomain(query.zone)
     )
-    return ns, glue
 
 
 def server_names(ns: dns.rrset.RRset) -> tuple[dns.name.Name, ...]:

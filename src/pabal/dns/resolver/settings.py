@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pabal.dns.resolver.hints import DNS_PORT, ROOT_SERVERS, Server
+from pabal.dns.resolver.routes import Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,7 @@ class ResolverSettings:
     Attributes:
         root_hints: Where iteration starts.
         forwarders: Recursive servers to ask instead of iterating; none: iterate.
+        routes: Zones that are asked elsewhere than their parents say.
         port: Where servers found by delegation are asked (the lab uses another).
         ipv4: Whether servers are asked over IPv4.
         ipv6: Whether servers are asked over IPv6.
@@ -30,11 +32,16 @@ class ResolverSettings:
             Internet's.
         negative_trust_anchors: Zones that count as unsigned whatever their parent says
             (RFC 7646).
+        prime: Whether the root is asked for its servers before they are used.
+        prefetch: Whether what is asked for at the end of its time is fetched anew.
+        patience_s: How long a client waits when there is old data for it, seconds
+            (RFC 8767 §5 recommends 1.8).
         flights_max: Most resolutions at once; more are refused.
     """
 
     root_hints: tuple[Server, ...] = ROOT_SERVERS
     forwarders: tuple[Server, ...] = ()
+    routes: tuple[Route, ...] = ()
     port: int = DNS_PORT
     ipv4: bool = True
     ipv6: bool = True
@@ -49,4 +56,7 @@ class ResolverSettings:
     cache_octets_max: int = 128 * 1024 * 1024
     trust_anchors: str | None = None
     negative_trust_anchors: tuple[str, ...] = ()
+    prime: bool = True
+    prefetch: bool = True
+    patience_s: float = 1.8
     flights_max: int = 2_000

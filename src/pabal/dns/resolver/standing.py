@@ -93,6 +93,17 @@ class TrustPoints:
             if standing is not None and standing.security is Security.BOGUS:
                 del self._standings[above]
 
+    def anchor(self, zone: dns.name.Name, anchor: TrustAnchor | None) -> None:
+        """Let trust begin with ``anchor`` of ``zone`` from now on, or not there."""
+        if self.anchors.get(zone) == anchor:
+            return
+        if anchor is None:
+            self.anchors.pop(zone, None)
+        else:
+            self.anchors[zone] = anchor
+        self.flush()
+
     def flush(self) -> None:
         """Forget everything found; anchors stay."""
         self._standings.clear()
+        self.absence.flush()

@@ -16,7 +16,7 @@ import dns.rdatatype
 from pabal.base.clock import Clock
 from pabal.base.limits import Concurrency
 from pabal.base.log import Log
-from pabal.dns.ports import ResolutionError, Resolved, Resolver, Security
+from pabal.dns.ports import DroppedError, ResolutionError, Resolved, Resolver, Security
 from pabal.dns.server.access import Access, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
 from pabal.dns.server.caches import Caches
@@ -160,7 +160,7 @@ class Answering:
         self._access = access
         self._settings = settings
         self._clock = clock
-        self._caches = Caches(len(self._views), settings)
+        self._caches = Caches(len(self._views), settings, clock)
         self._recursions = Concurrency(
             settings.recursion_per_client_max, settings.recursion_max
         )
@@ -351,7 +351,7 @@ class Answering:
         return wanted and context.rights.recursion and self._resolver is not None
 
     async def later(self, recursion: Recursion) -> bytes:
-        """Return the answer to what ``now`` could not answer."""
+        """Return the answer to what ``now`` could not answer; empty: say nothing."""
         context = recursion.context
         # This machine asks for everybody on it: only the total is its bound.
         client = client_key(context.host)
@@ -359,6 +359,8 @@ class Answering:
             return self._finish(context, Response(codes.SERVFAIL))
         try:
             response = await self._resolve(recursion)
+        except DroppedError:
+            return b""
         except ResolutionError as error:
             name = to_text(recursion.name)
             log.info("not resolved", name=name, reason=error.reason)

@@ -20,6 +20,13 @@ TURNS_MAX: Final = 16
 ENTRY_OVERHEAD_OCTETS: Final = 300
 """What a dict slot, two bytes objects and an iterator cost beside their octets."""
 
+END_PART: Final = 10
+"""In the last tenth of its time a positive answer is asked of the resolver again, which
+then fetches it anew: what is popular never ends (see ``resolver.cache``)."""
+
+_COUNT: Final = slice(6, 8)
+"""Where a message says how many records its answer has (RFC 1035 §4.1.1)."""
+
 _TTL: Final = Struct("!I")
 
 Entry = Iterator[bytes]
@@ -42,7 +49,11 @@ def lasting(versions: list[bytes]) -> Entry:
 
 
 class Ageing:
-    """An entry for an answer of the resolver: its TTLs count down (RFC 1035 §4.1.3)."""
+    """An entry for an answer of the resolver: its TTLs count down (RFC 1035 §4.1.3).
+
+    They do so where the clock's own seconds begin, for all entries at once: never late,
+    and early by less than a second.
+    """
 
     def __init__(self, rendered: Rendered, versions: list[bytes], clock: Clock) -> None:
         self._clock = clock
@@ -52,23 +63,35 @@ class Ageing:
         octets = rendered.octets
         self._ttls = [_TTL.unpack_from(octets, at)[0] for at in rendered.ttl_offsets]
         self._life_s = rendered.ttl_min_s
-        self._born = clock.monotonic()
+        if octets[_COUNT] != b"\0\0":
+            self._life_s -= self._life_s // END_PART
+        self._born = int(clock.monotonic())
         self._age_s = 0
-        self._turning: Iterator[bytes] = cycle(versions)
+        self._turning: Entry = cycle(versions)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
         """Return the answer as of now; stop when a record's time is over."""
-        age_s = int(self._clock.monotonic() - self._born)
+        turning = self.turning(int(self._clock.monotonic()))
+        if turning is None:
+            raise StopIteration
+        return next(turning)
+
+    def turning(self, second: int) -> Entry | None:
+        """Return the answer as it is in ``second`` of the clock, without end.
+
+        ``None``: a record's time is over.
+        """
+        age_s = second - self._born
+        if age_s >= self._life_s:
+            return None
         if age_s != self._age_s:
             self._grow(age_s)
-        return next(self._turning)
+        return self._turning
 
     def _grow(self, age_s: int) -> None:
-        if age_s >= self._life_s:
-            raise StopIteration
         self._age_s = age_s
         for version in self._versions:
             for offset, ttl_s in zip(self._offsets, self._ttls, strict=True):
@@ -80,13 +103,18 @@ class AnswerCache:
     """Ready answers for one class of clients.
 
     Attributes:
-        young: Looked into first, by the driver itself: one dict look-up.
+        ready: Looked into first, by the driver itself: one dict look-up. Its entries
+            never end; what ages is as of this second, and ``tick`` ends it.
         missing: Looked into next: names that do not exist.
     """
 
-    def __init__(self, entries_max: int, octets_max: int) -> None:
-        self.young: dict[bytes, Entry] = {}
+    def __init__(self, entries_max: int, octets_max: int, clock: Clock) -> None:
+        self.ready: dict[bytes, Entry] = {}
         self.missing = MissingNames()
+        self._clock = clock
+        self._second = int(clock.monotonic())
+        self._some_age = False
+        self._young: dict[bytes, Entry] = {}
         self._young_sizes: dict[bytes, int] = {}
         self._old: dict[bytes, Entry] = {}
         self._old_sizes: dict[bytes, int] = {}
@@ -95,11 +123,40 @@ class AnswerCache:
         self._octets = 0
 
     def __len__(self) -> int:
-        return len(self.young) + len(self._old)
+        return len(self._young) + len(self._old)
+
+    def tick(self) -> None:
+        """Let what ages do so: call it before looking into ``ready``, once a batch.
+
+        Where nothing ages, as in our own zones, ``ready`` stays as it is.
+        """
+        second = int(self._clock.monotonic())
+        if second != self._second:
+            self._second = second
+            if self._some_age:
+                self._start_over()
+
+    def _start_over(self) -> None:
+        self.ready = {}
+        self._some_age = False
+
+    def find(self, key: bytes) -> bytes | None:
+        """Return the answer to query ``key`` that is not in ``ready`` but can be."""
+        entry = self._young.get(key)
+        if entry is None:
+            return self.missing.answer(key)
+        if isinstance(entry, Ageing):
+            turning = entry.turning(self._second)
+            if turning is None:
+                return None
+            self._some_age = True
+            entry = turning
+        self.ready[key] = entry
+        return next(entry)
 
     def entry(self, key: bytes) -> Entry | None:
         """Return what is kept for ``key``; asked for, it stays another generation."""
-        entry = self.young.get(key)
+        entry = self._young.get(key)
         if entry is None:
             entry = self._old.pop(key, None)
             if entry is not None:
@@ -108,30 +165,34 @@ class AnswerCache:
 
     def hit(self, data: bytes) -> bytes | None:
         """Return the answer to query ``data`` if it lies ready under these octets."""
-        entry = self.young.get(data[2:])
-        if entry is None:
-            return self.missing.answer(data)
-        answer = next(entry, None)
+        self.tick()
+        key = data[2:]
+        entry = self.ready.get(key)
+        answer = self.find(key) if entry is None else next(entry)
         return None if answer is None else data[:2] + answer
 
     def put(self, key: bytes, entry: Entry, octets: int) -> None:
         """Keep ``entry``, whose versions have ``octets`` in all, for ``key``."""
         self._old.pop(key, None)
+        self.ready.pop(key, None)
         self._put(key, entry, octets + len(key) + ENTRY_OVERHEAD_OCTETS)
 
     def _put(self, key: bytes, entry: Entry, size: int) -> None:
-        full = len(self.young) >= self._entries_max
+        full = len(self._young) >= self._entries_max
         if full or self._octets + size > self._octets_max:
-            self._old, self._old_sizes = self.young, self._young_sizes
-            self.young, self._young_sizes = {}, {}
+            self._old, self._old_sizes = self._young, self._young_sizes
+            self._young, self._young_sizes = {}, {}
             self._octets = 0
+            # What the driver still finds would not be asked for here, and be forgotten.
+            self._start_over()
         self._octets += size - self._young_sizes.get(key, 0)
-        self.young[key] = entry
+        self._young[key] = entry
         self._young_sizes[key] = size
 
     def clear(self) -> None:
         """Forget everything."""
         self.missing.clear()
-        self.young, self._young_sizes = {}, {}
+        self._start_over()
+        self._young, self._young_sizes = {}, {}
         self._old, self._old_sizes = {}, {}
         self._octets = 0

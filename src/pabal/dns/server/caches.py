@@ -3,6 +3,7 @@
 No I/O.
 """
 
+from pabal.base.clock import Clock
 from pabal.dns.server.access import Rights
 from pabal.dns.server.cache import AnswerCache
 from pabal.dns.settings import DnsSettings
@@ -15,11 +16,11 @@ class Caches:
         views: How many views there are, the common one among them.
     """
 
-    def __init__(self, views: int, settings: DnsSettings) -> None:
+    def __init__(self, views: int, settings: DnsSettings, clock: Clock) -> None:
         entries_max = settings.cache_entries_max // (2 * views)
         octets_max = settings.cache_octets_max // (2 * views)
         self._caches = {
-            (view, recursion): AnswerCache(entries_max, octets_max)
+            (view, recursion): AnswerCache(entries_max, octets_max, clock)
             for view in range(views)
             for recursion in (False, True)
         }

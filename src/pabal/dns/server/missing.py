@@ -17,9 +17,11 @@ from pabal.dns.zone.tree import Zone
 PARENTS_MAX: Final = 50_000
 """Existing names, each with a form of question, that a template is kept for."""
 
-_LABEL_AT: Final = codes.HEADER_OCTETS
-_QUERY_MIN_OCTETS: Final = codes.HEADER_OCTETS + 5
-"""A header and the question for the root."""
+_LABEL_AT: Final = codes.HEADER_OCTETS - 2
+"""Where the name begins in a query whose id is cut off."""
+
+_KEY_MIN_OCTETS: Final = _LABEL_AT + 5
+"""A header without id and the question for the root."""
 
 _WHOLE_NAME: Final = b"\xc0\x0c"
 """A pointer to the whole name asked for: what follows would not fit another name."""
@@ -55,24 +57,25 @@ class MissingNames:
         """Forget everything."""
         self._below = {}
 
-    def answer(self, data: bytes) -> bytes | None:
-        """Return the answer to query ``data`` if its name is known to be missing.
+    def answer(self, key: bytes) -> bytes | None:
+        """Return the answer to query ``key`` if its name is known to be missing.
 
-        Cost: a few copies of the query, whatever the size of the zone.
+        Both are without id. Cost: a few copies of the query, whatever the size of the
+        zone.
         """
-        if len(data) < _QUERY_MIN_OCTETS:
+        if len(key) < _KEY_MIN_OCTETS:
             return None
-        length = data[_LABEL_AT]
+        length = key[_LABEL_AT]
         end = _LABEL_AT + 1 + length
-        below = self._below.get(data[2:_LABEL_AT] + data[end:])
+        below = self._below.get(key[:_LABEL_AT] + key[end:])
         if below is None:
             return None
         template = below.templates.get(length)
-        name = data[_LABEL_AT:end].lower() + below.parent
+        name = key[_LABEL_AT:end].lower() + below.parent
         if template is None or name in below.names or name in below.apexes:
             return None
-        question = data[_LABEL_AT : end + len(below.parent) + 4]
-        return data[:2] + template[0] + question + template[1]
+        question = key[_LABEL_AT : end + len(below.parent) + 4]
+        return template[0] + question + template[1]
 
     def learn(
         self,
@@ -99,8 +102,7 @@ class MissingNames:
         tail = answer[question_end:]
         if _WHOLE_NAME in tail:
             return
-        # The id is not part of the key.
-        cut = key[:10] + key[11 + length :]
+        cut = key[:_LABEL_AT] + key[_LABEL_AT + 1 + length :]
         below = self._below.get(cut)
         if below is None:
             if len(self._below) >= PARENTS_MAX:

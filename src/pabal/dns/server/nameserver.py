@@ -146,15 +146,19 @@ class NameServer:
         self._is_started = True
         self._notifier.changed(self._loader.zones.all())
 
+    def forget(self) -> None:
+        """Drop every ready answer: what the resolver knew was flushed."""
+        self._answering.forget()
+
     async def answer(self, query: bytes, host: str) -> bytes | None:
         """Return the answer to a query that came encrypted another way (RFC 8484).
 
-        ``None``: it is no query. Transfers are not for that way, nor is what servers
-        sign.
+        ``None``: it is no query, or the policy wants silence. Transfers are not for
+        that way, nor is what servers sign.
         """
         found = self._answering.now(query, host, udp=False, encrypted=True)
         if isinstance(found, Recursion):
-            return await self._answering.later(found)
+            return await self._answering.later(found) or None
         if isinstance(found, ControlQuery):
             return header_only(query, codes.REFUSED)
         return found

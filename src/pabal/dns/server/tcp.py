@@ -92,7 +92,9 @@ class TcpService:
                 await stream.flush(self._idle_s)
 
     async def _recurse(self, recursion: Recursion, stream: Stream) -> None:
-        _send(stream, await self._answering.later(recursion))
+        answer = await self._answering.later(recursion)
+        if answer:
+            _send(stream, answer)
 
 
 def _next_message(buffer: InputBuffer) -> bytes | None:

@@ -17,10 +17,14 @@ from pabal.dns.server.cache import AnswerCache
 from pabal.dns.server.control import Control
 from pabal.dns.server.datagrams import (
     ADDRESS_SLOT,
+    ANSWER_MAX_OCTETS,
+    ID_OCTETS,
+    LENGTH_STEP,
     QUERY_MAX_OCTETS,
     Address,
     Ancillary,
     DatagramBatch,
+    Sender,
     is_supported,
 )
 
@@ -54,7 +58,7 @@ class UdpServer:
         self._socket = sock
         self._tasks = tasks
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._caches: dict[bytes, AnswerCache] = {}
+        self._caches: dict[Sender, AnswerCache] = {}
         self._friends = answering.friends
 
     def start(self) -> None:
@@ -84,69 +88,68 @@ class UdpServer:
     def _many(self, batch: DatagramBatch) -> None:
         """Answer what has come: one system call in and, as a rule, one out."""
         lengths = batch.receive()
-        caches, queries, addresses = self._caches, batch.queries, batch.addresses
-        key_start, key_end = batch.address_key
-        first = slot = at = 0
-        for length in lengths:
-            start = slot * QUERY_MAX_OCTETS
-            data = bytes(queries[start : start + length])
-            at = slot * ADDRESS_SLOT
-            cache = caches.get(bytes(addresses[at + key_start : at + key_end]))
-            answer: bytes | None = None
+        for friends in self._friends:
+            friends.tick()
+        caches, answers, sizes = self._caches, batch.answers, batch.lengths
+        first = slot = 0
+        cache: AnswerCache | None = None
+        for length, query, sender in zip(lengths, batch.queries, batch.senders()):  # noqa: B905  few of many slots
+            cache = caches.get(sender)
+            answer = None
             if cache is not None:
-                entry = cache.young.get(data[2:])
-                if entry is None:
-                    answer = cache.missing.answer(data)
-                else:
-                    answer = next(entry, None)
-                    if answer is not None:
-                        answer = data[:2] + answer
+                key = bytes(query[: length - ID_OCTETS])
+                entry = cache.ready.get(key)
+                answer = cache.find(key) if entry is None else next(entry)
             if answer is not None:
-                batch.put(slot, answer)
-            elif not self._slowly(batch, slot, data):
+                # As ``put`` does it: a call would cost as much as all the rest.
+                size = len(answer)
+                start = slot * ANSWER_MAX_OCTETS
+                answers[start : start + size] = answer
+                sizes[slot * LENGTH_STEP] = size
+            elif not self._slowly(batch, slot, sender, length):
                 # A gap: what is ready before it goes first.
                 batch.send(first, slot)
                 first = slot + 1
             slot += 1
         batch.send(first, slot)
-        if slot:
-            self._note(bytes(addresses[at + key_start : at + key_end]), slot)
+        if slot and cache not in self._friends:
+            self._note(batch, slot)
 
-    def _note(self, address: bytes, count: int) -> None:
+    def _note(self, batch: DatagramBatch, count: int) -> None:
         """Count a batch for the network its last datagram came from.
 
-        Whoever sends most is met most often. Friends are not counted.
+        Whoever sends most is met most often.
         """
-        cache = self._caches.get(address)
-        if cache is not None and cache in self._friends:
-            return
+        at = (count - 1) * ADDRESS_SLOT
+        start, end = batch.address_key
+        address = bytes(batch.addresses[at + start : at + end])
         if self._answering.limiter.note(address, count):
             # Its datagrams are now judged one by one, not answered out of hand.
             self._caches.clear()
 
-    def _slowly(self, batch: DatagramBatch, slot: int, data: bytes) -> bool:
+    def _slowly(
+        self, batch: DatagramBatch, slot: int, sender: Sender, length: int
+    ) -> bool:
         """Answer what the hot path could not; return whether the answer is ready."""
         host = batch.host(slot)
-        answer = self._now(data, host)
+        answer = self._now(batch.query(slot, length), host)
         if answer is None:
             return False
         if not isinstance(answer, bytes):
             self._begin(answer, batch.peer(slot), batch.control(slot))
             return False
-        self._learn(batch, slot, host)
-        batch.put(slot, answer)
+        self._learn(sender, host)
+        batch.put(slot, answer[ID_OCTETS:])
         return True
 
-    def _learn(self, batch: DatagramBatch, slot: int, host: str) -> None:
+    def _learn(self, sender: Sender, host: str) -> None:
         """Remember which cache this client's answers are in."""
         cache = self._answering.cache_of(host)
         if cache is None:
             return
         if len(self._caches) >= CLIENTS_MAX:
             self._caches.clear()
-        at = slot * ADDRESS_SLOT
-        start, end = batch.address_key
-        self._caches[bytes(batch.addresses[at + start : at + end])] = cache
+        self._caches[sender] = cache
 
     def _one_by_one(self) -> None:
         """The same with what every system has."""
@@ -204,7 +207,9 @@ class UdpServer:
     async def _recurse(
         self, recursion: Recursion, client: Address, control: Ancillary
     ) -> None:
-        self._send(await self._answering.later(recursion), client, control)
+        answer = await self._answering.later(recursion)
+        if answer:
+            self._send(answer, client, control)
 
     def _send(self, answer: bytes, client: Address, control: Ancillary) -> None:
         # A full buffer, an unreachable client: datagrams may be lost.

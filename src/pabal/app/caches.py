@@ -1,0 +1,167 @@
+"""The caches of the running processes, seen and emptied from the command line.
+
+A process cannot be asked, only rung: it writes what it has into a directory made for
+that, and who rang reads it there.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import dns.exception
+import dns.name
+
+from pabal.admin.layout import DATA_MODE, Layout
+from pabal.base.atomic import write_file
+from pabal.base.clock import Clock
+from pabal.base.errors import UnavailableError
+from pabal.base.log import Log
+from pabal.dns.resolver.contents import Cached, Snapshot, listed
+from pabal.dns.resolver.driver import IterativeResolver
+from pabal.net.doorbell import UnixDoorbell
+
+FLUSH_BELL: Final = "flush"
+DUMP_BELL: Final = "dump"
+"""Subjects of the doorbell: ``flush NAME``, ``dump TOKEN NAME``."""
+
+LOOK_SECONDS: Final = 0.02
+LOOKS_MAX: Final = 500
+"""How often and how many times is looked for what processes write: ten seconds in all;
+200,000 entries take some."""
+
+_TOKEN: Final = re.compile("[0-9a-f]{16}")
+_WITHOUT: Final = ("tool-", "web-")
+"""How the doorbells of those begin that have no cache."""
+
+log = Log("caches")
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessCache:
+    """The cache of one process.
+
+    Attributes:
+        process: Its name.
+        entries: All there are.
+        octets: Memory, estimated.
+        evicted: Entries that had to go before their time, since the start.
+        found: What is at and below the name asked for.
+    """
+
+    process: str
+    entries: int
+    octets: int
+    evicted: int
+    found: tuple[Cached, ...]
+
+
+# In the process.
+
+
+async def write_cache(
+    resolver: IterativeResolver, layout: Layout, process: str, asked: str, clock: Clock
+) -> None:
+    """Write what ``asked`` (``TOKEN NAME``) wants into the directory of that token."""
+    token, _, text = asked.partition(" ")
+    name = _name(text)
+    place = _place(layout, token)
+    if name is None or _TOKEN.fullmatch(token) is None or not place.is_dir():
+        return
+    cache = resolver.cache
+    facts = ProcessCache(process, len(cache), cache.octets, cache.evicted, ())
+    snapshot, now = cache.items(), clock.monotonic()
+    try:
+        await asyncio.to_thread(_write, place / process, facts, (snapshot, name, now))
+    except OSError as error:
+        log.warning("cache not written", reason=str(error))
+
+
+def _write(
+    path: Path, facts: ProcessCache, wanted: tuple[Snapshot, dns.name.Name, float]
+) -> None:
+    lines = [json.dumps(asdict(facts))]
+    lines += [json.dumps(asdict(item)) for item in listed(*wanted)]
+    write_file(path, "\n".join(lines).encode(), 0o600)
+
+
+async def flush(resolver: IterativeResolver, text: str) -> None:
+    """Forget what is at and below the name ``text``."""
+    name = _name(text)
+    if name is not None:
+        log.info("cache flushed", name=text, entries=await resolver.flush(name))
+
+
+def _name(text: str) -> dns.name.Name | None:
+    try:
+        return dns.name.from_text(text)
+    except (dns.exception.DNSException, UnicodeError):
+        return None
+
+
+# At the command line.
+
+
+async def collect(
+    layout: Layout, bell: UnixDoorbell, name: dns.name.Name
+) -> list[ProcessCache]:
+    """Return what the running processes have at and below ``name``.
+
+    Raises:
+        UnavailableError: None runs, or one does not answer.
+    """
+    missing = expect_processes(layout)
+    with _directory(layout) as (token, place):
+        bell.ring(f"{DUMP_BELL} {token} {name.to_text()}")
+        for _ in range(LOOKS_MAX):
+            await asyncio.sleep(LOOK_SECONDS)
+            # Anew: the bells of the dead are taken away when they are rung.
+            expected = expect_processes(layout)
+            missing = [one for one in expected if not (place / one).exists()]
+            if not missing:
+                return [_read(place / process) for process in expected]
+        raise UnavailableError(f"no answer from {', '.join(missing)}")
+
+
+def expect_processes(layout: Layout) -> list[str]:
+    """Return the names of the running processes that have a cache, at least one.
+
+    Raises:
+        UnavailableError: None runs.
+    """
+    names = sorted(path.name for path in layout.run.iterdir())
+    found = [name for name in names if not name.startswith(_WITHOUT)]
+    if not found:
+        raise UnavailableError("no server runs here: there is no cache")
+    return found
+
+
+def _read(path: Path) -> ProcessCache:
+    first, *rest = path.read_text().splitlines()
+    facts = json.loads(first)
+    found = []
+    for line in rest:
+        item = json.loads(line)
+        found.append(Cached(**{**item, "data": tuple(item["data"])}))
+    return ProcessCache(**{**facts, "found": tuple(found)})
+
+
+def _place(layout: Layout, token: str) -> Path:
+    return layout.data / f"cache-{token}"
+
+
+@contextlib.contextmanager
+def _directory(layout: Layout) -> Iterator[tuple[str, Path]]:
+    token = secrets.token_hex(8)
+    place = _place(layout, token)
+    place.mkdir(mode=DATA_MODE)
+    try:
+        yield token, place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

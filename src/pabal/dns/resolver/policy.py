@@ -1,0 +1,289 @@
+"""Response policy zones: answers the operator wants otherwise than the world has them.
+
+Sans-IO, pure. A policy is a zone like any other, from a file or copied from somebody
+who keeps one; its names say when (triggers), its records what then (actions):
+
+    bad.example.policy.        CNAME .               the name does not exist
+    *.bad.example.policy.      CNAME *.              it has no records of that type
+    good.bad.example.policy.   CNAME rpz-passthru.   it is left alone
+    ads.example.policy.        CNAME rpz-drop.       no answer at all
+    old.example.policy.        A 192.0.2.1           these records instead
+    24.0.2.0.192.rpz-ip.policy.          an answer with an address in 192.0.2.0/24
+    ns.bad.example.rpz-nsdname.policy.   a zone with that name server
+    32.1.2.0.192.rpz-nsip.policy.        a zone with a name server at that address
+
+The first zone that has something to say decides; in a zone the name asked for goes
+before addresses, and those before servers; the closest trigger before wider ones.
+
+Source: draft-vixie-dnsop-dns-rpz §4 (triggers), §3 (actions), §5 (precedence).
+"""
+
+import enum
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pabal.dns.wire import codes
+from pabal.dns.wire.name import ROOT, WILDCARD, label_offsets, suffixes
+from pabal.dns.wire.rrset import RRset
+
+_IP: Final = b"\x06rpz-ip"
+_NSIP: Final = b"\x08rpz-nsip"
+_NSDNAME: Final = b"\x0brpz-nsdname"
+
+_ANY_LENGTH: Final = b"zz"
+"""``::`` of an IPv6 address."""
+
+_WORDS: Final = 8
+"""Groups of an IPv6 address."""
+
+Records = Mapping[int, RRset]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Action(enum.Enum):
+    """What becomes of an answer."""
+
+    NXDOMAIN = "no such name"
+    NODATA = "no data"
+    PASSTHRU = "left alone"
+    DROP = "no answer"
+    DATA = "other data"
+
+
+_ACTIONS: Final[Mapping[bytes, Action]] = {
+    ROOT: Action.NXDOMAIN,
+    WILDCARD + ROOT: Action.NODATA,
+    b"\x0crpz-passthru" + ROOT: Action.PASSTHRU,
+    b"\x08rpz-drop" + ROOT: Action.DROP,
+}
+
+_TCP_ONLY: Final = b"\x0crpz-tcp-only" + ROOT
+"""Not done here: such a rule is as if it were not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one trigger wants.
+
+    Attributes:
+        action: What becomes of the answer.
+        trigger: The name in the policy zone, folded: for logs.
+        records: With ``DATA`` what there is instead, by type; owners are of no matter.
+    """
+
+    action: Action
+    trigger: bytes
+    records: Records
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """Triggers by address: (version, prefix length) → network → name of the rule."""
+
+    by_prefix: Mapping[tuple[int, int], Mapping[int, bytes]]
+
+    def names(self, address: Address) -> list[bytes]:
+        """Return the rules for networks that ``address`` is in, the smallest first."""
+        found = []
+        bits, value = address.max_prefixlen, int(address)
+        for (version, prefix), networks in self.by_prefix.items():
+            if version == address.version:
+                name = networks.get(value >> (bits - prefix))
+                if name is not None:
+                    found.append((prefix, name))
+        return [name for _, name in sorted(found, reverse=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyZone:
+    """One policy, ready to be looked into.
+
+    Attributes:
+        origin: Folded wire name of its apex.
+        nodes: Its folded names, with what they have.
+        answers: Triggers by an address in the answer.
+        servers: Triggers by an address of a name server.
+    """
+
+    origin: bytes
+    nodes: Mapping[bytes, Records]
+    answers: Networks
+    servers: Networks
+    has_server_names: bool
+
+    @property
+    def needs_answer(self) -> bool:
+        """Whether it may have something to say only when an answer is there."""
+        has_networks = bool(self.answers.by_prefix or self.servers.by_prefix)
+        return has_networks or self.has_server_names
+
+    def by_name(self, name: bytes) -> Rule | None:
+        """Return the rule for folded ``name``."""
+        return self._closest(name, self.origin)
+
+    def by_server_name(self, name: bytes) -> Rule | None:
+        """Return the rule for answers from the server of folded ``name``."""
+        if not self.has_server_names:
+            return None
+        return self._closest(name, _NSDNAME + self.origin)
+
+    def by_address(self, address: Address) -> Rule | None:
+        """Return the rule for answers with ``address`` in them."""
+        return self._first(self.answers.names(address))
+
+    def by_server_address(self, address: Address) -> Rule | None:
+        """Return the rule for answers from a server at ``address``."""
+        return self._first(self.servers.names(address))
+
+    def _closest(self, name: bytes, under: bytes) -> Rule | None:
+        labels = name[:-1]
+        if not labels:
+            return None
+        rule = self._rule(labels + under)
+        if rule is not None:
+            return rule
+        above = (WILDCARD + suffix[:-1] + under for suffix in suffixes(name)[1:])
+        return self._first(above)
+
+    def _first(self, names: Iterable[bytes]) -> Rule | None:
+        return next(
+            (rule for name in names if (rule := self._rule(name)) is not None), None
+        )
+
+    def _rule(self, name: bytes) -> Rule | None:
+        records = self.nodes.get(name)
+        if not records:
+            return None
+        alias = records.get(codes.CNAME)
+        if alias is None:
+            return Rule(Action.DATA, name, records)
+        target = alias.rdatas[0].lower()
+        if target == _TCP_ONLY:
+            return None
+        return Rule(_ACTIONS.get(target, Action.DATA), name, records)
+
+
+def policy_zone(origin: bytes, nodes: Mapping[bytes, Records]) -> PolicyZone:
+    """Return the policy in the zone of folded ``origin``.
+
+    Cost: one look at each name; off the event loop for a large one. Names of addresses
+    that are none are as if they were not there.
+    """
+    answers: dict[tuple[int, int], dict[int, bytes]] = {}
+    servers: dict[tuple[int, int], dict[int, bytes]] = {}
+    ends = ((_IP + origin, answers), (_NSIP + origin, servers))
+    by_server_name = _NSDNAME + origin
+    has_server_names = False
+    for name in nodes:
+        for end, networks in ends:
+            if name.endswith(end) and len(name) > len(end):
+                _add_network(networks, name, name[: -len(end)])
+        if name.endswith(by_server_name):
+            has_server_names = True
+    return PolicyZone(
+        origin, nodes, Networks(answers), Networks(servers), has_server_names
+    )
+
+
+def _add_network(
+    networks: dict[tuple[int, int], dict[int, bytes]], name: bytes, labels: bytes
+) -> None:
+    network = read_network(labels)
+    if network is not None:
+        bits = network.max_prefixlen - network.prefixlen
+        key = network.version, network.prefixlen
+        networks.setdefault(key, {})[int(network.network_address) >> bits] = name
+
+
+def read_network(
+    labels: bytes,
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Return the network that wire ``labels`` (no root) say, if they say one.
+
+    The prefix length first, then the address from its end, by octets or by groups.
+    """
+    offsets = label_offsets(labels + ROOT)
+    words = [
+        labels[start + 1 : start + 1 + labels[start]].decode("ascii", "replace")
+        for start in offsets[:-1]
+    ]
+    prefix, *parts = words
+    parts.reverse()
+    try:
+        if len(parts) == 4 and _ANY_LENGTH.decode() not in parts:
+            return ipaddress.IPv4Network(f"{'.'.join(parts)}/{int(prefix)}")
+        return ipaddress.IPv6Network(f"{_groups(parts)}/{int(prefix)}")
+    except ValueError:
+        return None
+
+
+def _groups(parts: Sequence[str]) -> str:
+    zz = _ANY_LENGTH.decode()
+    if zz in parts:
+        place = parts.index(zz)
+        zeros = ["0"] * (_WORDS - len(parts) + 1)
+        parts = [*parts[:place], *zeros, *parts[place + 1 :]]
+    return ":".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an answer was made of: what triggers look at.
+
+    Attributes:
+        names: Folded: the name asked for, then where each alias led.
+        addresses: In the answer.
+        servers: Folded names of the servers of the zones on the way.
+        server_addresses: Theirs.
+    """
+
+    names: Sequence[bytes]
+    addresses: Sequence[Address] = ()
+    servers: Sequence[bytes] = ()
+    server_addresses: Sequence[Address] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A rule, and which of the names of the finding it is about."""
+
+    rule: Rule
+    place: int
+
+
+def decide_early(zones: Iterable[PolicyZone], name: bytes) -> Rule | None:
+    """Return what is to be done about ``name`` whatever the answer is."""
+    for zone in zones:
+        rule = zone.by_name(name)
+        if rule is not None:
+            return rule
+        if zone.needs_answer:
+            return None
+    return None
+
+
+def decide(zones: Iterable[PolicyZone], found: Finding) -> Decision | None:
+    """Return what is to be done about an answer; ``None``: nothing."""
+    for zone in zones:
+        for place, name in enumerate(found.names):
+            rule = zone.by_name(name)
+            if rule is not None:
+                return Decision(rule, place)
+        rule = _of_rest(zone, found)
+        if rule is not None:
+            return Decision(rule, len(found.names) - 1)
+    return None
+
+
+def _of_rest(zone: PolicyZone, found: Finding) -> Rule | None:
+    for triggers in (
+        map(zone.by_address, found.addresses),
+        map(zone.by_server_name, found.servers),
+        map(zone.by_server_address, found.server_addresses),
+    ):
+        rule = next((rule for rule in triggers if rule is not None), None)
+        if rule is not None:
+            return rule
+    return None

@@ -1,0 +1,105 @@
+"""What clients get of the resolver, out of pabal.toml and zones on disk."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from pabal.app import parts, resolving
+from pabal.app.office import explain_name
+from pabal.app.resolving import FileAnchors
+from pabal.config.names import ResolverSection
+from pabal.config.settings import Settings
+from pabal.dns.resolver.cache import Trust
+from pabal.dns.resolver.hints import Server
+from tests.app.rig import opened
+
+A, AAAA = dns.rdatatype.A, dns.rdatatype.AAAA
+POLICY = """@ SOA ns you 1 1 1 1 60
+@ NS ns.a.test.
+bad.far.example CNAME .
+24.0.2.0.192.rpz-ip CNAME *.
+"""
+
+
+def chosen(settings: Settings, **changes: object) -> Settings:
+    section = ResolverSection(**changes)  # type: ignore[arg-type]  # as each test says
+    names = replace(settings.dns, resolver=section, trust_anchors=("none",))
+    return replace(settings, dns=names)
+
+
+def name(text: str) -> dns.name.Name:
+    return dns.name.from_text(text)
+
+
+async def test_a_policy_zone_on_disk(settings: Settings) -> None:
+    (settings.dns.zones / "rpz.zone").write_text(POLICY)
+    settings = chosen(settings, policy_zones=("RPZ", "nowhere"))
+    async with opened(settings) as shared:
+        assert shared.zones.reload().ok
+        resolver = resolving.for_clients(
+            settings, shared.resolver, shared.zones, shared.clock
+        )
+        for text, address in (
+            ("h.far.example.", "192.0.2.1"),
+            ("i.far.example.", "192.0.3.1"),
+        ):
+            rrset = dns.rrset.from_text(text, 60, "IN", "A", address)
+            shared.resolver.cache.put(rrset, Trust.ANSWER, shared.clock.monotonic())
+        found = await resolver.resolve(name("bad.far.example."), A)
+        assert found.rcode == dns.rcode.NXDOMAIN
+        found = await resolver.resolve(name("h.far.example."), A)
+        assert (found.rcode, found.answer) == (0, ())
+        found = await resolver.resolve(name("i.far.example."), A)
+        assert len(found.answer) == 1
+        # Mail asks past it.
+        found = await shared.resolver.resolve(name("h.far.example."), A)
+        assert len(found.answer) == 1
+    said = await explain_name(settings, name("bad.far.example."), A)
+    assert said.rcode == "NXDOMAIN"
+    assert said.steps[0].server == "policy"
+
+
+async def test_dns64(settings: Settings) -> None:
+    settings = chosen(settings, dns64="64:ff9b::/96")
+    async with opened(settings) as shared:
+        assert shared.zones.reload().ok
+        resolver = resolving.for_clients(
+            settings, shared.resolver, shared.zones, shared.clock
+        )
+        found = await resolver.resolve(name("mail.a.test."), AAAA)
+        assert str(found.answer[0][0]) == "64:ff9b::7f00:1"
+
+
+async def test_nothing_set_is_nothing_around(settings: Settings) -> None:
+    async with opened(settings) as shared:
+        found = resolving.for_clients(
+            settings, shared.resolver, shared.zones, shared.clock
+        )
+        assert found is shared.resolver
+
+
+def test_routes(settings: Settings) -> None:
+    settings = chosen(
+        settings, forward_zones=("b.test 192.0.2.1",), stub_zones=("c.test 192.0.2.2",)
+    )
+    routes = parts.resolver_settings(settings).routes
+    assert [(route.zone, route.recursive) for route in routes] == [
+        (name("b.test."), True),
+        (name("c.test."), False),
+    ]
+    assert routes[0].servers == (Server("", "192.0.2.1"),)
+
+
+def test_anchors_on_disk(tmp_path: Path) -> None:
+    store = FileAnchors(tmp_path / "trust-anchors")
+    assert store.load() == ""
+    store.save("; x\n")
+    assert store.load() == "; x\n"
+    assert store.path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(OSError):
+        FileAnchors(tmp_path / "no" / "where").save("x")

@@ -1,0 +1,171 @@
+from collections.abc import Mapping, Sequence
+
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import pytest
+
+from pabal.dns.ports import DroppedError, Resolved, Resolver, Security, Steps
+from pabal.dns.resolver.cache import Cache, Trust
+from pabal.dns.resolver.filtered import DATA_TTL_MAX_S, FilteredResolver
+from pabal.dns.resolver.settings import ResolverSettings
+from pabal.dns.wire.rrset import RRset
+from tests.dns.resolver.test_policy import nodes_of, wire
+from tests.scenario.dns.network import FakeClock
+
+A, MX = dns.rdatatype.A, dns.rdatatype.MX
+
+
+class Source:
+    """One policy zone, of text."""
+
+    def __init__(self, text: str) -> None:
+        self.version = 1
+        self.text = text
+        self.reads = 0
+
+    def policies(self) -> Sequence[tuple[bytes, Mapping[bytes, Mapping[int, RRset]]]]:
+        self.reads += 1
+        head = "@ SOA ns. you. 1 1 1 1 60\n@ NS ns.\n"
+        return [(wire("policy."), nodes_of("policy.", head + self.text))]
+
+
+class World:
+    """Names and the records they have."""
+
+    def __init__(self) -> None:
+        self.cache = Cache(ResolverSettings())
+        self.asked: list[str] = []
+        self.answers = {
+            "www.test.": ["www.test. 60 A 192.0.2.80"],
+            "alias.test.": [
+                "alias.test. 60 CNAME bad.test.",
+                "bad.test. 60 A 192.0.2.9",
+            ],
+            "garden.": ["garden. 60 A 192.0.2.200"],
+            "x.bad.test.garden.": ["x.bad.test.garden. 60 A 192.0.2.201"],
+        }
+
+    async def resolve(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        steps: Steps | None = None,
+        *,
+        unchecked: bool = False,
+    ) -> Resolved:
+        self.asked.append(str(name))
+        lines = self.answers.get(str(name).lower())
+        if lines is None:
+            return Resolved(int(dns.rcode.NXDOMAIN), ())
+        found = []
+        for line in lines:
+            owner, ttl, kind, data = line.split()
+            found.append(dns.rrset.from_text(owner, int(ttl), "IN", kind, data))
+        return Resolved(0, tuple(found), security=Security.SECURE)
+
+
+def filtered(text: str) -> tuple[FilteredResolver, World, Source]:
+    world, source = World(), Source(text)
+    return FilteredResolver(world, source, FakeClock()), world, source
+
+
+async def told(
+    resolver: Resolver, name: str, rdtype: dns.rdatatype.RdataType = A
+) -> tuple[str, list[str]]:
+    found = await resolver.resolve(dns.name.from_text(name), rdtype)
+    rcode = dns.rcode.to_text(dns.rcode.Rcode(found.rcode))
+    return rcode, [str(rrset) for rrset in found.answer]
+
+
+async def test_what_no_policy_names_is_as_it_is() -> None:
+    resolver, _, _ = filtered("bad.test CNAME .\n")
+    found = await resolver.resolve(dns.name.from_text("www.test."), A)
+    assert found.security is Security.SECURE
+    assert len(found.answer) == 1
+
+
+async def test_a_bad_name_is_not_even_asked_for() -> None:
+    resolver, world, _ = filtered("bad.test CNAME .\n*.bad.test CNAME *.\n")
+    assert await told(resolver, "BAD.test.") == ("NXDOMAIN", [])
+    assert await told(resolver, "www.bad.test.") == ("NOERROR", [])
+    assert not world.asked
+
+
+async def test_an_alias_to_a_bad_name_is_seen() -> None:
+    resolver, _, _ = filtered("bad.test CNAME .\n")
+    assert await told(resolver, "alias.test.") == (
+        "NXDOMAIN",
+        ["alias.test. 60 IN CNAME bad.test."],
+    )
+
+
+async def test_other_data() -> None:
+    text = "www.test 86400 A 192.0.2.1\nwww.test AAAA 2001:db8::1\n"
+    resolver, world, _ = filtered(text)
+    assert await told(resolver, "www.test.") == (
+        "NOERROR",
+        [f"www.test. {DATA_TTL_MAX_S} IN A 192.0.2.1"],
+    )
+    assert await told(resolver, "www.test.", MX) == ("NOERROR", [])
+    assert not world.asked
+
+
+async def test_an_alias_into_a_walled_garden() -> None:
+    resolver, _, _ = filtered("bad.test CNAME garden.\n*.bad.test CNAME *.garden.\n")
+    assert await told(resolver, "bad.test.") == (
+        "NOERROR",
+        ["bad.test. 300 IN CNAME garden.", "garden. 60 IN A 192.0.2.200"],
+    )
+    assert await told(resolver, "x.bad.test.") == (
+        "NOERROR",
+        [
+            "x.bad.test. 300 IN CNAME x.bad.test.garden.",
+            "x.bad.test.garden. 60 IN A 192.0.2.201",
+        ],
+    )
+    long = ".".join(["a" * 60] * 4) + ".bad.test."
+    _, answer = await told(resolver, long)
+    assert answer[0].endswith(" CNAME *.garden.")
+
+
+async def test_silence() -> None:
+    resolver, world, _ = filtered("*.test CNAME rpz-drop.\n")
+    with pytest.raises(DroppedError):
+        await told(resolver, "www.test.")
+    assert not world.asked
+
+
+async def test_bad_addresses_and_exceptions() -> None:
+    text = "24.0.2.0.192.rpz-ip CNAME .\nwww.test CNAME rpz-passthru.\n"
+    resolver, _, _ = filtered(text)
+    assert (await told(resolver, "www.test."))[0] == "NOERROR"
+    assert await told(resolver, "alias.test.") == (
+        "NXDOMAIN",
+        ["alias.test. 60 IN CNAME bad.test."],
+    )
+
+
+async def test_bad_servers() -> None:
+    text = "ns.evil.rpz-nsdname CNAME .\n32.66.113.0.203.rpz-nsip CNAME *.\n"
+    resolver, world, _ = filtered(text)
+    assert (await told(resolver, "www.test."))[0] == "NOERROR"
+    ns = dns.rrset.from_text("test.", 600, "IN", "NS", "ns.other.")
+    world.cache.put(ns, Trust.REFERRAL, 1000.0)
+    glue = dns.rrset.from_text("ns.other.", 600, "IN", "A", "203.0.113.66")
+    world.cache.put(glue, Trust.GLUE, 1000.0)
+    assert await told(resolver, "www.test.") == ("NOERROR", [])
+    world.cache.flush(dns.name.root)
+    ns = dns.rrset.from_text("test.", 600, "IN", "NS", "NS.evil.")
+    world.cache.put(ns, Trust.REFERRAL, 1000.0)
+    assert await told(resolver, "www.test.") == ("NXDOMAIN", [])
+
+
+async def test_a_changed_policy_is_in_force_at_once() -> None:
+    resolver, _, source = filtered("www.test CNAME .\n")
+    assert (await told(resolver, "www.test."))[0] == "NXDOMAIN"
+    source.text, source.version = "", 2
+    assert (await told(resolver, "www.test."))[0] == "NOERROR"
+    await told(resolver, "www.test.")
+    assert source.reads == 2
