@@ -1,18 +1,40 @@
 """What a search asks of the tables: ``pabal.store.matching.FactSource``."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import compress
 from typing import Final
 
 import apsw
 
-from pabal.message.spool import MEMORY_MAX_OCTETS, Spool
-from pabal.store.matching import FactKind, TextPart, TextTest
+from pabal.store.matching import FactKind, TextPart, TextTest, text_test
 from pabal.store.ports import EmailId, MailboxId, Uid
+from pabal.store.predicate import Contains, HeaderContains
+from pabal.store.search.question import Question, question_of
 from pabal.store.sqlite import reader
 from pabal.store.sqlite.access import Access
+from pabal.store.sqlite.texts import tested
+
+READ_ANYWAY: Final = 32
+"""Messages whose text is read rather than looked up."""
 
 TESTS_AT_ONCE: Final = 64
 """Messages whose text one thread call searches: bounds how long a stop takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an index knows of some emails.
+
+    Attributes:
+        marks: An octet each: 1 if it is found.
+        unread: Places of those that must be read.
+        newer: How many of them are not indexed yet.
+    """
+
+    marks: bytearray
+    unread: list[int]
+    newer: int
 
 
 class Facts:
@@ -37,9 +59,48 @@ class Facts:
             lambda connection: reader.numbers(connection, emails, kind)
         )
 
-    async def test(
+    async def holds(
+        self, emails: Sequence[EmailId], predicate: Contains | HeaderContains
+    ) -> bytes:
+        """Return for each email 1 if ``predicate`` holds for its text, else 0.
+
+        The index answers for what it has; what it leaves open is read.
+        """
+        question = question_of(predicate) if len(emails) > READ_ANYWAY else None
+        if question is None:
+            return bytes(await self._test(emails, *text_test(predicate)))
+        asked = question
+        known = await self._access.scan(
+            lambda connection: self._known(connection, emails, asked)
+        )
+        self._access.indexing.behind(known.newer)
+        if known.unread:
+            some = [emails[at] for at in known.unread]
+            verdicts = await self._test(some, *text_test(predicate))
+            for at, verdict in zip(known.unread, verdicts, strict=True):
+                known.marks[at] = verdict
+        return bytes(known.marks)
+
+    def _known(
+        self,
+        connection: apsw.Connection,
+        emails: Sequence[EmailId],
+        question: Question,
+    ) -> _Known:
+        """Return what the index knows of ``emails``."""
+        found, last = self._access.indexing.found(connection, question)
+        marks = bytearray(map(found.__contains__, emails))
+        unread = [] if question.is_decided else [*compress(range(len(emails)), marks)]
+        newer = 0
+        if max(emails) > last:
+            behind = [at for at, email in enumerate(emails) if email > last]
+            newer = len(behind)
+            unread += behind
+        return _Known(marks, unread, newer)
+
+    async def _test(
         self, emails: Sequence[EmailId], part: TextPart, test: TextTest
-    ) -> Sequence[bool]:
+    ) -> list[bool]:
         """Return what ``test`` says of each email's octets."""
         verdicts: list[bool] = []
         for start in range(0, len(emails), TESTS_AT_ONCE):
@@ -52,21 +113,3 @@ class Facts:
 
             verdicts += await self._access.scan(tests)
         return verdicts
-
-
-def tested(
-    connection: apsw.Connection, email: EmailId, part: TextPart, test: TextTest
-) -> bool:
-    """Return what ``test`` says of an email; a long one is mapped, not loaded."""
-    stored = reader.find(connection, email)
-    if stored is None:
-        return False
-    if part is TextPart.HEADER:
-        return test(reader.octets(connection, email, stored.header_length))
-    if stored.size <= MEMORY_MAX_OCTETS:
-        return test(reader.octets(connection, email, stored.size))
-    with Spool() as spool:
-        for number, _, _ in reader.pieces(email, stored, 0, stored.size):
-            spool.write(reader.chunk(connection, number))
-        with spool.buffer() as buffer:
-            return test(buffer)

@@ -19,6 +19,7 @@ from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
+from pabal.store.sqlite.indexing import Indexings
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.writer import Job, Writer
 
@@ -70,6 +71,7 @@ class SqliteStore:
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
         self._waits = Threads(WAITS, "store-disk")
+        self._indexings = Indexings()
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
@@ -106,6 +108,7 @@ class SqliteStore:
         async with self._opening.setdefault(account_id, asyncio.Lock()):
             account = self._accounts.pop(account_id, None)
             self._recent.pop(account_id, None)
+            await self._indexings.stop(account_id)
             if account is not None:
                 await account.access.settle()
                 account.access.database.retire()
@@ -115,6 +118,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what is being written and close everything."""
+        await self._indexings.close()
         for account in list(self._accounts.values()):
             await account.access.settle()
         self._recent.clear()
@@ -127,7 +131,8 @@ class SqliteStore:
         database = Database(self._root / str(account_id))
         subject = f"account {account_id}"
         ringer = Ringer(lambda: self._doorbell.ring(subject), RINGS_APART_S)
-        mirror = Mirror(database, ringer.ring)
+        indexing = self._indexings.of(account_id, database.directory)
+        mirror = Mirror(database, ringer.ring, indexing.arrived)
         writer = Writer(
             account_id,
             database,
@@ -155,6 +160,7 @@ class SqliteStore:
             mirror,
             batcher,
             self._executor,
+            indexing,
             lambda: self._remember(account_id),
         )
         return SqliteAccount(access)
