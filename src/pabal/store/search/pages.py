@@ -194,10 +194,9 @@ class Union:
         self._sparse: list[bytes] = []
         self._waiting = 0
 
-    @property
-    def is_full(self) -> bool:
-        """Whether every document is in by now."""
-        return self._bits == (1 << self._size) - 1
+    def missing(self) -> int:
+        """Return how many documents are not in by now."""
+        return self._size - self._bits.bit_count()
 
     def add(self, length: int, lists: bytes, numbers: Iterable[int]) -> None:
         """Add the documents of the words ``numbers`` of a page."""

@@ -6,7 +6,7 @@ Source: RFC 9051 §6.4.4 (SEARCH).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from pabal.message.needle import Needle
 from pabal.store.predicate import Contains, HeaderContains, TextField
@@ -14,6 +14,12 @@ from pabal.store.search import pages
 from pabal.store.search.pages import Found, Pattern, Union
 from pabal.store.search.pieces import Atom, atoms, is_decided
 from pabal.store.search.segment import COLUMNS, LINE, VALUE, Kind, encoded
+
+READ_MAX: Final = 16
+"""Messages of a segment that are read rather than looked for in rare words."""
+
+USELESS: Final = 16
+"""Words in all messages but one in so many do not help to find candidates."""
 
 Handle = int
 """Which page lists are of."""
@@ -53,7 +59,8 @@ class Question:
     """What to look for.
 
     Attributes:
-        is_decided: Whether the messages found are all right; else they are candidates.
+        is_decided: Whether words tell which messages hold it: then there is one look-up
+            a choice. Else they tell which may.
         column: The field to look into, if it has a column; then ``pattern`` counts.
         pattern: In the column.
         choices: Else: one of them must hold, and every look-up in it.
@@ -84,31 +91,60 @@ def question_of(predicate: Contains | HeaderContains) -> Question | None:
     return Question(is_decided(needle.text), choices=choices)
 
 
-def answer(question: Question, reader: SegmentReader) -> Found:
-    """Return the messages found, or candidates."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a segment knows.
+
+    Attributes:
+        found: Messages that hold it.
+        unsure: Other messages that may hold it: they must be read.
+    """
+
+    found: Found
+    unsure: Found = 0
+
+
+def answer(question: Question, reader: SegmentReader) -> Answer:
+    """Return what a segment knows."""
     if question.column:
-        found = pages.matching(reader.column(question.column), question.pattern, LINE)
-        return pages.bits_of(found, reader.size)
-    answers = 0
+        numbers = pages.matching(reader.column(question.column), question.pattern, LINE)
+        return Answer(pages.bits_of(numbers, reader.size))
+    everything = (1 << reader.size) - 1
+    if question.is_decided:
+        union = Union(reader.size)
+        whole = all(
+            _gather(lookup, reader, union, READ_MAX)
+            for lookups in question.choices
+            for lookup in lookups
+        )
+        found = union.found()
+        return Answer(found, 0 if whole else everything & ~found)
+    unsure = 0
     for lookups in question.choices:
-        left = (1 << reader.size) - 1
+        left = everything
         for lookup in lookups:
-            left &= _look_up(lookup, reader)
+            union = Union(reader.size)
+            if _gather(lookup, reader, union, reader.size // USELESS):
+                left &= union.found()
             if not left:
                 break
-        answers |= left
-    return answers
+        unsure |= left
+    return Answer(0, unsure)
 
 
-def _look_up(lookup: Lookup, reader: SegmentReader) -> Found:
-    union = Union(reader.size)
+def _gather(lookup: Lookup, reader: SegmentReader, union: Union, few: int) -> bool:
+    """Add the messages with words that match; return ``False`` if it ended early.
+
+    Args:
+        few: It ends when no more messages than this are missing.
+    """
     for page, length, words in reader.words(lookup.kind):
         numbers = pages.matching(words, lookup.pattern)
         if numbers:
             union.add(length, reader.lists(page), numbers)
-            if union.is_full:
-                break
-    return union.found()
+            if union.missing() <= few:
+                return False
+    return True
 
 
 def _of_column(name: bytes, needle: Needle) -> Question:

@@ -88,15 +88,16 @@ class Facts:
         question: Question,
     ) -> _Known:
         """Return what the index knows of ``emails``."""
-        found, last = self._access.indexing.found(connection, question)
-        marks = bytearray(map(found.__contains__, emails))
-        unread = [] if question.is_decided else [*compress(range(len(emails)), marks)]
-        newer = 0
-        if max(emails) > last:
-            behind = [at for at, email in enumerate(emails) if email > last]
-            newer = len(behind)
-            unread += behind
-        return _Known(marks, unread, newer)
+        known = self._access.indexing.look_up(connection, question)
+        marks = bytearray(map(known.found.__contains__, emails))
+        unread: list[int] = []
+        if known.unsure:
+            doubts = map(known.unsure.__contains__, emails)
+            unread += compress(range(len(emails)), doubts)
+        newer: list[int] = []
+        if max(emails) > known.last_email:
+            newer += [at for at, one in enumerate(emails) if one > known.last_email]
+        return _Known(marks, unread + newer, len(newer))
 
     async def _test(
         self, emails: Sequence[EmailId], part: TextPart, test: TextTest
@@ -109,7 +110,7 @@ class Facts:
             def tests(
                 connection: apsw.Connection, some: Sequence[EmailId] = some
             ) -> list[bool]:
-                return [tested(connection, email, part, test) for email in some]
+                return tested(connection, some, part, test)
 
             verdicts += await self._access.scan(tests)
         return verdicts

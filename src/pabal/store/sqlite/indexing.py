@@ -6,7 +6,9 @@ process, which lets the event loop have its turn after every message.
 
 import asyncio
 import threading
+from collections.abc import Collection
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 from typing import Final
@@ -37,6 +39,21 @@ log = Log("search")
 
 class StoppedError(PabalError):
     """Indexing was told to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What an index knows.
+
+    Attributes:
+        found: Emails that hold what was looked for.
+        unsure: Emails that may hold it.
+        last_email: It knows nothing of those behind.
+    """
+
+    found: Collection[EmailId] = ()
+    unsure: Collection[EmailId] = ()
+    last_email: EmailId = 0
 
 
 class Indexing:
@@ -82,34 +99,29 @@ class Indexing:
         await self._idle.wait()
         self.file.close()
 
-    def found(
-        self, mailbox: apsw.Connection, question: Question
-    ) -> tuple[set[EmailId], EmailId]:
-        """Return what the index knows; for threads.
-
-        Returns:
-            The emails found, or candidates if the question is not decided by an index,
-            and the last email the index has: 0 if there is none.
-        """
-        emails: set[EmailId] = set()
+    def look_up(self, mailbox: apsw.Connection, question: Question) -> LookedUp:
+        """Return what the index knows; for threads."""
+        found: set[EmailId] = set()
+        unsure: set[EmailId] = set()
         try:
             with self.file.reading() as reading:
                 if reading is None:
-                    return emails, 0
+                    return LookedUp()
                 covered = reading.covered()
                 if not is_of(mailbox, covered):
-                    return emails, 0
+                    return LookedUp()
                 for segment in reading.segments():
-                    there = answer(question, segment)
-                    if there:
-                        marks = to_marks(there, segment.size)
-                        emails.update(compress(segment.emails(), marks))
+                    known = answer(question, segment)
+                    for bits, emails in (known.found, found), (known.unsure, unsure):
+                        if bits:
+                            marks = to_marks(bits, segment.size)
+                            emails.update(compress(segment.emails(), marks))
         except apsw.Error as error:
             # It can be made again: mail is read instead meanwhile.
             log.warning("index cannot be read", error=repr(error))
             self.file.close()
-            return set(), 0
-        return emails, covered.last_email
+            return LookedUp()
+        return LookedUp(found, unsure, covered.last_email)
 
     async def _run(self) -> None:
         try:
