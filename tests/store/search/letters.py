@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
+from pabal.store.matching import TextPart, text_test
 from pabal.store.predicate import Contains, HeaderContains, TextField
 from pabal.store.search.pages import Found
-from pabal.store.search.segment import Kind, Segment
+from pabal.store.search.question import answer, question_of
+from pabal.store.search.segment import Builder, Kind, Segment
 
 KOREAN = "회의 회의를 회 의 회의실에서 하의 ㅎㅇ ㅋㅋㅋ 값 한글날"
 UNSPACED = (
@@ -126,3 +128,34 @@ class MemoryReader:
 
 def members(found: Found) -> set[int]:
     return {at for at in range(found.bit_length()) if found >> at & 1}
+
+
+def built(octets: list[bytes], first: int = 1) -> Segment:
+    builder = Builder()
+    for email, one in enumerate(octets, first):
+        builder.add(email, one)
+    assert len(builder) == len(octets)
+    return builder.finish(lambda: None)
+
+
+def truth(octets: list[bytes], predicate: Contains | HeaderContains) -> set[int]:
+    part, test = text_test(predicate)
+    found = set()
+    for number, one in enumerate(octets):
+        header = one.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        if test(header if part is TextPart.HEADER else one):
+            found.add(number)
+    return found
+
+
+def check(
+    segment: Segment, octets: list[bytes], predicate: Contains | HeaderContains
+) -> None:
+    question = question_of(predicate)
+    if question is None:
+        return
+    known = answer(question, MemoryReader(segment))
+    found, unsure = members(known.found), members(known.unsure)
+    expected = truth(octets, predicate)
+    assert not found & unsure
+    assert found <= expected <= found | unsure

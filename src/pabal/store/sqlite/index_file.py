@@ -175,6 +175,10 @@ class IndexFile:
             if connection is not None:
                 connection.execute("PRAGMA incremental_vacuum").fetchall()
 
+    def octets(self) -> int:
+        """Return the size of the file; 0: there is none."""
+        return self._path.stat().st_size if self._path.exists() else 0
+
     def remove(self) -> None:
         """Delete the file."""
         with self._lock:

@@ -5,6 +5,7 @@ merged into larger ones. Every step is one transaction of the index, so it can e
 any moment and goes on from there. One process at a time works on an account.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -13,6 +14,7 @@ from typing import Final, cast
 
 import apsw
 
+from pabal.base.errors import UnavailableError
 from pabal.store.search.merging import merge
 from pabal.store.search.segment import SIZE_MAX, Builder
 from pabal.store.sqlite.database import Database, errors
@@ -34,6 +36,10 @@ BATCH_OCTETS: Final = 64 * 1024 * 1024
 LEVELS: Final = (1_024, 4_096, SIZE_MAX * 3 // 4)
 """Segments smaller than this are merged when together they have as many messages."""
 
+PATIENCE: Final = 50
+PATIENCE_S: Final = 0.2
+"""How often, and how long in between, it is tried to be the only one who indexes."""
+
 DEAD_PART: Final = 2
 """A segment is made anew when one in so many of its messages is gone."""
 
@@ -49,11 +55,21 @@ class Manner:
         pause: See ``Pause``.
         least: Fewer messages than this wait for more.
         progress: Told how many messages more are indexed.
+        anew: Whether the index there is is thrown away first.
     """
 
     pause: Pause
     least: int = BATCH_MIN
     progress: Callable[[int], None] = lambda _: None
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large an index is."""
+
+    messages: int
+    octets: int
 
 
 def index(directory: Path, file: IndexFile, manner: Manner) -> bool:
@@ -73,6 +89,8 @@ def index(directory: Path, file: IndexFile, manner: Manner) -> bool:
     try:
         if mailbox.is_ready():
             with errors():
+                if manner.anew:
+                    file.remove()
                 try:
                     _Work(mailbox, file, manner).run()
                 except (apsw.CorruptError, apsw.NotADBError):
@@ -82,6 +100,64 @@ def index(directory: Path, file: IndexFile, manner: Manner) -> bool:
         mailbox.close()
         release()
     return True
+
+
+def rebuild(directory: Path, progress: Callable[[int, int], None]) -> Size:
+    """Make the index of the account in ``directory`` anew; return how large it is.
+
+    May run beside a server, whose searches are right meanwhile: they read what is not
+    indexed yet.
+
+    Args:
+        directory: The account's.
+        progress: Told how many messages are indexed, and how many there are.
+
+    Raises:
+        UnavailableError: Another process indexes the account, or it cannot be used.
+        StorageFullError: There is no room.
+    """
+    patience = threading.Event()
+    file = IndexFile(directory)
+    counter = _Counter(directory, progress)
+    try:
+        for _ in range(PATIENCE):
+            if index(directory, file, Manner(_go_on, 1, counter.add, anew=True)):
+                return Size(counter.done, file.octets())
+            patience.wait(PATIENCE_S)
+    finally:
+        file.close()
+    raise UnavailableError("a running server is indexing this account: try later")
+
+
+def _go_on() -> None:
+    """Work without a pause: nobody else uses this process."""
+
+
+class _Counter:
+    """Counts messages indexed."""
+
+    def __init__(self, directory: Path, told: Callable[[int, int], None]) -> None:
+        self.done = 0
+        self._directory = directory
+        self._told = told
+        self._total = 0
+
+    def add(self, count: int) -> None:
+        if not self._total:
+            self._total = _count(self._directory)
+        self.done += count
+        self._told(self.done, max(self.done, self._total))
+
+
+def _count(directory: Path) -> int:
+    """Return how many emails an account has."""
+    mailbox = Database(directory)
+    try:
+        with errors(), mailbox.scanner() as connection:
+            rows = connection.execute("SELECT count(*) FROM email").fetchall()
+            return cast("int", rows[0][0])
+    finally:
+        mailbox.close()
 
 
 def is_of(mailbox: apsw.Connection, covered: Covered) -> bool:

@@ -63,10 +63,18 @@ class Indexing:
         directory: The account's.
         executor: The thread that indexes; it is the only one.
         tasks: Who holds what runs in the background.
+        quiet_s: How long no mail came before it is indexed, seconds.
     """
 
-    def __init__(self, directory: Path, executor: Executor, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        executor: Executor,
+        tasks: Tasks,
+        quiet_s: float = QUIET_S,
+    ) -> None:
         self.file = IndexFile(directory)
+        self._quiet_s = quiet_s
         self._directory = directory
         self._executor = executor
         self._tasks = tasks
@@ -141,7 +149,7 @@ class Indexing:
         known = -1
         while known != self._waiting < WAITING_MAX:
             known = self._waiting
-            if await sleep_until_set(self._ended, QUIET_S):
+            if await sleep_until_set(self._ended, self._quiet_s):
                 return
 
     def _index(self) -> None:
@@ -158,9 +166,14 @@ class Indexing:
 
 
 class Indexings:
-    """The indexes of a store, and the thread that works on them."""
+    """The indexes of a store, and the thread that works on them.
 
-    def __init__(self) -> None:
+    Args (of the constructor):
+        quiet_s: How long no mail came before it is indexed, seconds.
+    """
+
+    def __init__(self, quiet_s: float = QUIET_S) -> None:
+        self._quiet_s = quiet_s
         self._executor = ThreadPoolExecutor(1, "store-index")
         self._tasks = Tasks()
         # One that works is held by its task.
@@ -170,7 +183,7 @@ class Indexings:
         """Return the index of an account."""
         known = self._known.get(account_id)
         if known is None:
-            known = Indexing(directory, self._executor, self._tasks)
+            known = Indexing(directory, self._executor, self._tasks, self._quiet_s)
             self._known[account_id] = known
         return known
 

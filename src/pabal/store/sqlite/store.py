@@ -19,7 +19,7 @@ from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
-from pabal.store.sqlite.indexing import Indexings
+from pabal.store.sqlite.indexing import QUIET_S, Indexings
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.writer import Job, Writer
 
@@ -44,11 +44,13 @@ class SqliteSettings:
         threads: Threads for writes and scans.
         open_accounts_max: Accounts whose files are kept open.
         keep_expunged_s: How long expunged messages can still be read, seconds.
+        index_after_s: How long no mail came before it is indexed, seconds.
     """
 
     threads: int = THREADS
     open_accounts_max: int = OPEN_ACCOUNTS_MAX
     keep_expunged_s: float = KEEP_EXPUNGED_S
+    index_after_s: float = QUIET_S
 
 
 class SqliteStore:
@@ -71,7 +73,7 @@ class SqliteStore:
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
         self._waits = Threads(WAITS, "store-disk")
-        self._indexings = Indexings()
+        self._indexings = Indexings(self._settings.index_after_s)
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
