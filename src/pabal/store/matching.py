@@ -7,8 +7,9 @@ Source: RFC 9051 §6.4.4 (SEARCH).
 """
 
 import asyncio
+import sys
 from array import array
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -47,6 +48,15 @@ SLICE_MESSAGES: Final = 8_192
 
 ARRAY_SLICE: Final = 32_768
 """Array elements tested before the loop gets its turn: about 2 ms."""
+
+OCTET_IDS: Final = 256
+"""Flag sets an octet tells apart; most accounts have some dozens."""
+
+OCTET_SLICE: Final = 1 << 20
+"""Flag sets looked up in a table before the loop gets its turn: about 3 ms."""
+
+_LOW_OCTET: Final = 0 if sys.byteorder == "little" else array("I").itemsize - 1
+"""Where in an array's element the low octet is."""
 
 Mask = int
 """A set of positions: octet ``i``, from the low end, is 1 if position ``i`` is in."""
@@ -188,14 +198,28 @@ class Matcher:
                     mask[start:end] = b"\1" * (end - start)
                 return int.from_bytes(mask, "little")
             case HasFlag(name=name):
-                return await self._members(snapshot.flags, self._flags.with_flag(name))
+                return await self._flagged(self._flags.with_flag(name))
             case ModifiedSince(modseq=modseq):
                 return await self._tested(snapshot.modseqs, modseq.__le__)
             case EmailIn(emails=emails):
-                return await self._members(snapshot.emails, emails)
+                return await self._tested(snapshot.emails, emails.__contains__)
 
-    async def _members(self, values: "array[int]", wanted: Container[int]) -> Mask:
-        return await self._tested(values, wanted.__contains__)
+    async def _flagged(self, wanted: Collection[int]) -> Mask:
+        """Return the positions whose flag set is in ``wanted``."""
+        flags = self._snapshot.flags
+        if len(self._flags) > OCTET_IDS:
+            return await self._tested(flags, wanted.__contains__)
+        # Every id is an octet, so a table turns ids into marks in one go.
+        table = bytearray(OCTET_IDS)
+        for flag_set in wanted:
+            table[flag_set] = 1
+        mask = bytearray()
+        for start in range(0, self._size, OCTET_SLICE):
+            if start:
+                await asyncio.sleep(0)
+            part = flags[start : start + OCTET_SLICE].tobytes()
+            mask += part[_LOW_OCTET :: flags.itemsize].translate(table)
+        return int.from_bytes(mask, "little")
 
     async def _tested(
         self, values: "array[int]", test: Callable[[int], object]
