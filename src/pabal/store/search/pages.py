@@ -23,6 +23,9 @@ WORDS_MAX: Final = 16_384
 LISTS_OCTETS: Final = 256 * 1024
 """Octets of the lists of a page."""
 
+OFTEN: Final = 5
+"""Finding the next word costs as much as looking at so many."""
+
 GATHERED_OCTETS: Final = 64 * 1024
 """Octets of lists looked at together: often they make a search end early."""
 
@@ -157,6 +160,10 @@ def matching(words: bytes, wanted: Pattern, separator: bytes = SEPARATOR) -> lis
         numbers.append(number)
         counted = start
         position = text.index(between, start)
+        if _is_often(len(numbers), number):
+            rest = text[position + 1 : -1].split(between)
+            found = enumerate(map(wanted.search, rest), number + 1)
+            return numbers + [at for at, match in found if match]
     return numbers
 
 
@@ -175,8 +182,17 @@ def _holding(words: bytes, wanted: bytes, separator: bytes) -> list[int]:
         numbers.append(number)
         counted = start
         # From the end of this word on, whose separator the next may begin with.
-        position = find(wanted, find(separator, start))
+        end = find(separator, start)
+        if separator not in wanted and _is_often(len(numbers), number):
+            rest = enumerate(words[end + 1 : -1].split(separator), number + 1)
+            return numbers + [at for at, word in rest if wanted in word]
+        position = find(wanted, end)
     return numbers
+
+
+def _is_often(found: int, looked_at: int) -> bool:
+    """Return whether it is cheaper to look at every word than to find the next."""
+    return found & 63 == 0 and found * OFTEN > looked_at
 
 
 class Union:

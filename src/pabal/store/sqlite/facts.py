@@ -1,7 +1,7 @@
 """What a search asks of the tables: ``pabal.store.matching.FactSource``."""
 
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import compress
 from typing import Final
 
@@ -10,7 +10,7 @@ import apsw
 from pabal.store.matching import FactKind, TextPart, TextTest, text_test
 from pabal.store.ports import EmailId, MailboxId, Uid
 from pabal.store.predicate import Contains, HeaderContains
-from pabal.store.search.question import Question, question_of
+from pabal.store.search.question import question_of
 from pabal.store.sqlite import reader
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.texts import tested
@@ -20,21 +20,6 @@ READ_ANYWAY: Final = 32
 
 TESTS_AT_ONCE: Final = 64
 """Messages whose text one thread call searches: bounds how long a stop takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What an index knows of some emails.
-
-    Attributes:
-        marks: An octet each: 1 if it is found.
-        unread: Places of those that must be read.
-        newer: How many of them are not indexed yet.
-    """
-
-    marks: bytearray
-    unread: list[int]
-    newer: int
 
 
 class Facts:
@@ -70,34 +55,24 @@ class Facts:
         if question is None:
             return bytes(await self._test(emails, *text_test(predicate)))
         asked = question
+        known_emails = emails if isinstance(emails, array) else array("Q", emails)
         known = await self._access.scan(
-            lambda connection: self._known(connection, emails, asked)
+            lambda connection: self._access.indexing.look_up(
+                connection, asked, known_emails
+            )
         )
-        self._access.indexing.behind(known.newer)
-        if known.unread:
-            some = [emails[at] for at in known.unread]
-            verdicts = await self._test(some, *text_test(predicate))
-            for at, verdict in zip(known.unread, verdicts, strict=True):
-                known.marks[at] = verdict
-        return bytes(known.marks)
-
-    def _known(
-        self,
-        connection: apsw.Connection,
-        emails: Sequence[EmailId],
-        question: Question,
-    ) -> _Known:
-        """Return what the index knows of ``emails``."""
-        known = self._access.indexing.look_up(connection, question)
-        marks = bytearray(map(known.found.__contains__, emails))
-        unread: list[int] = []
-        if known.unsure:
-            doubts = map(known.unsure.__contains__, emails)
-            unread += compress(range(len(emails)), doubts)
-        newer: list[int] = []
-        if max(emails) > known.last_email:
-            newer += [at for at, one in enumerate(emails) if one > known.last_email]
-        return _Known(marks, unread + newer, len(newer))
+        unread = [*compress(range(len(emails)), known.unsure)]
+        if not known.is_whole:
+            newer = [at for at, one in enumerate(emails) if one > known.last_email]
+            self._access.indexing.behind(len(newer))
+            unread += newer
+        marks = known.found
+        verdicts = await self._test(
+            [emails[at] for at in unread], *text_test(predicate)
+        )
+        for at, verdict in zip(unread, verdicts, strict=True):
+            marks[at] = verdict
+        return bytes(marks)
 
     async def _test(
         self, emails: Sequence[EmailId], part: TextPart, test: TextTest

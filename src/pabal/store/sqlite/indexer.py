@@ -33,7 +33,7 @@ BATCH_MAX: Final = 4_096
 BATCH_OCTETS: Final = 64 * 1024 * 1024
 """Octets of messages indexed at once."""
 
-LEVELS: Final = (1_024, 4_096, SIZE_MAX * 3 // 4)
+LEVELS: Final = (1_024, 4_096, SIZE_MAX * 7 // 8)
 """Segments smaller than this are merged when together they have as many messages."""
 
 PATIENCE: Final = 50
@@ -160,17 +160,20 @@ def _count(directory: Path) -> int:
         mailbox.close()
 
 
-def is_of(mailbox: apsw.Connection, covered: Covered) -> bool:
-    """Return whether an index is one of this mailbox, as far as it can be seen.
+def last_email(mailbox: apsw.Connection, covered: Covered) -> int | None:
+    """Return the newest email of a mailbox; ``None``: an index is not one of it.
 
-    It is not when an older copy of the mailbox was put back: ids are given again then.
+    As far as it can be seen. It is not when an older copy of the mailbox was put back:
+    ids are given again then.
     """
     rows = mailbox.execute(
         "SELECT a.email_last, e.digest FROM account a LEFT JOIN email e ON e.id = ?",
         (covered.last_email,),
     ).fetchall()
     last, digest = cast("tuple[int, bytes | None]", rows[0])
-    return covered.last_email <= last and digest in {None, covered.last_digest}
+    if covered.last_email <= last and digest in {None, covered.last_digest}:
+        return last
+    return None
 
 
 def due(sizes: Sequence[int]) -> range | None:
@@ -217,7 +220,7 @@ class _Work:
         with self._file.reading() as reading:
             covered = Covered(0, b"") if reading is None else reading.covered()
         with self._mailbox.scanner() as connection:
-            if is_of(connection, covered):
+            if last_email(connection, covered) is not None:
                 return covered
         self._file.remove()
         return Covered(0, b"")

@@ -6,7 +6,8 @@ process, which lets the event loop have its turn after every message.
 
 import asyncio
 import threading
-from collections.abc import Collection
+from array import array
+from bisect import bisect_left
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import compress
@@ -20,10 +21,10 @@ from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.store.ports import AccountId, EmailId
-from pabal.store.search.pages import to_marks
+from pabal.store.search.pages import Found, to_marks
 from pabal.store.search.question import Question, answer
-from pabal.store.sqlite.index_file import IndexFile
-from pabal.store.sqlite.indexer import BATCH_MIN, Manner, index, is_of
+from pabal.store.sqlite.index_file import IndexFile, StoredSegment
+from pabal.store.sqlite.indexer import BATCH_MIN, Manner, index, last_email
 
 QUIET_S: Final = 1.0
 """How long no message came before messages are indexed, seconds."""
@@ -41,19 +42,21 @@ class StoppedError(PabalError):
     """Indexing was told to end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LookedUp:
-    """What an index knows.
+    """What an index knows of some emails.
 
     Attributes:
-        found: Emails that hold what was looked for.
-        unsure: Emails that may hold it.
+        found: An octet each: 1 if it holds what was looked for.
+        unsure: An octet each: 1 if it may hold it.
         last_email: It knows nothing of those behind.
+        is_whole: There are none behind.
     """
 
-    found: Collection[EmailId] = ()
-    unsure: Collection[EmailId] = ()
+    found: bytearray
+    unsure: bytearray
     last_email: EmailId = 0
+    is_whole: bool = False
 
 
 class Indexing:
@@ -107,29 +110,34 @@ class Indexing:
         await self._idle.wait()
         self.file.close()
 
-    def look_up(self, mailbox: apsw.Connection, question: Question) -> LookedUp:
-        """Return what the index knows; for threads."""
-        found: set[EmailId] = set()
-        unsure: set[EmailId] = set()
+    def look_up(
+        self,
+        mailbox: apsw.Connection,
+        question: Question,
+        emails: "array[int]",
+    ) -> LookedUp:
+        """Return what the index knows of ``emails``; for threads."""
+        nothing = LookedUp(bytearray(len(emails)), bytearray(len(emails)))
         try:
             with self.file.reading() as reading:
                 if reading is None:
-                    return LookedUp()
+                    return nothing
                 covered = reading.covered()
-                if not is_of(mailbox, covered):
-                    return LookedUp()
+                newest = last_email(mailbox, covered)
+                if newest is None:
+                    return nothing
+                found, unsure = _Marks(emails), _Marks(emails)
                 for segment in reading.segments():
                     known = answer(question, segment)
-                    for bits, emails in (known.found, found), (known.unsure, unsure):
-                        if bits:
-                            marks = to_marks(bits, segment.size)
-                            emails.update(compress(segment.emails(), marks))
+                    found.add(known.found, segment)
+                    unsure.add(known.unsure, segment)
         except apsw.Error as error:
             # It can be made again: mail is read instead meanwhile.
             log.warning("index cannot be read", error=repr(error))
             self.file.close()
-            return LookedUp()
-        return LookedUp(found, unsure, covered.last_email)
+            return nothing
+        last = covered.last_email
+        return LookedUp(found.marks(), unsure.marks(), last, newest == last)
 
     async def _run(self) -> None:
         try:
@@ -163,6 +171,38 @@ class Indexing:
     def _pause(self) -> None:
         if self._stop.wait(PAUSE_S):
             raise StoppedError("indexing ends")
+
+
+class _Marks:
+    """Turns documents of segments into marks of emails."""
+
+    def __init__(self, emails: "array[int]") -> None:
+        self._emails = emails
+        self._marks = bytearray(len(emails))
+        self._found: set[EmailId] = set()
+
+    def add(self, documents: Found, segment: StoredSegment) -> None:
+        """Mark the emails of ``documents``."""
+        if not documents:
+            return
+        marks = to_marks(documents, segment.size)
+        theirs = segment.emails()
+        start = bisect_left(self._emails, theirs[0])
+        end = start + len(theirs)
+        # Mostly a mailbox has the messages of a segment one behind the other.
+        if self._emails[start:end] == theirs:
+            self._marks[start:end] = marks
+        else:
+            self._found.update(compress(theirs, marks))
+
+    def marks(self) -> bytearray:
+        """Return an octet for each email."""
+        if self._found:
+            some = bytes(map(self._found.__contains__, self._emails))
+            whole = int.from_bytes(some, "little")
+            whole |= int.from_bytes(self._marks, "little")
+            return bytearray(whole.to_bytes(len(some), "little"))
+        return self._marks
 
 
 class Indexings:
