@@ -88,6 +88,21 @@ def test_expressions_match_words() -> None:
     assert matching(b"\xff\xfea\xff\xff\xfeb\xff", re.compile("b"), b"\xff") == [2]
 
 
+def test_ideographs_are_passed_over() -> None:
+    words = ["a", "é하", "ミ회", "会議", "室회", "議", "하", "회의"]
+    (page,) = paged({word.encode(): [1] for word in words})
+    order = [word.decode() for word in page.words.split()]
+    for text, expected in (
+        ("[하-힣]", ["é하", "ミ회", "하", "회의"]),
+        ("의", ["회의"]),
+    ):
+        found = matching(page.words, re.compile(text))
+        assert [order[number] for number in found] == expected
+    some = [word.encode() for word in words if word > "一"]
+    (page,) = paged({word: [1] for word in some if word < b"\xea"})
+    assert matching(page.words, re.compile("하")) == []
+
+
 def test_frequent_words_come_first_as_bits() -> None:
     pages = paged({b"rare": [7], b"some": list(range(20)), b"often": list(range(400))})
     assert [page.length for page in pages] == [BITS, 20, 1]

@@ -172,7 +172,7 @@ async def test_in_many_more(
         ([11_000, 11_000], None),
         ([11_000, 5_000, 5_000], range(2)),
         ([10_000, 9_000, 2_000], range(1, 3)),
-        ([13_000, 13_000, 2_000], None),
+        ([15_000, 15_000, 2_000], None),
     ],
 )
 def test_what_is_merged(there: list[int], merged: range | None) -> None:

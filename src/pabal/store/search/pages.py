@@ -147,9 +147,30 @@ def pattern(text: str, *, begins: bool = False, ends: bool = False) -> bytes:
 
 
 def matching(words: bytes, wanted: Pattern, separator: bytes = SEPARATOR) -> list[int]:
-    """Return the numbers of the words that match, ascending."""
+    """Return the numbers of the words that match, ascending.
+
+    An expression is one of Hangul, as ``Needle.initials`` is.
+    """
     if isinstance(wanted, bytes):
         return _holding(words, wanted, separator)
+    if separator != SEPARATOR:
+        return _expressed(words, wanted, separator)
+    # What begins with an ideograph is two characters: not both of them match. There
+    # are many of them, one behind the other.
+    first = _IDEOGRAPHS.search(words)
+    if first is None:
+        return _expressed(words, wanted, separator)
+    numbers = _expressed(words[: first.start() + 1], wanted, separator)
+    behind = _BEHIND_IDEOGRAPHS.search(words, first.start())
+    if behind is None:
+        return numbers
+    skipped = words.count(separator, 0, behind.start())
+    rest = _expressed(words[behind.start() :], wanted, separator)
+    return numbers + [number + skipped for number in rest]
+
+
+def _expressed(words: bytes, wanted: re.Pattern[str], separator: bytes) -> list[int]:
+    """Return the numbers of the words that match an expression."""
     # What separates words need not be UTF-8.
     text = words.decode("utf-8", "surrogateescape")
     between = separator.decode("utf-8", "surrogateescape")
@@ -262,6 +283,10 @@ def to_marks(found: Found, size: int) -> bytes:
     octets = found.to_bytes((size + 7) // 8, "little")
     return b"".join(map(_EIGHT.__getitem__, octets))[:size]
 
+
+_IDEOGRAPHS: Final = re.compile(rb"\n[\xe4-\xe9]")
+_BEHIND_IDEOGRAPHS: Final = re.compile(rb"\n[\xea-\xff]")
+"""Where words begin with U+4000 to U+9FFF, and where those behind them begin."""
 
 _WORD: Final = re.compile(rb"[^\n]+")
 _DIGITS: Final = bytes((48, 49)) + bytes(254)

@@ -36,8 +36,8 @@ BATCH_OCTETS: Final = 64 * 1024 * 1024
 LEVELS: Final = (1_024, 4_096, SIZE_MAX * 7 // 8)
 """Segments smaller than this are merged when together they have as many messages."""
 
-PATIENCE: Final = 50
-PATIENCE_S: Final = 0.2
+PATIENCE: Final = 1_000
+PATIENCE_S: Final = 0.3
 """How often, and how long in between, it is tried to be the only one who indexes."""
 
 DEAD_PART: Final = 2

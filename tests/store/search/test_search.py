@@ -58,7 +58,7 @@ def asked() -> Iterator[tuple[Contains | HeaderContains, int | None]]:
         yield Contains(text, word), 0
     yield Contains(TextField.SUBJECT, "report 777"), 111
     yield Contains(TextField.FROM, "sender77@"), None
-    yield Contains(TextField.FROM, "홍길동"), 0
+    yield Contains(TextField.FROM, "홍길동"), MESSAGES
     yield HeaderContains("message-id", "<77777."), 1
     yield HeaderContains("x-nobody", ""), 0
 
