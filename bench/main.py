@@ -22,7 +22,7 @@ import apsw
 from rich.console import Console
 from rich.table import Table
 
-from bench import mailboxes, names, process, smtp
+from bench import mailboxes, names, process, search, smtp
 from bench.measure import Options, Row
 from bench.peers import cores, versions
 
@@ -32,6 +32,7 @@ SUITES: Final[tuple[Callable[[Options], list[Row]], ...]] = (
     smtp.mailbox_rows,
     smtp.relay_rows,
     mailboxes.rows,
+    search.rows,
     process.idle_rows,
     names.authoritative_rows,
     names.cached_rows,

@@ -66,3 +66,13 @@ def test_none_yet_says_how(desk: Desk) -> None:
     desk.ok("account", "remove", "alice@a.test", "--yes")
     assert "pabal account add" in desk.ok("account", "list")
     assert addresses(desk) == []
+
+
+def test_reindex(desk: Desk) -> None:
+    assert desk.ok("account", "reindex", "alice@a.test") == (
+        "alice@a.test: 0 messages indexed in 0 octets.\n"
+    )
+    made = desk.json("account", "reindex", "alice@a.test")
+    assert made == {"ok": True, "messages": 0, "octets": 0}
+    complaint = desk.fails(1, "account", "reindex", "nobody@a.test")
+    assert "there is no account nobody@a.test" in complaint

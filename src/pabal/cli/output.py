@@ -2,10 +2,13 @@
 
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 
 T = TypeVar("T")
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
@@ -37,3 +40,18 @@ def done(text: str, *, as_json: bool, facts: Mapping[str, Json] | None = None) -
         emit({"ok": True, **(facts or {})})
     else:
         click.echo(text)
+
+
+@contextmanager
+def progress(text: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on a terminal; yield what is told how much of how much is done.
+
+    Nothing is shown where nobody looks: in a pipe, or if ``quiet``.
+    """
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _done, _total: None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

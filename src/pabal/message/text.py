@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from pabal.message.charset import decode, fold
-from pabal.message.header import HEADER_MAX_OCTETS, fields, unfold
+from pabal.message.header import HEADER_MAX_OCTETS, Header, fields, unfold
 from pabal.message.mime import Octets, Part, decode_body, scan
+from pabal.message.needle import Needle
 from pabal.message.words import decode_words
 
 TEXT_MAX_OCTETS: Final = 16 * 1024 * 1024
@@ -33,25 +34,46 @@ _MARKUP: Final = re.compile(
 )
 
 
-def searchable(octets: Octets, part: Part) -> str:
-    """Return header and text of a message folded: what SEARCH TEXT looks into."""
-    return fold("\n".join(_texts(octets, part, headers=True, body=True)))
-
-
 def contains(
-    octets: Octets, needle_folded: str, *, headers: bool = True, body: bool = True
+    octets: Octets, needle: Needle, *, headers: bool = True, body: bool = True
 ) -> bool:
     """Return whether the message has a text, part by part, the cheap ones first.
 
     Args:
-        needle_folded: What to look for, through ``charset.fold`` already.
+        needle: What to look for.
         headers: Look into header fields (SEARCH TEXT).
         body: Look into the text parts (SEARCH TEXT and BODY).
     """
-    if not needle_folded:
+    if not needle.text:
         return True
-    texts = _texts(octets, scan(octets), headers=headers, body=body)
-    return any(needle_folded in fold(text) for text in texts)
+    part = scan(octets)
+    return (headers and any(map(needle.is_in, header_texts(octets, part)))) or (
+        body and any(map(needle.is_in, body_texts(octets, part)))
+    )
+
+
+def header_texts(octets: Octets, part: Part) -> Iterator[str]:
+    """Yield the header of the message, of its parts and of messages in it, folded.
+
+    Together with ``body_texts`` this is what SEARCH TEXT looks into, one by one.
+    """
+    for start, end in _header_spans(part):
+        yield fold(_header_text(octets[start:end]))
+
+
+def body_texts(octets: Octets, part: Part) -> Iterator[str]:
+    """Yield the text parts, folded: what SEARCH BODY looks into, one by one."""
+    left = TEXT_MAX_OCTETS
+    for leaf in text_parts(part):
+        if left <= 0:
+            return
+        yield fold(part_text(octets, leaf, left))
+        left -= leaf.size
+
+
+def field_texts(header: Header, name: bytes) -> list[str]:
+    """Return every field ``name`` (lower case) as SEARCH compares it, folded."""
+    return [fold(decode_words(value)) for value in header.all(name)]
 
 
 def part_text(octets: Octets, part: Part, limit: int | None = None) -> str:
@@ -86,20 +108,6 @@ def text_parts(part: Part) -> Iterator[Part]:
             waiting.append(current.message)
         else:
             waiting.extend(reversed(current.children))
-
-
-def _texts(octets: Octets, part: Part, *, headers: bool, body: bool) -> Iterator[str]:
-    if headers:
-        for start, end in _header_spans(part):
-            yield _header_text(octets[start:end])
-    if not body:
-        return
-    left = TEXT_MAX_OCTETS
-    for leaf in text_parts(part):
-        if left <= 0:
-            return
-        yield part_text(octets, leaf, left)
-        left -= leaf.size
 
 
 def _header_spans(part: Part) -> Iterator[tuple[int, int]]:

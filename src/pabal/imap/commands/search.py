@@ -22,7 +22,7 @@ _SILENT: Final = frozenset((Return.SAVE, Return.UPDATE, Return.CONTEXT))
 """Options that ask for no response by themselves."""
 
 SLICE: Final = 10_000
-"""Results turned into octets at once: about 2 ms."""
+"""Results turned into octets at once: about 1 ms."""
 
 
 async def run(context: Context, command: Search) -> Tagged:
@@ -71,18 +71,28 @@ async def tell(
         response = Response(command, returns, is_sorted=name == b"SORT")
         scores = [found.score(uid) for uid in uids] if found.exact is not None else ()
         context.send(response.octets(context.tag, numbers, modseq, scores))
-    await context.breathe()
+    if len(numbers) > SLICE:
+        await context.breathe()
 
 
 async def numbers_of(context: Context, uids: Sequence[Uid]) -> Sequence[int]:
     """Return the message numbers of ``uids``, which all have one."""
     known = context.mailbox.numbers
     array, count = known.uids, known.count
-    found: list[int] = []
-    for start in range(0, len(uids), SLICE):
-        part = uids[start : start + SLICE]
-        found += [bisect_left(array, uid, 0, count) + 1 for uid in part]
+    if uids and array[count - 1] - array[0] == count - 1:
+        # Nothing is gone in between: the usual mailbox.
+        before = array[0] - 1
+        found = [uid - before for uid in uids[:SLICE]]
+    else:
+        before = -1
+        found = [bisect_left(array, uid, 0, count) + 1 for uid in uids[:SLICE]]
+    for start in range(SLICE, len(uids), SLICE):
         await context.services.pause()
+        part = uids[start : start + SLICE]
+        if before >= 0:
+            found += [uid - before for uid in part]
+        else:
+            found += [bisect_left(array, uid, 0, count) + 1 for uid in part]
     return found
 
 
@@ -128,12 +138,23 @@ async def _send_plain(
     context: Context, name: bytes, numbers: Sequence[int], modseq: int
 ) -> None:
     """Send the SEARCH or SORT response (RFC 3501 §7.2.5, RFC 5256 §4)."""
+    end = b" (MODSEQ %d)\r\n" % modseq if modseq else b"\r\n"
+    if len(numbers) <= SLICE:
+        context.send(b"* %b%b%b" % (name, _spaced(numbers), end))
+        return
     context.send(b"* " + name)
     for start in range(0, len(numbers), SLICE):
-        part = numbers[start : start + SLICE]
-        context.send(b"".join(map(b" %d".__mod__, part)))
+        context.send(_spaced(numbers[start : start + SLICE]))
         await context.breathe()
-    context.send(b" (MODSEQ %d)\r\n" % modseq if modseq else b"\r\n")
+    context.send(end)
+
+
+def _spaced(numbers: Sequence[int]) -> bytes:
+    """Return numbers in decimal, a space before each."""
+    if not numbers:
+        return b""
+    # A third of the time of formatting one by one.
+    return b" " + str(list(numbers))[1:-1].replace(",", "").encode("ascii")
 
 
 class Response:

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-from pabal.store.matching import FactKind, TextPart, TextTest
+from pabal.store.matching import FactKind, TextPart, text_test
 from pabal.store.memory.mailboxes import Mailboxes
 from pabal.store.ports import EmailId, MailboxId, Uid
+from pabal.store.predicate import Contains, HeaderContains
 
 
 class MemoryFacts:
@@ -28,18 +29,19 @@ class MemoryFacts:
         found = [self._boxes.emails.get(email) for email in emails]
         return [None if email is None else email.number(kind) for email in found]
 
-    async def test(
-        self, emails: Sequence[EmailId], part: TextPart, test: TextTest
-    ) -> Sequence[bool]:
-        """Return what ``test`` says of octets."""
-        verdicts = []
+    async def holds(
+        self, emails: Sequence[EmailId], predicate: Contains | HeaderContains
+    ) -> bytes:
+        """Return for each email 1 if ``predicate`` holds for its text, else 0."""
+        part, test = text_test(predicate)
+        marks = bytearray()
         for email_id in emails:
             email = self._boxes.emails.get(email_id)
             if email is None:
-                verdicts.append(False)
+                marks.append(0)
                 continue
             whole = part is TextPart.WHOLE
             end = email.facts.size if whole else email.facts.header_length
-            verdicts.append(test(email.octets[:end]))
+            marks.append(test(email.octets[:end]))
             await asyncio.sleep(0)
-        return verdicts
+        return bytes(marks)

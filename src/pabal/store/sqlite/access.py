@@ -12,6 +12,7 @@ from pabal.base.errors import PabalError
 from pabal.base.tasks import Batcher
 from pabal.store.delta import Delta
 from pabal.store.sqlite.database import Database, errors
+from pabal.store.sqlite.indexing import Indexing
 from pabal.store.sqlite.ledger import Ledger
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.writer import Job
@@ -28,6 +29,7 @@ class Access:
     Attributes:
         database: The connections.
         mirror: What this process knows of the account.
+        indexing: Its search index.
         resting: Nobody keeps track of its connections: tell before opening any.
     """
 
@@ -37,10 +39,12 @@ class Access:
         mirror: Mirror,
         batcher: Batcher[Job, None],
         executor: Executor,
+        indexing: Indexing,
         waking: Callable[[], None],
     ) -> None:
         self.database = database
         self.mirror = mirror
+        self.indexing = indexing
         self.resting = True
         self._batcher = batcher
         self._executor = executor
@@ -137,12 +141,14 @@ class Access:
         await self._batcher.settle()
         # On a thread: the last connection to close moves the log into the file.
         await self.on_thread(self.database.close)
+        await self.on_thread(self.indexing.file.close)
 
     def rest(self) -> None:
         """Close the connections in the background; it must not be ``busy``."""
         self.resting = True
         self.mirror.drop_idle()
         self._executor.submit(self.database.detach())
+        self._executor.submit(self.indexing.file.close)
 
     def _wake(self) -> None:
         if self.resting:

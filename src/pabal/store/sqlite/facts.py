@@ -1,15 +1,22 @@
 """What a search asks of the tables: ``pabal.store.matching.FactSource``."""
 
+from array import array
 from collections.abc import Sequence
+from itertools import compress
 from typing import Final
 
 import apsw
 
-from pabal.message.spool import MEMORY_MAX_OCTETS, Spool
-from pabal.store.matching import FactKind, TextPart, TextTest
+from pabal.store.matching import FactKind, TextPart, TextTest, text_test
 from pabal.store.ports import EmailId, MailboxId, Uid
+from pabal.store.predicate import Contains, HeaderContains
+from pabal.store.search.question import question_of
 from pabal.store.sqlite import reader
 from pabal.store.sqlite.access import Access
+from pabal.store.sqlite.texts import tested
+
+READ_ANYWAY: Final = 32
+"""Messages whose text is read rather than looked up."""
 
 TESTS_AT_ONCE: Final = 64
 """Messages whose text one thread call searches: bounds how long a stop takes."""
@@ -37,9 +44,39 @@ class Facts:
             lambda connection: reader.numbers(connection, emails, kind)
         )
 
-    async def test(
+    async def holds(
+        self, emails: Sequence[EmailId], predicate: Contains | HeaderContains
+    ) -> bytes:
+        """Return for each email 1 if ``predicate`` holds for its text, else 0.
+
+        The index answers for what it has; what it leaves open is read.
+        """
+        question = question_of(predicate) if len(emails) > READ_ANYWAY else None
+        if question is None:
+            return bytes(await self._test(emails, *text_test(predicate)))
+        asked = question
+        known_emails = emails if isinstance(emails, array) else array("Q", emails)
+        known = await self._access.scan(
+            lambda connection: self._access.indexing.look_up(
+                connection, asked, known_emails
+            )
+        )
+        unread = [*compress(range(len(emails)), known.unsure)]
+        if not known.is_whole:
+            newer = [at for at, one in enumerate(emails) if one > known.last_email]
+            self._access.indexing.behind(len(newer))
+            unread += newer
+        marks = known.found
+        verdicts = await self._test(
+            [emails[at] for at in unread], *text_test(predicate)
+        )
+        for at, verdict in zip(unread, verdicts, strict=True):
+            marks[at] = verdict
+        return bytes(marks)
+
+    async def _test(
         self, emails: Sequence[EmailId], part: TextPart, test: TextTest
-    ) -> Sequence[bool]:
+    ) -> list[bool]:
         """Return what ``test`` says of each email's octets."""
         verdicts: list[bool] = []
         for start in range(0, len(emails), TESTS_AT_ONCE):
@@ -48,25 +85,7 @@ class Facts:
             def tests(
                 connection: apsw.Connection, some: Sequence[EmailId] = some
             ) -> list[bool]:
-                return [tested(connection, email, part, test) for email in some]
+                return tested(connection, some, part, test)
 
             verdicts += await self._access.scan(tests)
         return verdicts
-
-
-def tested(
-    connection: apsw.Connection, email: EmailId, part: TextPart, test: TextTest
-) -> bool:
-    """Return what ``test`` says of an email; a long one is mapped, not loaded."""
-    stored = reader.find(connection, email)
-    if stored is None:
-        return False
-    if part is TextPart.HEADER:
-        return test(reader.octets(connection, email, stored.header_length))
-    if stored.size <= MEMORY_MAX_OCTETS:
-        return test(reader.octets(connection, email, stored.size))
-    with Spool() as spool:
-        for number, _, _ in reader.pieces(email, stored, 0, stored.size):
-            spool.write(reader.chunk(connection, number))
-        with spool.buffer() as buffer:
-            return test(buffer)

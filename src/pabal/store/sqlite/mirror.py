@@ -15,6 +15,7 @@ from pabal.store.feed import Feed
 from pabal.store.flags import Flags
 from pabal.store.flagtable import FlagTable
 from pabal.store.ports import (
+    Added,
     MailboxChanged,
     MailboxEvent,
     MailboxId,
@@ -43,15 +44,25 @@ class Mirror:
         modseq: The newest change published.
         flags: Flag sets by id.
         feed: Who is told of changes.
+
+    Args (of the constructor):
+        ring: Called when this process changed something.
+        arrived: Called with the number of messages this process added.
     """
 
-    def __init__(self, database: Database, ring: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ring: Callable[[], None],
+        arrived: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self.modseq: ModSeq = 0
         self.flags = FlagTable()
         self.feed = Feed()
         self._database = database
         self._ring = ring
         self._rows = MailboxRows()
+        self._arrived = arrived
         self._boxes: dict[MailboxId, MailboxInfo] = {}
         self._arrays: dict[MailboxId, MailboxArrays] = {}
         self._idle: OrderedDict[MailboxId, MailboxArrays] = OrderedDict()
@@ -175,6 +186,9 @@ class Mirror:
         Args:
             before: The account's modseq when the transaction began.
         """
+        for delta in deltas:
+            if isinstance(delta.change, Added):
+                self._arrived(len(delta.change.uids))
         if before > self.modseq:
             if not self.is_watched:
                 self._ring()

@@ -22,6 +22,7 @@ from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
+from pabal.store.sqlite.indexing import QUIET_S, Indexings
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
 from pabal.store.sqlite.writer import Job, Writer
@@ -44,11 +45,13 @@ class SqliteSettings:
         threads: Threads for writes and scans.
         open_accounts_max: Accounts whose files are kept open.
         keep_expunged_s: How long expunged messages can still be read, seconds.
+        index_after_s: How long no mail came before it is indexed, seconds.
     """
 
     threads: int = THREADS
     open_accounts_max: int = OPEN_ACCOUNTS_MAX
     keep_expunged_s: float = KEEP_EXPUNGED_S
+    index_after_s: float = QUIET_S
 
 
 class SqliteStore:
@@ -73,6 +76,7 @@ class SqliteStore:
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
         self._disk = disk or open_disk()
         self._headers = HeaderCache()
+        self._indexings = Indexings(self._settings.index_after_s)
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
@@ -116,6 +120,7 @@ class SqliteStore:
             account = self._accounts.pop(account_id, None)
             self._recent.pop(account_id, None)
             self._headers.forget(account_id)
+            await self._indexings.stop(account_id)
             if account is not None:
                 await account.access.settle()
                 account.access.database.retire()
@@ -126,6 +131,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what is being written and close everything."""
+        await self._indexings.close()
         for account in list(self._accounts.values()):
             await account.access.settle()
         self._recent.clear()
@@ -139,7 +145,8 @@ class SqliteStore:
         database = Database(self._root / str(account_id))
         subject = f"account {account_id}"
         ringer = Ringer(lambda: self._doorbell.ring(subject), RINGS_APART_S)
-        mirror = Mirror(database, ringer.ring)
+        indexing = self._indexings.of(account_id, database.directory)
+        mirror = Mirror(database, ringer.ring, indexing.arrived)
         writer = Writer(
             account_id,
             database,
@@ -167,6 +174,7 @@ class SqliteStore:
             mirror,
             batcher,
             self._executor,
+            indexing,
             lambda: self._remember(account_id),
         )
         return SqliteAccount(account_id, access, self._headers)

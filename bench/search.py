@@ -1,0 +1,76 @@
+"""Searching 100,000 messages in every script, one connection."""
+
+import statistics
+import time
+from itertools import islice
+from typing import Final
+
+from bench.dialogue import Imap
+from bench.measure import Options, Row
+from bench.peers import USERS, cores
+from tests.support.corpus import Corpus
+from tests.support.server import Server
+
+MESSAGES: Final = 100_000
+AT_ONCE: Final = 100
+"""Messages in one APPEND (RFC 3502)."""
+
+TIMES: Final = 5
+TARGET_MS: Final = 50.0
+TARGET_PERCENT: Final = 60.0
+
+HITS: Final = "회의 회 점심 ㅎㅇㄹ ミーティング 駅 会议 invoice re"
+MISSES: Final = "퀭쀍롽 qqqqzz 龘 龘龗"
+
+SLOWEST_HIT: Final = "IMAP SEARCH of 100,000 messages, slowest word found"
+SLOWEST_MISS: Final = "IMAP SEARCH of 100,000 messages, slowest word not there"
+INDEX: Final = "IMAP SEARCH index of the text"
+
+
+def fill(client: Imap, count: int) -> int:
+    """Return the octets of the texts."""
+    messages = Corpus().messages(count)
+    octets = 0
+    while some := list(islice(messages, AT_ONCE)):
+        octets += sum(len(one.partition(b"\r\n\r\n")[2]) for one in some)
+        client.command(
+            b"APPEND INBOX "
+            + b" ".join(b"{%d+}\r\n%b" % (len(one), one) for one in some)
+        )
+    return octets
+
+
+def milliseconds(client: Imap, word: str) -> float:
+    """Return what a search costs: the median."""
+    octets = word.encode()
+    command = b"SEARCH CHARSET UTF-8 TEXT {%d+}\r\n%b" % (len(octets), octets)
+    took = []
+    for _ in range(TIMES):
+        begun = time.perf_counter()
+        client.command(command)
+        took.append(time.perf_counter() - begun)
+    return statistics.median(took) * 1e3
+
+
+def rows(options: Options) -> list[Row]:
+    hit = Row(SLOWEST_HIT, "ms", "-", TARGET_MS)
+    miss = Row(SLOWEST_MISS, "ms", "-", TARGET_MS)
+    part = Row(INDEX, "%", "-", TARGET_PERCENT)
+    if not options.wants_any([row.name for row in (hit, miss, part)]):
+        return []
+    count = options.amount(MESSAGES)
+    server = Server(options.directory / "search")
+    with server.init(workers=str(cores()), accounts=USERS[:1]).start():
+        address, port = server.address, server.port(143)
+        with Imap(address, port, USERS[0]) as client:
+            octets = fill(client, count)
+        server.run("account", "reindex", f"{USERS[0]}@a.test")
+        found = server.directory.glob("data/mail/*/search.db")
+        part.add("pabal", 100 * sum(file.stat().st_size for file in found) / octets)
+        with Imap(address, port, USERS[0]) as client:
+            client.command(b"SELECT INBOX")
+            for _ in range(options.rounds):
+                hit.add("pabal", max(milliseconds(client, one) for one in HITS.split()))
+                took = [milliseconds(client, one) for one in MISSES.split()]
+                miss.add("pabal", max(took))
+    return [hit, miss, part]

@@ -1,0 +1,1 @@
+"""An index that finds substrings of mail: what is in it and how it is asked."""

@@ -1,0 +1,56 @@
+"""The octets of emails in the tables, for what reads them as a whole."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, cast
+
+import apsw
+
+from pabal.message.mime import Octets
+from pabal.message.spool import MEMORY_MAX_OCTETS, Spool
+from pabal.store.matching import TextPart, TextTest
+from pabal.store.ports import Column, EmailId
+from pabal.store.sqlite import reader
+
+READ_AT_ONCE: Final = 16
+"""Messages read with one statement: at most 4 MB of octets."""
+
+
+def tested(
+    connection: apsw.Connection,
+    emails: Sequence[EmailId],
+    part: TextPart,
+    test: TextTest,
+) -> list[bool]:
+    """Return what ``test`` says of each email; one that is gone is ``False``."""
+    column = Column.OCTETS if part is TextPart.WHOLE else Column.HEADER
+    verdicts: list[bool] = []
+    for start in range(0, len(emails), READ_AT_ONCE):
+        some = emails[start : start + READ_AT_ONCE]
+        rows = reader.rows(connection, some, (column,))
+        for email, row in zip(some, rows, strict=True):
+            if row is not None and row[0] is not None:
+                verdicts.append(test(cast("bytes", row[0])))
+                continue
+            with whole(connection, email) as octets:
+                verdicts.append(octets is not None and test(octets))
+    return verdicts
+
+
+@contextmanager
+def whole(connection: apsw.Connection, email: EmailId) -> Iterator[Octets | None]:
+    """Lend the octets of an email, ``None`` if it is gone.
+
+    A long one is mapped, not loaded.
+    """
+    stored = reader.find(connection, email)
+    if stored is None:
+        yield None
+    elif stored.size <= MEMORY_MAX_OCTETS:
+        yield reader.octets(connection, email, stored.size)
+    else:
+        with Spool() as spool:
+            for number, _, _ in reader.pieces(email, stored, 0, stored.size):
+                spool.write(reader.chunk(connection, number))
+            with spool.buffer() as buffer:
+                yield buffer

@@ -1,0 +1,93 @@
+"""A hundred thousand messages: what a search costs, and what its index does."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from pabal.base.clock import SystemClock
+from pabal.message.spool import Spool
+from pabal.store.ports import NewEmail
+from pabal.store.predicate import Contains, HeaderContains, TextField
+from pabal.store.sqlite.account import SqliteAccount
+from pabal.store.sqlite.indexer import rebuild
+from pabal.store.sqlite.store import SqliteSettings, SqliteStore
+from tests.store.contract.letters import Bell
+from tests.support.corpus import EVERY, PLANTED, Corpus
+
+MESSAGES = 100_000
+AT_ONCE = 500
+ANSWER_S = 0.050
+"""What a search may take, of three the fastest: others use the machine too."""
+
+INDEX_PART = 0.6
+"""What the index may take of the decoded text."""
+
+
+async def fill(account: SqliteAccount) -> int:
+    """Return the octets of the texts."""
+    inbox = await account.mailbox("INBOX")
+    messages = Corpus().messages(MESSAGES)
+    octets = 0
+    while some := list(islice(messages, AT_ONCE)):
+        news = []
+        for one in some:
+            spool = Spool()
+            spool.write(one)
+            octets += len(one.partition(b"\r\n\r\n")[2])
+            news.append(NewEmail(spool, 1.7e9))
+        await account.append(inbox.id, news)
+        for new in news:
+            new.spool.close()
+    return octets
+
+
+def asked() -> Iterator[tuple[Contains | HeaderContains, int | None]]:
+    body, text = TextField.BODY, TextField.TEXT
+    for word, every in zip(PLANTED, EVERY, strict=True):
+        if word not in {"東京駅", "会議室", "점심"}:  # read, or found elsewhere too
+            yield Contains(body, word), MESSAGES // every
+            yield Contains(text, word), MESSAGES // every
+    for word in ("회의", "점심", "회", "東京", "駅", "天气", "ㅎㅇㄹ", "re", "e", "%"):
+        yield Contains(body, word), None
+    for word in ("퀭쀍", "퀭쀍롽", "qqqqzz", "龘", "龘龗", "ぬゔ", "no@such.example"):
+        yield Contains(body, word), 0
+        yield Contains(text, word), 0
+    yield Contains(TextField.SUBJECT, "report 777"), 111
+    yield Contains(TextField.FROM, "sender77@"), None
+    yield Contains(TextField.FROM, "홍길동"), MESSAGES
+    yield HeaderContains("message-id", "<77777."), 1
+    yield HeaderContains("x-nobody", ""), 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_200)
+async def test_hits_and_misses_are_quick(tmp_path: Path) -> None:
+    # Not by itself: two would index at the same time.
+    settings = SqliteSettings(index_after_s=3_600)
+    store = SqliteStore(tmp_path, SystemClock(), Bell(), settings)
+    account = await store.account(1)
+    octets = await fill(account)
+    size = await asyncio.to_thread(rebuild, tmp_path / "1", lambda *_: None)
+    assert size.messages == MESSAGES
+    assert size.octets < octets * INDEX_PART, (size.octets, octets)
+    inbox = await account.mailbox("INBOX")
+    view = await account.view(inbox.id)  # as a session that selected it has it
+    slow = []
+    for predicate, expected in asked():
+        took = []
+        found = await account.search(inbox.id, predicate)
+        for _ in range(3):
+            begun = time.perf_counter()
+            await account.search(inbox.id, predicate)
+            took.append(time.perf_counter() - begun)
+        print(f"{min(took) * 1e3:6.1f} ms {len(found):6} {predicate}")  # noqa: T201
+        assert expected is None or len(found) == expected, predicate
+        if min(took) > ANSWER_S:
+            slow.append((predicate, took))
+    view.close()
+    assert not slow
+    await store.close()

@@ -1,0 +1,90 @@
+"""Mail that looks like mail to an index: words as rare as in a language, in scripts."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+
+_PARTICLES = "을 를 이 가 은 는 에서 으로 합니다 했습니다"
+_PLANTED = "회의를 점심 東京駅 会議室 ミーティング 会议 天气 invoice quorum"
+
+PLANTED = _PLANTED.split()
+"""Words that some of the messages have besides, each one in ``EVERY``."""
+
+EVERY = [10, 100, 50, 200, 100, 20, 500, 10, 1_000]
+
+
+def _zipf(rng: random.Random, words: Sequence[str]) -> Callable[[int], list[str]]:
+    weights = list(accumulate(1 / (rank + 3) for rank in range(len(words))))
+    return lambda count: rng.choices(words, cum_weights=weights, k=count)
+
+
+class Corpus:
+    """Messages by number, always the same.
+
+    Args (of the constructor):
+        octets: Of a text, about.
+    """
+
+    def __init__(self, octets: int = 2_000, seed: int = 1) -> None:
+        rng = random.Random(seed)
+        self._rng = rng
+        self._octets = octets
+        syllables = [chr(one) for one in rng.sample(range(0xAC00, 0xD7A4), 900)]
+        signs = [chr(one) for one in rng.sample(range(0x4E00, 0x9000), 1_500)]
+        kana = [chr(one) for one in range(0x3042, 0x3090)]
+        letters = "etaoinshrdlucmfwypvbgkjqxz"
+        spread = list(accumulate(1 / (rank + 2) for rank in range(26)))
+
+        def latin() -> str:
+            return "".join(
+                rng.choices(letters, cum_weights=spread, k=rng.randint(2, 10))
+            )
+
+        def korean() -> str:
+            return "".join(rng.choices(syllables, k=rng.choice((1, 2, 2, 3))))
+
+        particles = ["", "", *_PARTICLES.split()]
+        stems = [korean() for _ in range(12_000)]
+        self._latin = _zipf(rng, list({latin() for _ in range(40_000)}))
+        self._korean = _zipf(
+            rng, [stem + one for stem in stems for one in rng.sample(particles, 3)]
+        )
+        ideographs = ["".join(rng.choices(signs, k=2)) for _ in range(8_000)]
+        self._chinese = _zipf(rng, ideographs)
+        ends = ["".join(rng.choices(kana, k=rng.randint(0, 2))) for _ in ideographs]
+        self._japanese = _zipf(rng, list(map(str.__add__, ideographs, ends)))
+
+    def messages(self, count: int) -> Iterator[bytes]:
+        """Yield messages 0 to ``count`` - 1."""
+        for number in range(count):
+            words = self._words(number)
+            lines = "\r\n".join(
+                " ".join(words[at : at + 8]) for at in range(0, len(words), 8)
+            )
+            minute, second = divmod(number, 60)
+            head = [
+                f"From: =?utf-8?B?7ZmN6ri464+Z?= <sender{number % 211}@else.test>",
+                "To: user@a.test",
+                f"Subject: weekly report {number}",
+                f"Date: Tue, 3 Mar 2026 09:{minute % 60:02}:{second:02} +0900",
+                f"Message-ID: <{number}.{self._rng.getrandbits(60):x}@else.test>",
+                "MIME-Version: 1.0",
+                "Content-Type: text/plain; charset=utf-8",
+                "Content-Transfer-Encoding: 8bit",
+            ]
+            yield "\r\n".join((*head, "", lines, "")).encode()
+
+    def _words(self, number: int) -> list[str]:
+        match number % 4:
+            case 0 | 1:
+                words = self._korean(self._octets // 11)
+            case 2:
+                words = self._latin(self._octets // 6)
+            case _:
+                some = self._japanese if number % 8 == 3 else self._chinese
+                # Sentences without a space in them.
+                words = ["".join(some(8)) + "。" for _ in range(self._octets // 70)]
+        for planted, every in zip(PLANTED, EVERY, strict=True):
+            if number % every == every - 1:
+                words.insert(self._rng.randrange(len(words)), planted)
+        return words
