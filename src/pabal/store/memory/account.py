@@ -9,6 +9,7 @@ from pabal.store.flags import FlagChange, Flags
 from pabal.store.matching import FactKind, Matcher, Snapshot
 from pabal.store.memory.annotations import MemoryAnnotations
 from pabal.store.memory.facts import MemoryFacts
+from pabal.store.memory.imports import MemoryImports
 from pabal.store.memory.mailboxes import Mailboxes
 from pabal.store.names import normalise
 from pabal.store.ports import (
@@ -34,7 +35,11 @@ from pabal.store.view import MailboxArrays, View
 
 
 class MemoryAccount:
-    """``pabal.store.ports.AccountStore`` without a disk."""
+    """``pabal.store.ports.AccountStore`` without a disk.
+
+    Attributes:
+        imports: Puts messages of another server into it.
+    """
 
     def __init__(self, clock: Clock, keep_expunged_s: float = 0.0) -> None:
         self._boxes = Mailboxes(clock, keep_expunged_s)
@@ -42,6 +47,7 @@ class MemoryAccount:
         self._locks: set[str] = set()
         self._facts = MemoryFacts(self._boxes)
         self._annotations = MemoryAnnotations(self._boxes, self._feed.publish)
+        self.imports = MemoryImports(self._boxes, self._publish)
 
     @property
     def highest_modseq(self) -> ModSeq:

@@ -63,7 +63,7 @@ class Mailboxes:
         self._clock = clock
         self._boxes: dict[MailboxId, Box] = {}
         self._last_id: MailboxId = 0
-        self._last_validity = 0
+        self.last_validity = 0
         self.lost = LostSubscriptions()
         self._new_box(INBOX, "")
 
@@ -323,13 +323,13 @@ class Mailboxes:
 
     def _new_box(self, name: str, special_use: str) -> Box:
         self._last_id += 1
-        self._last_validity = max(self._last_validity + 1, int(self._clock.now()))
+        self.last_validity = max(self.last_validity + 1, int(self._clock.now()))
         info = MailboxInfo(
             id=self._last_id,
             name=name,
             special_use=special_use,
             subscribed=self.lost.take(name) or name == INBOX,
-            uid_validity=self._last_validity,
+            uid_validity=self.last_validity,
             uid_next=1,
             highest_modseq=self.modseq,
         )

@@ -29,6 +29,7 @@ from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.annotations import SqliteAnnotations
 from pabal.store.sqlite.database import errors
 from pabal.store.sqlite.facts import Facts
+from pabal.store.sqlite.imports import SqliteImports
 from pabal.store.sqlite.incoming import Incoming, is_short, octets_of, scan
 from pabal.store.sqlite.lock import try_lock
 from pabal.store.view import MailboxArrays, View
@@ -56,10 +57,12 @@ class SqliteAccount:
 
     Attributes:
         access: The ways into its database; the store opens and closes by it.
+        imports: Puts messages of another server into it.
     """
 
     def __init__(self, access: Access) -> None:
         self.access = access
+        self.imports = SqliteImports(access)
         self._mirror = access.mirror
         self._facts = Facts(access)
         self._annotations = SqliteAnnotations(access)

@@ -230,6 +230,9 @@ def expunge_all(ledger: Ledger, mailbox_id: MailboxId) -> None:
     execute = ledger.connection.execute
     execute("DELETE FROM entry WHERE mailbox = ?", (mailbox_id,))
     execute("DELETE FROM expunged WHERE mailbox = ?", (mailbox_id,))
+    execute("DELETE FROM uidl WHERE mailbox = ?", (mailbox_id,))
+    # Whoever imports again wants them again.
+    execute("DELETE FROM origin WHERE mailbox = ?", (mailbox_id,))
     _note_orphans(ledger, entries.emails)
 
 
