@@ -110,9 +110,9 @@ def administration(settings: Settings) -> Iterator[Office]:
         UnavailableError: The database cannot be opened.
     """
     layout = Layout(settings.data)
-    _enter(layout)
+    enter(layout)
     with (
-        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(open_bell(layout)) as bell,
         contextlib.closing(parts.open_directory(settings, SystemClock())) as book,
     ):
         yield Office(settings, book, parts.derived_records(settings, book), bell)
@@ -122,8 +122,8 @@ def administration(settings: Settings) -> Iterator[Office]:
 async def queue_office(settings: Settings) -> AsyncIterator[QueueControl]:
     """Open the queue, beside a running server or without one."""
     layout = Layout(settings.data)
-    _enter(layout)
-    with contextlib.closing(_bell(layout)) as bell:
+    enter(layout)
+    with contextlib.closing(open_bell(layout)) as bell:
         queue = SqliteQueue(layout.queue, layout.spool)
         try:
             yield QueueControl(queue, lambda: bell.ring(QUEUE_BELL))
@@ -151,7 +151,7 @@ async def explain_name(
     settings: Settings, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
 ) -> Explanation:
     """Resolve a name as the server would, from an empty cache."""
-    _enter(Layout(settings.data))
+    enter(Layout(settings.data))
     clock = SystemClock()
     with contextlib.closing(parts.open_directory(settings, clock)) as book:
         zones = parts.zones(settings, book, clock)
@@ -264,10 +264,10 @@ def _order(owner: str) -> tuple[str, ...]:
 def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
     """Read the zones as the server would."""
     layout = Layout(settings.data)
-    _enter(layout)
+    enter(layout)
     clock = SystemClock()
     with (
-        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(open_bell(layout)) as bell,
         contextlib.closing(parts.open_directory(settings, clock)) as book,
     ):
         zones = parts.zones(settings, book, clock)
@@ -323,11 +323,12 @@ def _shown(directory: Path, found: zone_problem.Problem) -> Problem:
     )
 
 
-def _enter(layout: Layout) -> None:
+def enter(layout: Layout) -> None:
     """Make what is missing of the data, and be its owner from now on."""
     make(layout.data, layout.make)
     work_as_owner(layout.data)
 
 
-def _bell(layout: Layout) -> UnixDoorbell:
+def open_bell(layout: Layout) -> UnixDoorbell:
+    """Return a tool's own doorbell; the caller closes it."""
     return UnixDoorbell(layout.run, f"tool-{os.getpid()}", SystemClock())

@@ -29,6 +29,8 @@ from pabal.message.address import domain_to_ascii
 from pabal.mta.policy import keys
 from pabal.mta.settings import MtaSettings, TransportSettings
 from pabal.net.endpoint import Endpoint, EndpointError
+from pabal.store.ports import Doorbell
+from pabal.store.sqlite.store import SqliteStore
 
 WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
@@ -40,6 +42,11 @@ def open_directory(settings: Settings, clock: Clock) -> Book:
         UnavailableError: The database cannot be opened; says which and why.
     """
     return Book(SqliteTables(Layout(settings.data).directory), clock)
+
+
+def open_store(settings: Settings, clock: Clock, bell: Doorbell) -> SqliteStore:
+    """Return the mailboxes; the caller closes them."""
+    return SqliteStore(Layout(settings.data).mail, clock, bell)
 
 
 @dataclass(frozen=True, slots=True)

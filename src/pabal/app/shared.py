@@ -101,7 +101,7 @@ def open_shared(
         wake_queue()
         bell.ring(QUEUE_BELL)
 
-    store = SqliteStore(layout.mail, clock, bell)
+    store = parts.open_store(settings, clock, bell)
     station = Station(parts.mta_settings(settings), clock, tracer)
     delivery = MailDelivery(store, clock)
     acceptor = Acceptor(station, delivery, queue, wake)

@@ -1,10 +1,16 @@
 """``pabal account``: who has mailboxes here."""
 
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import click
+from typing_extensions import override
 
 from pabal.app.office import administration
+from pabal.base.errors import LocalProtocolError
 from pabal.cli import output
 from pabal.cli.options import (
     config_option,
@@ -15,10 +21,35 @@ from pabal.cli.options import (
 from pabal.config.load import load_or_raise
 from pabal.message.address import Mailbox
 
+LATE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {"import": ("pabal.cli.account_import", "import_")}
+)
+"""Command → module and name there: imported when it is typed, because it costs."""
 
-@click.group()
+
+class Accounts(click.Group):
+    """``account`` and its commands."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order they are shown."""
+        return sorted({*LATE, *super().list_commands(ctx)})
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command; ``None`` if there is none."""
+        if cmd_name not in LATE:
+            return super().get_command(ctx, cmd_name)
+        module, name = LATE[cmd_name]
+        command = getattr(importlib.import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise LocalProtocolError(f"{module} has no command {name}")
+        return command
+
+
+@click.group(cls=Accounts)
 def account() -> None:
-    """Accounts: add, list, passwd, remove."""
+    """Accounts: add, list, passwd, remove; their mail: import."""
 
 
 @account.command()
