@@ -10,12 +10,18 @@ from pabal.app.moving import Household, at_home
 from pabal.base.errors import OperatorError
 from pabal.cli import output
 from pabal.cli.moving import Bar, facts, tell
-from pabal.cli.options import EXIT_FAILED, config_option, json_option
+from pabal.cli.options import (
+    EXIT_FAILED,
+    config_option,
+    json_option,
+    password_option,
+    read_password,
+)
 from pabal.config.load import load_or_raise
 from pabal.migration.checker import Checker
 from pabal.migration.importer import Importer, inbox_first
 from pabal.migration.naming import chosen
-from pabal.migration.opening import open_files
+from pabal.migration.opening import Wanted, opened
 from pabal.migration.ports import Folder
 from pabal.migration.report import Report
 
@@ -31,20 +37,30 @@ class Asked:
     directory: Path | None
     verify: bool
     forget: bool
+    trust: Path | None
+    uidl: str
+    password_stdin: bool
     as_json: bool
 
     async def work(self, home: Household) -> Report:
         """Bring it, or compare it."""
-        source = open_files(Path(self.source))
-        folders = _choose(await source.folders(), self.only, self.exclude)
-        with Bar(hidden=self.as_json) as bar:
-            if self.verify:
-                return await Checker(source, home.mailboxes, bar).run(folders)
-            importer = Importer(source, home.mailboxes, home.clock, bar)
-            report = await importer.run(folders)
+        wanted = Wanted(self.source, self.password, self.trust, self.uidl)
+        async with opened(wanted) as source:
+            folders = _choose(await source.folders(), self.only, self.exclude)
+            with Bar(hidden=self.as_json) as bar:
+                if self.verify:
+                    return await Checker(source, home.mailboxes, bar).run(folders)
+                importer = Importer(source, home.mailboxes, home.clock, bar)
+                report = await importer.run(folders)
         if self.forget and report.complete:
             await home.mailboxes.imports.forget()
         return report
+
+    def password(self, whose: str) -> str:
+        """Ask for a password."""
+        return read_password(
+            from_stdin=self.password_stdin, address=whose, confirm=False
+        )
 
 
 @click.command("import")
@@ -73,17 +89,33 @@ class Asked:
     is_flag=True,
     help="When all is here, forget what came from where: a later import is a new one.",
 )
+@click.option(
+    "--tls-trust",
+    "trust",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Believe the certificates in this file (PEM) instead of the system's.",
+)
+@click.option(
+    "--uidl",
+    type=click.Choice(["auto", "dovecot", "courier", "cyrus", "none"]),
+    default="auto",
+    help="How the IMAP server's POP3 unique-ids look (auto: by its greeting).",
+)
+@password_option
 @config_option
 @json_option
 @click.pass_context
 def import_(ctx: click.Context, /, **_: object) -> None:
     """Bring the mail in SOURCE into the account ADDRESS.
 
-    SOURCE is a Maildir. Folders, flags, keywords, dates and subscriptions come along;
-    UIDs, UIDVALIDITY and POP3 unique-ids stay where the mailbox here never had a
-    message. Stop it at any time and run it again: what is here already does not come
-    twice, and flags that changed there meanwhile change here. Every message is read
-    back and compared. The server may run.
+    SOURCE is a Maildir, or a live server: imaps://user@host/ (the password is asked
+    for; imap:// turns to TLS by STARTTLS). Folders, flags, keywords, dates and
+    subscriptions come along; UIDs, UIDVALIDITY and POP3 unique-ids stay where the
+    mailbox here never had a message.
+
+    Stop it at any time and run it again: what is here already does not come twice,
+    and flags that changed there meanwhile change here. Every message is read back and
+    compared. The server may run.
     """
     asked = Asked(**ctx.params)
     report = at_home(load_or_raise(asked.directory), asked.address, asked.work)

@@ -108,7 +108,7 @@ def _notes(folder: FolderReport, *, checked_only: bool) -> str:
     if folder.wrong:
         notes.append(f"{len(folder.wrong)} differ: UID {folder.wrong[0]} …")
     if folder.gone:
-        notes.append(f"{folder.gone} went meanwhile")
+        notes.append(f"{folder.gone} cannot be read")
     if folder.flags_changed:
         notes.append(f"flags of {folder.flags_changed} changed")
     if not checked_only and folder.added:

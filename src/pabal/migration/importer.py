@@ -69,6 +69,19 @@ class Importer:
         if folder.uid_validity:
             kept = await self._account.imports.adopt(box.id, folder.uid_validity)
             report.uid_validity_kept = report.uids_kept = kept
+        await self._bring(folder, box, report)
+        if report.gone:
+            # Gone, or could it not be read? Those still listed are tried once more.
+            added, report.listed, report.known, report.gone = report.added, 0, 0, 0
+            await self._bring(folder, box, report)
+            report.known -= added
+        if folder.subscribed:
+            await self._account.subscribe(box.name, subscribed=True)
+        return report
+
+    async def _bring(
+        self, folder: Folder, box: MailboxInfo, report: FolderReport
+    ) -> None:
         source = source_id(self._source, folder)
         async for listed in self._source.listing(folder):
             report.listed += len(listed)
@@ -84,9 +97,6 @@ class Importer:
                 await self._put(source, box, batch, report)
                 self._progress.advance(len(batch.letters), batch.octets)
             report.gone += len(wanted) - came
-        if folder.subscribed:
-            await self._account.subscribe(box.name, subscribed=True)
-        return report
 
     async def _mailbox(self, folder: Folder) -> MailboxInfo:
         name, use = target_of(folder, await self._account.mailboxes())

@@ -22,7 +22,7 @@ class FolderReport:
         listed: Messages the source has.
         known: Of these, brought here by an import before.
         added: Of these, brought here now.
-        gone: Of these, gone from the source before they could be read.
+        gone: Of these, listed twice and not to be read either time.
         octets: Of the messages added.
         flags_changed: Messages brought here before whose flags changed there.
         uids_kept: Whether every message added has the UID it had.
@@ -49,8 +49,8 @@ class FolderReport:
 
     @property
     def complete(self) -> bool:
-        """Whether every message of the source is accounted for, and right."""
-        return self.listed == self.known + self.added + self.gone and not self.wrong
+        """Whether every message of the source is here, and right."""
+        return not self.gone and not self.wrong
 
     @property
     def digest(self) -> str:
@@ -74,7 +74,7 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every message of every folder is accounted for, and right."""
+        """Whether every message of every folder is here, and right."""
         return all(folder.complete for folder in self.folders)
 
     @property
