@@ -110,6 +110,7 @@ def test_beside_a_running_server(server: Server, dovecot: Dovecot) -> None:
         theirs.logout()
 
 
+@pytest.mark.slow
 def test_a_maildir_it_left(server: Server, dovecot: Dovecot) -> None:
     fill(dovecot, "carol")
     sent = dovecot.imap("carol")
@@ -131,6 +132,7 @@ def test_a_wrong_password_is_said(server: Server, dovecot: Dovecot) -> None:
     assert "wrong" not in found.stderr
 
 
+@pytest.mark.slow
 def test_many_messages(server: Server, dovecot: Dovecot, tmp_path: Path) -> None:
     """What was sent ahead may be answered in any order."""
     root = make_maildir(dovecot.maildir("dave"))
@@ -143,3 +145,27 @@ def test_many_messages(server: Server, dovecot: Dovecot, tmp_path: Path) -> None
         said = fresh.run(*words, stdin=PASSWORD + "\n").stdout
     assert "UIDs kept" in said
     assert "nothing is missing" in said
+
+
+@pytest.mark.slow
+def test_dovecot_serves_what_we_wrote(dovecot: Dovecot, tmp_path: Path) -> None:
+    fill(dovecot, "frank")
+    with Server(tmp_path / "s").init() as fresh:
+        url = f"imap://frank@{dovecot.address}:{dovecot.imap_port}/"
+        words = ("account", "import", "alice@a.test", url, "--password-stdin")
+        fresh.run(*words, stdin=PASSWORD + "\n")
+        target = dovecot.maildir("grace")
+        target.parent.mkdir(parents=True)
+        assert (
+            "nothing is missing"
+            in fresh.run("account", "export", "alice@a.test", target).stdout
+        )
+    dovecot.give("grace")
+    before, after = dovecot.imap("frank"), dovecot.imap("grace")
+    for name in ("INBOX", KOREAN_UTF7, "Versandt", "empty"):
+        assert everything(before, name) == everything(after, name)
+    # INBOX is always subscribed here.
+    assert [*before.lsub()[1], b'() "." INBOX'] == after.lsub()[1]
+    before.logout()
+    after.logout()
+    assert dovecot.uidls("frank") == dovecot.uidls("grace")

@@ -90,14 +90,14 @@ class FakeServer(MemoryStream):
 
     def status(self, command: str) -> bytes:
         name = command.split('"')[1]
-        validity, messages = self.boxes[name]
+        validity, messages = self.boxes.get(name, (0, []))
         return status(
             f'"{name}" (MESSAGES {len(messages)} UIDVALIDITY {validity})'
         ).encode()
 
     def examine(self, command: str) -> bytes:
         self.selected = command.split('"')[1]
-        validity, messages = self.boxes[self.selected]
+        validity, messages = self.boxes.get(self.selected, (0, []))
         return (
             f"* {len(messages)} EXISTS\r\n* OK [UIDVALIDITY {validity}] :)\r\n"
         ).encode()

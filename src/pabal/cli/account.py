@@ -22,7 +22,10 @@ from pabal.config.load import load_or_raise
 from pabal.message.address import Mailbox
 
 LATE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {"import": ("pabal.cli.account_import", "import_")}
+    {
+        "export": ("pabal.cli.account_export", "export"),
+        "import": ("pabal.cli.account_import", "import_"),
+    }
 )
 """Command → module and name there: imported when it is typed, because it costs."""
 
@@ -49,7 +52,7 @@ class Accounts(click.Group):
 
 @click.group(cls=Accounts)
 def account() -> None:
-    """Accounts: add, list, passwd, remove; their mail: import."""
+    """Accounts: add, list, passwd, remove; their mail: import, export."""
 
 
 @account.command()

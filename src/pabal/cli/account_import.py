@@ -20,6 +20,7 @@ from pabal.cli.options import (
 from pabal.config.load import load_or_raise
 from pabal.migration.checker import Checker
 from pabal.migration.importer import Importer, inbox_first
+from pabal.migration.mbox import STYLES
 from pabal.migration.naming import chosen
 from pabal.migration.opening import Wanted, opened
 from pabal.migration.ports import Folder
@@ -39,12 +40,13 @@ class Asked:
     forget: bool
     trust: Path | None
     uidl: str
+    mbox: str
     password_stdin: bool
     as_json: bool
 
     async def work(self, home: Household) -> Report:
         """Bring it, or compare it."""
-        wanted = Wanted(self.source, self.password, self.trust, self.uidl)
+        wanted = Wanted(self.source, self.password, self.trust, self.uidl, self.mbox)
         async with opened(wanted) as source:
             folders = _choose(await source.folders(), self.only, self.exclude)
             with Bar(hidden=self.as_json) as bar:
@@ -101,6 +103,13 @@ class Asked:
     default="auto",
     help="How the IMAP server's POP3 unique-ids look (auto: by its greeting).",
 )
+@click.option(
+    "--mbox",
+    type=click.Choice(STYLES),
+    default="auto",
+    help='How "From " in an mbox is told from the next message (auto: by a true'
+    " Content-Length, else mboxrd).",
+)
 @password_option
 @config_option
 @json_option
@@ -108,10 +117,10 @@ class Asked:
 def import_(ctx: click.Context, /, **_: object) -> None:
     """Bring the mail in SOURCE into the account ADDRESS.
 
-    SOURCE is a Maildir, or a live server: imaps://user@host/ (the password is asked
-    for; imap:// turns to TLS by STARTTLS). Folders, flags, keywords, dates and
-    subscriptions come along; UIDs, UIDVALIDITY and POP3 unique-ids stay where the
-    mailbox here never had a message.
+    SOURCE is a Maildir, an mbox, a directory of mbox files, or a live server:
+    imaps://user@host/ (the password is asked for; imap:// turns to TLS by STARTTLS).
+    Folders, flags, keywords, dates and subscriptions come along; UIDs, UIDVALIDITY and
+    POP3 unique-ids stay where the mailbox here never had a message.
 
     Stop it at any time and run it again: what is here already does not come twice,
     and flags that changed there meanwhile change here. Every message is read back and

@@ -108,8 +108,7 @@ class Importer:
     async def _put(
         self, source: int, box: MailboxInfo, batch: Batch, report: FolderReport
     ) -> None:
-        keeps = report.uid_validity_kept
-        emails = [self._imported(letter, keeps_uid=keeps) for letter in batch.letters]
+        emails = [self._imported(letter, box, report) for letter in batch.letters]
         imports = self._account.imports
         try:
             put = await imports.put(box.id, source, emails)
@@ -127,15 +126,18 @@ class Importer:
             if appended.uid != email.uid:
                 report.uids_kept = False
 
-    def _imported(self, letter: Letter, *, keeps_uid: bool) -> Imported:
+    def _imported(
+        self, letter: Letter, box: MailboxInfo, report: FolderReport
+    ) -> Imported:
         listed = letter.listed
         return Imported(
             letter.spool,
             letter.received_at or self._clock.now(),
             listed.key,
             fit(listed.flags),
-            listed.uid if keeps_uid else 0,
-            listed.uidl,
+            listed.uid if report.uid_validity_kept else 0,
+            # POP3 shows nothing but INBOX (RFC 1939 §4 knows one maildrop).
+            listed.uidl if box.name == INBOX else "",
         )
 
     async def _verify(

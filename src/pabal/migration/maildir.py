@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from pabal.migration.maildir_files import (
+    EXTRA_KEYWORDS,
     UidEntry,
     UidList,
     base_name,
     flags_of,
     level_of,
     read_courier_uidls,
+    read_extra_keywords,
     read_keywords,
     read_subscriptions,
     read_uidlist,
@@ -26,6 +28,7 @@ from pabal.migration.maildir_files import (
 from pabal.migration.ports import Folder, Letter, Listed
 from pabal.migration.reading import spooled
 from pabal.migration.source import SLICE, SourceError, key_of
+from pabal.store.flags import NO_FLAGS
 from pabal.store.ports import INBOX
 
 PARTS: Final = ("cur", "new")
@@ -155,6 +158,7 @@ def _files(path: Path) -> Iterator[tuple[str, str]]:
 def _listing(path: Path) -> list[Listed]:
     uids = _uid_list(path)
     keywords = read_keywords(_control(path / "dovecot-keywords"))
+    extra = read_extra_keywords(_control(path / EXTRA_KEYWORDS))
     unknown = UidEntry(0)
     found = []
     for base, place in _files(path):
@@ -162,7 +166,7 @@ def _listing(path: Path) -> list[Listed]:
         found.append(
             Listed(
                 key_of(os.fsencode(base)),
-                flags_of(place, keywords),
+                flags_of(place, keywords) | extra.get(entry.uid, NO_FLAGS),
                 entry.uid,
                 uids.uidl(entry) if entry is not unknown else "",
                 sizes_of(place).get("S", 0),

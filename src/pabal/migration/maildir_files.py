@@ -42,6 +42,9 @@ LETTERS: Final[Mapping[str, str]] = MappingProxyType(
 KEYWORD_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 """How Dovecot spells keyword 0, 1, 2 … in a file's name."""
 
+EXTRA_KEYWORDS: Final = "pabal-keywords"
+"""Our own file: keywords beyond the 26 a file's name can spell, by UID."""
+
 DOVECOT_UIDL: Final = "{uid:08x}{validity:08x}"
 """POP3 unique-id of Dovecot, unless it was told another (``pop3_uidl_format``)."""
 
@@ -167,6 +170,16 @@ def read_keywords(octets: bytes) -> Mapping[str, str]:
         at = _number(number, default=-1)
         if 0 <= at < len(KEYWORD_LETTERS) and name:
             found[KEYWORD_LETTERS[at]] = name
+    return found
+
+
+def read_extra_keywords(octets: bytes) -> Mapping[int, Flags]:
+    """Return UID → keywords of our own file."""
+    found = {}
+    for line in octets.decode("utf-8", "replace").split("\n"):
+        number, _, names = line.partition(" ")
+        if _number(number):
+            found[_number(number)] = frozenset(names.split())
     return found
 
 

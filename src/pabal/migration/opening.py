@@ -9,6 +9,7 @@ from typing import Final
 from pabal.base.errors import OperatorError
 from pabal.migration.imap_source import ImapAddress, open_imap, trusting
 from pabal.migration.maildir import MaildirSource
+from pabal.migration.mbox import MboxSource, is_mbox
 from pabal.migration.ports import Source
 
 SCHEMES: Final = ("imap://", "imaps://")
@@ -23,12 +24,14 @@ class Wanted:
         password: Asks for the password of an address.
         trust: Certificates (PEM) to believe besides none; ``None``: the system's.
         uidls: How the server's POP3 unique-ids look: see ``ImapSource``.
+        mbox: What kind of mbox: see ``MboxSource``.
     """
 
     text: str
     password: Callable[[str], str]
     trust: Path | None = None
     uidls: str = "auto"
+    mbox: str = "auto"
 
 
 @contextlib.asynccontextmanager
@@ -40,7 +43,7 @@ async def opened(wanted: Wanted) -> AsyncIterator[Source]:
         SourceError: It cannot be read.
     """
     if not wanted.text.startswith(SCHEMES):
-        yield open_files(Path(wanted.text))
+        yield open_files(Path(wanted.text), wanted.mbox)
         return
     address = ImapAddress.parse(wanted.text)
     context = trusting(wanted.trust)
@@ -52,8 +55,12 @@ async def opened(wanted: Wanted) -> AsyncIterator[Source]:
         source.close()
 
 
-def open_files(path: Path) -> Source:
+def open_files(path: Path, mbox: str = "auto") -> Source:
     """Return the messages in ``path``.
+
+    Args:
+        path: A Maildir, an mbox, a directory with mbox files.
+        mbox: See ``MboxSource``.
 
     Raises:
         OperatorError: It is nothing messages are in.
@@ -61,6 +68,15 @@ def open_files(path: Path) -> Source:
     """
     if not path.exists():
         raise OperatorError(
-            f"there is no {path}.", "Name a Maildir, or imaps://user@host/."
+            f"there is no {path}.", "Name a Maildir, an mbox, or imaps://user@host/."
         )
-    return MaildirSource(path)
+    if path.is_dir() and not _has_mbox(path):
+        return MaildirSource(path)
+    return MboxSource(path, mbox)
+
+
+def _has_mbox(path: Path) -> bool:
+    """Return whether a directory has mbox files in it, and is no Maildir."""
+    if (path / "cur").is_dir() or any(path.glob(".*/cur")):
+        return False
+    return any(is_mbox(file) for file in path.rglob("*") if file.is_file())
