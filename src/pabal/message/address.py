@@ -10,6 +10,7 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 import idna
@@ -58,6 +59,9 @@ TOKENS_MAX: Final = 40_000
 
 Only what is not written plainly costs them: groups, comments, escapes, junk.
 """
+
+_MAILBOXES_MAX: Final = 4_096
+"""Addresses of envelopes remembered: at most 2 MB."""
 
 _COMMENT_DEPTH_MAX: Final = 32
 """Comments in comments followed; deeper ones end the list."""
@@ -171,9 +175,22 @@ def take_mailbox(scanner: Scanner) -> Mailbox:
     match = _MAILBOX.match(scanner.data, scanner.position)
     if match is None:
         raise AddressError(f"expected local-part@domain at octet {scanner.position}")
-    mailbox = Mailbox(*_pieces(match))
+    mailbox = _mailbox(match[0])
     scanner.position = match.end()
     return mailbox
+
+
+@lru_cache(maxsize=_MAILBOXES_MAX)
+def _mailbox(octets: bytes) -> Mailbox:
+    """Return the mailbox of octets that have its shape: the same few come again.
+
+    Raises:
+        AddressError: A limit is passed, or the domain is none.
+    """
+    match = _MAILBOX.fullmatch(octets)
+    if match is None:
+        raise AddressError("not an address: local-part@domain expected")
+    return Mailbox(*_pieces(match))
 
 
 def split_subaddress(local_part: str, separator: str = "+") -> tuple[str, str]:

@@ -113,6 +113,11 @@ class Database:
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         return True
 
+    @property
+    def log_descriptor(self) -> int:
+        """The log's file, once ``is_quick``: for whoever waits for it himself."""
+        return self._log
+
     def sync_log(self) -> None:
         """Wait until everything committed is on disk.
 
@@ -128,7 +133,7 @@ class Database:
                 self._log = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             os.fdatasync(self._log)
         except OSError as error:
-            raise StorageFullError(f"mailbox cannot be written: {error}") from error
+            raise unwritten(error) from error
 
     def shorten_log(self) -> None:
         """Move a log that became long into the file; the next commit starts it anew.
@@ -210,6 +215,11 @@ class Database:
             full = error.errno in {errno.ENOSPC, errno.EDQUOT}
             kind = StorageFullError if full else UnavailableError
             raise kind(f"cannot make {self.directory}: {error}") from error
+
+
+def unwritten(error: OSError) -> StorageFullError:
+    """Return what it means that the disk does not take what was written."""
+    return StorageFullError(f"mailbox cannot be written: {error}")
 
 
 @contextmanager

@@ -91,7 +91,9 @@ class Ledger:
 
     def begin(self) -> None:
         """Take note of what other processes did; first thing in a transaction."""
-        version: int = self.connection.pragma("data_version")
+        # A statement like any other: ``Connection.pragma`` prepares it every time.
+        found = self.connection.execute("PRAGMA data_version").fetchall()
+        version = cast("int", found[0][0])
         if version != self._data_version:
             self._load()
             self._data_version = version

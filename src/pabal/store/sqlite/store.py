@@ -11,8 +11,9 @@ from weakref import WeakValueDictionary
 
 from pabal.base.atomic import fsync_directory
 from pabal.base.clock import Clock
+from pabal.base.disk import Disk, open_disk
 from pabal.base.errors import PabalError, UnavailableError
-from pabal.base.tasks import Batcher, Start, Threads
+from pabal.base.tasks import Batcher, Start
 from pabal.net.ringer import Ringer
 from pabal.store.ports import AccountId, Doorbell
 from pabal.store.sqlite.access import Access
@@ -27,9 +28,6 @@ THREADS: Final = 16
 
 RINGS_APART_S: Final = 0.05
 """Least time between two rings for one account: each wakes every other process."""
-
-WAITS: Final = 4
-"""Accounts whose short writes wait for the disk at the same time."""
 
 OPEN_ACCOUNTS_MAX: Final = 128
 """Accounts whose files are open: three connections, nine descriptors each at most."""
@@ -63,13 +61,14 @@ class SqliteStore:
         clock: Clock,
         doorbell: Doorbell,
         settings: SqliteSettings | None = None,
+        disk: Disk | None = None,
     ) -> None:
         self._root = root
         self._clock = clock
         self._doorbell = doorbell
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
-        self._waits = Threads(WAITS, "store-disk")
+        self._disk = disk or open_disk()
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
@@ -120,7 +119,7 @@ class SqliteStore:
         self._recent.clear()
         self._accounts.clear()
         self._executor.shutdown()
-        self._waits.shutdown()
+        self._disk.close()
 
     async def _open(self, account_id: AccountId) -> SqliteAccount:
         loop = asyncio.get_running_loop()
@@ -136,7 +135,7 @@ class SqliteStore:
             mirror.note_commit,
         )
         batcher: Batcher[Job, None] = Batcher(
-            writer.run, self._executor, Start(writer.begin, self._waits)
+            writer.run, self._executor, Start(writer.begin, self._disk)
         )
 
         def prepare() -> None:
