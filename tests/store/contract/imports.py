@@ -97,7 +97,6 @@ class ImportContract(Fixtures):
             assert [one and one.uid for one in done] == [1]
             assert await account.imports.uidls(box.id, [1]) == {1: "old"}
             await account.remove(box.id)
-            assert await account.imports.uidls(box.id, [1]) == {}
             assert await account.imports.known(SOURCE, [1]) == {}
 
     async def test_unique_ids_stay(

@@ -11,6 +11,7 @@ from pabal.store.memory.annotations import MemoryAnnotations
 from pabal.store.memory.facts import MemoryFacts
 from pabal.store.memory.imports import MemoryImports
 from pabal.store.memory.mailboxes import Mailboxes
+from pabal.store.memory.undelete import MemoryUndeletion
 from pabal.store.names import normalise
 from pabal.store.ports import (
     BLOB_CHUNK_OCTETS,
@@ -39,6 +40,7 @@ class MemoryAccount:
 
     Attributes:
         imports: Puts messages of another server into it.
+        undeletion: What can be brought back.
     """
 
     def __init__(self, clock: Clock, keep_expunged_s: float = 0.0) -> None:
@@ -48,6 +50,7 @@ class MemoryAccount:
         self._facts = MemoryFacts(self._boxes)
         self._annotations = MemoryAnnotations(self._boxes, self._feed.publish)
         self.imports = MemoryImports(self._boxes, self._publish)
+        self.undeletion = MemoryUndeletion(self._boxes, self._publish)
 
     @property
     def highest_modseq(self) -> ModSeq:

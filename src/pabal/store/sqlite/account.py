@@ -32,6 +32,7 @@ from pabal.store.sqlite.facts import Facts
 from pabal.store.sqlite.imports import SqliteImports
 from pabal.store.sqlite.incoming import Incoming, is_short, octets_of, scan
 from pabal.store.sqlite.lock import try_lock
+from pabal.store.sqlite.undelete import SqliteUndeletion
 from pabal.store.view import MailboxArrays, View
 
 ROWS_AT_ONCE: Final = 512
@@ -58,11 +59,13 @@ class SqliteAccount:
     Attributes:
         access: The ways into its database; the store opens and closes by it.
         imports: Puts messages of another server into it.
+        undeletion: What can be brought back.
     """
 
     def __init__(self, access: Access) -> None:
         self.access = access
         self.imports = SqliteImports(access)
+        self.undeletion = SqliteUndeletion(access)
         self._mirror = access.mirror
         self._facts = Facts(access)
         self._annotations = SqliteAnnotations(access)
