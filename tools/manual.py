@@ -29,6 +29,8 @@ ABOUT_TABLES: Final = {
     "mta": "Mail between servers.",
     "dns": "Names. Networks are like `192.0.2.0/24`, `any`, `none` or `localhost`;"
     " `!` in front excludes.",
+    "store": "Mail that nobody wants any more. `pabal account expiry` gives a mailbox a"
+    " rule of its own.",
 }
 
 

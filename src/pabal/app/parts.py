@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pabal.admin.derived import DerivedRecords
+from pabal.admin.expiry import DAY_S, ExpiryPolicy
 from pabal.admin.layout import Layout
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
@@ -30,7 +31,8 @@ from pabal.mta.policy import keys
 from pabal.mta.settings import MtaSettings, TransportSettings
 from pabal.net.endpoint import Endpoint, EndpointError
 from pabal.store.ports import Doorbell
-from pabal.store.sqlite.store import SqliteStore
+from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
+from pabal.store.sqlite.store import SqliteSettings, SqliteStore
 
 WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
@@ -46,7 +48,18 @@ def open_directory(settings: Settings, clock: Clock) -> Book:
 
 def open_store(settings: Settings, clock: Clock, bell: Doorbell) -> SqliteStore:
     """Return the mailboxes; the caller closes them."""
-    return SqliteStore(Layout(settings.data).mail, clock, bell)
+    kept = SqliteSettings(keep_expunged_s=keep_expunged_s(settings))
+    return SqliteStore(Layout(settings.data).mail, clock, bell, kept)
+
+
+def keep_expunged_s(settings: Settings) -> float:
+    """Return how long expunged messages are kept, seconds."""
+    return max(KEEP_EXPUNGED_S, settings.store.undelete_days * DAY_S)
+
+
+def expiry_policy(settings: Settings) -> ExpiryPolicy:
+    """Return [store] as ``pabal.admin.expiry`` takes it."""
+    return ExpiryPolicy(settings.store.trash_days, settings.store.junk_days)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,11 @@ from pabal.message.address import Mailbox
 
 LATE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
+        "expiry": ("pabal.cli.account_show", "expiry"),
         "export": ("pabal.cli.account_export", "export"),
         "import": ("pabal.cli.account_import", "import_"),
+        "show": ("pabal.cli.account_show", "show"),
+        "undelete": ("pabal.cli.account_undelete", "undelete"),
     }
 )
 """Command → module and name there: imported when it is typed, because it costs."""
@@ -52,7 +55,7 @@ class Accounts(click.Group):
 
 @click.group(cls=Accounts)
 def account() -> None:
-    """Accounts: add, list, passwd, remove; their mail: import, export."""
+    """Accounts, and the mail in them."""
 
 
 @account.command()

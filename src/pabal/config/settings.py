@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pabal.config.section import Section
+from pabal.config.store import StoreSection, read_store
 from pabal.net.endpoint import Endpoint
 
 FILE_NAME: Final = "pabal.toml"
@@ -32,7 +33,7 @@ SERVICE_PORTS: Final = {
 NOT_YET: Final = frozenset({"https", "ssh", "metrics"})
 """Services to come: a configuration that asks for one is told so."""
 
-TABLES: Final = ("", "listen", "tls", "auth", "mta", "dns")
+TABLES: Final = ("", "listen", "tls", "auth", "mta", "dns", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Settings:
     cleartext: str
     mta: MtaSection
     dns: DnsSection
+    store: StoreSection
 
 
 def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
@@ -139,6 +141,7 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
         ),
         mta=_mta(sections["mta"]),
         dns=_dns(sections["dns"]),
+        store=read_store(sections["store"]),
     )
 
 
