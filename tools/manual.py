@@ -35,6 +35,8 @@ ABOUT_TABLES: Final = {
     "dns.view.NAME": "Split horizon: what some clients see instead of what all others"
     " do, for example the inside addresses of a mail host. Any number of such tables;"
     " the first whose `clients` fit counts.",
+    "store": "Mail that nobody wants any more. `pabal account expiry` gives a mailbox a"
+    " rule of its own.",
 }
 
 

@@ -3,9 +3,11 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from typing_extensions import override
 
+from pabal.message.spool import Spool
 from pabal.pop3 import maildrop as module
 from pabal.pop3.maildrop import Maildrop
 from pabal.pop3.wire import CommandError
+from pabal.store.imports import Imported
 from pabal.store.memory.account import MemoryAccount
 from pabal.store.ports import BLOB_CHUNK_OCTETS, Column, EmailId, Row
 from tests.pop3.site import DOTTED, KOREAN, PLAIN, Site, open_site
@@ -88,16 +90,16 @@ async def test_update_removes_what_was_marked(site: Site) -> None:
     assert (await site.inbox()).message_count == 1
     drop.close()
     again = await opened(site)
-    assert again.uidl(1).endswith(".2")
+    assert (await again.uidl(1)).endswith(".2")
     again.close()
 
 
 async def test_unique_ids_stay(site: Site) -> None:
     drop = await opened(site)
-    first = [drop.uidl(number) for number in (1, 2, 3)]
+    first = [await drop.uidl(number) for number in (1, 2, 3)]
     drop.close()
     again = await opened(site)
-    assert [again.uidl(number) for number in (1, 2, 3)] == first
+    assert [await again.uidl(number) for number in (1, 2, 3)] == first
     assert len(set(first)) == 3
     assert all(len(one) <= 70 for one in first)
     again.close()
@@ -186,3 +188,21 @@ async def test_an_empty_maildrop() -> None:
     await drop.update()
     drop.close()
     site.auth.close()
+
+
+async def test_unique_ids_of_another_server_stay(site: Site) -> None:
+    store, inbox = await site.mailboxes(), await site.inbox()
+    with Spool() as spool:
+        spool.write(PLAIN)
+        moved = Imported(spool, 0.0, key=1, uidl="0000000a4b3c2d1e")
+        await store.imports.put(inbox.id, 1, [moved])
+    drop = await opened(site)
+    validity = inbox.uid_validity
+    assert await drop.uidl(4) == "0000000a4b3c2d1e"
+    assert (
+        await whole(drop.uidl_listing())
+        == (
+            f"+OK\r\n1 {validity}.1\r\n2 {validity}.2\r\n3 {validity}.3\r\n"
+            "4 0000000a4b3c2d1e\r\n.\r\n"
+        ).encode()
+    )

@@ -142,9 +142,9 @@ def administration(settings: Settings) -> Iterator[Office]:
         UnavailableError: The database cannot be opened.
     """
     layout = Layout(settings.data)
-    _enter(layout)
+    enter(layout)
     with (
-        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(open_bell(layout)) as bell,
         contextlib.closing(parts.open_directory(settings, SystemClock())) as book,
     ):
         yield Office(settings, book, parts.derived_records(settings, book), bell)
@@ -154,8 +154,8 @@ def administration(settings: Settings) -> Iterator[Office]:
 async def queue_office(settings: Settings) -> AsyncIterator[QueueControl]:
     """Open the queue, beside a running server or without one."""
     layout = Layout(settings.data)
-    _enter(layout)
-    with contextlib.closing(_bell(layout)) as bell:
+    enter(layout)
+    with contextlib.closing(open_bell(layout)) as bell:
         queue = SqliteQueue(layout.queue, layout.spool)
         try:
             yield QueueControl(queue, lambda: bell.ring(QUEUE_BELL))
@@ -183,7 +183,7 @@ async def explain_name(
     settings: Settings, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
 ) -> Explanation:
     """Resolve a name as the server would, from an empty cache."""
-    _enter(Layout(settings.data))
+    enter(Layout(settings.data))
     clock = SystemClock()
     with contextlib.closing(parts.open_directory(settings, clock)) as book:
         zones = parts.zones(settings, book, clock)
@@ -204,8 +204,8 @@ async def cached_names(settings: Settings, name: dns.name.Name) -> list[ProcessC
         UnavailableError: None runs, or one does not answer.
     """
     layout = Layout(settings.data)
-    _enter(layout)
-    with contextlib.closing(_bell(layout)) as bell:
+    enter(layout)
+    with contextlib.closing(open_bell(layout)) as bell:
         return await caches.collect(layout, bell, name)
 
 
@@ -216,8 +216,8 @@ def flush_cache(settings: Settings, name: dns.name.Name) -> list[str]:
         UnavailableError: None runs.
     """
     layout = Layout(settings.data)
-    _enter(layout)
-    with contextlib.closing(_bell(layout)) as bell:
+    enter(layout)
+    with contextlib.closing(open_bell(layout)) as bell:
         found = caches.expect_processes(layout)
         bell.ring(f"{caches.FLUSH_BELL} {name.to_text()}")
         return found
@@ -347,10 +347,10 @@ def _order(owner: str) -> tuple[str, ...]:
 def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
     """Read the zones as the server would."""
     layout = Layout(settings.data)
-    _enter(layout)
+    enter(layout)
     clock = SystemClock()
     with (
-        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(open_bell(layout)) as bell,
         contextlib.closing(parts.open_directory(settings, clock)) as book,
     ):
         zones = parts.zones(settings, book, clock)
@@ -377,8 +377,8 @@ def zone_input(settings: Settings, name: dns.name.Name, file: str | None) -> Zon
 def ring_zones(settings: Settings) -> None:
     """Let a running server read its zones again."""
     layout = Layout(settings.data)
-    _enter(layout)
-    with contextlib.closing(_bell(layout)) as bell:
+    enter(layout)
+    with contextlib.closing(open_bell(layout)) as bell:
         bell.ring(ZONES_BELL)
 
 
@@ -404,10 +404,10 @@ class ZoneTools:
 def zone_tools(settings: Settings) -> Iterator[ZoneTools]:
     """Open what changes zones without reading any."""
     layout = Layout(settings.data)
-    _enter(layout)
+    enter(layout)
     clock = SystemClock()
     with (
-        contextlib.closing(_bell(layout)) as bell,
+        contextlib.closing(open_bell(layout)) as bell,
         contextlib.closing(parts.open_directory(settings, clock)) as book,
     ):
         yield ZoneTools(settings, book, bell, clock)
@@ -463,11 +463,12 @@ def shown_problem(directory: Path, found: zone_problem.Problem) -> Problem:
     )
 
 
-def _enter(layout: Layout) -> None:
+def enter(layout: Layout) -> None:
     """Make what is missing of the data, and be its owner from now on."""
     make(layout.data, layout.make)
     work_as_owner(layout.data)
 
 
-def _bell(layout: Layout) -> UnixDoorbell:
+def open_bell(layout: Layout) -> UnixDoorbell:
+    """Return a tool's own doorbell; the caller closes it."""
     return UnixDoorbell(layout.run, f"tool-{os.getpid()}", SystemClock())

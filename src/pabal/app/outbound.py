@@ -1,5 +1,6 @@
-"""The role ``queue``: mail on its way out."""
+"""The role ``queue``: mail on its way out; and housekeeping, as there is one."""
 
+from pabal.app.caretaker import Caretaker
 from pabal.app.shared import QUEUE_BELL, Shared
 from pabal.base.ids import SecureChance
 from pabal.base.tasks import Tasks
@@ -38,11 +39,13 @@ class QueueRole:
                 shared.desk.bouncer,
             ),
         )
+        self._caretaker = Caretaker(shared)
         self._tasks = Tasks()
 
     def start(self) -> None:
         """Deliver from now on."""
         self._tasks.start(self._runner.run(), "queue")
+        self._tasks.start(self._caretaker.run(), "housekeeping")
 
     def wake(self) -> None:
         """Look at the queue now."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from pabal.admin.certificate import CertificateFacts
 from pabal.admin.derived import DerivedRecords
+from pabal.admin.expiry import DAY_S, ExpiryPolicy
 from pabal.admin.layout import Layout
 from pabal.admin.pages import OwnPages, StsMode
 from pabal.app import resolving
@@ -37,6 +38,9 @@ from pabal.message.address import domain_to_ascii
 from pabal.mta.policy import keys
 from pabal.mta.settings import MtaSettings, TransportSettings
 from pabal.net.endpoint import Endpoint, EndpointError
+from pabal.store.doorbell import Doorbell
+from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
+from pabal.store.sqlite.store import SqliteSettings, SqliteStore
 
 WILDCARDS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
@@ -48,6 +52,22 @@ def open_directory(settings: Settings, clock: Clock) -> Book:
         UnavailableError: The database cannot be opened; says which and why.
     """
     return Book(SqliteTables(Layout(settings.data).directory), clock)
+
+
+def open_store(settings: Settings, clock: Clock, bell: Doorbell) -> SqliteStore:
+    """Return the mailboxes; the caller closes them."""
+    kept = SqliteSettings(keep_expunged_s=keep_expunged_s(settings))
+    return SqliteStore(Layout(settings.data).mail, clock, bell, kept)
+
+
+def keep_expunged_s(settings: Settings) -> float:
+    """Return how long expunged messages are kept, seconds."""
+    return max(KEEP_EXPUNGED_S, settings.store.undelete_days * DAY_S)
+
+
+def expiry_policy(settings: Settings) -> ExpiryPolicy:
+    """Return [store] as ``pabal.admin.expiry`` takes it."""
+    return ExpiryPolicy(settings.store.trash_days, settings.store.junk_days)
 
 
 @dataclass(frozen=True, slots=True)

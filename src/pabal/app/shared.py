@@ -107,7 +107,7 @@ def open_shared(
         queue = SqliteQueue(layout.queue, layout.spool)
         opened.pop_all()  # from here on nothing fails: ``close`` is the caller's
 
-    store = SqliteStore(layout.mail, clock, bell)
+    store = parts.open_store(settings, clock, bell)
     station = Station(parts.mta_settings(settings), clock, tracer)
     delivery = MailDelivery(store, clock, book)
     wake = partial(_wake, wake_queue, bell)

@@ -1,11 +1,17 @@
 """``pabal account``: who has mailboxes here."""
 
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import click
+from typing_extensions import override
 
 from pabal.app.office import administration
 from pabal.app.reindex import reindex as index_anew
+from pabal.base.errors import LocalProtocolError
 from pabal.cli import output
 from pabal.cli.account_quota import messages_option, octets_option, quota, shown
 from pabal.cli.options import (
@@ -17,10 +23,41 @@ from pabal.cli.options import (
 from pabal.config.load import load_or_raise
 from pabal.message.address import Mailbox
 
+LATE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "expiry": ("pabal.cli.account_show", "expiry"),
+        "export": ("pabal.cli.account_export", "export"),
+        "import": ("pabal.cli.account_import", "import_"),
+        "show": ("pabal.cli.account_show", "show"),
+        "undelete": ("pabal.cli.account_undelete", "undelete"),
+    }
+)
+"""Command → module and name there: imported when it is typed, because it costs."""
 
-@click.group()
+
+class Accounts(click.Group):
+    """``account`` and its commands."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order they are shown."""
+        return sorted({*LATE, *super().list_commands(ctx)})
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command; ``None`` if there is none."""
+        if cmd_name not in LATE:
+            return super().get_command(ctx, cmd_name)
+        module, name = LATE[cmd_name]
+        command = getattr(importlib.import_module(module), name)
+        if not isinstance(command, click.Command):
+            raise LocalProtocolError(f"{module} has no command {name}")
+        return command
+
+
+@click.group(cls=Accounts)
 def account() -> None:
-    """Accounts: add, list, passwd, quota, reindex, remove."""
+    """Accounts, and the mail in them."""
 
 
 account.add_command(quota)

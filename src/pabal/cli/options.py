@@ -47,8 +47,13 @@ def password_option(command: Callable[P, R]) -> Callable[P, R]:
     )(command)
 
 
-def read_password(*, from_stdin: bool, address: str) -> str:
-    """Return a password: the first line of standard input, or what was typed twice.
+def read_password(*, from_stdin: bool, address: str, confirm: bool = True) -> str:
+    """Return a password: the first line of standard input, or what was typed.
+
+    Args:
+        from_stdin: Do not ask.
+        address: Whose it is.
+        confirm: Ask twice: it is a new one.
 
     Raises:
         OperatorError: It is empty, or nobody is there to ask.
@@ -62,7 +67,7 @@ def read_password(*, from_stdin: bool, address: str) -> str:
         )
     else:
         password = click.prompt(
-            f"Password for {address}", hide_input=True, confirmation_prompt=True
+            f"Password for {address}", hide_input=True, confirmation_prompt=confirm
         )
     if not password:
         raise OperatorError("the password is empty.")

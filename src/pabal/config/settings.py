@@ -10,6 +10,7 @@ from typing import Final
 
 from pabal.config.names import DnsSection, read_names
 from pabal.config.section import Section
+from pabal.config.store import StoreSection, read_store
 from pabal.config.views import read_views
 from pabal.net.endpoint import Endpoint
 
@@ -35,7 +36,7 @@ SERVICE_PORTS: Final = {
 NOT_YET: Final = frozenset({"ssh", "metrics"})
 """Services to come: a configuration that asks for one is told so."""
 
-TABLES: Final = ("", "listen", "tls", "auth", "imap", "mta", "dns")
+TABLES: Final = ("", "listen", "tls", "auth", "imap", "mta", "dns", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class Settings:
     imap: ImapSection
     mta: MtaSection
     dns: DnsSection
+    store: StoreSection
 
 
 def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
@@ -167,6 +169,7 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
         ),
         mta=_mta(sections["mta"]),
         dns=replace(read_names(sections["dns"]), views=read_views(sections)),
+        store=read_store(sections["store"]),
     )
 
 

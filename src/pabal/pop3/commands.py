@@ -283,7 +283,7 @@ class Commands:
         numbers = parse_numbers(argument, 0, 1)
         if not numbers:
             return self._drop.uidl_listing()
-        return ok(f"{numbers[0]} {self._drop.uidl(numbers[0])}")
+        return ok(f"{numbers[0]} {await self._drop.uidl(numbers[0])}")
 
     async def _retr(self, argument: bytes) -> Reply:
         (number,) = parse_numbers(argument, 1, 1)

@@ -18,7 +18,8 @@ from pabal.pop3.wire import (
     scan_lines,
     stuffed,
 )
-from pabal.store.ports import INBOX, AccountStore, Column, EmailId, MailboxInfo, Row
+from pabal.store.imports import ImportAccount
+from pabal.store.ports import INBOX, Column, EmailId, MailboxInfo, Row
 
 SLICE: Final = 500
 """Messages whose facts are read at once: bounds memory and how long the loop waits."""
@@ -44,7 +45,7 @@ class Maildrop:
 
     def __init__(
         self,
-        store: AccountStore,
+        store: ImportAccount,
         mailbox: MailboxInfo,
         columns: "tuple[array[int], array[int]]",
         release: Callable[[], None],
@@ -59,7 +60,7 @@ class Maildrop:
         self.retrieved: list[EmailId] = []
 
     @classmethod
-    async def open(cls, store: AccountStore) -> Self | None:
+    async def open(cls, store: ImportAccount) -> Self | None:
         """Return the maildrop, locked, or ``None`` if another session has it."""
         release = store.try_lock("pop3")
         if release is None:
@@ -113,21 +114,20 @@ class Maildrop:
             await self._store.expunge(self._mailbox.id, uids)
             self._deleted.clear()
 
-    def uidl(self, number: int) -> str:
+    async def uidl(self, number: int) -> str:
         """Return the unique-id of a message: the same in every session, never reused.
 
+        One it had on another server stays, so that nobody downloads it again.
         RFC 1939 §7: 1 to 70 printable characters; RFC 9051 §2.3.1.1 makes the pair of
         UIDVALIDITY and UID unique.
         """
-        return f"{self._mailbox.uid_validity}.{self._uids[self.check(number)]}"
+        return (await self._unique_ids([self.check(number)]))[0]
 
     async def uidl_listing(self) -> AsyncIterator[bytes]:
         """Yield the response to UIDL in pieces."""
         yield ok()
-        prefix = f"{self._mailbox.uid_validity}."
         for positions in self._slices():
-            uids = self._uids
-            values = [f"{prefix}{uids[position]}" for position in positions]
+            values = await self._unique_ids(positions)
             yield scan_lines([position + 1 for position in positions], values)
         yield END
 
@@ -236,6 +236,14 @@ class Maildrop:
         if row is None:
             raise CommandError("message is gone")
         return row
+
+    async def _unique_ids(self, positions: Sequence[int]) -> Sequence[str]:
+        prefix = f"{self._mailbox.uid_validity}."
+        uids = [self._uids[position] for position in positions]
+        known = await self._store.imports.uidls(self._mailbox.id, uids)
+        if not known:
+            return [f"{prefix}{uid}" for uid in uids]
+        return [known.get(uid) or f"{prefix}{uid}" for uid in uids]
 
     async def _know_sizes(self, start: int, stop: int) -> None:
         """Read the sizes of positions ``start`` to ``stop``, a slice at most."""

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pabal.net.sasl import Authenticator
-from pabal.store.ports import AccountId, EmailId, Store
+from pabal.store.imports import ImportStore
+from pabal.store.ports import AccountId, EmailId
 
 Fetched = Callable[[AccountId, Sequence[EmailId]], None]
 """Told which emails of an account a client retrieved; must not block or raise."""
@@ -19,6 +20,6 @@ def nobody_wants_to_know(account_id: AccountId, emails: Sequence[EmailId]) -> No
 class Services:
     """Everything a session asks."""
 
-    store: Store
+    store: ImportStore
     authenticator: Authenticator
     fetched: Fetched = nobody_wants_to_know

@@ -11,8 +11,10 @@ from pabal.store.headers import HeaderCache, Headers
 from pabal.store.matching import FactKind, Matcher, Snapshot
 from pabal.store.memory.annotations import MemoryAnnotations
 from pabal.store.memory.facts import MemoryFacts
+from pabal.store.memory.imports import MemoryImports
 from pabal.store.memory.mailboxes import Mailboxes
 from pabal.store.memory.shares import MemoryShares
+from pabal.store.memory.undelete import MemoryUndeletion
 from pabal.store.names import normalise
 from pabal.store.ports import (
     BLOB_CHUNK_OCTETS,
@@ -37,7 +39,12 @@ from pabal.store.view import MailboxArrays, View
 
 
 class MemoryAccount:
-    """``pabal.store.ports.AccountStore`` without a disk."""
+    """``pabal.store.ports.AccountStore`` without a disk.
+
+    Attributes:
+        imports: Puts messages of another server into it.
+        undeletion: What can be brought back.
+    """
 
     def __init__(self, clock: Clock, keep_expunged_s: float = 0.0) -> None:
         self._boxes = Mailboxes(clock, keep_expunged_s)
@@ -46,6 +53,8 @@ class MemoryAccount:
         self._facts = MemoryFacts(self._boxes)
         self.headers: HeaderFields = Headers(0, HeaderCache(), self.read)
         self._annotations = MemoryAnnotations(self._boxes, self._feed.publish)
+        self.imports = MemoryImports(self._boxes, self._publish)
+        self.undeletion = MemoryUndeletion(self._boxes, self._publish)
 
     @property
     def highest_modseq(self) -> ModSeq:

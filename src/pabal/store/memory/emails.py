@@ -129,10 +129,21 @@ class Emails:
             return None
         return tuple(email.column(column) for column in columns)
 
-    def _purge(self) -> None:
-        limit = self._clock.now() - self._keep_expunged_s
+    def orphans(self) -> Sequence[EmailId]:
+        """Return the emails that are kept though nobody holds them."""
+        self._purge()
+        return [email for email in self._orphans if self._holders[email] <= 0]
+
+    def discard(self, before: float) -> int:
+        """Forget emails nobody has held since ``before``; return how many."""
+        count = 0
         for email, then in list(self._orphans.items()):
-            if then <= limit:
+            if then <= before:
                 del self._orphans[email]
                 if self._holders[email] <= 0:
+                    count += 1
                     del self._holders[email], self._emails[email]
+        return count
+
+    def _purge(self) -> None:
+        self.discard(self._clock.now() - self._keep_expunged_s)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pabal.base.clock import Clock
 from pabal.store.counts import count
 from pabal.store.delta import Delta
-from pabal.store.flags import FlagChange
+from pabal.store.flags import FlagChange, Flags
 from pabal.store.flagtable import FlagTable
 from pabal.store.memory.emails import Emails
 from pabal.store.memory.subscriptions import LostSubscriptions
@@ -35,6 +35,7 @@ from pabal.store.ports import (
     Reflagged,
     Uid,
 )
+from pabal.store.undelete import Gone
 from pabal.store.view import MailboxArrays
 
 
@@ -63,8 +64,9 @@ class Mailboxes:
         self._clock = clock
         self._boxes: dict[MailboxId, Box] = {}
         self._last_id: MailboxId = 0
-        self._last_validity = 0
+        self.last_validity = 0
         self.lost = LostSubscriptions()
+        self.gone: dict[int, Gone] = {}
         self._new_box(INBOX, "")
 
     def box(self, mailbox_id: MailboxId) -> Box:
@@ -128,6 +130,7 @@ class Mailboxes:
         if box.info.name == INBOX:
             raise MailboxNameError("INBOX cannot be removed")
         self.modseq += 1
+        self.gone |= _gone(self, box, range(len(box.arrays)), self._clock.now())
         self.emails.release(box.arrays.emails)
         del self._boxes[mailbox_id]
         if box.info.subscribed:
@@ -297,11 +300,21 @@ class Mailboxes:
             Expunged(self.modseq, box.info.id, there),
             (-counts).added_to(box.info, self.modseq),
         )
+        self.gone |= _gone(self, box, positions, self._clock.now())
         self.emails.release(emails)
         for uid in there:
             del box.saved[uid]
         box.expunged += [(self.modseq, uid) for uid in there]
         return self._apply(box, delta)
+
+    def restore(
+        self, emails: Sequence[int], flags: Sequence[Flags], target: MailboxId
+    ) -> list[Delta]:
+        """Put emails nobody holds into ``target``."""
+        self.emails.hold(emails)
+        self.modseq += 1
+        flag_sets = [self.flags.intern(one) for one in flags]
+        return [self._arrived(self.box(target), emails, flag_sets)]
 
     def _create_parents(self, name: str) -> list[Delta]:
         missing = [one for one in parents(name) if self.find(one) is None]
@@ -323,13 +336,13 @@ class Mailboxes:
 
     def _new_box(self, name: str, special_use: str) -> Box:
         self._last_id += 1
-        self._last_validity = max(self._last_validity + 1, int(self._clock.now()))
+        self.last_validity = max(self.last_validity + 1, int(self._clock.now()))
         info = MailboxInfo(
             id=self._last_id,
             name=name,
             special_use=special_use,
             subscribed=self.lost.take(name) or name == INBOX,
-            uid_validity=self._last_validity,
+            uid_validity=self.last_validity,
             uid_next=1,
             highest_modseq=self.modseq,
         )
@@ -339,6 +352,24 @@ class Mailboxes:
     def _apply(self, box: Box, delta: Delta) -> Delta:
         box.arrays.apply(delta)
         return delta
+
+
+def _gone(
+    boxes: Mailboxes, box: Box, positions: Sequence[int], now: float
+) -> dict[int, Gone]:
+    """Return what is to be remembered of messages that go."""
+    arrays = box.arrays
+    return {
+        arrays.emails[at]: Gone(
+            arrays.emails[at],
+            box.info.name,
+            arrays.uids[at],
+            boxes.flags[arrays.flags[at]],
+            boxes.emails.size([arrays.emails[at]]),
+            now,
+        )
+        for at in positions
+    }
 
 
 def _uids(delta: Delta) -> Sequence[Uid]:

@@ -32,8 +32,10 @@ from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.annotations import SqliteAnnotations
 from pabal.store.sqlite.database import errors
 from pabal.store.sqlite.facts import Facts
+from pabal.store.sqlite.imports import SqliteImports
 from pabal.store.sqlite.incoming import Incoming, is_short, octets_of, scan
 from pabal.store.sqlite.lock import try_lock
+from pabal.store.sqlite.undelete import SqliteUndeletion
 from pabal.store.view import MailboxArrays, View
 
 ROWS_AT_ONCE: Final = 512
@@ -60,6 +62,8 @@ class SqliteAccount:
     Attributes:
         access: The ways into its database; the store opens and closes by it.
         headers: Header fields of its emails.
+        imports: Puts messages of another server into it.
+        undeletion: What can be brought back.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class SqliteAccount:
     ) -> None:
         self.access = access
         self.headers: HeaderFields = Headers(account_id, headers, self.read)
+        self.imports = SqliteImports(access)
+        self.undeletion = SqliteUndeletion(access)
         self._mirror = access.mirror
         self._facts = Facts(access)
         self._annotations = SqliteAnnotations(access)

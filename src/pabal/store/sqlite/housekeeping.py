@@ -16,6 +16,15 @@ A session that was not told yet may still fetch it (RFC 2180 §4.1).
 PURGE_MAX: Final = 200
 """Emails whose octets one transaction takes away: some milliseconds."""
 
+PURGE_MAX_OCTETS: Final = 16 * 1024 * 1024
+"""Octets one transaction takes away, unless a single email has more."""
+
+PURGE_EVERY_S: Final = 3_600.0
+"""How often it is looked for octets to take away, at least."""
+
+REMOVED_MAX: Final = 100
+"""Removed mailboxes whose history one transaction looks at."""
+
 HISTORY_S: Final = 90 * 86_400.0
 """How long it is remembered which UIDs are gone; who was away longer syncs anew."""
 
@@ -45,26 +54,36 @@ class Housekeeping:
     def run(self, ledger: Ledger) -> None:
         """Throw away a bounded part of what is due."""
         now = ledger.clock.now()
-        if now >= self._purge_at and purge(ledger, self._keep_expunged_s) < PURGE_MAX:
-            self._purge_at = now + self._keep_expunged_s / 10
+        if now >= self._purge_at and not purge(ledger, now - self._keep_expunged_s):
+            self._purge_at = now + min(self._keep_expunged_s / 10, PURGE_EVERY_S)
         if now >= self._forget_at:
             self._forget_at = now + FORGET_EVERY_S
-            for mailbox_id in ledger.boxes:
+            for mailbox_id in (*ledger.boxes, *_removed(ledger)):
                 forget(ledger, mailbox_id, now - HISTORY_S)
 
 
-def purge(ledger: Ledger, keep_s: float) -> int:
-    """Take away the octets of emails nobody has held for ``keep_s``; return how many.
+def purge(ledger: Ledger, before: float) -> int:
+    """Take away the octets of emails nobody has held since ``before``.
 
-    At most ``PURGE_MAX`` at once: the next transaction goes on.
+    Some at once; the next transaction goes on.
+
+    Returns:
+        How many; 0: there is nothing (more) to take away.
     """
     execute = ledger.connection.execute
     rows = execute(
-        "SELECT email FROM orphan WHERE expunged_at <= ? ORDER BY email LIMIT ?",
-        (ledger.clock.now() - keep_s, PURGE_MAX),
+        "SELECT orphan.email, coalesce(email.size, 0) FROM orphan"
+        " LEFT JOIN email ON email.id = orphan.email"
+        " WHERE expunged_at <= ? ORDER BY orphan.email LIMIT ?",
+        (before, PURGE_MAX),
     ).fetchall()
-    emails = [cast("int", email) for (email,) in rows]
-    for email in emails:
+    emails: list[int] = []
+    octets = 0
+    for email, size in cast("list[tuple[int, int]]", rows):
+        octets += size
+        if emails and octets > PURGE_MAX_OCTETS:
+            break
+        emails.append(email)
         held = execute("SELECT 1 FROM entry WHERE email = ? LIMIT 1", (email,))
         if held.fetchall():
             continue  # brought back meanwhile
@@ -78,6 +97,16 @@ def purge(ledger: Ledger, keep_s: float) -> int:
             (bound(emails),),
         )
     return len(emails)
+
+
+def _removed(ledger: Ledger) -> list[MailboxId]:
+    """Return some removed mailboxes that have a history still."""
+    rows = ledger.connection.execute(
+        "SELECT mailbox FROM removed WHERE EXISTS"
+        " (SELECT 1 FROM expunged WHERE expunged.mailbox = removed.mailbox) LIMIT ?",
+        (REMOVED_MAX,),
+    ).fetchall()
+    return [cast("int", mailbox) for (mailbox,) in rows]
 
 
 def forget(ledger: Ledger, mailbox_id: MailboxId, before: float) -> None:
@@ -94,6 +123,11 @@ def forget(ledger: Ledger, mailbox_id: MailboxId, before: float) -> None:
     ledger.flush()
     execute(
         "UPDATE mailbox SET forgotten_modseq = ? WHERE id = ?", (modseq, mailbox_id)
+    )
+    execute(
+        "DELETE FROM uidl WHERE mailbox = ? AND uid IN"
+        " (SELECT uid FROM expunged WHERE mailbox = ? AND modseq <= ?)",
+        (mailbox_id, mailbox_id, modseq),
     )
     execute(
         "DELETE FROM expunged WHERE mailbox = ? AND modseq <= ?", (mailbox_id, modseq)

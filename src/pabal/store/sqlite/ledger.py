@@ -5,7 +5,7 @@ process wrote in between, written back once a transaction however many jobs it h
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
 import apsw
@@ -202,6 +202,15 @@ class Ledger:
                 highest_modseq=self.modseq,
             )
         )
+
+    def adopt_validity(self, info: MailboxInfo, uid_validity: int) -> MailboxInfo:
+        """Give a mailbox another UIDVALIDITY, now; those to come get greater ones."""
+        self._validity_last = max(self._validity_last, uid_validity)
+        info = self.put(replace(info, uid_validity=uid_validity))
+        self.connection.execute(
+            "UPDATE mailbox SET uid_validity = ? WHERE id = ?", (uid_validity, info.id)
+        )
+        return info
 
     def drop_box(self, info: MailboxInfo) -> None:
         """Remove a mailbox, now; its name stays subscribed."""

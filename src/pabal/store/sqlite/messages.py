@@ -67,6 +67,10 @@ INSERT INTO expunged (mailbox, modseq, uid, email, flags, expunged_at)
 SELECT mailbox, ?, uid, email, flags, ? FROM entry
 WHERE mailbox = ? AND uid IN (SELECT value FROM carray(?))
 """
+_NOTE_ALL_EXPUNGED: Final = """
+INSERT INTO expunged (mailbox, modseq, uid, email, flags, expunged_at)
+SELECT mailbox, ?, uid, email, flags, ? FROM entry WHERE mailbox = ?
+"""
 _DELETE_ENTRIES: Final = """
 DELETE FROM entry WHERE mailbox = ? AND uid IN (SELECT value FROM carray(?))
 """
@@ -225,11 +229,17 @@ def expunge(
 
 
 def expunge_all(ledger: Ledger, mailbox_id: MailboxId) -> None:
-    """Remove every message of a mailbox that goes itself, and its history."""
+    """Remove every message of a mailbox that goes itself.
+
+    Its history stays: what was in it can be brought back.
+    """
     entries = _select_all(ledger, mailbox_id)
     execute = ledger.connection.execute
+    now = ledger.clock.now()
+    execute(_NOTE_ALL_EXPUNGED, (ledger.modseq, now, mailbox_id))
     execute("DELETE FROM entry WHERE mailbox = ?", (mailbox_id,))
-    execute("DELETE FROM expunged WHERE mailbox = ?", (mailbox_id,))
+    # Whoever imports again wants them again.
+    execute("DELETE FROM origin WHERE mailbox = ?", (mailbox_id,))
     _note_orphans(ledger, entries.emails)
 
 

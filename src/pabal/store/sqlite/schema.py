@@ -14,6 +14,9 @@ What each table is for: see "The store" in docs/architecture.md. Decisions here:
 * ``subscription``: subscribed names that no mailbox has; the others say so themselves.
 * ``annotation``: what clients noted about a mailbox; about the account as mailbox 0.
   One that was removed stays a while without a value: other processes must learn of it.
+* ``uidl``: POP3 unique-ids that messages brought along from another server.
+* ``origin``: what became of each message of another server: (source, key) → entry, and
+  the flags it had there.
 * ``removed``: mailboxes that are gone, which clients that were away must learn.
 """
 
@@ -131,7 +134,24 @@ CREATE TABLE annotation (
 CREATE INDEX annotation_modseq ON annotation (modseq);
 """
 
-MIGRATIONS: Final = (_FIRST, _NAMED)
+_MOVED: Final = """
+CREATE TABLE uidl (
+    mailbox INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    uidl TEXT NOT NULL,
+    PRIMARY KEY (mailbox, uid)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE origin (
+    source INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    mailbox INTEGER NOT NULL,
+    uid INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    PRIMARY KEY (source, key)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_FIRST, _NAMED, _MOVED)
 """Scripts, the oldest first; one that was released is never edited again."""
 
 

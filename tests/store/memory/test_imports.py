@@ -1,0 +1,12 @@
+import pytest
+
+from pabal.store.memory.account import MemoryStore
+from pabal.store.ports import Store
+from tests.store.contract.imports import ImportContract
+from tests.store.contract.letters import FakeClock
+
+
+class TestMemoryImports(ImportContract):
+    @pytest.fixture
+    def store(self, clock: FakeClock) -> Store:
+        return MemoryStore(clock, keep_expunged_s=600)
