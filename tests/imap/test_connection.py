@@ -31,6 +31,7 @@ async def test_idle_tells_what_another_session_does_at_once() -> None:
         assert await idler.read_line() == b"* 2 EXPUNGE"
         await rig.put([letter("new")])
         assert await idler.read_line() == b"* 2 EXISTS"
+        assert await idler.read_line() == b"* 2 RECENT"
         idler.stream.send(b"DONE\r\n")
         assert await idler.read_line() == b"i OK Idle completed"
 
@@ -75,6 +76,7 @@ async def test_expunges_wait_while_numbers_are_in_use() -> None:
         assert await one.command("NOOP") == [
             b"* 2 EXPUNGE",
             b"* 3 EXISTS",
+            b"* 3 RECENT",
             b"OK Done",
         ]
         assert (await one.ok("FETCH 3 (UID)")) == [b"* 3 FETCH (UID 4)"]
@@ -325,3 +327,38 @@ async def test_capabilities_are_hidden_from_clients_that_mishandle_them() -> Non
         (_, again) = await client.ok("ID NIL")
         assert again.split() == before
         assert len(await client.ok('ID ("name" "careful")')) == 1
+
+
+async def test_recent_is_told_to_one_session() -> None:
+    rig = Rig()
+    await world(rig)
+    async with rig.client() as looker:
+        assert b"* 3 RECENT" in await looker.ok("EXAMINE INBOX")
+        (status,) = await looker.ok("STATUS INBOX (RECENT)")
+        assert b"RECENT 0" in status, "it was told of all there are"
+        await looker.ok("UNSELECT")
+        (status,) = await looker.ok("STATUS INBOX (RECENT)")
+        assert b"RECENT 3" in status
+    async with rig.client() as one, rig.client() as other:
+        assert b"* 3 RECENT" in await one.ok("SELECT INBOX")
+        assert b"* 0 RECENT" in await other.ok("SELECT INBOX")
+        await rig.put([letter("new")])
+        assert await other.ok("NOOP") == [b"* 4 EXISTS", b"* 1 RECENT"]
+        assert await one.ok("NOOP") == [b"* 4 EXISTS", b"* 3 RECENT"]
+        assert b"\\Recent" in (await other.ok("FETCH 4 FLAGS"))[0]
+        assert b"\\Recent" not in (await one.ok("FETCH 4 FLAGS"))[0]
+        await rig.put([letter("newer")])
+        assert await one.ok("NOOP") == [b"* 5 EXISTS", b"* 4 RECENT"]
+        assert await one.ok("SEARCH RECENT") == [b"* SEARCH 1 2 3 5"]
+        assert await one.ok("SEARCH OLD") == [b"* SEARCH 4"]
+        await one.ok("UNSELECT")
+        assert b"* 0 RECENT" in await one.ok("SELECT INBOX")
+
+
+async def test_the_modseq_is_told_when_condstore_is_turned_on() -> None:
+    rig = Rig()
+    await world(rig)
+    async with rig.client("INBOX") as client:
+        told = await client.ok("FETCH 1 (MODSEQ)")
+        assert told[0].startswith(b"* OK [HIGHESTMODSEQ ")
+        assert len(await client.ok("FETCH 1 (MODSEQ)")) == 1

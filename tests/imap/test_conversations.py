@@ -123,3 +123,12 @@ def test_every_message_is_told_once(
     )
     assert told.count("(") == told.count(")")
     assert "()" not in told
+
+
+def test_a_link_that_would_make_a_loop_breaks_the_one_before() -> None:
+    letters = [
+        letter(1, sent=3),
+        letter(2, "<1>", "<3>", sent=1),
+        letter(3, "<2>", sent=2),
+    ]
+    assert threads("REFERENCES", *letters) == "(3 2)(1)"

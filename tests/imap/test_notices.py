@@ -55,13 +55,16 @@ async def test_the_selected_mailbox_without_idle() -> None:
         await other.ok("STORE 1 +FLAGS (\\Seen)")
         assert await heard(one, 1) == ["* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent))"]
         await rig.put([letter()])
-        assert await heard(one, 2) == [
+        assert await heard(one, 3) == [
             "* 2 EXISTS",
-            "* 2 FETCH (UID 2 FLAGS () BODY[TEXT]<0> {3}\r\nHow)",
+            "* 2 RECENT",
+            "* 2 FETCH (UID 2 FLAGS (\\Recent) BODY[TEXT]<0> {3}\r\nHow)",
         ]
         octets = letter()
         told = await one.ok(b"APPEND INBOX {%d+}\r\n%b" % (len(octets), octets))
-        assert told == [b"* 3 EXISTS"], "what it made itself is not described"
+        assert told == [b"* 3 EXISTS", b"* 3 RECENT"], (
+            "what it made itself is not described"
+        )
         await other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
         await heard(one, 1)
         await other.ok("EXPUNGE")
@@ -78,7 +81,7 @@ async def test_delayed_expunges_wait_for_a_command() -> None:
         await quiet(one)
         assert await one.ok("NOOP") == [b"* 1 EXPUNGE"]
         await rig.put([letter()])
-        assert await heard(one, 1) == ["* 2 EXISTS"]
+        assert await heard(one, 2) == ["* 2 EXISTS", "* 2 RECENT"]
 
 
 async def test_none_is_silence_but_for_own_deeds() -> None:
@@ -92,6 +95,7 @@ async def test_none_is_silence_but_for_own_deeds() -> None:
         assert await one.ok("EXPUNGE") == [
             b"* 1 EXPUNGE",
             b"* 2 EXISTS",
+            b"* 2 RECENT",
         ]
 
 
@@ -156,7 +160,7 @@ async def test_idle_tells_the_same() -> None:
         one.stream.send(b"i IDLE\r\n")
         assert await one.read_line() == b"+ idling"
         await rig.put([letter()])
-        assert await heard(one, 1) == ["* 1 EXISTS"]
+        assert await heard(one, 2) == ["* 1 EXISTS", "* 1 RECENT"]
         await (await rig.account()).create("x")
         assert await heard(one, 1) == ['* LIST (\\HasNoChildren) "/" x']
         one.stream.send(b"DONE\r\n")

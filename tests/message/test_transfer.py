@@ -47,3 +47,10 @@ def test_a_piece_stays_small(body: bytes) -> None:
     pieces = list(decode_pieces(octets, part, 100))
     assert b"".join(pieces) == decode_body(octets, part)
     assert max(map(len, pieces)) <= 400
+
+
+def test_blanks_at_the_end_of_a_quoted_line_are_nothing() -> None:
+    body = b"hello  \r\nfoo\t= \t\r\nbar\r\nfoo=20 \r\n"
+    octets = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + body
+    decoded = decode_body(octets, scan(octets))
+    assert decoded == b"hello\r\nfoo\tbar\r\nfoo \r\n"

@@ -147,14 +147,13 @@ def _linked(letters: Sequence[Letter]) -> list[Node]:
 
 def _adopt(parent: Node | None, node: Node) -> None:
     """Step 1 (B): a message's own last reference is its parent, whatever was before."""
-    if parent is node or parent is node.parent:
-        return
-    if parent is not None and _is_below(parent, node):
+    if parent is node.parent:
         return
     if node.parent is not None:
         node.parent.children.remove(node)
         node.parent = None
-    if parent is not None:
+    if parent is not None and parent is not node and not _is_below(parent, node):
+        # No link makes a loop; the one before is broken all the same.
         node.parent = parent
         parent.children.append(node)
 

@@ -15,7 +15,7 @@ class ImapSettings:
         line_max_octets: Longest command without its literals. RFC 2683 §3.2.1.5 asks
             for 8,000; clients that list thousands of UIDs need more.
         login_line_max_octets: The same before log-in: strangers get less memory, and
-            no SASL response is longer.
+            nothing is longer than an ID with 30 fields (RFC 2971 §3.3).
         literal_max_octets: Longest literal that is not a message, after log-in.
         login_literal_max_octets: The same before log-in: a name or a password.
         command_max_octets: Longest command with such literals.
@@ -37,7 +37,7 @@ class ImapSettings:
 
     hostname: str = "localhost"
     line_max_octets: int = 64 * 1024
-    login_line_max_octets: int = 16 * 1024
+    login_line_max_octets: int = 40 * 1024
     literal_max_octets: int = 64 * 1024
     login_literal_max_octets: int = 4096
     command_max_octets: int = 512 * 1024

@@ -40,6 +40,7 @@ BOUNDARY_MAX_OCTETS: Final = 200
 _PIECE_OCTETS: Final = 1024 * 1024
 """Octets of a mapped file copied at once to be searched: ``mmap.find`` is slow."""
 
+_TRAILING: Final = re.compile(rb"[ \t]+(?=\r?\n|\Z)")
 _EMPTY_LINE: Final = re.compile(rb"\n\r?\n")
 _AFTER_DELIMITER: Final = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _TYPE: Final = re.compile(r"([!#$%&'*+.^_`{|}~0-9a-z-]+)\s*/\s*([^\s/;]+)")
@@ -203,10 +204,20 @@ def decode_body(octets: Octets, part: Part, limit: int | None = None) -> bytes:
     if part.encoding == "base64":
         return decode_base64(body)
     if part.encoding == "quoted-printable":
-        return binascii.a2b_qp(body)
+        return decode_quoted(body)
     if part.encoding in {"x-uuencode", "uuencode", "x-uue"}:
         return _decode_uu(body)
     return body
+
+
+def decode_quoted(octets: bytes) -> bytes:
+    """Return quoted-printable decoded, whole lines.
+
+    RFC 2045 §6.7 rule 3: blanks at the end of a line came on the way, also behind "=".
+    """
+    if _TRAILING.search(octets):
+        octets = _TRAILING.sub(b"", octets)
+    return binascii.a2b_qp(octets)
 
 
 class _Scan:

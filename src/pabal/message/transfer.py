@@ -4,12 +4,14 @@ Sans-IO. For what may be large: an attachment of 50 MB costs a piece of memory.
 Source: RFC 2045 §6.7 (quoted-printable), §6.8 (base64).
 """
 
-import binascii
 from collections.abc import Iterator
 from typing import Final
 
-from pabal.message.mime import Octets, Part, decode_body
+from pabal.message.mime import Octets, Part, decode_body, decode_quoted
 from pabal.message.words import clean_base64, decode_base64
+
+BLANKS_MAX: Final = 998
+"""Blanks before the end of a line that is cut: no line is longer (RFC 5322 §2.1.1)."""
 
 PIECE_OCTETS: Final = 256 * 1024
 """Octets of the encoded body decoded at once."""
@@ -57,13 +59,20 @@ def _quoted_printable(octets: Octets, part: Part, size: int) -> Iterator[bytes]:
         data = rest + piece
         cut = data.rfind(b"\n") + 1
         if not cut and len(data) > size * 2:
-            # A line without end: only "=XX" is not cut.
-            sign = data.rfind(b"=", len(data) - 2)
-            cut = len(data)
-            if sign >= 0:
-                # "==" is broken and means "=": of a run of them pairs are taken.
-                cut = len(data[:sign].rstrip(b"=")) or (len(data) - 3) // 2 * 2
-        yield binascii.a2b_qp(data[:cut])
+            cut = _inside_line(data)
+        yield decode_quoted(data[:cut])
         rest = data[cut:]
     if rest:
-        yield binascii.a2b_qp(rest)
+        yield decode_quoted(rest)
+
+
+def _inside_line(data: bytes) -> int:
+    """Return where a line without end can be cut: not in "=XX", nor before blanks."""
+    end = len(data.rstrip(b" \t"))
+    if len(data) - end > BLANKS_MAX:
+        end = len(data)
+    sign = data.rfind(b"=", max(0, end - 2), end)
+    if sign < 0:
+        return end
+    # "==" is broken and means "=": of a run of them pairs are taken.
+    return len(data[:sign].rstrip(b"=")) or max(0, (end - 3) // 2 * 2)

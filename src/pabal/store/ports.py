@@ -379,8 +379,8 @@ class AccountStore(Protocol):
         """Return the names in a flag set id taken from a view; ids never change."""
         ...
 
-    async def claim_recent(self, mailbox_id: MailboxId) -> Uid:
-        r"""Return the first UID no session was told of yet; the caller is that one.
+    async def claim_recent(self, mailbox_id: MailboxId, *, claim: bool = True) -> Uid:
+        r"""Return the first UID no session was told of; the caller is, if ``claim``.
 
         What remains of ``\\Recent`` (RFC 3501 §2.3.2).
         """

@@ -59,7 +59,7 @@ async def test_it_is_told(rig: Rig) -> None:
         ("SEARCH UIDBEFORE 1", [b"* SEARCH"], CODE),
         ("SEARCH UIDAFTER 0", [], b"BAD"),
         ("STORE 1:* +FLAGS.SILENT (\\Seen)", [], CODE),
-        ("COPY 1:3 INBOX", [b"* 8 EXISTS"], b"OK [COPYUID"),
+        ("COPY 1:3 INBOX", [b"* 8 EXISTS", b"* 8 RECENT"], b"OK [COPYUID"),
         ("COPY 1:4 INBOX", [], b"NO [MESSAGELIMIT 3]"),
         ("MOVE 1:* Other", [b"* OK [COPYUID * 4:6 1:3]"], b"OK Moved"),
     ],
@@ -92,7 +92,7 @@ async def test_what_is_stored_is_the_newest(rig: Rig) -> None:
 
 async def test_two_codes_are_two_lines(rig: Rig) -> None:
     async with rig.client("INBOX") as client:
-        (line,) = await client.ok("FETCH 5 MODSEQ")
+        (_, line) = await client.ok("FETCH 5 MODSEQ")
         modseq = int(line.split(b"(")[2].split(b")")[0])
         await client.ok("STORE 4 +FLAGS.SILENT (\\Seen)")
         lines, last = await both(

@@ -227,7 +227,7 @@ async def test_flags_are_left_behind(rig: Rig) -> None:
         assert b"COPYUID" in copied
         await bob.ok(f"EXAMINE {SHARED}")
         flags = await bob.ok("FETCH 2 (FLAGS RFC822.SIZE)")
-        assert flags == [b"* 2 FETCH (FLAGS (\\Seen) RFC822.SIZE 5)"]
+        assert flags == [b"* 2 FETCH (FLAGS (\\Seen \\Recent) RFC822.SIZE 5)"]
 
 
 async def test_copies_within_somebody_s_mailboxes_leave_flags_too(rig: Rig) -> None:

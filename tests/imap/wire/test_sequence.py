@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pabal.imap.wire.sequence import (
     STAR,
     SequenceSet,
+    format_order,
     format_set,
     index_ranges,
     merge,
@@ -68,3 +69,10 @@ def test_index_ranges(numbers: list[int], wanted: list[int]) -> None:
     found = index_ranges(numbers, count, ranges_of(wanted))
     picked = [numbers[i] for start, end in found for i in range(start, end)]
     assert picked == [n for n in numbers[:count] if n in wanted]
+
+
+def test_an_order_keeps_its_runs() -> None:
+    assert format_order([]) == b""
+    assert format_order([5, 3, 4, 2, 1]) == b"5,3:4,2,1"
+    assert format_order([1, 2, 3]) == b"1:3"
+    assert format_order([7]) == b"7"

@@ -321,7 +321,9 @@ class MessageContract(Fixtures):
     ) -> None:
         assert await account.claim_recent(inbox.id) == 1
         await put(account, inbox, letter("1"), letter("2"))
+        assert await account.claim_recent(inbox.id, claim=False) == 1
         assert await account.claim_recent(inbox.id) == 1
+        assert await account.claim_recent(inbox.id, claim=False) == 3
         assert await account.claim_recent(inbox.id) == 3
         with pytest.raises(NoSuchMailboxError):
             await account.claim_recent(999)

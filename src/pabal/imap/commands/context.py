@@ -238,6 +238,9 @@ class Context:
 
     def enable_condstore(self) -> None:
         """Turn CONDSTORE on: a command used it (RFC 7162 §3.1)."""
+        if CONDSTORE not in self.enabled and self.selected is not None:
+            highest = self.selected.view.mailbox.highest_modseq
+            self.say(b"HIGHESTMODSEQ %d" % highest, b"Highest")
         self.enabled.add(CONDSTORE)
         if self.selected is not None:
             self.selected.manner.condstore = True

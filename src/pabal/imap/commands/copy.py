@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pabal.imap.commands.carry import carry, leave_flags
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.limits import check_saved, newest
-from pabal.imap.commands.places import Place, find, is_selected, need
+from pabal.imap.commands.places import Place, find, need
 from pabal.imap.commands.quota import check_copies
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.messages import Transfer
@@ -50,9 +50,6 @@ async def move(context: Context, command: Transfer) -> Tagged:
     if not ranges:
         return Tagged(b"Nothing to move")
     ranges, limited = newest(context, ranges)
-    if is_selected(context, target):
-        # Moving a message to where it is would only change its UID for nothing.
-        raise RefusedError("The messages are there already", b"CANNOT")
     with context.dialogue.in_progress():
         moved = await _moved(context, ranges, target)
     if not moved.sources:

@@ -276,9 +276,7 @@ class Criteria:
         return found_by.All([has(word) for word in words])
 
     def _recent(self, what: Recency) -> found_by.Predicate:
-        recent = self._selected.recent
-        ranges = [(recent.start, recent.stop - 1)] if recent else []
-        is_recent = found_by.UidsIn(ranges)
+        is_recent = found_by.UidsIn(tuple(self._selected.recency.ranges))
         if what is Recency.OLD:
             return found_by.Not(is_recent)
         if what is Recency.RECENT:

@@ -14,6 +14,7 @@ from pabal.imap.commands.context import Context
 from pabal.imap.commands.metadata import told_in_list
 from pabal.imap.commands.places import Place
 from pabal.imap.commands.status import status_line
+from pabal.imap.wire.mailbox_name import NameEncodingError
 from pabal.imap.wire.mailboxes import ListMailboxes
 from pabal.imap.wire.pattern import Pattern
 from pabal.imap.wire.response import Tagged
@@ -189,10 +190,13 @@ def _parents(names: Iterable[str]) -> set[str]:
 
 
 def _patterns(context: Context, command: ListMailboxes) -> Sequence[Pattern]:
-    reference = context.name_of(command.reference) if command.reference else ""
     patterns = []
     for octets in command.patterns:
-        pattern = context.name_of(octets) if octets else ""
+        try:
+            reference = context.name_of(command.reference) if command.reference else ""
+            pattern = context.name_of(octets) if octets else ""
+        except NameEncodingError:
+            continue  # what no mailbox can be called matches none
         absolute = pattern.startswith(SEPARATOR)
         patterns.append(Pattern(pattern if absolute else reference + pattern))
     return patterns
@@ -211,8 +215,10 @@ def _line(context: Context, command: ListMailboxes, one: _Shown) -> bytes:
 def _attributes(command: ListMailboxes, one: _Shown) -> list[bytes]:
     attributes = []
     if one.info is None:
-        # RFC 9051 §7.3.1: NonExistent implies Noselect, which old clients know.
-        attributes += [b"\\NonExistent", b"\\Noselect"]
+        attributes.append(b"\\NonExistent")
+        if not command.extended:
+            # RFC 9051 §7.3.1: that one implies this one, which old clients know.
+            attributes.append(b"\\Noselect")
     attributes.append(b"\\HasChildren" if one.below else b"\\HasNoChildren")
     wanted = command.returns | command.selection
     if one.subscribed and b"SUBSCRIBED" in wanted:

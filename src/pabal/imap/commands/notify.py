@@ -70,6 +70,7 @@ async def tell(
         arrivals: Whether new messages are described: not those the client made.
     """
     notices, selected = context.notices, context.selected
+    await places.claim(context)
     if notices is None:
         if selected is not None:
             await tell_updates(context, selected, expunges=expunges, flags=True)

@@ -8,9 +8,11 @@ Security: what somebody may not look up is answered as if it did not exist.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pabal.base.errors import PabalError
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.refusal import RefusedError
 from pabal.store import acl
@@ -262,6 +264,20 @@ async def _inherited(account: AccountStore, name: str) -> dict[str, bytes | None
         there = await account.annotations.read(info.id)
         return {key: there[key] for key in there if key.startswith(acl.PREFIX)}
     return {}
+
+
+async def claim(context: Context) -> None:
+    """Be the first session that is told of what arrived, if no other was."""
+    selected = context.selected
+    if selected is None or selected.read_only or not selected.recency.told:
+        return
+    uids, known = selected.view.uids, selected.numbers.last_uid
+    if uids and uids[-1] > known:
+        # No error of it keeps anybody from hearing of messages.
+        with suppress(PabalError):
+            mailbox_id = selected.view.mailbox.id
+            first = await context.here.claim_recent(mailbox_id)
+            selected.recency.claimed = min(first, selected.recency.claimed or first)
 
 
 async def refresh(context: Context) -> None:

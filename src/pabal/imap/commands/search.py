@@ -15,10 +15,10 @@ from pabal.imap.commands.selected import SearchContext, Selected
 from pabal.imap.wire.partial import Partial
 from pabal.imap.wire.response import Tagged, quoted
 from pabal.imap.wire.search import Return, Search
-from pabal.imap.wire.sequence import format_set
+from pabal.imap.wire.sequence import format_order, format_set
 from pabal.store.ports import Uid
 
-_SILENT: Final = frozenset((Return.SAVE, Return.UPDATE, Return.CONTEXT))
+_SILENT: Final = frozenset((Return.SAVE,))
 """Options that ask for no response by themselves."""
 
 SLICE: Final = 10_000
@@ -209,5 +209,5 @@ class Response:
 
     def _set(self, numbers: Sequence[int]) -> bytes:
         if self._is_sorted:
-            return b",".join(map(b"%d".__mod__, numbers))
+            return format_order(numbers)
         return format_set(numbers)

@@ -4,7 +4,6 @@ Source: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 �
 (HIGHESTMODSEQ); RFC 8474 §4.2 (MAILBOXID).
 """
 
-from bisect import bisect_left
 from typing import Final
 
 from pabal.imap.commands import places
@@ -45,22 +44,26 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     selected = Selected(access, view, context.dialogue.changed)
     try:
         first_recent = None
-        if not context.rev2 and not selected.read_only:
-            first_recent = await account.claim_recent(place.id)
+        if not context.rev2:
+            # RFC 9051 §6.3.3: who only looks leaves it to another to be the first.
+            claim = not selected.read_only
+            first_recent = await account.claim_recent(place.id, claim=claim)
     except BaseException:
         selected.close()
         raise
     context.selected = selected
     context.session.state = State.SELECTED
     if command.condstore:
-        context.enable_condstore()
+        context.enabled.add(CONDSTORE)
     selected.manner.condstore = CONDSTORE in context.enabled
     selected.manner.uid_only = context.uid_only
     selected.manner.vanished = context.qresync or context.uid_only
     selected.names.says = context.word
     selected.numbers.advance(expunges=True)
     if first_recent is not None:
-        selected.recent = range(first_recent, selected.numbers.last_uid + 1)
+        selected.recency.told = True
+        selected.recency.claimed = first_recent
+        selected.recency.grow(1, selected.numbers.last_uid)
     survey = await _survey(context, selected)
     context.send(_shown(context, selected, survey, place.info.name))
     if command.resync is not None:
@@ -107,7 +110,7 @@ def _shown(
         # RFC 9051 §6.3.2: the name as the server spells it.
         lines.append(b'* LIST () "/" %b' % context.written(name))
     else:
-        lines.append(b"* %d RECENT" % _recent_count(selected))
+        lines.append(b"* %d RECENT" % selected.recent_count)
         if unseen and not context.uid_only:
             lines.append(_told(context, b"UNSEEN %d" % unseen, b"First unseen"))
     lines += [
@@ -121,12 +124,3 @@ def _shown(
 
 def _told(context: Context, code: bytes, text: bytes) -> bytes:
     return b"* OK [%b] %b" % (code, context.word(text))
-
-
-def _recent_count(selected: Selected) -> int:
-    numbers = selected.numbers
-    if not selected.recent:
-        return 0
-    return numbers.count - bisect_left(
-        numbers.uids, selected.recent.start, 0, numbers.count
-    )

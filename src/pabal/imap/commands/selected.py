@@ -5,7 +5,7 @@ Source: RFC 9051 §6.3.2, §7.4.1, §7.5.1; RFC 7162 §3.1 (MODSEQ).
 """
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -135,6 +135,36 @@ class Access:
         return FlagScope.SEEN in self.scope
 
 
+@dataclass(slots=True)
+class Recent:
+    r"""Messages that are ``\\Recent`` in a session, and in no other (RFC 3501 §2.3.2).
+
+    Attributes:
+        ranges: Their UIDs, ascending, first and last.
+        told: Whether the client is told: not in IMAP4rev2.
+        claimed: The session is the first one told of messages from this UID on; 0: of
+            none.
+    """
+
+    ranges: list[tuple[Uid, Uid]] = field(default_factory=list)
+    told: bool = False
+    claimed: Uid = 0
+
+    def grow(self, first: Uid, last: Uid) -> None:
+        """Take in what is claimed of the messages from ``first`` to ``last``."""
+        first = max(first, self.claimed)
+        if not self.claimed or first > last:
+            return
+        if self.ranges and self.ranges[-1][1] == first - 1:
+            first = self.ranges.pop()[0]
+        self.ranges.append((first, last))
+        self.claimed = 0
+
+    def holds(self, uid: Uid) -> bool:
+        """Whether a message is recent."""
+        return any(first <= uid <= last for first, last in self.ranges)
+
+
 class Selected:
     r"""The mailbox a session has selected.
 
@@ -142,7 +172,7 @@ class Selected:
         view: The mailbox in memory.
         numbers: What the client knows of it.
         access: Whose it is, and what the client may do.
-        recent: UIDs that are ``\\Recent`` in this session.
+        recency: What is ``\\Recent`` in this session.
         saved: UIDs of the saved search result, ``$``.
         names: How its flags are written.
         removed: Whether somebody deleted the mailbox meanwhile.
@@ -159,7 +189,7 @@ class Selected:
         self.access = access
         self.view = view
         self.numbers = Numbers(view)
-        self.recent = range(0)
+        self.recency = Recent()
         self.saved: Sequence[Uid] = ()
         self.manner = Manner()
         self.contexts = SearchContexts()
@@ -282,14 +312,27 @@ class Selected:
     def flag_octets(self, flag_sets: Sequence[int], uids: Sequence[int]) -> list[bytes]:
         """Return each flag set's names side by side, ready for the wire."""
         octets = self.names.octets(flag_sets)
-        if self.recent and len(uids) and uids[-1] >= self.recent.start:
+        ranges = self.recency.ranges
+        if ranges and len(uids) and uids[-1] >= ranges[0][0]:
+            # Nearly always one; a look into a range costs no call of ours.
+            one_range = range(ranges[0][0], ranges[0][1] + 1)
+            holds = one_range.__contains__ if len(ranges) == 1 else self.recency.holds
             return [
-                (one + b" \\Recent" if one else b"\\Recent")
-                if uid in self.recent
-                else one
+                (one + b" \\Recent" if one else b"\\Recent") if holds(uid) else one
                 for one, uid in zip(octets, uids, strict=True)
             ]
         return octets
+
+    @property
+    def recent_count(self) -> int:
+        """How many messages the client knows of are recent."""
+        numbers = self.numbers
+        ends = (numbers.uids, 0, numbers.count)
+        return sum(
+            bisect_right(ends[0], last, *ends[1:])
+            - bisect_left(ends[0], first, *ends[1:])
+            for first, last in self.recency.ranges
+        )
 
     def flag_responses(self, batch: Batch, *, uid: bool = True) -> bytes:
         """Return a FETCH response with the flags of each message of ``batch``.
@@ -329,6 +372,7 @@ class Selected:
         """
         if not self.numbers.behind:
             return b""
+        last = self.numbers.last_uid
         advance = self.numbers.advance(expunges=expunges)
         if self.manner.vanished and advance.gone_uids:
             parts = [b"* VANISHED %b\r\n" % format_set(advance.gone_uids)]
@@ -336,6 +380,9 @@ class Selected:
             parts = [b"* %d EXPUNGE\r\n" % number for number in advance.gone]
         if advance.exists is not None:
             parts.append(b"* %d EXISTS\r\n" % advance.exists)
+            if self.recency.told:
+                self.recency.grow(last + 1, self.numbers.last_uid)
+                parts.append(b"* %d RECENT\r\n" % self.recent_count)
         if advance.reflagged and flags:
             ranges = [(index, index + 1) for index in advance.reflagged]
             parts.append(self.flag_responses(self.batch(ranges)))

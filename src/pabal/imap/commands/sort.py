@@ -171,18 +171,23 @@ def _number(row: Row) -> float:
     return 0.0
 
 
+def _ordered(text: str) -> str:
+    """Return what a text is sorted by: letters come before ``[``, ``_`` (RFC 5051)."""
+    return fold(text).upper()
+
+
 def _subject(row: Row) -> str:
-    return fold(row[0]) if isinstance(row[0], str) else ""
+    return _ordered(row[0]) if isinstance(row[0], str) else ""
 
 
 def _mailbox(row: Row, place: int) -> str:
     octets = row[0] if isinstance(row[0], bytes) else b""
-    return fold(decode(first_address(octets, place).mailbox))
+    return _ordered(decode(first_address(octets, place).mailbox))
 
 
 def _display(row: Row, place: int) -> str:
     octets = row[0] if isinstance(row[0], bytes) else b""
-    return fold(first_address(octets, place).display)
+    return _ordered(first_address(octets, place).display)
 
 
 _KEY: Final = MappingProxyType[SortBy, Callable[[Row], SortKey]](

@@ -28,13 +28,18 @@ async def run(context: Context, command: Status) -> Tagged:
 
 async def status_line(context: Context, place: Place, items: Sequence[bytes]) -> bytes:
     """Return the STATUS response with ``items`` of a mailbox."""
-    info, deleted_octets = place.info, 0
+    info, deleted_octets, recent = place.info, 0, 0
+    if b"RECENT" in items:
+        first = await place.account.claim_recent(place.id, claim=False)
+        if places.is_selected(context, place) and context.mailbox.recency.told:
+            first = context.mailbox.numbers.last_uid + 1
+        # One too many where messages went that nobody was told of.
+        recent = min(info.uid_next - first, info.message_count)
     if b"DELETED-STORAGE" in items and info.deleted_count:
         deleted_octets = await _deleted_octets(context, place)
     values = {
         b"MESSAGES": b"%d" % info.message_count,
-        # Nobody but a session that selects a mailbox can say what is recent in it.
-        b"RECENT": b"0",
+        b"RECENT": b"%d" % recent,
         b"UIDNEXT": b"%d" % info.uid_next,
         b"UIDVALIDITY": b"%d" % info.uid_validity,
         b"UNSEEN": b"%d" % info.unseen_count,

@@ -7,7 +7,7 @@ Source: RFC 9394 §4.
 from pabal.imap.wire.grammar import Reader
 
 Partial = tuple[int, int]
-"""As written: counted from 1, or from -1 at the end."""
+"""The smaller first: counted from 1, or from -1 at the end."""
 
 
 def parse_partial(reader: Reader) -> Partial:
@@ -20,4 +20,6 @@ def parse_partial(reader: Reader) -> Partial:
     last = reader.number("the number of a result")
     if not first or not last:
         raise reader.fail("a number above 0")
-    return sign * first, sign * last
+    # RFC 9394 §4: 500:400 is 400:500; it is told in this order.
+    low, high = sorted((first, last))
+    return sign * low, sign * high

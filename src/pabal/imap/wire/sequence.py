@@ -107,6 +107,20 @@ def format_ranges(ranges: Ranges) -> bytes:
     )
 
 
+def format_order(numbers: Sequence[int]) -> bytes:
+    """Return ``numbers`` in their order, ascending runs as ranges (RFC 5267 §3.2)."""
+    if not numbers:
+        return b""
+    cuts = [0]
+    cuts += [at for at in range(1, len(numbers)) if numbers[at] != numbers[at - 1] + 1]
+    return b",".join(
+        b"%d" % numbers[start]
+        if end - start == 1
+        else b"%d:%d" % (numbers[start], numbers[end - 1])
+        for start, end in zip(cuts, [*cuts[1:], len(numbers)], strict=True)
+    )
+
+
 def format_set(numbers: Sequence[int]) -> bytes:
     """Return ascending ``numbers`` as a set on the wire."""
     return format_ranges(ranges_of(numbers))

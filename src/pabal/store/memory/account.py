@@ -107,8 +107,10 @@ class MemoryAccount:
         """Return the names in a flag set."""
         return self._boxes.flags[flag_set]
 
-    async def claim_recent(self, mailbox_id: MailboxId) -> Uid:
+    async def claim_recent(self, mailbox_id: MailboxId, *, claim: bool = True) -> Uid:
         """Return the first UID no session was told of yet."""
+        if not claim:
+            return self._boxes.box(mailbox_id).recent_from
         return self._boxes.claim_recent(mailbox_id)
 
     async def append(

@@ -142,13 +142,13 @@ class SqliteAccount:
         """Return the names in a flag set."""
         return self._mirror.flags_of(flag_set)
 
-    async def claim_recent(self, mailbox_id: MailboxId) -> Uid:
+    async def claim_recent(self, mailbox_id: MailboxId, *, claim: bool = True) -> Uid:
         """Return the first UID no session was told of yet."""
-        self._mirror.box(mailbox_id)
+        info = self._mirror.box(mailbox_id)
         with errors():
-            told = reader.all_told(self.access.reader(), mailbox_id)
-        if told is not None:
-            return told  # nothing to note, so no write: the common case
+            first = reader.recent_from(self.access.reader(), mailbox_id)
+        if not claim or first >= info.uid_next:
+            return first  # nothing to note, so no write: the common case
         return await self.access.write(
             lambda ledger: (boxes.claim_recent(ledger, mailbox_id), ())
         )

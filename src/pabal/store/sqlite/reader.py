@@ -259,13 +259,12 @@ def lost_subscriptions(connection: apsw.Connection) -> list[str]:
     return [cast("str", name) for (name,) in cursor]
 
 
-def all_told(connection: apsw.Connection, mailbox_id: MailboxId) -> Uid | None:
-    """Return UIDNEXT if sessions were told of every message, else ``None``."""
+def recent_from(connection: apsw.Connection, mailbox_id: MailboxId) -> Uid:
+    """Return the first UID no session was told of."""
     found = connection.execute(
-        "SELECT uid_next FROM mailbox WHERE id = ? AND recent_from = uid_next",
-        (mailbox_id,),
+        "SELECT recent_from FROM mailbox WHERE id = ?", (mailbox_id,)
     ).fetchall()
-    return cast("int", found[0][0]) if found else None
+    return cast("int", found[0][0]) if found else 1
 
 
 def expunged_since(
