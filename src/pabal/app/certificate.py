@@ -12,6 +12,7 @@ from pabal.base.errors import OperatorError
 from pabal.base.log import Log
 from pabal.config.settings import TlsSection
 from pabal.net.tls import server_context
+from pabal.web.server import PROTOCOLS
 
 log = Log("tls")
 
@@ -38,7 +39,7 @@ class ServerTls:
         self._stamp = self._seen = self._stamp_now()
         self.mail = server_context(files.certificate, files.key)
         self.names = server_context(files.certificate, files.key, ("dot",))
-        self.web = server_context(files.certificate, files.key, ("http/1.1",))
+        self.web = server_context(files.certificate, files.key, PROTOCOLS)
         self._facts = read_facts(files.certificate)
 
     def facts(self) -> CertificateFacts | None:

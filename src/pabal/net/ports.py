@@ -30,11 +30,13 @@ class TlsInfo:
         version: ``TLSv1.3``.
         cipher: ``TLS_AES_256_GCM_SHA384``.
         bits: Strength of the cipher, bits.
+        protocol: What it was agreed to speak (ALPN); empty: nothing was said.
     """
 
     version: str
     cipher: str
     bits: int = 0
+    protocol: str = ""
 
 
 class Stream(Protocol):

@@ -344,4 +344,5 @@ def _tls_info(transport: asyncio.BaseTransport) -> TlsInfo | None:
     if not isinstance(ssl_object, ssl.SSLObject):
         return None
     cipher = ssl_object.cipher() or ("", "", 0)
-    return TlsInfo(ssl_object.version() or "TLS", cipher[0], cipher[2])
+    protocol = ssl_object.selected_alpn_protocol() or ""
+    return TlsInfo(ssl_object.version() or "TLS", cipher[0], cipher[2], protocol)
