@@ -113,7 +113,7 @@ class Process:
             OperatorError: Something an operator has to mend.
             UnavailableError: A database cannot be opened.
         """
-        tls = self._tls or ServerTls(self._settings.tls)
+        tls = self._tls or ServerTls(self._settings)
         shared = open_shared(self._settings, self._name, self._wake_queue, tls)
         self._shared = shared
         if self._roles & {"dns", "mail", "queue"} or sockets.get("https"):
