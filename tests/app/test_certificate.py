@@ -8,7 +8,7 @@ import pytest
 from pabal.app.certificate import ServerTls, read_facts
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
-from tests.support.issuer import Authority
+from tests.support.issuer import Issuer
 
 
 async def agreed(server: ssl.SSLContext, offered: str) -> str | None:
@@ -48,7 +48,7 @@ def test_a_bad_certificate_is_for_the_operator(settings: Settings) -> None:
 
 def renew(settings: Settings) -> None:
     files = settings.tls
-    Authority().issue(files.certificate, files.key, "mail.a.test", "new.a.test")
+    Issuer().issue(files.certificate, files.key, "mail.a.test", "new.a.test")
 
 
 def test_a_renewed_one_is_shown_and_said(settings: Settings) -> None:

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pabal.app.certificate import ServerTls
-from pabal.app.log_in import token_desk
+from pabal.app.log_in import tls_context, token_desk
 from pabal.base.errors import OperatorError, UnavailableError
 from pabal.config.settings import Settings
 from pabal.directory.token.claims import TokenError
@@ -104,7 +103,7 @@ def test_http_to_this_machine_is_safe(settings: Settings) -> None:
 
 
 def test_client_certificates(settings: Settings, tmp_path: Path) -> None:
-    assert ServerTls(settings).mail.for_users.end_point
+    assert tls_context(settings).for_users.end_point
     authority = Authority().write(tmp_path)
-    context = ServerTls(having(settings, client_ca=str(authority))).mail
+    context = tls_context(having(settings, client_ca=str(authority)))
     assert context.for_users is not context

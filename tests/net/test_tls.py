@@ -18,6 +18,7 @@ from pabal.net.tls import (
 )
 from tests.support.authority import END, START, Authority
 from tests.support.certificate import write_certificate
+from tests.support.issuer import Issuer
 
 
 def test_a_certificate_with_its_key(tmp_path: Path) -> None:
@@ -39,6 +40,18 @@ def test_mistakes_name_the_file(tmp_path: Path) -> None:
     key.write_text("nonsense")
     with pytest.raises(OperatorError, match="not a certificate and its key"):
         server_context(certificate, key)
+
+
+def test_a_renewed_pair_is_shown_to_users_too(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    issuers = Authority().write(tmp_path)
+    context = server_context(certificate, key, issuers, ("h2",))
+    assert context.for_users is not context
+    before = context.end_point
+    Issuer().issue(certificate, key, "new.test")
+    context.show(certificate, key)
+    assert context.end_point == context.for_users.end_point != before
+    assert context.end_point == end_point(certificate.read_bytes())
 
 
 def test_mail_between_servers_encrypts_with_whoever_answers() -> None:

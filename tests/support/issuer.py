@@ -18,13 +18,13 @@ def _name(text: str) -> x509.Name:
 
 
 @dataclass
-class Authority:
+class Issuer:
     """Issues certificates."""
 
     key: ec.EllipticCurvePrivateKey = field(
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
-    name: x509.Name = field(default_factory=lambda: _name("authority.test"))
+    name: x509.Name = field(default_factory=lambda: _name("issuer.test"))
 
     def pem(self) -> bytes:
         """Return its own certificate."""

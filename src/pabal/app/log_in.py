@@ -1,4 +1,4 @@
-"""What log-ins need from ``[auth]``: who checks bearer tokens."""
+"""What log-ins need from ``[auth]`` and ``[tls]``: certificates, tokens."""
 
 import ipaddress
 from pathlib import Path
@@ -13,6 +13,21 @@ from pabal.directory.token.desk import TokenDesk
 from pabal.directory.token.introspection import Endpoint, IntrospectedTokens
 from pabal.directory.token.ports import Http, HttpRequest, TokenCheck
 from pabal.directory.token.signed import SignedTokens
+from pabal.net.tls import ServerContext, server_context
+
+
+def tls_context(settings: Settings) -> ServerContext:
+    """Return what listeners show.
+
+    Raises:
+        OperatorError: A file cannot be used; says which.
+    """
+    issuers = settings.auth.client_ca
+    return server_context(
+        settings.tls.certificate,
+        settings.tls.key,
+        Path(issuers) if issuers else None,
+    )
 
 
 def token_desk(settings: Settings, http: Http, clock: Clock) -> TokenDesk | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from pabal.app import parts
 from pabal.app.fetched import FetchTracer
-from pabal.app.log_in import token_desk
+from pabal.app.log_in import tls_context, token_desk
 from pabal.app.people import DirectoryPeople
 from pabal.app.shared import ACCOUNT_BELL, Shared
 from pabal.app.token_http import TokenHttp
@@ -61,9 +61,9 @@ class MailRole:
         tls: What listeners show.
     """
 
-    def __init__(self, shared: Shared, tls: ServerContext) -> None:
+    def __init__(self, shared: Shared, tls: ServerContext | None = None) -> None:
         self._shared = shared
-        self._context = tls
+        self._context = tls or tls_context(shared.settings)
         self._http = TokenHttp()
         self._authenticator = DirectoryAuthenticator(
             shared.book,
@@ -162,8 +162,8 @@ class MailRole:
                 ),
                 spool_directory=shared.layout.spool,
                 on_fetched=self._fetches.over("IMAP"),
-                people=DirectoryPeople(shared.book),
                 limits=self._limits,
+                people=DirectoryPeople(shared.book),
             ),
         )
 

@@ -34,6 +34,7 @@ class TlsInfo:
             ``tls-server-end-point``); empty if it has none.
         client_addresses: Mail addresses in the certificate of a client we trust the
             issuer of (subjectAltName rfc822Name, RFC 5280 §4.2.1.6).
+        protocol: What it was agreed to speak (ALPN); empty: nothing was said.
     """
 
     version: str
@@ -41,6 +42,7 @@ class TlsInfo:
     bits: int = 0
     end_point: bytes = b""
     client_addresses: tuple[str, ...] = ()
+    protocol: str = ""
 
 
 class Stream(Protocol):

@@ -384,12 +384,16 @@ def _tls_info(transport: asyncio.BaseTransport) -> TlsInfo | None:
     if not isinstance(ssl_object, ssl.SSLObject):
         return None
     cipher = ssl_object.cipher() or ("", "", 0)
+    protocol = ssl_object.selected_alpn_protocol() or ""
     context = ssl_object.context
     if not isinstance(context, ServerContext):
-        return TlsInfo(ssl_object.version() or "TLS", cipher[0], cipher[2])
+        return TlsInfo(
+            ssl_object.version() or "TLS", cipher[0], cipher[2], protocol=protocol
+        )
     return TlsInfo(
         ssl_object.version() or "TLS",
         *(cipher[0], cipher[2]),
         end_point=context.end_point,
         client_addresses=client_addresses(ssl_object),
+        protocol=protocol,
     )

@@ -27,22 +27,23 @@ class ServerContext(ssl.SSLContext):
     end_point: bytes = b""
     for_users: "ServerContext"
 
+    def show(self, certificate: Path, key: Path) -> None:
+        """Show this pair from the next handshake on, for users as well.
+
+        Raises:
+            OSError: A file cannot be read, or the two do not belong together.
+            ValueError: There is no certificate in the file.
+        """
+        new = end_point(certificate.read_bytes())
+        for context in (self, self.for_users):
+            context.load_cert_chain(certificate, key)
+            context.end_point = new
+
     @override
     def __new__(cls, protocol: int = ssl.PROTOCOL_TLS_SERVER) -> Self:
         context = super().__new__(cls, protocol)
         context.for_users = context
         return context
-
-    def show(self, certificate: Path, key: Path) -> None:
-        """Show ``certificate`` from now on, here and to users.
-
-        Raises:
-            OSError: A file cannot be read.
-            ssl.SSLError: The two do not belong together.
-        """
-        for context in {self, self.for_users}:
-            context.load_cert_chain(certificate, key)
-            context.end_point = end_point(certificate.read_bytes())
 
 
 def server_context(
@@ -66,11 +67,11 @@ def server_context(
     for path in (certificate, key):
         _check_readable(path, "[tls]")
     context = _context(certificate, key)
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
     if client_issuers is not None:
         context.for_users = _context(certificate, key)
         _trust(context.for_users, client_issuers)
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     return context
 
 
@@ -78,13 +79,14 @@ def _context(certificate: Path, key: Path) -> ServerContext:
     context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:
-        context.show(certificate, key)
+        context.load_cert_chain(certificate, key)
     except ssl.SSLError as error:
         raise OperatorError(
             f"{certificate} and {key} are not a certificate and its key"
             f" ({error.reason or error}).",
             "Both must be PEM, the key unencrypted and made for this certificate.",
         ) from error
+    context.end_point = end_point(certificate.read_bytes())
     return context
 
 
