@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import dns.name
 from dns.rdtypes.ANY.DS import DS
@@ -22,11 +21,8 @@ from pabal.dns.dnssec.rollover import RollOverError, adopt, observed, roll
 from pabal.dns.dnssec.waiting import Standing, standing
 from pabal.dns.ports import ResolutionError
 from pabal.dns.zone.keystore import KeyStore, ZoneKeys
-from pabal.dns.zone.signer import note_parent, with_keys
+from pabal.dns.zone.signer import UNSIGNED, note_parent, with_keys
 from pabal.net.doorbell import UnixDoorbell
-
-NEVER: Final = Ring(Policy(enabled=False))
-"""The state of a zone that was never signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +85,7 @@ class DnssecOffice:
 
     def look(self) -> ZoneDnssec:
         """Return where the zone is."""
-        ring = self.keys.read() or NEVER
+        ring = self.keys.read() or UNSIGNED
         return ZoneDnssec(self.keys.name, ring, int(self.clock.now()))
 
     def change(self, policy: Callable[[Policy], Policy]) -> ZoneDnssec:
@@ -158,7 +154,7 @@ class DnssecOffice:
 
     def _write(self, work: Callable[[Ring], Ring]) -> ZoneDnssec:
         with self.keys.locked():
-            before = self.keys.read() or NEVER
+            before = self.keys.read() or UNSIGNED
             ring = with_keys(self.keys, work(before), int(self.clock.now()))
             self.keys.write(ring)
         self.bell.ring(ZONES_BELL)

@@ -26,6 +26,7 @@ from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.directory.ports import DirectoryError
 from pabal.dns.resolver.explanation import Explanation, explain
+from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import RRset, name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
 from pabal.dns.zone.load import ZoneInput, load_zone
@@ -182,7 +183,7 @@ class ZoneSummary:
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecord:
-    """One record, and whether it is from ``file``, ``derived`` or ``signing``."""
+    """One record, and where it is from: file, derived, signing or alias."""
 
     owner: str
     ttl_s: int
@@ -261,7 +262,11 @@ class ZonesOffice:
 def _origin(own: Zone, owner: bytes, rrset: RRset) -> str:
     if own.is_derived(rrset):
         return "derived"
-    return "file" if rrset.rdtype in own.nodes.get(owner, NOTHING) else "signing"
+    here = own.nodes.get(owner, NOTHING)
+    if rrset.rdtype in here:
+        return "file"
+    is_address = rrset.rdtype in {codes.A, codes.AAAA}
+    return "alias" if is_address and codes.ALIAS in here else "signing"
 
 
 def _order(owner: str) -> tuple[str, ...]:
