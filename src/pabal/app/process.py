@@ -5,7 +5,6 @@ import contextlib
 import gc
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -18,6 +17,7 @@ from pabal.app.shared import ZONES_BELL, Shared, open_shared
 from pabal.app.signing import SigningRole
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
+from pabal.net.tls import ServerContext
 from pabal.web.server import WebServer
 from pabal.web.site import Sites
 
@@ -93,7 +93,7 @@ class Process:
         settings: Settings,
         name: str,
         roles: frozenset[str],
-        tls: ssl.SSLContext | None = None,
+        tls: ServerContext | None = None,
     ) -> None:
         self._settings = settings
         self._name = name
