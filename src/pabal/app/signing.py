@@ -57,6 +57,7 @@ class SigningRole:
         self._targets: frozenset[bytes] = frozenset()
         self._resolved = asyncio.Event()
         self._version = -1
+        self._next_at = 0.0
 
     @property
     def _stopping(self) -> bool:
@@ -84,24 +85,26 @@ class SigningRole:
 
     async def _look(self) -> None:
         while not self._stopping:
-            await sleep_until_set(self._woken, LOOK_SECONDS)
+            rang = await sleep_until_set(self._woken, LOOK_SECONDS)
             self._woken.clear()
             try:
-                await self._round()
+                await self._round(rang=rang)
             except (OSError, PabalError) as error:
                 log.warning("zones not signed", reason=str(error))
 
-    async def _round(self) -> None:
-        if self._stopping:
-            return
+    async def _round(self, *, rang: bool) -> None:
         zones = self._shared.zones
         version, owners = zones.version, zones.owners
+        early = self._shared.clock.now() < self._next_at
+        if self._stopping or (early and not rang and version == self._version):
+            return
         if version != self._version:
             self._targets = await asyncio.to_thread(self._signer.look, owners)
             self._version = version
         if self._targets:
             self._resolved.set()
         turn = await asyncio.to_thread(self._signer.turn, owners, self._aliases.book)
+        self._next_at = turn.next_at
         if turn.changed:
             self._shared.bell.ring(ZONES_BELL)
             self._heard(ZONES_BELL)

@@ -28,6 +28,9 @@ from pabal.dns.zone.tree import Zone
 FILE: Final = "signed"
 """What the signed zone is called, in the zone's folder."""
 
+CHANGED: Final = "changed"
+"""Beside the folders: touched when any of them has another signed zone."""
+
 MODE: Final = 0o600
 
 CHUNK_OCTETS: Final = 1024 * 1024
@@ -200,6 +203,7 @@ class SignedZones:
         """Write the signed version of a zone; raises OSError."""
         path = self._path(zone.origin)
         write_signed(path, zone)
+        self.touch()
         stamp = _stamp(path)
         if stamp is not None:
             self._ready[zone.origin] = stamp, zone
@@ -210,17 +214,20 @@ class SignedZones:
         was = path.exists()
         path.unlink(missing_ok=True)
         self._ready.pop(origin, None)
+        if was:
+            self.touch()
         return was
 
-    def fingerprint(self) -> int:
-        """Return a number that is another one when a signed zone came, went, changed.
+    def touch(self) -> None:
+        """Let every process look again; raises OSError."""
+        (self.directory / CHANGED).touch(mode=MODE)
 
-        Cost: a system call a folder.
+    def fingerprint(self) -> Stamp | None:
+        """Return what is another one when a signed zone came, went, or changed.
+
+        Cost: one system call, however many zones there are.
         """
-        found = {
-            (path.name, _stamp(path / FILE)) for _, path in folders(self.directory)
-        }
-        return hash(frozenset(found))
+        return _stamp(self.directory / CHANGED)
 
     def _path(self, origin: bytes) -> Path:
         return self.directory / folder(name_of(origin)) / FILE

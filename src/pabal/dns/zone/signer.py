@@ -121,6 +121,7 @@ class ZoneSigner:
         self._known: dict[bytes, _Known] = {}
         self._aliases: dict[bytes, tuple[Zone, Mapping[bytes, bytes]]] = {}
         self._book: Book = {}
+        self._begun = False
         self.stopping = False
 
     def _pause(self) -> None:
@@ -150,12 +151,16 @@ class ZoneSigner:
             owners: The zones as their owners mean them, by folded apex.
             book: What the targets that ``look`` returned have.
         """
+        if not self._begun and self._files.directory.is_dir():
+            # Who signed before may have died between a zone and its word of it.
+            self._files.touch()
+            self._begun = True
         self._book = book
         changed: list[dns.name.Name] = []
         next_at = self._now() + AGAIN_S
-        with_keys = {name_octets(keys.name): keys for keys in self._store.all()}
-        with_aliases = {o: self._store.of(name_of(o)) for o in self._aliases}
-        for origin, keys in {**with_aliases, **with_keys}.items():
+        zones = {origin: self._store.of(name_of(origin)) for origin in self._aliases}
+        zones |= {name_octets(keys.name): keys for keys in self._store.all()}
+        for origin, keys in zones.items():
             own = owners.get(origin)
             if own is None or self.stopping:
                 continue
