@@ -182,6 +182,26 @@ def test_a_zone_whose_keys_are_damaged_stays_as_it_is(world: SignedWorld) -> Non
     assert NAME not in world.signer.watched()
 
 
+def test_a_signer_that_is_to_stop_leaves_nothing_half_done(world: SignedWorld) -> None:
+    world.tick()
+    served = world.served
+    world.own = zone(TEXT + "new A 192.0.2.9\n")
+    owners = {world.own.origin: world.own}
+    waits: list[int] = []
+
+    def give_way() -> None:
+        waits.append(1)
+        signer.stopping = True
+
+    signer = ZoneSigner(world.store, world.files, world.clock, give_way)
+    assert not signer.turn(owners).changed
+    assert waits == [1]
+    assert world.served is served
+    signer.stopping = False
+    signer._give_way = bool
+    assert signer.turn(owners).changed
+
+
 def test_a_clock_that_went_back_signs_nothing(world: SignedWorld) -> None:
     world.tick()
     served = world.served

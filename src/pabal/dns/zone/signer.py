@@ -95,6 +95,10 @@ class _Known:
     addresses: Sequence[Addresses | None] = ()
 
 
+class _StoppedError(PabalError):
+    """The server stops: what was begun is begun anew next time."""
+
+
 class ZoneSigner:
     """Signs the zones whose owners want that.
 
@@ -127,7 +131,7 @@ class ZoneSigner:
     def _pause(self) -> None:
         """Let others work, or stop."""
         if self.stopping:
-            raise PabalError("the server stops")
+            raise _StoppedError
         self._give_way()
 
     def look(self, owners: Mapping[bytes, Zone]) -> frozenset[bytes]:
@@ -167,6 +171,8 @@ class ZoneSigner:
             try:
                 if self._zone(keys, own):
                     changed.append(keys.name)
+            except _StoppedError:
+                break
             except (PabalError, OSError) as error:
                 log.warning("zone not signed", zone=str(keys.name), reason=str(error))
                 self._known.pop(origin, None)
