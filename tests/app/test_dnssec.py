@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import dns.name
 import pytest
@@ -6,7 +7,10 @@ import pytest
 from pabal.app.dnssec import DnssecOffice, dnssec_office
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
+from pabal.dns.dnssec.keys import SigningKey, generate
 from pabal.dns.dnssec.keystate import Place, Role
+from pabal.dns.zone.signedfile import FILE
+from tests.dns.dnssec.test_foreign import texts
 
 ZONE = dns.name.from_text("A.test.")
 
@@ -95,3 +99,59 @@ def test_a_zone_that_is_not_here_is_an_error(settings: Settings) -> None:
         dnssec_office(settings, dns.name.from_text("b.test.")),
     ):
         pass
+
+
+def written(directory: Path, *keys: SigningKey) -> list[Path]:
+    files = []
+    for key in keys:
+        file = directory / f"Ka.test.+{key.algorithm:03}+{key.tag:05}.private"
+        private, public = texts(key, "a.test. 86400 IN")
+        file.write_text(private)
+        file.with_suffix(".key").write_text(public)
+        files.append(file)
+    return files
+
+
+def test_the_keys_of_bind_go_on_signing(settings: Settings, tmp_path: Path) -> None:
+    ksk, zsk = generate(15), generate(15, sep=False)
+    with dnssec_office(settings, ZONE) as office:
+        after = office.take_over(written(tmp_path, ksk, zsk))
+        assert after.standing.state == "secure"
+        assert not after.standing.waits
+        # Signed before any server runs: no answer without signatures.
+        assert after.ring.serial is not None
+        assert (office.keys.path / FILE).exists()
+        found = {key.role: key.tag for key in after.ring.keys}
+        assert found == {Role.KSK: ksk.tag, Role.ZSK: zsk.tag}
+        # Caches may have the old DNSKEY set for a day.
+        assert after.ring.policy.dnskey_ttl_s == 86_400
+        assert {office.keys.private(key).tag for key in after.ring.keys} == {
+            ksk.tag,
+            zsk.tag,
+        }
+        (delegation,) = after.delegations
+        assert delegation.key.tag == ksk.tag
+        with pytest.raises(OperatorError, match="keys already"):
+            office.take_over(written(tmp_path, ksk, zsk))
+
+
+def test_keys_of_a_roll_over_under_way_are_not_taken(
+    settings: Settings, tmp_path: Path
+) -> None:
+    one, two, zsk = generate(), generate(), generate(sep=False)
+    with dnssec_office(settings, ZONE) as office:
+        for keys in ((one, two), (zsk,), (one, generate(15, sep=False))):
+            with pytest.raises(OperatorError, match="one algorithm"):
+                office.take_over(written(tmp_path, *keys))
+        with pytest.raises(OperatorError, match="more than one ZSK"):
+            office.take_over(written(tmp_path, one, zsk, generate(sep=False)))
+        (file,) = written(tmp_path, one)
+        file.with_suffix(".key").unlink()
+        with pytest.raises(OperatorError, match=r"its \.key"):
+            office.take_over([file])
+    with dnssec_office(settings, ZONE) as office:
+        (file,) = written(tmp_path, one)
+        public = file.with_suffix(".key")
+        public.write_text(public.read_text().replace("a.test.", "b.test."))
+        with pytest.raises(OperatorError, match=r"key of b\.test"):
+            office.take_over([file])

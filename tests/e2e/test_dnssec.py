@@ -53,6 +53,19 @@ def facts(server: Server, zone: str, *words: str) -> dict[str, object]:
     return value
 
 
+def test_an_alias_at_the_apex_has_signed_addresses(server: Server) -> None:
+    lines = f"{HEAD}@ ALIAS {HOSTNAME}.\n"
+    (server.directory / "zones" / "c.test.zone").write_text(lines)
+    keys = KeyStore(Layout(server.directory / "data").dnssec)
+    with (of := keys.of(dns.name.from_text("c.test."))).locked():
+        of.write(Ring(Policy()))
+    server.start()
+    eventually(lambda: signed(server, "c.test"))
+    found = ask(server, "c.test", "A").answer
+    assert [rrset.rdtype for rrset in found] == [dns.rdatatype.A, dns.rdatatype.RRSIG]
+    assert found[0][0].to_text() == server.address
+
+
 @needs("delv")
 def test_delv_validates_what_was_signed_by_one_command(
     server: Server, tmp_path: Path

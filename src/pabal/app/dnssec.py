@@ -2,8 +2,8 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import dns.name
 from dns.rdtypes.ANY.DS import DS
@@ -17,16 +17,25 @@ from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
 from pabal.dns.dnssec.delegation import ds_of
-from pabal.dns.dnssec.keystate import PRESENT, KeyState, Place, Policy, Ring, Role
+from pabal.dns.dnssec.foreign import ForeignKey, read_foreign
+from pabal.dns.dnssec.keys import KeyKindError
+from pabal.dns.dnssec.keystate import (
+    DNSKEY_TTL_S,
+    PRESENT,
+    KeyState,
+    Place,
+    Policy,
+    Ring,
+    Role,
+)
 from pabal.dns.dnssec.rollover import RollOverError, adopt, observed, roll
 from pabal.dns.dnssec.waiting import Standing, standing
 from pabal.dns.ports import ResolutionError
+from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.keystore import KeyStore, ZoneKeys
-from pabal.dns.zone.signer import note_parent, with_keys
+from pabal.dns.zone.signedfile import SignedZones
+from pabal.dns.zone.signer import UNSIGNED, ZoneSigner, note_parent, with_keys
 from pabal.net.doorbell import UnixDoorbell
-
-NEVER: Final = Ring(Policy(enabled=False))
-"""The state of a zone that was never signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +98,81 @@ class DnssecOffice:
 
     def look(self) -> ZoneDnssec:
         """Return where the zone is."""
-        ring = self.keys.read() or NEVER
+        ring = self.keys.read() or UNSIGNED
         return ZoneDnssec(self.keys.name, ring, int(self.clock.now()))
 
     def change(self, policy: Callable[[Policy], Policy]) -> ZoneDnssec:
         """Sign under another policy; the server does the rest by itself."""
         return self._write(lambda ring: adopt(ring, policy(ring.policy)))
+
+    def take_over(self, files: Sequence[Path]) -> ZoneDnssec:
+        """Go on signing with the keys that BIND has signed with until now.
+
+        Args:
+            files: ``K….private``, its ``.key`` beside it; those in use, all of them.
+
+        Raises:
+            OperatorError: They cannot be used, or the zone has keys already.
+        """
+        found = [self._foreign(file) for file in files]
+        keys = [each.key for each in found]
+        sep = [key for key in keys if key.is_sep]
+        split = len(keys) != len(sep)
+        if len({key.algorithm for key in keys}) != 1 or len(sep) != 1:
+            raise OperatorError(
+                "that is not one KSK (or CSK) and at most one ZSK of one algorithm.",
+                "Let a roll-over that is under way finish first.",
+            )
+        if len(keys) > 1 + split:
+            raise OperatorError("there is more than one ZSK.", "Give the one in use.")
+        policy = Policy(
+            algorithm=keys[0].algorithm,
+            split=split,
+            dnskey_ttl_s=max(DNSKEY_TTL_S, *(each.ttl_s for each in found)),
+        )
+        roles = {True: Role.KSK if split else Role.CSK, False: Role.ZSK}
+        now = int(self.clock.now())
+
+        def begin(ring: Ring) -> Ring:
+            if ring.keys:
+                raise OperatorError(f"{self._name} has keys already.")
+            adopted = [self.keys.adopt(k, roles[k.is_sep], now) for k in keys]
+            return replace(ring, policy=policy, keys=tuple(adopted))
+
+        self._write(begin)
+        self._sign_now()
+        return self.look()
+
+    def _sign_now(self) -> None:
+        """Sign without waiting for a server: the parent vouches for the zone already.
+
+        A server that starts now must not answer without signatures, not for a second.
+        """
+        with contextlib.closing(
+            parts.open_directory(self.settings, self.clock)
+        ) as book:
+            zones = parts.zones(self.settings, book, self.clock)
+            zones.reload()
+            origin = name_octets(self.keys.name)
+            if origin in zones.owners:
+                directory = Layout(self.settings.data).dnssec
+                store, files = KeyStore(directory), SignedZones(directory)
+                signer = ZoneSigner(store, files, self.clock)
+                signer.turn({origin: zones.owners[origin]})
+        self.bell.ring(ZONES_BELL)
+
+    def _foreign(self, file: Path) -> ForeignKey:
+        try:
+            private = file.read_text(encoding="ascii")
+            public = file.with_suffix(".key").read_text(encoding="ascii")
+            found = read_foreign(private, public)
+        except (OSError, UnicodeDecodeError) as error:
+            raise OperatorError(f"{file} and its .key cannot be read.") from error
+        except KeyKindError as error:
+            raise OperatorError(f"{file}: {error}.") from error
+        if found.zone.canonicalize() != self.keys.name:
+            raise OperatorError(f"{file} is a key of {found.zone}.")
+        return found
 
     def roll(self, roles: Sequence[Role]) -> ZoneDnssec:
         """Replace the keys of ``roles``; all there are if none is named.
@@ -158,7 +236,7 @@ class DnssecOffice:
 
     def _write(self, work: Callable[[Ring], Ring]) -> ZoneDnssec:
         with self.keys.locked():
-            before = self.keys.read() or NEVER
+            before = self.keys.read() or UNSIGNED
             ring = with_keys(self.keys, work(before), int(self.clock.now()))
             self.keys.write(ring)
         self.bell.ring(ZONES_BELL)

@@ -27,6 +27,7 @@ from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.directory.ports import DirectoryError
 from pabal.dns.resolver.explanation import Explanation, explain
+from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import RRset, name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
 from pabal.dns.zone.batch import Report
@@ -243,7 +244,10 @@ class ZoneSummary:
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecord:
-    """One record, from ``file``, ``derived``, ``update``, ``signing`` or ``copy``."""
+    """One record.
+
+    From ``file``, ``derived``, ``alias``, ``update``, ``signing`` or ``copy``.
+    """
 
     owner: str
     ttl_s: int
@@ -335,7 +339,11 @@ def _origin(own: Zone, owner: bytes, rrset: RRset, filed: str) -> str:
         return "update"
     if own.is_derived(rrset):
         return "derived"
-    return filed if rrset.rdtype in own.nodes.get(owner, NOTHING) else "signing"
+    here = own.nodes.get(owner, NOTHING)
+    if rrset.rdtype in here:
+        return filed
+    is_address = rrset.rdtype in {codes.A, codes.AAAA}
+    return "alias" if is_address and codes.ALIAS in here else "signing"
 
 
 def _order(owner: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import dns.name
 import dns.rdatatype
 from dns.rdtypes.ANY.DS import DS
 
+from pabal.app.aliases import AliasTargets
 from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL, Shared
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
@@ -22,6 +23,9 @@ LOOK_SECONDS: Final = 1.0
 
 PARENTS_SECONDS: Final = 5.0
 """How often it is asked which parents are to be looked at."""
+
+ALIASES_SECONDS: Final = 10.0
+"""How often it is asked which targets of ALIAS records are due."""
 
 AGAIN_SECONDS: Final = 60.0
 """When a parent that could not be asked is asked again."""
@@ -49,6 +53,11 @@ class SigningRole:
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
         self._again_at: dict[dns.name.Name, float] = {}
+        self._aliases = AliasTargets(shared.resolver, shared.clock)
+        self._targets: frozenset[bytes] = frozenset()
+        self._resolved = asyncio.Event()
+        self._version = -1
+        self._next_at = 0.0
 
     @property
     def _stopping(self) -> bool:
@@ -58,6 +67,7 @@ class SigningRole:
         """Sign in the background."""
         self._tasks.start(self._look(), "signing")
         self._tasks.start(self._watch(), "parents")
+        self._tasks.start(self._resolve(), "aliases")
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
@@ -68,27 +78,45 @@ class SigningRole:
         """Finish the round under way."""
         self._signer.stopping = True
         self._stopped.set()
+        self._resolved.set()
         self._woken.set()
         await self._tasks.wait(LOOK_SECONDS)
         await self._tasks.stop()
 
     async def _look(self) -> None:
         while not self._stopping:
-            await sleep_until_set(self._woken, LOOK_SECONDS)
+            rang = await sleep_until_set(self._woken, LOOK_SECONDS)
             self._woken.clear()
             try:
-                await self._round()
+                await self._round(rang=rang)
             except (OSError, PabalError) as error:
                 log.warning("zones not signed", reason=str(error))
 
-    async def _round(self) -> None:
-        if self._stopping:
+    async def _round(self, *, rang: bool) -> None:
+        zones = self._shared.zones
+        version, owners = zones.version, zones.owners
+        early = self._shared.clock.now() < self._next_at
+        if self._stopping or (early and not rang and version == self._version):
             return
-        owners = self._shared.zones.owners
-        turn = await asyncio.to_thread(self._signer.turn, owners)
+        if version != self._version:
+            self._targets = await asyncio.to_thread(self._signer.look, owners)
+            self._version = version
+        if self._targets:
+            self._resolved.set()
+        turn = await asyncio.to_thread(self._signer.turn, owners, self._aliases.book)
+        self._next_at = turn.next_at
         if turn.changed:
             self._shared.bell.ring(ZONES_BELL)
             self._heard(ZONES_BELL)
+
+    async def _resolve(self) -> None:
+        """Keep what is known of the targets of ALIAS records fresh."""
+        while not self._stopping:
+            await sleep_until_set(self._resolved, ALIASES_SECONDS)
+            self._resolved.clear()
+            if await self._aliases.refresh(self._targets):
+                self._woken.set()
+            await sleep_until_set(self._stopped, LOOK_SECONDS)
 
     async def _watch(self) -> None:
         """Look what DS sets the parents have, where that decides something."""

@@ -98,6 +98,31 @@ def enable(
     _show(after, as_json=as_json)
 
 
+@dnssec.command("import")
+@click.argument(
+    "files",
+    metavar="FILE.private...",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    nargs=-1,
+    required=True,
+)
+@config_option
+@json_option
+@click.pass_obj
+def import_(
+    domain: str, files: tuple[Path, ...], directory: Path | None, *, as_json: bool
+) -> None:
+    """Sign on with the keys of BIND, without a gap.
+
+    FILE.private are the keys in use (K….private, each with its .key beside it). The DS
+    at the parent stays as it is. RSA keys are not used here: let BIND change to ECDSA
+    or Ed25519 first.
+    """
+    with _office(directory, domain) as office:
+        after = office.take_over(files)
+    _show(after, as_json=as_json)
+
+
 @dnssec.command()
 @config_option
 @json_option

@@ -5,6 +5,7 @@ import pytest
 
 from pabal.dns.dnssec.keystate import Place, Role
 from pabal.dns.wire import codes
+from pabal.dns.zone.alias import Addresses
 from pabal.dns.zone.keystore import STATE, KeyStore
 from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.signer import ZoneSigner
@@ -181,6 +182,26 @@ def test_a_zone_whose_keys_are_damaged_stays_as_it_is(world: SignedWorld) -> Non
     assert NAME not in world.signer.watched()
 
 
+def test_a_signer_that_is_to_stop_leaves_nothing_half_done(world: SignedWorld) -> None:
+    world.tick()
+    served = world.served
+    world.own = zone(TEXT + "new A 192.0.2.9\n")
+    owners = {world.own.origin: world.own}
+    waits: list[int] = []
+
+    def give_way() -> None:
+        waits.append(1)
+        signer.stopping = True
+
+    signer = ZoneSigner(world.store, world.files, world.clock, give_way)
+    assert not signer.turn(owners).changed
+    assert waits == [1]
+    assert world.served is served
+    signer.stopping = False
+    signer._give_way = bool
+    assert signer.turn(owners).changed
+
+
 def test_a_clock_that_went_back_signs_nothing(world: SignedWorld) -> None:
     world.tick()
     served = world.served
@@ -195,3 +216,65 @@ def test_the_parents_strangers_are_noted(world: SignedWorld) -> None:
     world.signer.saw(NAME, [], 0)
     assert world.ring.parent.checked_at == world.at
     world.signer.saw(NAME.parent(), [], 0)
+
+
+ALIAS_TEXT = TEXT + "@ ALIAS host.test.\n"
+HOST = b"\x04host\x04test\x00"
+
+
+def test_an_alias_is_flattened_and_signed(world: SignedWorld) -> None:
+    world.own = zone(ALIAS_TEXT)
+    owners = {world.own.origin: world.own}
+    assert world.signer.look(owners) == {HOST}
+    assert not world.signer.turn(owners).changed, "nothing is known of it yet"
+    book = {HOST: Addresses((b"\xc0\x00\x02\x01",))}
+    assert world.signer.turn(owners, book).changed
+    first = world.served
+    assert codes.ALIAS not in first.apex
+    covered = {rdata[:2] for rdata in first.apex[codes.RRSIG].rdatas}
+    assert codes.A.to_bytes(2, "big") in covered
+    assert not world.signer.turn(owners, book).changed
+    assert not world.signer.turn(owners, {HOST: None}).changed
+    book = {HOST: Addresses((b"\xc0\x00\x02\x02",))}
+    assert world.signer.turn(owners, book).changed
+    assert world.served.serial == first.serial + 1
+    assert world.served.apex[codes.A].rdatas == (b"\xc0\x00\x02\x02",)
+
+
+def test_an_alias_needs_no_signatures(tmp_path: Path) -> None:
+    world = SignedWorld(tmp_path, enabled=False)
+    plain = world.own
+    world.own = zone(ALIAS_TEXT)
+    owners = {world.own.origin: world.own}
+    world.signer.look(owners)
+    book = {HOST: Addresses((b"\xc0\x00\x02\x01",))}
+    assert world.signer.turn(owners, book).changed
+    assert codes.A in world.served.apex
+    assert codes.RRSIG not in world.served.apex
+    assert not world.signer.turn(owners, book).changed
+    # Before the first answer what was served goes on.
+    assert SignedZones(tmp_path / "none")(world.own, plain) is plain
+    world.own = plain
+    owners = {plain.origin: plain}
+    world.signer.look(owners)
+    assert world.signer.turn(owners).changed
+    # The owner's serial number is behind: secondaries would not notice.
+    assert world.served.serial == plain.serial + 1
+    assert codes.A not in world.served.apex
+
+
+def test_secondaries_notice_that_a_zone_is_not_signed_any_more(
+    world: SignedWorld,
+) -> None:
+    secure(world).is_secure = False
+    serial = world.served.serial
+    assert serial > world.own.serial
+    world.adopt(enabled=False)
+    world.run(lambda w: not w.ring.keys)
+    world.tick()
+    assert codes.RRSIG not in world.served.apex
+    assert world.served.serial > serial
+    world.tick()
+    world.own = zone(TEXT.replace("hostmaster 1 ", "hostmaster 500 "))
+    world.tick()
+    assert world.served is world.own

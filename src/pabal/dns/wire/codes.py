@@ -33,6 +33,10 @@ AXFR: Final = 252
 ANY: Final = 255
 CAA: Final = 257
 
+ALIAS: Final = 65_401
+"""Of private use (RFC 6895 §3.1), as PowerDNS numbers it: the addresses of another
+name. In master files only; what is served has the addresses in its place."""
+
 FIRST_META_TYPE: Final = 128
 LAST_META_TYPE: Final = 255
 """Question and meta types: never data in a zone (RFC 6895 §3.1)."""

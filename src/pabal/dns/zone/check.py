@@ -69,6 +69,8 @@ class ZoneCheck:
         types = {record[0] for record in records}
         if codes.CNAME in types and len(records) > 1:
             yield from self._alias(owner, types, records)
+        if codes.ALIAS in types:
+            yield from self._flattened(owner, types, records)
         if codes.SOA in types and owner != self._origin:
             reason = f"an SOA stands at {to_text(owner)}, below the apex"
             yield _error(
@@ -129,6 +131,23 @@ class ZoneCheck:
         if sum(record[0] == codes.CNAME for record in records) > 1:
             yield _error(place, f"more than one CNAME at {name}")
 
+    def _flattened(
+        self, owner: bytes, types: set[int], records: list[Packed]
+    ) -> Iterator[Problem]:
+        """Check an ALIAS, which the addresses of its target stand in for."""
+        place = self._place((owner, codes.ALIAS))
+        name = to_text(owner)
+        targets = {each[3].lower() for each in records if each[0] == codes.ALIAS}
+        if len(targets) > 1:
+            yield _error(place, f"more than one ALIAS at {name}")
+        if owner in targets:
+            yield _error(place, f"{name} is an ALIAS of itself")
+        if types & {codes.A, codes.AAAA}:
+            reason = (
+                f"addresses beside the ALIAS at {name} win over those of its target"
+            )
+            yield _warning(place, reason, f"keep the ALIAS or the rest of {name}")
+
     def _host(self, key: Key, target: bytes) -> Iterator[Problem]:
         if not is_below(target, self._origin) or self._cut_above(target, key):
             return
@@ -140,7 +159,7 @@ class ZoneCheck:
             fix = f"point to the name {host} is an alias of"
             reason = f"{word} points to {host}, which is a CNAME"
             yield Problem(severity, self._place(key), reason, fix)
-        elif not types & {codes.A, codes.AAAA}:
+        elif not types & {codes.A, codes.AAAA, codes.ALIAS}:
             host = to_text(target)
             fix = f"add `{host} A <address>`, or mend the name"
             reason = f"{word} points to {host}, which has no address"

@@ -19,7 +19,7 @@ import dns.name
 from pabal.base.atomic import write_file
 from pabal.base.errors import UnavailableError
 from pabal.dns.dnssec.keys import KeyKindError, SigningKey, generate, read_pem
-from pabal.dns.dnssec.keystate import KeyState, Ring, Role
+from pabal.dns.dnssec.keystate import Cell, KeyState, Place, Ring, Role
 from pabal.dns.dnssec.statefile import StateFormatError, from_text, to_text
 from pabal.dns.wire.rrset import rdata_octets
 from pabal.dns.zone.signedfile import folder, folders
@@ -122,6 +122,28 @@ class ZoneKeys:
             dnskey = rdata_octets(key.dnskey)
             return KeyState(key.tag, algorithm, role, dnskey, now)
         raise KeyStoreError("no key with a tag of its own was found")
+
+    def adopt(self, key: SigningKey, role: Role, now: int) -> KeyState:
+        """Return ``key``, made elsewhere, which everybody knows already.
+
+        Raises:
+            KeyStoreError: It cannot be written.
+        """
+        try:
+            write_file(self._pem(key.tag), key.pem(), FILE_MODE)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        known, nothing = Cell(Place.OMNIPRESENT, now), Cell()
+        return KeyState(
+            key.tag,
+            key.algorithm,
+            role,
+            rdata_octets(key.dnskey),
+            now,
+            key=known,
+            signatures=known if role.signs_zone else nothing,
+            ds=known if role.is_sep else nothing,
+        )
 
     def private(self, key: KeyState) -> SigningKey:
         """Return ``key`` ready to sign.

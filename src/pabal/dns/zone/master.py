@@ -43,12 +43,27 @@ TTL_FALLBACK_S: Final = 3600
 PIECE_CHARS: Final = 65_536
 """Text cut into lines at once: little, for the answers given meanwhile."""
 
+ALIAS_WORD: Final = "ALIAS"
+"""The type that dnspython does not know: no RFC has it."""
+
 _CLASSES: Final = frozenset(("IN", "CH", "HS", "CS"))
 
 _DIRECTIVES: Final = ("$TTL", "$ORIGIN", "$INCLUDE", "$GENERATE")
 
 _TYPE_WORDS: Final = (
-    *("A", "AAAA", "CAA", "CNAME", "DNAME", "DNSKEY", "DS", "HINFO", "HTTPS", "LOC"),
+    *(
+        "A",
+        "AAAA",
+        "ALIAS",
+        "CAA",
+        "CNAME",
+        "DNAME",
+        "DNSKEY",
+        "DS",
+        "HINFO",
+        "HTTPS",
+        "LOC",
+    ),
     *("MX", "NAPTR", "NS", "PTR", "SOA", "SRV", "SSHFP", "SVCB", "TLSA", "TXT", "URI"),
 )
 """What a misspelt type is compared with."""
@@ -322,6 +337,10 @@ class _FileReader:
         self._master.problems.append(Problem(Severity.WARNING, place, reason, fix))
 
     def _rdata(self, word: Token, rdtype: int, tokens: Sequence[Token]) -> bytes:
+        if word.text.upper() == ALIAS_WORD:
+            if len(tokens) != 1:
+                raise _WrongError(word, "ALIAS takes one name")
+            return name_octets(self._name(tokens[0]))
         words = _Words(" ".join(token.text for token in tokens))
         try:
             rdata = dns.rdata.from_text(
@@ -356,6 +375,8 @@ def _ttl(token: Token) -> int:
 
 def _rdtype(token: Token) -> int:
     word = token.text.upper()
+    if word == ALIAS_WORD:
+        return codes.ALIAS
     try:
         rdtype = int(dns.rdatatype.from_text(word))
     except (dns.exception.DNSException, ValueError) as error:

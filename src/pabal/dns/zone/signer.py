@@ -7,6 +7,7 @@ only then say that it is in service, for that is when the waits begin.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 import dns.name
@@ -16,7 +17,7 @@ from pabal.base.clock import Clock
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.dns.dnssec.delegation import for_parent, seen_at_parent
-from pabal.dns.dnssec.keystate import Ring
+from pabal.dns.dnssec.keystate import Policy, Ring
 from pabal.dns.dnssec.rollover import (
     due_roles,
     looks_at_parent_every_s,
@@ -29,12 +30,26 @@ from pabal.dns.dnssec.rollover import (
     swept,
 )
 from pabal.dns.dnssec.setsigner import Signer
-from pabal.dns.wire.rrset import name_octets
+from pabal.dns.wire.rrset import name_octets, name_of
+from pabal.dns.zone.alias import (
+    Addresses,
+    Book,
+    flattened,
+    targets,
+    unsigned_version,
+)
+from pabal.dns.zone.history import is_newer
 from pabal.dns.zone.keystore import KeyStore, ZoneKeys
 from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.signing import Last, Plan, sign_served
 from pabal.dns.zone.source import Stamp
 from pabal.dns.zone.tree import Zone
+
+UNSIGNED: Final = Ring(Policy(enabled=False))
+"""The state of a zone that was never signed."""
+
+NO_ALIASES: Final[Mapping[bytes, bytes]] = MappingProxyType({})
+NO_ADDRESSES: Final[Book] = MappingProxyType({})
 
 CLOCK_SLACK_S: Final = 3600
 """How far the clock may go back; signatures of the past are worse than old ones."""
@@ -77,6 +92,11 @@ class _Known:
     next_at: int
     due: int = 0
     parent_at: int = 0
+    addresses: Sequence[Addresses | None] = ()
+
+
+class _StoppedError(PabalError):
+    """The server stops: what was begun is begun anew next time."""
 
 
 class ZoneSigner:
@@ -103,56 +123,92 @@ class ZoneSigner:
         self._files = files
         self._clock = clock
         self._known: dict[bytes, _Known] = {}
+        self._aliases: dict[bytes, tuple[Zone, Mapping[bytes, bytes]]] = {}
+        self._book: Book = {}
+        self._begun = False
         self.stopping = False
 
     def _pause(self) -> None:
         """Let others work, or stop."""
         if self.stopping:
-            raise PabalError("the server stops")
+            raise _StoppedError
         self._give_way()
 
-    def turn(self, owners: Mapping[bytes, Zone]) -> Turn:
+    def look(self, owners: Mapping[bytes, Zone]) -> frozenset[bytes]:
+        """Take note of every ALIAS in ``owners``; return their targets, folded."""
+        found: dict[bytes, tuple[Zone, Mapping[bytes, bytes]]] = {}
+        for origin, own in owners.items():
+            before = self._aliases.get(origin)
+            if before is not None and before[0] is own:
+                found[origin] = before
+            elif aliases := targets(own):
+                found[origin] = own, aliases
+        self._aliases = found
+        return frozenset(
+            target for _, aliases in found.values() for target in aliases.values()
+        )
+
+    def turn(self, owners: Mapping[bytes, Zone], book: Book = NO_ADDRESSES) -> Turn:
         """Do what is to be done now.
 
         Args:
             owners: The zones as their owners mean them, by folded apex.
+            book: What the targets that ``look`` returned have.
         """
+        if not self._begun and self._files.directory.is_dir():
+            # Who signed before may have died between a zone and its word of it.
+            self._files.touch()
+            self._begun = True
+        self._book = book
         changed: list[dns.name.Name] = []
         next_at = self._now() + AGAIN_S
-        for keys in self._store.all():
-            origin = name_octets(keys.name)
+        zones = {origin: self._store.of(name_of(origin)) for origin in self._aliases}
+        zones |= {name_octets(keys.name): keys for keys in self._store.all()}
+        for origin, keys in zones.items():
             own = owners.get(origin)
             if own is None or self.stopping:
                 continue
             try:
                 if self._zone(keys, own):
                     changed.append(keys.name)
+            except _StoppedError:
+                break
             except (PabalError, OSError) as error:
                 log.warning("zone not signed", zone=str(keys.name), reason=str(error))
                 self._known.pop(origin, None)
                 continue
-            next_at = min(next_at, self._known[origin].next_at)
+            known = self._known.get(origin)
+            next_at = min(next_at, known.next_at if known else next_at)
         return Turn(tuple(changed), next_at)
 
     def _zone(self, keys: ZoneKeys, own: Zone) -> bool:
         """Do what is to be done for one zone; return whether it has a new version."""
         known = self._known.get(own.origin)
         now = self._now()
+        aliases = self._aliases.get(own.origin, (own, NO_ALIASES))[1]
+        addresses = [self._book.get(target) for target in aliases.values()]
         if (
             known is not None
             and known.own is own
             and known.stamp == keys.stamp()
+            and known.addresses == addresses
             and now < known.next_at
         ):
             return False
         ring = self._moved(keys, now)
-        if ring.is_bare:
-            changed = self._files.remove(own.origin)
-            self._known[own.origin] = _Known(keys.name, own, keys.stamp(), _NEVER)
-            return changed
         before = self._files.current(own.origin)
+        if before is None and not self._book.keys() >= {*aliases.values()}:
+            # Without its addresses nobody should see it.
+            return False
+        flat = flattened(own, aliases, self._book, before) if aliases else own
+        if ring.is_bare:
+            changed = self._unsigned(keys, flat, ring, before, made=flat is not own)
+            self._known[own.origin] = _Known(
+                keys.name, own, keys.stamp(), _NEVER, addresses=addresses
+            )
+            return changed
         last = Last(ring.serial, known.due if known else 0, self._pause)
-        signed = sign_served(own, before, plan_of(keys, ring), now, last)
+        signed = sign_served(flat, before, plan_of(keys, ring), now, last)
         changed = signed.zone is not before
         if changed:
             self._files.put(signed.zone)
@@ -167,14 +223,35 @@ class ZoneSigner:
         every_s = looks_at_parent_every_s(ring)
         parent_at = ring.parent.checked_at + every_s if every_s else 0
         self._known[own.origin] = _Known(
-            keys.name, own, stamp, next_at, signed.due, parent_at
+            keys.name, own, stamp, next_at, signed.due, parent_at, addresses
         )
         return changed
+
+    def _unsigned(
+        self, keys: ZoneKeys, flat: Zone, ring: Ring, before: Zone | None, *, made: bool
+    ) -> bool:
+        """Serve a zone without signatures; return whether it has a new version.
+
+        Args:
+            made: Whether it is another zone than its owner's.
+        """
+        last = ring.serial
+        behind = last is not None and not is_newer(flat.serial, last)
+        if not made and not (behind and (before is not None or flat.serial != last)):
+            return self._files.remove(flat.origin)
+        # With the owner's serial number secondaries would not notice what changed.
+        zone = unsigned_version(flat, before, last)
+        if zone is before:
+            return False
+        with keys.locked():
+            self._files.put(zone)
+        self._served(keys, zone.serial, 0)
+        return True
 
     def _moved(self, keys: ZoneKeys, now: int) -> Ring:
         """Move the keys on; return what the zone is to show."""
         with keys.locked():
-            before = keys.read() or _nothing(keys)
+            before = keys.read() or UNSIGNED
             if now + CLOCK_SLACK_S < before.published_at:
                 raise PabalError("the clock is behind: it was later when it was signed")
             ring = roll(before, due_roles(before, now))
@@ -194,7 +271,7 @@ class ZoneSigner:
     ) -> tuple[Ring, Stamp | None]:
         """Note that what was asked for is in service; return state and stamp."""
         with keys.locked():
-            before = keys.read() or _nothing(keys)
+            before = keys.read() or UNSIGNED
             now = self._now()
             ring = published(before, now, ttl_max_s)
             if serial != ring.serial:
@@ -235,10 +312,6 @@ def note_parent(keys: ZoneKeys, records: Iterable[DS], ttl_s: int, now: int) -> 
         after = observed(ring, seen.ours, ttl_s, seen.strangers, now)
         keys.write(after)
         _tell(keys, ring, after)
-
-
-def _nothing(keys: ZoneKeys) -> Ring:
-    raise PabalError(f"the keys of {keys.name} are gone")
 
 
 def with_keys(keys: ZoneKeys, ring: Ring, now: int) -> Ring:

@@ -326,13 +326,13 @@ def served_zone(
     letters: Mapping[bytes, bytes],
     derived: frozenset[tuple[bytes, int]] = frozenset(),
 ) -> Zone:
-    """Return the signed zone of ``nodes``, complete as they are."""
+    """Return the zone of ``nodes``, complete as they are, signed or not."""
     tree = Nodes(nodes, letters)
     apex = tree[origin]
     soa = apex[codes.SOA]
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
     negative = replace(soa, ttl_s=min(soa.ttl_s, minimum))
-    denial = Denial(origin, tree, apex)
+    denial = Denial(origin, tree, apex) if codes.RRSIG in apex else None
     return Zone(origin, tree, apex, soa, negative, derived, denial)
 
 
