@@ -21,7 +21,7 @@ from pabal.dns.dnssec.canonical import WILDCARD
 from pabal.dns.dnssec.fault import BogusError
 from pabal.dns.dnssec.nsec import NsecProofs, Span
 from pabal.dns.ports import Security
-from pabal.dns.resolver.cache import lineage
+from pabal.dns.resolver.cache import folded
 from pabal.dns.resolver.claim import Claim, Verdict
 from pabal.dns.resolver.evidence import signatures
 
@@ -44,6 +44,7 @@ class _Proven:
 
 @dataclass(slots=True)
 class _Zone:
+    name: dns.name.Name
     soa: _Proven | None = None
     places: list[_Place] = field(default_factory=list)
     spans: dict[_Place, _Proven] = field(default_factory=dict)
@@ -53,7 +54,7 @@ class _Zone:
 class ProvenAbsence:
     """One a process."""
 
-    _zones: OrderedDict[dns.name.Name, _Zone] = field(
+    _zones: OrderedDict[tuple[bytes, ...], _Zone] = field(
         default_factory=OrderedDict, init=False, repr=False
     )
     _count: int = field(default=0, init=False)
@@ -67,8 +68,9 @@ class ProvenAbsence:
         """Remember ``rrset`` (NSEC or SOA) of ``claim``, which ``zone`` signed."""
         if rrset.rdtype not in {dns.rdatatype.NSEC, dns.rdatatype.SOA}:
             return
-        known = self._zones.setdefault(zone, _Zone())
-        self._zones.move_to_end(zone)
+        key = folded(zone)
+        known = self._zones.setdefault(key, _Zone(zone))
+        self._zones.move_to_end(key)
         found = signatures(claim.evidence, rrset.name, rrset.rdtype)
         proven = _Proven(rrset, (rrset, *found), expires_at)
         if rrset.rdtype == dns.rdatatype.SOA:
@@ -92,13 +94,15 @@ class ProvenAbsence:
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
     ) -> Claim | None:
         """Return the proven claim that ``name`` has no ``rdtype``, if there is one."""
-        for zone in lineage(name):
-            known = self._zones.get(zone)
+        labels = folded(name)
+        for place in range(len(labels)):
+            key = labels[place:]
+            known = self._zones.get(key)
             if known is None or known.soa is None or known.soa.expires_at <= now:
                 continue
-            found = self._deny(zone, known, (name, rdtype), now)
+            found = self._deny(known.name, known, (name, rdtype), now)
             if found is not None:
-                self._zones.move_to_end(zone)
+                self._zones.move_to_end(key)
                 return found
         return None
 

@@ -193,7 +193,7 @@ class Cache:
 
         There are hardly any, and each question asks: so no name is made in vain.
         """
-        labels = _folded(name)
+        labels = folded(name)
         for place in range(len(labels)):
             if labels[place:] in self._denied:
                 yield dns.name.Name(labels[place:])
@@ -394,7 +394,7 @@ class Cache:
             self._drop(key)
         self._entries[key] = entry
         if key[1] == NXDOMAIN_KEY:
-            self._denied.add(_folded(key[0]))
+            self._denied.add(folded(key[0]))
         self.octets += entry.octets
         while (
             len(self._entries) > self.settings.cache_entries_max
@@ -406,7 +406,7 @@ class Cache:
     def _drop(self, key: _Key) -> None:
         self.octets -= self._entries.pop(key).octets
         if key[1] == NXDOMAIN_KEY:
-            self._denied.discard(_folded(key[0]))
+            self._denied.discard(folded(key[0]))
 
 
 @dataclass(slots=True)
@@ -443,7 +443,7 @@ class Failures:
         return reason if until > now else None
 
 
-def _folded(name: dns.name.Name) -> tuple[bytes, ...]:
+def folded(name: dns.name.Name) -> tuple[bytes, ...]:
     """Return the labels of ``name`` as they are compared: quick to make and to hash."""
     return tuple(map(bytes.lower, name.labels))
 
