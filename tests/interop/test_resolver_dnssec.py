@@ -28,6 +28,7 @@ from pabal.base.ids import SecureChance
 from pabal.dns.ports import ResolutionError, Resolved, Security, Steps
 from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.keeper import AnchorKeeper
 from pabal.dns.resolver.query import Query
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
@@ -272,6 +273,36 @@ async def test_expired_is_bogus(world: World) -> None:
     with pytest.raises(ResolutionError, match=r"ended \d+ s ago") as caught:
         await ask(resolver, "www.expired.test.")
     assert caught.value.code == 7
+    await resolver.stop()
+
+
+class Kept:
+    """The state of trust anchors, in memory."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def load(self) -> str:
+        return self.text
+
+    def save(self, text: str) -> None:
+        self.text = text
+
+
+async def test_trust_anchors_are_looked_at(world: World) -> None:
+    store = Kept()
+    resolver = resolver_of(world, Way(world.ports, without("RRSIG")))
+    await AnchorKeeper(resolver, store, SystemClock()).look()
+    assert " valid " not in store.text
+    await resolver.stop()
+    store.text = ""
+    resolver = resolver_of(world, Way(world.ports))
+    await AnchorKeeper(resolver, store, SystemClock()).look()
+    # The key for the keys is the configured one; that for the rest is none to trust.
+    states = [line.split()[1] for line in store.text.splitlines() if line[0] == "."]
+    assert states == ["look", "valid"]
+    resolved = await ask(resolver, "www.ed.test.")
+    assert resolved.security is Security.SECURE
     await resolver.stop()
 
 

@@ -8,15 +8,18 @@ from pabal.dns.resolver import absence
 from pabal.dns.resolver.absence import ProvenAbsence
 from pabal.dns.resolver.claim import Claim
 from tests.dns.resolver.signedworld import NOW, claims, name, zones
+from tests.scenario.dns.signed import SignedZone
 
 WORLD = zones()
 TEST = name("test.")
 
 
-def learnt(*questions: tuple[str, str]) -> ProvenAbsence:
+def learnt(
+    *questions: tuple[str, str], world: list[SignedZone] = WORLD
+) -> ProvenAbsence:
     known = ProvenAbsence()
     for owner, kind in questions:
-        (claim,) = claims(WORLD, owner, kind)
+        (claim,) = claims(world, owner, kind)
         for rrset in claim.evidence:
             known.learn(TEST, rrset, claim, NOW + 60)
         if claim.soa is not None:
@@ -94,3 +97,65 @@ def test_zones_not_used_for_long_go_first(monkeypatch: pytest.MonkeyPatch) -> No
         known.learn(name("."), rrset, other, NOW + 60)
     assert ask(known, "nobodyelse.test.") is None
     assert len(known) <= absence.SPANS_MAX
+
+
+HASHED = zones("nsec3")
+
+
+def test_hashed_gaps_too() -> None:
+    # Enough proofs to know every gap of a zone with few names.
+    asked = [(f"n{number}.test.", "A") for number in range(60)]
+    known = learnt(*asked, world=HASHED)
+    for owner in ("somebody.test.", "SOMEbody.test.", "a.b.somebody.test."):
+        claim = ask(known, owner)
+        assert claim is not None
+        assert claim.nxdomain
+        assert claim.verdict is not None
+        assert claim.verdict.security is Security.SECURE
+        kinds = {dns.rdatatype.to_text(rrset.rdtype) for rrset in claim.evidence}
+        assert kinds == {"NSEC3", "RRSIG"}
+    for owner in ("www.test.", "x.wild.test.", "other.", "."):
+        assert ask(known, owner) is None, owner
+    deep = "a." * absence.DEPTH_MAX + "b.test."
+    assert ask(known, deep) is None
+    size = len(known)
+    assert size > 3
+    assert ask(known, "somebody.test.", now=NOW + 61) is None
+    assert len(known) < size
+
+
+def test_one_hashed_proof_is_not_enough_for_all() -> None:
+    known = learnt(("nobody.test.", "A"), world=HASHED)
+    claim = ask(known, "nobody.test.")
+    assert claim is not None
+    assert claim.nxdomain
+    others = [ask(known, f"n{number}.test.") for number in range(60)]
+    assert None in others
+
+
+def test_a_hashed_name_that_is_there_lacks_types() -> None:
+    known = learnt(("www.test.", "MX"), world=HASHED)
+    claim = ask(known, "www.test.", "TXT")
+    assert claim is not None
+    assert not claim.nxdomain
+    assert ask(known, "www.test.", "A") is None
+
+
+@pytest.mark.parametrize("options", [("optout",), ("nsec3", "iterations=6")])
+def test_nothing_follows_from_opt_out_or_costly_hashes(
+    options: tuple[str, ...],
+) -> None:
+    asked = [(f"n{number}.test.", "A") for number in range(20)]
+    known = learnt(*asked, world=zones(*options))
+    assert ask(known, "n0.test.") is None
+    assert ask(known, "somebody.test.") is None
+
+
+def test_hashed_anew() -> None:
+    known = learnt(("nobody.test.", "A"), world=zones("nsec3", "iterations=1"))
+    (claim,) = claims(HASHED, "nobody.test.", "A")
+    for rrset in claim.evidence:
+        known.learn(TEST, rrset, claim, NOW + 60)
+    found = ask(known, "nobody.test.")
+    assert found is not None
+    assert len(known) <= 3

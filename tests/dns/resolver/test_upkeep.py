@@ -15,7 +15,7 @@ from pabal.dns.resolver.iterator import Done
 from pabal.dns.resolver.knowledge import Knowledge
 from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
-from pabal.dns.resolver.upkeep import REFRESHES_MAX, Question, Upkeep
+from pabal.dns.resolver.upkeep import PRIME_AGAIN_S, REFRESHES_MAX, Question, Upkeep
 from tests.scenario.dns.network import FakeChance, FakeClock
 
 A = dns.rdatatype.A
@@ -112,8 +112,31 @@ async def test_priming_once() -> None:
     assert [str(q.name) for q in bench.asked] == ["."]
     bench.gate.set()
     await bench.turn()
+    bench.upkeep.prime()
+    await bench.turn()
+    assert len(bench.asked) == 1
+    bench.clock.pass_(PRIME_AGAIN_S)
+    bench.upkeep.prime()
+    await bench.turn()
+    assert len(bench.asked) == 2
+    bench.clock.pass_(PRIME_AGAIN_S)
     ns = dns.rrset.from_text(".", 60, "IN", "NS", "root.")
     bench.cache.put(ns, Trust.AUTHORITATIVE, bench.clock.monotonic())
     bench.upkeep.prime()
     await bench.turn()
+    assert len(bench.asked) == 2
+
+
+async def test_what_is_not_checked_takes_no_proven_place() -> None:
+    bench = Bench()
+    bench.known = dataclasses.replace(bench.known, validating=True)
+    bench.upkeep = Upkeep(bench.known, bench.clock, bench.tasks, bench.fetch)
+    question, done = bench.answer("www.test.")
+    bench.clock.pass_(95)
+    bench.upkeep.look_at(question, done)
+    await bench.turn()
+    assert not bench.asked
+    bench.upkeep.look_at(dataclasses.replace(question, unchecked=False), done)
+    await bench.turn()
     assert len(bench.asked) == 1
+    await bench.tasks.stop()

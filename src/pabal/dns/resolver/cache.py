@@ -193,7 +193,7 @@ class Cache:
 
         There are hardly any, and each question asks: so no name is made in vain.
         """
-        labels = _folded(name)
+        labels = folded(name)
         for place in range(len(labels)):
             if labels[place:] in self._denied:
                 yield dns.name.Name(labels[place:])
@@ -209,7 +209,6 @@ class Cache:
 
         ``claim`` has what should prove it.
         """
-        evidence = claim.evidence if claim is not None else ()
         name, rdtype = rrset.name, rrset.rdtype
         expires_at = now + self._ttl_s(rrset.ttl)
         old = self.get(name, rdtype, now)
@@ -220,23 +219,7 @@ class Cache:
                 # A child must not keep itself alive when its parent has dropped it
                 # ("ghost domain names"): only the end of the old one asks the parent.
                 expires_at = min(expires_at, old.expires_at)
-        count = len(rrset) + sum(map(len, evidence))
-        octets = ENTRY_OCTETS + RDATA_OCTETS * count
-        kept = _copy(rrset, rrset.ttl)
-        self._store(
-            (name, rdtype),
-            Entry(
-                kept,
-                None,
-                nxdomain=False,
-                trust=trust,
-                expires_at=expires_at,
-                octets=octets,
-                evidence=evidence,
-                source=claim.source if claim is not None else None,
-                origin=claim.origin if claim is not None else None,
-            ),
-        )
+        self._store((name, rdtype), _positive(rrset, trust, expires_at, claim))
 
     def put_negative(
         self,
@@ -301,22 +284,8 @@ class Cache:
         ttl_s = self._ttl_s(rrset.ttl)
         if verdict.ttl_max_s is not None:
             ttl_s = min(ttl_s, verdict.ttl_max_s)
-        count = len(rrset) + sum(map(len, claim.evidence))
-        self._store(
-            (rrset.name, rrset.rdtype),
-            Entry(
-                _copy(rrset, rrset.ttl),
-                None,
-                nxdomain=False,
-                trust=Trust.AUTHORITATIVE,
-                expires_at=now + ttl_s,
-                octets=ENTRY_OCTETS + RDATA_OCTETS * count,
-                evidence=claim.evidence,
-                source=claim.source,
-                origin=claim.origin,
-                verdict=verdict,
-            ),
-        )
+        entry = _positive(rrset, Trust.AUTHORITATIVE, now + ttl_s, claim)
+        self._store((rrset.name, rrset.rdtype), replace(entry, verdict=verdict))
 
     def judge(self, claim: Claim, verdict: Verdict, now: float) -> None:
         """Keep ``verdict`` with what is known, if that is still what was claimed."""
@@ -394,7 +363,7 @@ class Cache:
             self._drop(key)
         self._entries[key] = entry
         if key[1] == NXDOMAIN_KEY:
-            self._denied.add(_folded(key[0]))
+            self._denied.add(folded(key[0]))
         self.octets += entry.octets
         while (
             len(self._entries) > self.settings.cache_entries_max
@@ -406,7 +375,7 @@ class Cache:
     def _drop(self, key: _Key) -> None:
         self.octets -= self._entries.pop(key).octets
         if key[1] == NXDOMAIN_KEY:
-            self._denied.discard(_folded(key[0]))
+            self._denied.discard(folded(key[0]))
 
 
 @dataclass(slots=True)
@@ -443,7 +412,25 @@ class Failures:
         return reason if until > now else None
 
 
-def _folded(name: dns.name.Name) -> tuple[bytes, ...]:
+def _positive(
+    rrset: dns.rrset.RRset, trust: Trust, expires_at: float, claim: Claim | None
+) -> Entry:
+    evidence = claim.evidence if claim is not None else ()
+    count = len(rrset) + sum(map(len, evidence))
+    return Entry(
+        _copy(rrset, rrset.ttl),
+        None,
+        nxdomain=False,
+        trust=trust,
+        expires_at=expires_at,
+        octets=ENTRY_OCTETS + RDATA_OCTETS * count,
+        evidence=evidence,
+        source=claim.source if claim is not None else None,
+        origin=claim.origin if claim is not None else None,
+    )
+
+
+def folded(name: dns.name.Name) -> tuple[bytes, ...]:
     """Return the labels of ``name`` as they are compared: quick to make and to hash."""
     return tuple(map(bytes.lower, name.labels))
 

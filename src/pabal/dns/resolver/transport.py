@@ -10,6 +10,7 @@ Source: RFC 1035 §4.2, RFC 7766 §5 (TCP), RFC 5452 §9.3 (spoofing noticed).
 
 import asyncio
 import errno
+import socket
 from typing import Final
 
 from typing_extensions import override
@@ -33,6 +34,9 @@ running out of them would look like every server being away."""
 
 TCP_TIMEOUT_FACTOR: Final = 3
 """TCP needs a round trip to connect, and is used for long answers."""
+
+DATAGRAM_MAX_OCTETS: Final = 65_535
+"""No datagram is longer; what was asked for is much less."""
 
 _NO_WAY: Final = frozenset(
     {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
@@ -112,16 +116,29 @@ def network_error(error: OSError) -> ExchangeError:
 async def _by_udp(query: Query) -> bytes:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[bytes] = loop.create_future()
-    transport, _ = await loop.create_datagram_endpoint(
-        lambda: Datagrams(query, answer),
-        remote_addr=(query.server.address, query.server.port),
-    )
+    waiting = Datagrams(query, answer)
+    server = query.server
+    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    # Not by an endpoint of the loop: that looks the address up, on a thread.
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)  # noqa: FBT003  the method knows no keyword
+        sock.connect((server.address, server.port))
+        sock.send(query.wire)
+        loop.add_reader(sock.fileno(), _take, sock, waiting)
+        try:
+            return await answer
+        finally:
+            loop.remove_reader(sock.fileno())
+
+
+def _take(sock: socket.socket, waiting: Datagrams) -> None:
+    """Hand over what came, or why nothing will."""
     try:
-        transport.sendto(query.wire)
-        return await answer
-    finally:
-        answer.cancel()
-        transport.close()
+        waiting.datagram_received(sock.recv(DATAGRAM_MAX_OCTETS), None)
+    except BlockingIOError:
+        return
+    except OSError as error:
+        waiting.error_received(error)
 
 
 async def _by_tcp(query: Query) -> bytes:

@@ -22,6 +22,9 @@ from pabal.dns.resolver.knowledge import Knowledge
 REFRESHES_MAX: Final = 200
 """Most answers fetched anew at once, before their end: nobody waits for them."""
 
+PRIME_AGAIN_S: Final = 60.0
+"""How long a root that does not say who serves it, such as our own, is not asked."""
+
 log = Log("dns.resolver")
 
 
@@ -56,19 +59,24 @@ class Upkeep:
         self._tasks = tasks
         self._fetch = fetch
         self._under_way: set[Question] = set()
+        self._prime_at = 0.0
 
     def prime(self) -> None:
         """Ask the root for its servers, if they are not known."""
-        if self._knowledge.wants_priming(self._clock.monotonic()):
+        now = self._clock.monotonic()
+        if now >= self._prime_at and self._knowledge.wants_priming(now):
+            self._prime_at = now + PRIME_AGAIN_S
             self._begin(_ROOT)
 
     def look_at(self, question: Question, done: Done) -> None:
         """Fetch anew what of ``done``, an answer, is at the end of its time."""
-        if not self._knowledge.settings.prefetch:
+        known = self._knowledge
+        if not known.settings.prefetch or (question.unchecked and known.validating):
+            # What is not checked may not take the place of what was proven.
             return
         now = self._clock.monotonic()
         for rrset in done.resolved.answer:
-            if self._knowledge.cache.is_ending(rrset.name, rrset.rdtype, now):
+            if known.cache.is_ending(rrset.name, rrset.rdtype, now):
                 self._begin(replace(question, name=rrset.name.canonicalize()))
 
     def _begin(self, question: Question) -> None:
