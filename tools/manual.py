@@ -34,6 +34,9 @@ ABOUT_TABLES: Final = {
     "dns.view.NAME": "Split horizon: what some clients see instead of what all others"
     " do, for example the inside addresses of a mail host. Any number of such tables;"
     " the first whose `clients` fit counts.",
+    "dns.pool.NAME": "Address sets whose hosts are weighted and probed: the A and AAAA"
+    " records at `names`, as the zone has them. A host that does not answer is taken"
+    " out of the answer and put back. Any number of such tables.",
 }
 
 

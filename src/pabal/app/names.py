@@ -8,6 +8,7 @@ from typing import Final
 
 from pabal.app import parts
 from pabal.app.cookie import cookie_secret
+from pabal.app.probing import Probing
 from pabal.app.shared import (
     COPIED_BELL,
     DIRECTORY_BELL,
@@ -66,6 +67,12 @@ class NamesRole:
                 lambda zone: shared.bell.ring(f"{UPDATED_BELL}{zone}"),
             )
         )
+        self._probing = Probing(
+            self._server.pools,
+            self._server.pool_addresses,
+            self._server.pool_changed,
+            shared.clock,
+        )
         self._tasks = Tasks()
         self._changed = asyncio.Event()
         self._stopping = False
@@ -83,6 +90,8 @@ class NamesRole:
             sockets.get("dns-tls", ()),
         )
         self._tasks.start(self._look(), "zones")
+        if sockets.get("dns/udp") or sockets.get("dns/tcp"):
+            self._probing.start()
 
     async def answer(self, query: bytes, host: str) -> bytes | None:
         """Return the answer to an encrypted query from ``host``; ``None``: no query."""
@@ -102,6 +111,7 @@ class NamesRole:
         """Finish what is under way."""
         self._stopping = True
         self._changed.set()
+        await self._probing.stop()
         await self._tasks.wait(LOOK_SECONDS)
         await self._server.stop()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pabal.config.names import DnsSection, read_names
+from pabal.config.pools import read_pools
 from pabal.config.section import Section
 from pabal.config.views import read_views
 from pabal.net.endpoint import Endpoint
@@ -121,7 +122,11 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
             "Where passwords may travel without TLS.",
         ),
         mta=_mta(sections["mta"]),
-        dns=replace(read_names(sections["dns"]), views=read_views(sections)),
+        dns=replace(
+            read_names(sections["dns"]),
+            views=read_views(sections),
+            pools=read_pools(sections),
+        ),
     )
 
 
