@@ -37,6 +37,9 @@ ABOUT_TABLES: Final = {
     " the first whose `clients` fit counts.",
     "store": "Mail that nobody wants any more. `pabal account expiry` gives a mailbox a"
     " rule of its own.",
+    "dns.pool.NAME": "Address sets whose hosts are weighted and probed: the A and AAAA"
+    " records at `names`, as the zone has them. A host that does not answer is taken"
+    " out of the answer and put back. Any number of such tables.",
 }
 
 

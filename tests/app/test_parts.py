@@ -45,7 +45,7 @@ def test_dns() -> None:
     assert list(found.allow_query) == ["10.0.0.0/8"]
     assert list(found.allow_recursion) == ["none"]
     assert found.zones_directory == "/somewhere/zones"
-    assert not found.round_robin
+    assert found.round_robin == "fixed"
 
 
 def test_dns_with_other_servers() -> None:

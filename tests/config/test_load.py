@@ -93,9 +93,10 @@ def test_sample_is_valid_and_says_the_defaults() -> None:
     assert everything.problems == ()
     made = everything.settings
     assert made is not None
-    # The table that stands for any view is one that nobody sees.
+    # The tables that stand for any number concern nobody.
     assert [view.clients for view in made.dns.views] == [("none",)]
-    made = replace(made, dns=replace(made.dns, views=()))
+    assert [pool.names for pool in made.dns.pools] == [()]
+    made = replace(made, dns=replace(made.dns, views=(), pools=()))
     assert made == parse('hostname = "mail.example.com"', FILE).settings
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from pabal.app import caches, parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
+from pabal.app.probing import Probing
 from pabal.app.shared import (
     COPIED_BELL,
     DIRECTORY_BELL,
@@ -69,6 +70,12 @@ class NamesRole:
                 lambda zone: shared.bell.ring(f"{UPDATED_BELL}{zone}"),
             )
         )
+        self._probing = Probing(
+            self._server.pools,
+            self._server.pool_addresses,
+            self._server.pool_changed,
+            shared.clock,
+        )
         self._tasks = Tasks()
         self._changed = asyncio.Event()
         self._stopping = False
@@ -92,6 +99,8 @@ class NamesRole:
                 shared.settings, shared.resolver, shared.clock
             )
             shared.resolver.attend(keeper.run(), "trust anchors")
+        if sockets.get("dns/udp") or sockets.get("dns/tcp"):
+            self._probing.start()
 
     async def answer(self, query: bytes, host: str) -> bytes | None:
         """Return the answer to an encrypted query from ``host``; ``None``: no query."""
@@ -116,6 +125,7 @@ class NamesRole:
         """Finish what is under way."""
         self._stopping = True
         self._changed.set()
+        await self._probing.stop()
         await self._tasks.wait(LOOK_SECONDS)
         await self._server.stop()
 

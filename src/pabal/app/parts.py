@@ -257,6 +257,7 @@ def dns_settings(
         follow_catalogs=dns.follow_catalogs,
         catalog=dns.catalog,
         views=view_settings(settings),
+        pools=dns.pools,
         journal_directory=str(Layout(settings.data).updates),
         fallback_directory=str(Layout(settings.data).last_good),
     )

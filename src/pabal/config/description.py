@@ -47,6 +47,10 @@ class Description:
             key, _quoted(default), f"{about} ({' | '.join(among)})", default
         )
 
+    def switch(self, key: str, among: Sequence[str], about: str) -> str:
+        """Note a choice that may be true or false."""
+        return self.choice(key, among[0], among, about)
+
     def workers(self, key: str, about: str) -> int:
         """Note the number of processes."""
         return self._note(key, '"auto"', about, 0)

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from pabal.base.errors import OperatorError
-from pabal.config import toml
+from pabal.config import pools, toml, views
 from pabal.config.description import Description, Option
 from pabal.config.peers import hide_secrets, keys_in
 from pabal.config.problem import Problem, Span, did_you_mean
 from pabal.config.section import BadValueError, FileSection
 from pabal.config.settings import FILE_NAME, TABLES, Settings, read_settings
-from pabal.config.views import EXAMPLE, views_in
 
 CONFIG_MAX_OCTETS: Final = 1_000_000
 """A configuration is some kilobytes: more is the wrong file."""
@@ -23,6 +22,10 @@ OTHERS: Final = 0o077
 """Permission bits that a file of secrets may not have."""
 
 SYSTEM_DIRECTORY: Final = Path("/etc/pabal")
+
+
+EXAMPLES: Final = (views.EXAMPLE, pools.EXAMPLE)
+"""Tables that there may be any number of, each with a name of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,18 @@ def parse(text: str, file: Path) -> Loaded:
     lines = text.replace("\r\n", "\n").split("\n")
     sections = {
         table: FileSection(document, table, name, lines, read_keys)
-        for table in (*TABLES, *views_in(document.tables))
+        for table in (
+            *TABLES,
+            *views.views_in(document.tables),
+            *pools.pools_in(document.tables),
+        )
     }
     settings = read_settings(sections, file.parent.absolute())
     for table, section in sections.items():
         section.close([] if table else [t for t in TABLES if t])
     for table, content in document.tables.items():
         if table not in sections:
-            known = [*(t for t in TABLES if t), EXAMPLE]
+            known = [*(t for t in TABLES if t), *EXAMPLES]
             hint = did_you_mean(table, known) or "known: " + ", ".join(known)
             span = Span(content.span.line, content.span.column, len(table))
             source = lines[span.line - 1]
@@ -131,7 +138,7 @@ def load_or_raise(directory: Path | None) -> Settings:
 
 def options() -> dict[str, list[Option]]:
     """Return every option by its table, in the order of the manual."""
-    sections = {table: Description() for table in (*TABLES, EXAMPLE)}
+    sections = {table: Description() for table in (*TABLES, *EXAMPLES)}
     read_settings(sections, Path())
     return {table: section.options for table, section in sections.items()}
 
@@ -142,7 +149,7 @@ def sample() -> str:
     for table, found in options().items():
         lines.append("")
         if table:
-            lines.append(f"{'# ' if table == EXAMPLE else ''}[{table}]")
+            lines.append(f"{'# ' if table in EXAMPLES else ''}[{table}]")
         for option in found:
             mark = "" if option.required else "# "
             lines.append(f"{mark}{option.key} = {option.default}    # {option.help}")

@@ -20,7 +20,13 @@ from pabal.config.peers import (
 )
 from pabal.config.section import BadValueError, Section
 from pabal.config.views import ViewSection
-from pabal.dns.settings import RATE_MAX, RATE_SLIP, RECURSION_PER_CLIENT_MAX
+from pabal.dns.settings import (
+    ORDERS,
+    RATE_MAX,
+    RATE_SLIP,
+    RECURSION_PER_CLIENT_MAX,
+    PoolSettings,
+)
 
 NSID_MAX_OCTETS: Final = 128
 """Longest name of a server: it goes into answers that have little room."""
@@ -74,7 +80,9 @@ class DnsSection:
         allow_update: Which key may change what.
         follow_catalogs: Catalog zones whose members are copied.
         catalog: The catalog zone of our zones; empty: none.
+        round_robin: ``rotate``, ``random`` or ``fixed``.
         views: What some clients see instead.
+        pools: Address sets that are weighted and probed.
         trust_anchors: DS and DNSKEY records; ``none``: nothing is validated; empty:
             the root's own.
         negative_trust_anchors: Zones that count as unsigned.
@@ -87,7 +95,7 @@ class DnsSection:
     allow_recursion: tuple[str, ...]
     forwarders: tuple[str, ...]
     root_hints: str
-    round_robin: bool
+    round_robin: str
     port: int
     addresses: tuple[str, ...]
     zones: Path
@@ -109,6 +117,7 @@ class DnsSection:
     catalog: str = ""
     views: tuple[ViewSection, ...] = ()
     resolver: ResolverSection = ResolverSection()
+    pools: tuple[PoolSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +150,8 @@ def read_names(section: Section) -> DnsSection:
         "forwarders", (), "Resolvers to ask instead of the root."
     )
     root_hints = section.path("root_hints", "", "A hints file; empty: built in.")
-    round_robin = section.boolean(
-        "round_robin", default=True, about="Rotate answers of several addresses."
+    round_robin = section.switch(
+        "round_robin", ORDERS, "In which order several addresses are said."
     )
     port = section.integer(
         "port", 53, 1, 65535, "Where name servers of other zones are asked."

@@ -61,6 +61,10 @@ class Section(Protocol):
         """Return one of the texts in ``among``."""
         ...
 
+    def switch(self, key: str, among: Sequence[str], about: str) -> str:
+        """Return one of the texts in ``among``; true is the first, false the last."""
+        ...
+
     def workers(self, key: str, about: str) -> int:
         """Return a number of processes, 0 for ``"auto"``."""
         ...
@@ -203,6 +207,14 @@ class FileSection:
         hint = did_you_mean(text, among) or "one of " + ", ".join(among)
         self._report(value.span, f"{text!r} is not a choice for `{key}`", hint)
         return default
+
+    def switch(self, key: str, among: Sequence[str], about: str) -> str:
+        """Return one of the texts in ``among``; true is the first, false the last."""
+        entry = self._table.keys.get(key)
+        if entry is not None and isinstance(entry[1].data, bool):
+            self._take(key)
+            return among[0] if entry[1].data else among[-1]
+        return self.choice(key, among[0], among, about)
 
     def workers(self, key: str, about: str) -> int:
         """Return a number of processes, 0 for ``"auto"``."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pabal.config.names import DnsSection, read_names
+from pabal.config.pools import read_pools
 from pabal.config.section import Section
 from pabal.config.store import StoreSection, read_store
 from pabal.config.views import read_views
@@ -168,7 +169,11 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
             )
         ),
         mta=_mta(sections["mta"]),
-        dns=replace(read_names(sections["dns"]), views=read_views(sections)),
+        dns=replace(
+            read_names(sections["dns"]),
+            views=read_views(sections),
+            pools=read_pools(sections),
+        ),
         store=read_store(sections["store"]),
     )
 

@@ -58,6 +58,40 @@ class ViewSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """One ``[dns.pool.NAME]`` table.
+
+    Attributes:
+        name: NAME.
+        names: Whose address sets these are.
+        weights: ``ADDRESS WEIGHT`` each.
+        probe: ``tcp:PORT``, ``http:PORT/PATH``, ``https:PORT/PATH``; empty: none.
+        interval_s: From probe to probe.
+        timeout_s: Until one has failed.
+        fall: Failures in a row that take a host out.
+        rise: Successes in a row that put it back.
+        ttl_s: Longest TTL of the answers.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    weights: tuple[str, ...] = ()
+    probe: str = ""
+    interval_s: int = 10
+    timeout_s: int = 3
+    fall: int = 3
+    rise: int = 2
+    ttl_s: int = 60
+
+
+ROTATE: Final = "rotate"
+RANDOM: Final = "random"
+FIXED: Final = "fixed"
+ORDERS: Final = (ROTATE, RANDOM, FIXED)
+"""In which order the records of one set are said."""
+
+
+@dataclass(frozen=True, slots=True)
 class DnsSettings:
     """The ``[dns]`` table, and what it needs of the rest.
 
@@ -90,9 +124,13 @@ class DnsSettings:
         default="",
         metadata={"help": "master file with the root servers; built in if empty"},
     )
-    round_robin: bool = field(
-        default=True,
-        metadata={"help": "turn address records from answer to answer"},
+    round_robin: str = field(
+        default=ROTATE,
+        metadata={"help": "order of addresses: rotate, random, fixed"},
+    )
+    pools: tuple[PoolSettings, ...] = field(
+        default=(),
+        metadata={"help": "address sets that are weighted and probed"},
     )
     payload_octets: int = field(
         default=PAYLOAD_OCTETS,

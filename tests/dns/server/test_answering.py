@@ -64,7 +64,7 @@ def test_turns_also_without_a_cache() -> None:
 
 
 def test_round_robin_can_be_off() -> None:
-    parts = bench(settings=DnsSettings("ns.test", round_robin=False))
+    parts = bench(settings=DnsSettings("ns.test", round_robin="fixed"))
     data = question("www.example.com")
     parts.now(data)
     assert parts.hot(data, STRANGER) == parts.hot(data, STRANGER)

@@ -24,19 +24,19 @@ def rendered(*ttls: int, count: int = 1) -> Rendered:
 
 def test_round_robin_turns_and_comes_back() -> None:
     answer = rendered(60, count=3)
-    versions = turns(answer, round_robin=True)
+    versions = turns(answer, "rotate")
     assert len(set(versions)) == 3
     assert versions[0] == answer.octets[2:]
     entry = lasting(versions)
     assert [next(entry) for _ in range(6)] == versions * 2
-    assert turns(answer, round_robin=False) == [answer.octets[2:]]
-    assert len(turns(rendered(60, count=30), round_robin=True)) == 16
+    assert turns(answer, "fixed") == [answer.octets[2:]]
+    assert len(turns(rendered(60, count=30), "rotate")) == 16
 
 
 def test_ttls_count_down_and_end() -> None:
     clock = FixedClock()
     answer = rendered(10, 5)
-    entry = Ageing(answer, turns(answer, round_robin=True), clock)
+    entry = Ageing(answer, turns(answer, "rotate"), clock)
     assert next(entry) == answer.octets[2:]
     clock.at += 3.5
     aged = next(entry)
@@ -52,7 +52,7 @@ def test_ttls_count_down_and_end() -> None:
 def test_all_turns_age() -> None:
     clock = FixedClock()
     answer = rendered(10, count=3)
-    entry = Ageing(answer, turns(answer, round_robin=True), clock)
+    entry = Ageing(answer, turns(answer, "rotate"), clock)
     clock.at += 1
     seen = {next(entry) for _ in range(3)}
     assert len(seen) == 3
@@ -97,7 +97,7 @@ def test_what_is_ready_ages_with_the_second() -> None:
     cache = AnswerCache(100, 1 << 30, clock)
     answer = rendered(10)
     at = 2 + answer.ttl_offsets[0] - 2
-    cache.put(b"key", Ageing(answer, turns(answer, round_robin=True), clock), 1)
+    cache.put(b"key", Ageing(answer, turns(answer, "rotate"), clock), 1)
     assert cache.hit(b"idkey") == b"id" + answer.octets[2:]
     # The second look is the driver's own, without a call.
     assert next(cache.ready[b"key"]) == answer.octets[2:]

@@ -21,6 +21,7 @@ from pabal.dns.server.access import Access, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
 from pabal.dns.server.caches import Caches
 from pabal.dns.server.extras import NOTHING, Extra, Extras
+from pabal.dns.server.pools import pools_of
 from pabal.dns.server.rates import RateLimiter, Verdict
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import codes
@@ -144,6 +145,8 @@ class Answering:
         on_query: Told of every answer if set; set it before the driver starts.
         controlled: Whether somebody takes what other servers ask.
         limiter: Told by the driver how many datagrams come from where.
+        pools: Told by who probes which hosts are well.
+        views: All zones, and what some clients see instead.
     """
 
     def __init__(
@@ -155,22 +158,22 @@ class Answering:
         clock: Clock,
         views: Sequence[VersionedZones] = (),
     ) -> None:
-        self._views = (zones, *views)
+        self.views = (zones, *views)
         self._resolver = resolver
         self._access = access
         self._settings = settings
         self._clock = clock
-        self._caches = Caches(len(self._views), settings, clock)
+        self._caches = Caches(len(self.views), settings, clock)
         self._recursions = Concurrency(
             settings.recursion_per_client_max, settings.recursion_max
         )
-        self._turn = 0
         self._extras = Extras(settings, clock)
         self.limiter = RateLimiter(
             settings.rate_max, settings.rate_slip, settings.client_rate_max, clock
         )
         self.on_query: OnQuery | None = None
         self.controlled = False
+        self.pools = pools_of(settings.pools)
 
     @property
     def _payload_octets(self) -> int:
@@ -179,7 +182,7 @@ class Answering:
 
     def _zones(self, context: _Context) -> VersionedZones:
         """Return the zones that the client sees."""
-        return self._views[context.rights.view]
+        return self.views[context.rights.view]
 
     def forget(self) -> None:
         """Drop every ready answer: zones changed."""
@@ -319,7 +322,8 @@ class Answering:
         zones = self._zones(context)
         answer = lookup(zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok)
         if answer is not None and answer.unresolved is None:
-            octets = self._finish(context, answer.response, keep=True)
+            response = self.pools.adjusted(answer.response)
+            octets = self._finish(context, response, keep=True)
             if answer.response.rcode == codes.NXDOMAIN:
                 self._learn(context, answer, octets)
             return octets
@@ -392,14 +396,14 @@ class Answering:
     ) -> bytes:
         """Return ``response`` as octets; with ``keep`` also put it into the cache."""
         rendered = render(context.query, response, self._limits(context))
-        versions = turns(rendered, round_robin=self._settings.round_robin)
-        self._turn += 1
-        octets = versions[self._turn % len(versions)]
+        order = self._settings.round_robin
+        versions = turns(rendered, order, self.pools.turns(response))
+        octets = versions[next(self._caches.turn) % len(versions)]
         if keep and context.cache is not None and (rendered.ttl_min_s or not ageing):
             entry: Entry = (
                 Ageing(rendered, versions, self._clock) if ageing else lasting(versions)
             )
-            context.cache.put(context.key, entry, sum(map(len, versions)))
+            context.cache.put(context.key, entry, sum(map(len, set(versions))))
         answer = self._as_asked(octets, context, response.error)
         self._tell(context, answer, cached=False, rcode=response.rcode)
         return answer

@@ -5,13 +5,15 @@ what the old one held is forgotten, except what was asked for since. That costs 
 nothing, and forgetting is one assignment.
 """
 
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from struct import Struct
 from typing import Final
 
 from pabal.base.clock import Clock
 from pabal.dns.server.missing import MissingNames
+from pabal.dns.settings import FIXED, RANDOM
 from pabal.dns.wire.response import Rendered, turned
 
 TURNS_MAX: Final = 16
@@ -34,13 +36,25 @@ Entry = Iterator[bytes]
 answer has lived out its TTL. Iterators of ``itertools`` cost a hit no Python frame."""
 
 
-def turns(rendered: Rendered, *, round_robin: bool) -> list[bytes]:
-    """Return the versions of an answer that round robin goes through, ids cut off."""
+def turns(rendered: Rendered, order: str, firsts: Sequence[int] = ()) -> list[bytes]:
+    """Return the versions of an answer that clients get in turn, ids cut off.
+
+    Args:
+        order: One of ``ORDERS``.
+        firsts: Which record stands first in each; empty: as ``order`` says.
+    """
     run = rendered.run
-    if run is None or not round_robin:
+    if run is None or (order == FIXED and not firsts):
         return [rendered.octets[2:]]
     count = min(run.count, TURNS_MAX)
-    return [turned(rendered.octets, run, by)[2:] for by in range(count)]
+    if firsts and max(firsts) < run.count:
+        chosen = firsts
+    elif order == RANDOM:
+        chosen = [secrets.randbelow(run.count) for _ in range(TURNS_MAX)]
+    else:
+        chosen = range(count)
+    made = {by: turned(rendered.octets, run, by)[2:] for by in set(chosen)}
+    return [made[by] for by in chosen]
 
 
 def lasting(versions: list[bytes]) -> Entry:

@@ -3,6 +3,8 @@
 No I/O.
 """
 
+import itertools
+
 from pabal.base.clock import Clock
 from pabal.dns.server.access import Rights
 from pabal.dns.server.cache import AnswerCache
@@ -14,9 +16,13 @@ class Caches:
 
     Args (of the constructor):
         views: How many views there are, the common one among them.
+
+    Attributes:
+        turn: Counts the answers put in: each begins with the next of its versions.
     """
 
     def __init__(self, views: int, settings: DnsSettings, clock: Clock) -> None:
+        self.turn = itertools.count(1)
         entries_max = settings.cache_entries_max // (2 * views)
         octets_max = settings.cache_octets_max // (2 * views)
         self._caches = {

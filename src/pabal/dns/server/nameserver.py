@@ -20,6 +20,7 @@ from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.loader import Loader
 from pabal.dns.server.notify import Notifier, Sources, parse_peer
 from pabal.dns.server.policy import parse_policy
+from pabal.dns.server.pools import Pool, Pools, addresses_at
 from pabal.dns.server.secondary import Reload, Secondaries, parse_copied
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
@@ -189,6 +190,19 @@ class NameServer:
         name = dns.name.from_text(zone)
         if await self._loader.follow(name):
             self._changed([self._loader.zones.get(name)])
+
+    @property
+    def pools(self) -> Pools:
+        """The address sets whose hosts are probed."""
+        return self._answering.pools
+
+    def pool_addresses(self, pool: Pool) -> frozenset[bytes]:
+        """Return the addresses that stand at the names of ``pool`` now, as RDATA."""
+        return addresses_at(self._answering.views, pool.names)
+
+    def pool_changed(self) -> None:
+        """Answer anew: a host of a pool came or went."""
+        self._answering.forget()
 
     async def look(self) -> None:
         """Take over what other processes did and nobody told us of."""

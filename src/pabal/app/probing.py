@@ -1,0 +1,127 @@
+"""Asks the hosts of address pools whether they are well.
+
+Each process that answers does so by itself: nothing has to be shared, and a process
+that cannot reach a host should not send others there.
+Security: only addresses that stand in our own zones are connected to; certificates are
+not looked at, because nothing is believed but that somebody is there.
+"""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Callable, Collection
+from typing import Final
+
+from pabal.base.clock import Clock
+from pabal.base.log import Log
+from pabal.base.tasks import Tasks, sleep_until_set
+from pabal.dns.server.pools import Host, Pool, Pools
+from pabal.dns.server.probe import STATUS_LINE_MAX_OCTETS, Probe, parse_probe
+from pabal.dns.wire.name import to_text
+
+LOOK_SECONDS: Final = 1.0
+"""How often it is asked what is due."""
+
+PROBES_MAX: Final = 50
+"""Connections at once."""
+
+log = Log("names")
+
+
+class Probing:
+    """Probes until it is stopped.
+
+    Args (of the constructor):
+        pools: Whom; told what was found.
+        addresses: Returns the addresses that stand at a pool's names now, as RDATA.
+        changed: Called when a host came or went.
+        clock: Says what is due.
+    """
+
+    def __init__(
+        self,
+        pools: Pools,
+        addresses: Callable[[Pool], Collection[bytes]],
+        changed: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        self._pools = pools
+        self._addresses = addresses
+        self._changed = changed
+        self._clock = clock
+        self._tasks = Tasks()
+        self._stopped = asyncio.Event()
+        self._slots = asyncio.Semaphore(PROBES_MAX)
+
+    def start(self) -> None:
+        """Probe in the background, if there is anything to."""
+        if any(pool.settings.probe for pool in self._pools.all):
+            self._tasks.start(self._look(), "probing")
+
+    async def stop(self) -> None:
+        """Ask nobody any more."""
+        self._stopped.set()
+        await self._tasks.stop()
+
+    async def _look(self) -> None:
+        while not self._stopped.is_set():
+            for pool in self._pools.all:
+                pool.seen(self._addresses(pool))
+                for host in pool.due(self._clock.monotonic()):
+                    self._tasks.start(self._probe(pool, host), "probe")
+            await sleep_until_set(self._stopped, LOOK_SECONDS)
+
+    async def _probe(self, pool: Pool, host: Host) -> None:
+        address = str(ipaddress.ip_address(host.address))
+        name = to_text(min(pool.names)).removesuffix(".")
+        reason = ""
+        async with self._slots:
+            try:
+                async with asyncio.timeout(pool.settings.timeout_s):
+                    reason = await ask(parse_probe(pool.settings.probe), address, name)
+            except (OSError, EOFError, ValueError, TimeoutError) as error:
+                reason = str(error) or type(error).__name__
+        if not pool.note(host, well=not reason):
+            return
+        if reason:
+            log.warning(
+                "host taken out", pool=pool.settings.name, at=address, reason=reason
+            )
+        else:
+            log.info("host put back", pool=pool.settings.name, at=address)
+        self._changed()
+
+
+async def ask(probe: Probe, address: str, name: str) -> str:
+    """Return why the host at ``address`` is not well; empty: it is.
+
+    Args:
+        name: What it is asked for as.
+
+    Raises:
+        OSError: It cannot be reached.
+        EOFError, ValueError: What it says is no answer.
+    """
+    context = None
+    if probe.kind == "https":
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection(
+        address,
+        probe.port,
+        limit=STATUS_LINE_MAX_OCTETS,
+        ssl=context,
+        server_hostname=name if context else None,
+    )
+    try:
+        request = probe.request(name)
+        if not request:
+            return ""
+        writer.write(request)
+        line = await reader.readuntil(b"\r\n")
+        return "" if probe.is_well(line) else f"it answered {line[:60]!r}"
+    except asyncio.LimitOverrunError as error:
+        raise ValueError("its first line is too long") from error
+    finally:
+        writer.close()
