@@ -26,6 +26,7 @@ DRIVER_MAX_LINES: Final = 300
 BASE_MODULES: Final = {
     "atomic",
     "clock",
+    "disk",
     "errors",
     "ids",
     "limits",

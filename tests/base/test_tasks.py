@@ -1,11 +1,12 @@
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pabal.base.tasks import Batcher, Start, Tasks, Threads, sleep_until_set
+from pabal.base.disk import Done
+from pabal.base.tasks import Batcher, Start, Tasks, Unsynced, sleep_until_set
 
 
 @pytest.fixture
@@ -118,29 +119,36 @@ async def test_a_short_batch_starts_on_the_event_loop(
 ) -> None:
     here = threading.get_ident()
     began: list[int] = []
-    waited: list[int] = []
+    finished: list[int] = []
 
     def run(jobs: Sequence[int]) -> list[int | BaseException]:
         assert threading.get_ident() != here
         return [-job for job in jobs]
 
-    def begin(jobs: Sequence[int]) -> Callable[[], list[int | BaseException]] | None:
+    def begin(jobs: Sequence[int]) -> Unsynced[int] | None:
         if max(jobs) > 9:
             return None
         if 7 in jobs:
             raise ZeroDivisionError
         began.append(threading.get_ident())
 
-        def rest() -> list[int | BaseException]:
-            waited.append(threading.get_ident())
-            if 5 in jobs:
-                raise OSError("disk full")
+        def finish(failure: OSError | None) -> list[int | BaseException]:
+            finished.append(threading.get_ident())
+            if failure:
+                raise failure
             return list(jobs)
 
-        return rest
+        return Unsynced(jobs[0], finish)
 
-    threads = Threads(2, "wait")
-    batcher: Batcher[int, int] = Batcher(run, executor, Start(begin, threads))
+    class FakeDisk:
+        def sync(self, descriptor: int, done: Done) -> None:
+            failure = OSError("disk full") if descriptor == 5 else None
+            asyncio.get_running_loop().call_soon(done, failure)
+
+        def close(self) -> None:
+            pass
+
+    batcher: Batcher[int, int] = Batcher(run, executor, Start(begin, FakeDisk()))
     assert await batcher.submit(1) == 1
     assert await batcher.submit(10) == -10
     with pytest.raises(OSError):
@@ -149,6 +157,5 @@ async def test_a_short_batch_starts_on_the_event_loop(
         await batcher.submit(7)
     assert await batcher.submit(2) == 2
     await batcher.settle()
-    threads.shutdown()
     assert set(began) == {here}
-    assert here not in waited
+    assert set(finished) == {here}

@@ -5,22 +5,18 @@ The only module that creates asyncio tasks.
 
 import asyncio
 import contextlib
-import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
+from pabal.base.disk import Disk
 from pabal.base.log import Log
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-
-Rest = Callable[[], Sequence[Result | BaseException]]
-"""What is left to do of a batch; returns what ``run`` would."""
 
 BATCH_MAX: Final = 256
 """Most jobs in one transaction: bounds how long the first of them waits."""
@@ -71,55 +67,33 @@ class Tasks:
         await self.wait(STOP_SECONDS)
 
 
-class Threads:
-    """A few threads for short waits; for what waits for the disk or a lock only.
+@dataclass(frozen=True, slots=True)
+class Unsynced(Generic[Result]):
+    """A batch that was written and may not be on disk yet.
 
-    Like a ``ThreadPoolExecutor`` without a future and its lock for each piece of work:
-    handing over costs between half of that and the same.
-
-    Args (of the constructor):
-        count: How many may wait at the same time.
-        name: What the threads are called.
+    Attributes:
+        descriptor: The file to wait for.
+        finish: Called on the event loop once it is there, or with why it is not;
+            returns what ``run`` would.
     """
 
-    def __init__(self, count: int, name: str) -> None:
-        self._works: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True)
-            for number in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def submit(self, work: Callable[[], object]) -> None:
-        """Have ``work`` done; it never raises."""
-        self._works.put(work)
-
-    def shutdown(self) -> None:
-        """Finish what was handed over and end the threads."""
-        for _ in self._threads:
-            self._works.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self) -> None:
-        while (work := self._works.get()) is not None:
-            work()
+    descriptor: int
+    finish: Callable[[OSError | None], Sequence[Result | BaseException]]
 
 
 @dataclass(frozen=True, slots=True)
 class Start(Generic[Job, Result]):
-    """How a batch starts on the event loop.
+    """How a batch is done on the event loop, when it is short.
 
     Attributes:
         begin: Called with a batch. Does what takes microseconds and returns what waits
-            for the disk; ``None``: all of it may take long.
+            for the disk; ``None``: it may take long.
             An exception it raises fails every job of the batch.
-        threads: Where that waits.
+        disk: Waits for it.
     """
 
-    begin: Callable[[Sequence[Job]], Rest[Result] | None]
-    threads: Threads
+    begin: Callable[[Sequence[Job]], Unsynced[Result] | None]
+    disk: Disk
 
 
 class Batcher(Generic[Job, Result]):
@@ -176,24 +150,44 @@ class Batcher(Generic[Job, Result]):
         batch = [self._waiting.popleft() for _ in range(size)]
         jobs = [job for job, _ in batch]
 
-        def work(rest: Rest[Result]) -> None:
-            outcome: Sequence[Result | BaseException] | BaseException
-            try:
-                outcome = rest()
-            except BaseException as error:  # noqa: BLE001 (given to those who wait)
-                outcome = error
-            loop.call_soon_threadsafe(self._finished, loop, batch, outcome)
-
         try:
-            rest = self._start.begin(jobs) if self._start else None
+            written = self._start.begin(jobs) if self._start else None
         except Exception as error:  # noqa: BLE001 (given to those who wait)
             # A bug: it must not leave the next batches waiting for ever.
             loop.call_soon(self._finished, loop, batch, error)
             return
-        if self._start and rest:
-            self._start.threads.submit(partial(work, rest))
+        if self._start and written:
+            synced = partial(self._synced, loop, batch, written)
+            self._start.disk.sync(written.descriptor, synced)
         else:
-            self._executor.submit(work, partial(self._run, jobs))
+            self._executor.submit(self._work, loop, batch, jobs)
+
+    def _synced(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[tuple[Job, asyncio.Future[Result]]],
+        written: Unsynced[Result],
+        failure: OSError | None,
+    ) -> None:
+        outcome: Sequence[Result | BaseException] | BaseException
+        try:
+            outcome = written.finish(failure)
+        except Exception as error:  # noqa: BLE001 (given to those who wait)
+            outcome = error
+        self._finished(loop, batch, outcome)
+
+    def _work(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        batch: list[tuple[Job, asyncio.Future[Result]]],
+        jobs: Sequence[Job],
+    ) -> None:
+        outcome: Sequence[Result | BaseException] | BaseException
+        try:
+            outcome = self._run(jobs)
+        except BaseException as error:  # noqa: BLE001 (given to those who wait)
+            outcome = error
+        loop.call_soon_threadsafe(self._finished, loop, batch, outcome)
 
     def _finished(
         self,

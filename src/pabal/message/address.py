@@ -9,7 +9,8 @@ The one address grammar of the program.
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Self
 
 import idna
@@ -59,6 +60,9 @@ TOKENS_MAX: Final = 40_000
 Only what is not written plainly costs them: groups, comments, escapes, junk.
 """
 
+_MAILBOXES_MAX: Final = 4_096
+"""Addresses of envelopes remembered: at most 2 MB."""
+
 _COMMENT_DEPTH_MAX: Final = 32
 """Comments in comments followed; deeper ones end the list."""
 
@@ -97,8 +101,10 @@ class Mailbox:
 
     local_part: str
     domain: str
+    _text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_text", f"{_quoted(self.local_part)}@{self.domain}")
         if not _PLAIN_LOCAL.fullmatch(self.local_part):
             raise AddressError("a local part is printable and not empty")
         if len(self.local_part.encode()) > LOCAL_PART_MAX_OCTETS:
@@ -109,7 +115,7 @@ class Mailbox:
 
     @override
     def __str__(self) -> str:
-        return f"{_quoted(self.local_part)}@{self.domain}"
+        return self._text
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
@@ -171,9 +177,22 @@ def take_mailbox(scanner: Scanner) -> Mailbox:
     match = _MAILBOX.match(scanner.data, scanner.position)
     if match is None:
         raise AddressError(f"expected local-part@domain at octet {scanner.position}")
-    mailbox = Mailbox(*_pieces(match))
+    mailbox = _mailbox(match[0])
     scanner.position = match.end()
     return mailbox
+
+
+@lru_cache(maxsize=_MAILBOXES_MAX)
+def _mailbox(octets: bytes) -> Mailbox:
+    """Return the mailbox of octets that have its shape: the same few come again.
+
+    Raises:
+        AddressError: A limit is passed, or the domain is none.
+    """
+    match = _MAILBOX.fullmatch(octets)
+    if match is None:
+        raise AddressError("not an address: local-part@domain expected")
+    return Mailbox(*_pieces(match))
 
 
 def split_subaddress(local_part: str, separator: str = "+") -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """A post station: where this server is, what time it is there, and its book of ways."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from pabal.base.clock import Clock
@@ -52,7 +52,7 @@ class Way:
 
     def named(self, message_id: str) -> "Way":
         """Return the same way with its Message-ID known."""
-        return replace(self, message_id=message_id)
+        return Way(self.station, self.trace_id, message_id)
 
     def note_questions(self, steps: Steps) -> None:
         """Record the DNS questions asked for the message, one event each."""

@@ -84,6 +84,8 @@ def client_key(address: str) -> str:
 
     One IPv6 customer has at least a /64 (RFC 6177 §2).
     """
+    if ":" not in address:
+        return address  # an IPv4 address is written one way only by the kernel
     try:
         plain = plain_address(address)
     except ValueError:

@@ -139,7 +139,7 @@ class Listener:
 
     def _begin(self, stream: SocketStream) -> None:
         self._streams.add(stream)
-        self._tasks.start(self._serve(stream), f"connection {stream.peer}")
+        self._tasks.start(self._serve(stream), "connection")
 
     def _disconnected(self, stream: SocketStream) -> None:
         if stream in self._streams:

@@ -38,6 +38,18 @@ class Client:
     tls: TlsInfo | None = None
     identity: Identity | None = None
 
+    def greeted(self, helo: str, *, extended: bool) -> "Client":
+        """Return this client after EHLO; faster than ``replace``."""
+        return Client(
+            self.session_id,
+            self.peer,
+            self.local,
+            helo,
+            extended,
+            self.tls,
+            self.identity,
+        )
+
     @property
     def protocol(self) -> str:
         """The ``with`` protocol type of a Received field (RFC 3848)."""

@@ -51,6 +51,7 @@ class SmtpServer:
     def __init__(self, service: Service, clock: Clock) -> None:
         self._service = service
         self._clock = clock
+        self._greeting = format_reply(220, (f"{service.hostname} ESMTP pabal",))
         self._idle: set[Stream] = set()
         self._stopping = False
 
@@ -67,7 +68,8 @@ class SmtpServer:
                 await connection.run(lambda: self._stopping)
         finally:
             await talk.abort()
-            stream.close()
+            # RFC 5321 §4.1.1.10: after QUIT the client only waits for our reply.
+            stream.close(linger=not talk.said_goodbye)
 
     def stop(self) -> None:
         """Tell clients between two messages to go, and others once they are there."""
@@ -84,8 +86,7 @@ class SmtpServer:
             outcome = transaction.unavailable(talk, error)
             outcome = replace(outcome, code=21)
         if outcome.ok:
-            text = f"{self._service.hostname} ESMTP pabal"
-            connection.stream.send(format_reply(220, (text,)))
+            connection.stream.send(self._greeting)
             return True
         log.info(
             "client refused",

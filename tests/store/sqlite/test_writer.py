@@ -2,16 +2,17 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import sys
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import apsw
 import pytest
 
+from pabal.base.disk import Done
 from pabal.base.errors import StorageFullError
 from pabal.message.spool import Spool
 from pabal.store.flags import SEEN
@@ -195,43 +196,50 @@ async def test_kill_9_loses_nothing_ever(tmp_path: Path) -> None:
     await kill_and_look(tmp_path, 60)
 
 
-async def test_a_short_message_is_synced_before_it_is_told(
-    account: SqliteAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class SlowDisk:
+    """A disk that is done when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked: asyncio.Queue[tuple[int, Done]] = asyncio.Queue()
+
+    def sync(self, descriptor: int, done: Done) -> None:
+        self.asked.put_nowait((descriptor, done))
+
+    def close(self) -> None:
+        assert self.asked.empty()
+
+
+async def test_a_short_message_is_synced_before_it_is_told(tmp_path: Path) -> None:
+    disk = SlowDisk()
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), disk=disk)
+    account = await store.account(17)
     inbox = await account.mailbox("INBOX")
-    await put(account, inbox, letter("1"))
-    loop_thread = threading.get_ident()
-    synced: list[int] = []
-    sync_log = account.access.database.sync_log
-
-    def sync() -> None:
-        assert account.highest_modseq == before
-        synced.append(threading.get_ident())
-        sync_log()
-
     before = account.highest_modseq
-    monkeypatch.setattr(account.access.database, "sync_log", sync)
-    assert await put(account, inbox, letter("2")) == [2]
-    assert len(synced) == 1
-    assert loop_thread not in synced
+    task = asyncio.get_running_loop().create_task(put(account, inbox, letter("1")))
+    descriptor, done = await disk.asked.get()
+    assert account.highest_modseq == before
+    assert not task.done()
+    log = account.access.database.directory / "mailbox.db-wal"
+    assert os.path.samestat(os.fstat(descriptor), log.stat())
+    done(None)
+    assert await task == [1]
     assert account.highest_modseq == before + 1
+    await store.close()
 
 
-async def test_a_disk_that_does_not_sync_is_an_error(
-    account: SqliteAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_disk_that_does_not_sync_is_an_error(tmp_path: Path) -> None:
+    disk = SlowDisk()
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), disk=disk)
+    account = await store.account(17)
     inbox = await account.mailbox("INBOX")
-    await put(account, inbox, letter("1"))
-
-    def broken() -> None:
-        raise StorageFullError("no")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(account.access.database, "sync_log", broken)
-        with pytest.raises(StorageFullError):
-            await put(account, inbox, letter("2"))
-    # Begun anew. What was committed and not synced may be there or not.
-    assert await put(account, inbox, letter("3")) == [3]
+    task = asyncio.get_running_loop().create_task(put(account, inbox, letter("1")))
+    _, done = await disk.asked.get()
+    done(OSError(errno.EIO, "no"))
+    with pytest.raises(StorageFullError):
+        await task
+    # Begun anew, on a thread. What was committed and not synced may be there or not.
+    assert await put(account, inbox, letter("2")) == [2]
+    await store.close()
 
 
 async def test_another_writer_is_waited_for_on_a_thread(

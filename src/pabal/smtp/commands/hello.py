@@ -4,7 +4,7 @@ Source: RFC 5321 §4.1.1.1 (EHLO), §3.5.3 and §7.3 (VRFY and EXPN tell strange
 nothing), RFC 3207 §4.
 """
 
-from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from pabal.smtp.commands.conversation import Conversation
@@ -13,6 +13,9 @@ from pabal.smtp.wire.command import Ehlo
 from pabal.smtp.wire.reply import format_outcome, format_reply
 
 _NOOP: Final = format_outcome(delivered("OK"))
+_WELCOMES_MAX: Final = 64
+"""Replies to EHLO remembered: three services, with and without TLS, and room."""
+
 _EXPN: Final = format_outcome(permanent(2, "5.1", "Lists are not shown"))
 
 
@@ -20,31 +23,39 @@ async def ehlo(talk: Conversation, command: Ehlo) -> bytes:
     """Greet the client back and say what is on offer."""
     await talk.abort()
     talk.session.accept()
-    talk.client = replace(talk.client, helo=command.name, extended=command.extended)
-    hostname = talk.service.hostname
+    talk.client = talk.client.greeted(command.name, extended=command.extended)
+    service = talk.service
     if not command.extended:
-        return format_reply(250, (hostname,))
-    return format_reply(250, (hostname, *extensions(talk)))
+        return format_reply(250, (service.hostname,))
+    starttls = service.settings.starttls and talk.client.tls is None
+    mechanisms = () if talk.client.identity is not None else talk.mechanisms()
+    return _welcome(
+        service.hostname,
+        service.settings.message_size_max,
+        mechanisms,
+        starttls=starttls,
+    )
 
 
-def extensions(talk: Conversation) -> list[str]:
-    """Return the EHLO keywords on offer here and now."""
-    settings = talk.service.settings
+@lru_cache(maxsize=_WELCOMES_MAX)
+def _welcome(
+    hostname: str, size_max: int, mechanisms: tuple[str, ...], *, starttls: bool
+) -> bytes:
+    """Return the reply to EHLO: the same for nearly everybody."""
     offered = [
         "PIPELINING",
-        f"SIZE {settings.message_size_max}",
+        f"SIZE {size_max}",
         "8BITMIME",
         "SMTPUTF8",
         "ENHANCEDSTATUSCODES",
         "CHUNKING",
         "DSN",
     ]
-    if settings.starttls and talk.client.tls is None:
+    if starttls:
         offered.append("STARTTLS")
-    mechanisms = talk.mechanisms()
-    if mechanisms and talk.client.identity is None:
+    if mechanisms:
         offered.append(f"AUTH {' '.join(mechanisms)}")
-    return offered
+    return format_reply(250, (hostname, *offered))
 
 
 def noop(talk: Conversation) -> bytes:
@@ -74,5 +85,5 @@ def help_(talk: Conversation) -> bytes:
 def quit_(talk: Conversation) -> bytes:
     """Say goodbye."""
     talk.session.accept()
-    talk.closing = True
+    talk.closing = talk.said_goodbye = True
     return b"221 2.0.0 Bye\r\n"

@@ -23,6 +23,9 @@ REPLY_LINE_ACCEPTED_MAX_OCTETS: Final = 4096
 REPLY_LINES_MAX: Final = 128
 """Lines of one reply we take: an EHLO reply of today has about 20."""
 
+SHORT_TEXT: Final = 400
+"""Characters of a text that needs no folding, whatever the codes in front of it."""
+
 _LINE: Final = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: |\Z)")
 _CONTROLS: Final = dict.fromkeys((*range(32), 127, *range(128, 160)), "?")
@@ -131,9 +134,10 @@ def format_reply(code: int, lines: Sequence[str], *, utf8: bool = False) -> byte
 
 def format_outcome(outcome: Outcome, *, utf8: bool = False) -> bytes:
     """Return the octets that tell the peer of ``outcome``."""
-    return _format(
-        outcome.reply_code, f"{outcome.enhanced} ", (outcome.text,), utf8=utf8
-    )
+    text = outcome.text
+    if text and len(text) < SHORT_TEXT and text.isascii() and text.isprintable():
+        return f"{outcome.reply_code} {outcome.enhanced} {text.rstrip()}\r\n".encode()
+    return _format(outcome.reply_code, f"{outcome.enhanced} ", (text,), utf8=utf8)
 
 
 def _format(code: int, enhanced: str, lines: Sequence[str], *, utf8: bool) -> bytes:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 import apsw
@@ -113,6 +114,11 @@ class Database:
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         return True
 
+    @property
+    def log_descriptor(self) -> int:
+        """The log's file, once ``is_quick``: for whoever waits for it himself."""
+        return self._log
+
     def sync_log(self) -> None:
         """Wait until everything committed is on disk.
 
@@ -128,7 +134,7 @@ class Database:
                 self._log = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             os.fdatasync(self._log)
         except OSError as error:
-            raise StorageFullError(f"mailbox cannot be written: {error}") from error
+            raise unwritten(error) from error
 
     def shorten_log(self) -> None:
         """Move a log that became long into the file; the next commit starts it anew.
@@ -212,20 +218,35 @@ class Database:
             raise kind(f"cannot make {self.directory}: {error}") from error
 
 
-@contextmanager
-def errors() -> Iterator[None]:
-    """Raise SQLite's errors as this program's.
+def unwritten(error: OSError) -> StorageFullError:
+    """Return what it means that the disk does not take what was written."""
+    return StorageFullError(f"mailbox cannot be written: {error}")
+
+
+class errors:  # noqa: N801 (reads like a function, and is faster than one)
+    """A context that raises SQLite's errors as this program's.
 
     Raises:
         StorageFullError: No room, or the disk refuses to write.
         UnavailableError: Locked too long, unreadable, damaged.
     """
-    try:
-        yield
-    except (apsw.FullError, apsw.IOError) as error:
-        raise StorageFullError(f"mailbox cannot be written: {error}") from error
-    except apsw.Error as error:
-        raise UnavailableError(f"mailbox database: {error!r}") from error
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        """Translate what was raised, if it is SQLite's."""
+        if isinstance(error, apsw.FullError | apsw.IOError):
+            raise StorageFullError(f"mailbox cannot be written: {error}") from error
+        if isinstance(error, apsw.Error):
+            raise UnavailableError(f"mailbox database: {error!r}") from error
 
 
 def _connect(path: Path, *, query_only: bool = False) -> apsw.Connection:

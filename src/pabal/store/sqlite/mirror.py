@@ -24,7 +24,7 @@ from pabal.store.ports import (
     NoSuchMailboxError,
 )
 from pabal.store.sqlite.database import Database, errors
-from pabal.store.sqlite.ledger import load_flag_sets, load_mailboxes
+from pabal.store.sqlite.ledger import MailboxRows, load_flag_sets
 from pabal.store.sqlite.reader import (
     Loaded,
     account_modseq,
@@ -62,6 +62,7 @@ class Mirror:
         self._database = database
         self._ring = ring
         self._arrived = arrived
+        self._rows = MailboxRows()
         self._boxes: dict[MailboxId, MailboxInfo] = {}
         self._arrays: dict[MailboxId, MailboxArrays] = {}
         self._idle: OrderedDict[MailboxId, MailboxArrays] = OrderedDict()
@@ -83,7 +84,7 @@ class Mirror:
             connection = self._database.reader()
             with connection:
                 self.modseq = account_modseq(connection)
-                self._boxes = {info.id: info for info in load_mailboxes(connection)}
+                self._boxes = self._rows.read(connection)
             self._load_flags()
 
     def infos(self) -> list[MailboxInfo]:
@@ -213,7 +214,7 @@ class Mirror:
             connection = self._database.reader()
             with connection:
                 modseq = account_modseq(connection)
-                infos = {info.id: info for info in load_mailboxes(connection)}
+                infos = self._rows.read(connection)
                 deltas = self._changes(connection, infos, modseq)
             self._load_flags()
         self._boxes = infos

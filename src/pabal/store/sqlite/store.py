@@ -11,16 +11,20 @@ from weakref import WeakValueDictionary
 
 from pabal.base.atomic import fsync_directory
 from pabal.base.clock import Clock
+from pabal.base.disk import Disk, open_disk
 from pabal.base.errors import PabalError, UnavailableError
-from pabal.base.tasks import Batcher, Start, Threads
+from pabal.base.tasks import Batcher, Start
 from pabal.net.ringer import Ringer
-from pabal.store.ports import AccountId, Doorbell
+from pabal.store.doorbell import Doorbell
+from pabal.store.headers import HeaderCache
+from pabal.store.ports import AccountId
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.indexing import QUIET_S, Indexings, Timing
 from pabal.store.sqlite.mirror import Mirror
+from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
 from pabal.store.sqlite.writer import Job, Writer
 
 THREADS: Final = 16
@@ -28,9 +32,6 @@ THREADS: Final = 16
 
 RINGS_APART_S: Final = 0.05
 """Least time between two rings for one account: each wakes every other process."""
-
-WAITS: Final = 4
-"""Accounts whose short writes wait for the disk at the same time."""
 
 OPEN_ACCOUNTS_MAX: Final = 128
 """Accounts whose files are open: three connections, nine descriptors each at most."""
@@ -66,19 +67,27 @@ class SqliteStore:
         clock: Clock,
         doorbell: Doorbell,
         settings: SqliteSettings | None = None,
+        disk: Disk | None = None,
     ) -> None:
         self._root = root
         self._clock = clock
         self._doorbell = doorbell
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
-        self._waits = Threads(WAITS, "store-disk")
+        self._disk = disk or open_disk()
+        self._headers = HeaderCache()
         self._indexings = Indexings(Timing(clock, self._settings.index_after_s))
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
         self._recent: OrderedDict[AccountId, SqliteAccount] = OrderedDict()
         self._opening: dict[AccountId, asyncio.Lock] = {}
+        self._shares = SqliteShares(root / SHARES_FILE, self._executor)
+
+    @property
+    def shares(self) -> SqliteShares:
+        """Who shares mailboxes with whom."""
+        return self._shares
 
     async def account(self, account_id: AccountId) -> SqliteAccount:
         """Return the account's mailboxes, made on first use.
@@ -110,12 +119,14 @@ class SqliteStore:
         async with self._opening.setdefault(account_id, asyncio.Lock()):
             account = self._accounts.pop(account_id, None)
             self._recent.pop(account_id, None)
+            self._headers.forget(account_id)
             await self._indexings.stop(account_id)
             if account is not None:
                 await account.access.settle()
                 account.access.database.retire()
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._executor, self._remove, account_id)
+            await self._shares.forget(account_id)
         self._opening.pop(account_id, None)
 
     async def close(self) -> None:
@@ -125,8 +136,9 @@ class SqliteStore:
             await account.access.settle()
         self._recent.clear()
         self._accounts.clear()
+        self._shares.close()
         self._executor.shutdown()
-        self._waits.shutdown()
+        self._disk.close()
 
     async def _open(self, account_id: AccountId) -> SqliteAccount:
         loop = asyncio.get_running_loop()
@@ -143,7 +155,7 @@ class SqliteStore:
             mirror.note_commit,
         )
         batcher: Batcher[Job, None] = Batcher(
-            writer.run, self._executor, Start(writer.begin, self._waits)
+            writer.run, self._executor, Start(writer.begin, self._disk)
         )
 
         def prepare() -> None:
@@ -165,7 +177,7 @@ class SqliteStore:
             indexing,
             lambda: self._remember(account_id),
         )
-        return SqliteAccount(access)
+        return SqliteAccount(account_id, access, self._headers)
 
     def _remember(self, account_id: AccountId) -> None:
         """Note that an account is in use; close the files of one that is not."""

@@ -1,8 +1,9 @@
 """The one writer of an account: every waiting write in one transaction, one fsync.
 
-A transaction of a few short messages takes some ten microseconds and a wait for the
-disk. So it happens on the event loop, and only the wait on a thread: handing each
-statement's turn to and fro between threads costs several times what the statements do.
+A transaction of a few short messages takes some hundred microseconds and a wait for
+the disk. So it happens on the event loop, and the kernel is waited for in the
+background: handing each statement's turn to and fro between threads costs several times
+what the statements do.
 Whatever may take longer happens on a thread as a whole.
 
 Durability: SQLite is told not to wait for the disk at a commit (synchronous=NORMAL);
@@ -16,10 +17,10 @@ from typing import Final, NoReturn
 
 from pabal.base.clock import Clock
 from pabal.base.errors import PabalError, UnavailableError
-from pabal.base.tasks import Rest
+from pabal.base.tasks import Unsynced
 from pabal.store.delta import Delta
 from pabal.store.ports import AccountId, ModSeq
-from pabal.store.sqlite.database import Database, errors
+from pabal.store.sqlite.database import Database, errors, unwritten
 from pabal.store.sqlite.housekeeping import Housekeeping
 from pabal.store.sqlite.ledger import Ledger
 
@@ -44,7 +45,7 @@ class Job:
 
 
 Committed = Callable[[ModSeq, Sequence[Delta]], None]
-"""Called on a thread once a commit is on disk, with the account's modseq before it."""
+"""Called once a commit is on disk, on any thread, with the modseq before it."""
 
 Outcomes = Sequence[BaseException | None]
 
@@ -82,10 +83,15 @@ class Writer:
         self._ledger: Ledger | None = None
         self._housekeeping = Housekeeping(keep_expunged_s)
 
-    def begin(self, jobs: Sequence[Job]) -> Rest[None] | None:
+    def begin(self, jobs: Sequence[Job]) -> Unsynced[None] | None:
         """Write ``jobs`` here and now; return what waits for the disk.
 
         ``None``: it may take long, or another process is writing, so call ``run``.
+
+        Raises:
+            StorageFullError: Nothing of any of them was written.
+            UnavailableError: Likewise.
+            StoreError: What the only job of a batch raised.
         """
         ledger = self._ledger
         if ledger is None or not self._is_quick(ledger, jobs):
@@ -96,8 +102,8 @@ class Writer:
                     return None
                 written = self._write(ledger, jobs)
         except PabalError as error:
-            return partial(self._fail, error)
-        return partial(self._settle, written)
+            self._fail(error)
+        return Unsynced(self._database.log_descriptor, partial(self._synced, written))
 
     def run(self, jobs: Sequence[Job]) -> Outcomes:
         """Write ``jobs`` in one transaction; return ``None`` or an error for each.
@@ -117,9 +123,10 @@ class Writer:
                 self._database.shorten_log()
                 connection.execute("BEGIN IMMEDIATE")
                 written = self._write(ledger, jobs, self._housekeeping)
+            self._database.sync_log()
         except UnavailableError as error:
             self._fail(error)
-        return self._settle(written)
+        return self._settled(written)
 
     def _is_quick(self, ledger: Ledger, jobs: Sequence[Job]) -> bool:
         octets = 0
@@ -134,12 +141,13 @@ class Writer:
             and self._database.is_quick(ledger.connection)
         )
 
-    def _settle(self, written: Written) -> Outcomes:
-        """Wait for the disk."""
-        try:
-            self._database.sync_log()
-        except UnavailableError as error:
-            self._fail(error)
+    def _synced(self, written: Written, failure: OSError | None) -> Outcomes:
+        if failure is not None:
+            self._fail(unwritten(failure))
+        return self._settled(written)
+
+    def _settled(self, written: Written) -> Outcomes:
+        """Tell what is on disk."""
         if written.deltas:
             self._committed(written.before, written.deltas)
         return written.outcomes
