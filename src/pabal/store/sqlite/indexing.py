@@ -17,16 +17,18 @@ from weakref import WeakValueDictionary
 
 import apsw
 
+from pabal.base.clock import Clock
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
+from pabal.store.matching import ARRAY_SLICE
 from pabal.store.ports import AccountId, EmailId
 from pabal.store.search.pages import Found, to_marks
 from pabal.store.search.question import Question, answer
 from pabal.store.sqlite.index_file import IndexFile, StoredSegment
 from pabal.store.sqlite.indexer import BATCH_MIN, Manner, index, last_email
 
-QUIET_S: Final = 1.0
+QUIET_S: Final = 2.0
 """How long no message came before messages are indexed, seconds."""
 
 WAITING_MAX: Final = 4_096
@@ -35,11 +37,30 @@ WAITING_MAX: Final = 4_096
 PAUSE_S: Final = 0.000_2
 """Pause behind each message, seconds: the event loop takes the interpreter's lock."""
 
+BUSY_S: Final = 0.001
+"""A pause that took longer than this, seconds, tells that others are busy."""
+
+PAUSE_BUSY_S: Final = 0.010
+"""Pause behind each message then, seconds: a twentieth of the time is taken."""
+
 log = Log("search")
 
 
 class StoppedError(PabalError):
     """Indexing was told to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When mail is indexed.
+
+    Attributes:
+        clock: Tells how busy others are.
+        quiet_s: How long no mail came before it is indexed, seconds.
+    """
+
+    clock: Clock
+    quiet_s: float = QUIET_S
 
 
 @dataclass(slots=True)
@@ -66,18 +87,15 @@ class Indexing:
         directory: The account's.
         executor: The thread that indexes; it is the only one.
         tasks: Who holds what runs in the background.
-        quiet_s: How long no mail came before it is indexed, seconds.
+        timing: When it indexes.
     """
 
     def __init__(
-        self,
-        directory: Path,
-        executor: Executor,
-        tasks: Tasks,
-        quiet_s: float = QUIET_S,
+        self, directory: Path, executor: Executor, tasks: Tasks, timing: Timing
     ) -> None:
         self.file = IndexFile(directory)
-        self._quiet_s = quiet_s
+        self._quiet_s = timing.quiet_s
+        self._clock = timing.clock
         self._directory = directory
         self._executor = executor
         self._tasks = tasks
@@ -169,7 +187,12 @@ class Indexing:
             log.warning("mail is not indexed", error=str(error))
 
     def _pause(self) -> None:
-        if self._stop.wait(PAUSE_S):
+        begun = self._clock.monotonic()
+        ends = self._stop.wait(PAUSE_S)
+        if not ends and self._clock.monotonic() - begun > BUSY_S:
+            # Others want the processor, or the event loop the interpreter.
+            ends = self._stop.wait(PAUSE_BUSY_S)
+        if ends:
             raise StoppedError("indexing ends")
 
 
@@ -198,7 +221,12 @@ class _Marks:
     def marks(self) -> bytearray:
         """Return an octet for each email."""
         if self._found:
-            some = bytes(map(self._found.__contains__, self._emails))
+            some = b"".join(
+                bytes(
+                    map(self._found.__contains__, self._emails[at : at + ARRAY_SLICE])
+                )
+                for at in range(0, len(self._emails), ARRAY_SLICE)
+            )
             whole = int.from_bytes(some, "little")
             whole |= int.from_bytes(self._marks, "little")
             return bytearray(whole.to_bytes(len(some), "little"))
@@ -209,11 +237,11 @@ class Indexings:
     """The indexes of a store, and the thread that works on them.
 
     Args (of the constructor):
-        quiet_s: How long no mail came before it is indexed, seconds.
+        timing: When they are worked on.
     """
 
-    def __init__(self, quiet_s: float = QUIET_S) -> None:
-        self._quiet_s = quiet_s
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
         self._executor = ThreadPoolExecutor(1, "store-index")
         self._tasks = Tasks()
         # One that works is held by its task.
@@ -223,7 +251,7 @@ class Indexings:
         """Return the index of an account."""
         known = self._known.get(account_id)
         if known is None:
-            known = Indexing(directory, self._executor, self._tasks, self._quiet_s)
+            known = Indexing(directory, self._executor, self._tasks, self._timing)
             self._known[account_id] = known
         return known
 

@@ -22,7 +22,7 @@ from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
-from pabal.store.sqlite.indexing import QUIET_S, Indexings
+from pabal.store.sqlite.indexing import QUIET_S, Indexings, Timing
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
 from pabal.store.sqlite.writer import Job, Writer
@@ -76,7 +76,7 @@ class SqliteStore:
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
         self._disk = disk or open_disk()
         self._headers = HeaderCache()
-        self._indexings = Indexings(self._settings.index_after_s)
+        self._indexings = Indexings(Timing(clock, self._settings.index_after_s))
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
