@@ -50,9 +50,9 @@ FILES = st.lists(
 def test_files_beside_a_maildir(octets: bytes) -> None:
     uids = read_uidlist(octets)
     assert uids.validity >= 0
-    for entry in uids.files.values():
-        assert entry.uid > 0
-        uids.uidl(entry)
+    for base, uid in uids.files.items():
+        assert uid > 0
+        uids.uidl(base)
     for letter in read_keywords(octets):
         assert letter in "abcdefghijklmnopqrstuvwxyz"
     read_courier_uidls(octets)

@@ -105,7 +105,8 @@ def test_files_beside_the_messages() -> None:
     for broken in (b"", b"9 V1", b"3 Vx\n1 :a", b"\xff\xfe", b"1"):
         assert read_uidlist(broken).validity == 0
     found = read_uidlist(b"3 V5 N9\nx :a\n3\n4 W1 Pp S2 :b\n5 c\n")
-    assert {name: one.uid for name, one in found.files.items()} == {"b": 4, "c": 5}
+    assert found.files == {"b": 4, "c": 5}
+    assert found.uidl("b") == "p"
 
 
 def test_reading(monkeypatch: pytest.MonkeyPatch) -> None:

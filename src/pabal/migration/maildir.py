@@ -6,14 +6,13 @@ directories below one another (Dovecot's ``LAYOUT=fs``). Modified UTF-7 or UTF-8
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from pabal.migration.maildir_files import (
     EXTRA_KEYWORDS,
-    UidEntry,
     UidList,
     base_name,
     flags_of,
@@ -23,6 +22,7 @@ from pabal.migration.maildir_files import (
     read_keywords,
     read_subscriptions,
     read_uidlist,
+    read_validity,
     sizes_of,
 )
 from pabal.migration.ports import Folder, Letter, Listed
@@ -37,6 +37,12 @@ SUBSCRIPTIONS: Final = ("subscriptions", "courierimapsubscribed")
 
 CONTROL_MAX_OCTETS: Final = 512 * 1024 * 1024
 """Longest file of UIDs that is read: some million messages."""
+
+HEAD_MAX_OCTETS: Final = 4_096
+"""Longest first line of such a file."""
+
+_LAST: Final = 2**32
+"""In place of a UID: above them all."""
 
 DEPTH_MAX: Final = 32
 """Directories below one another that are looked into."""
@@ -71,9 +77,9 @@ class MaildirSource:
 
     async def listing(self, folder: Folder) -> AsyncIterator[Sequence[Listed]]:
         """Yield the messages of a folder, those with a UID first, ascending."""
-        listed = await asyncio.to_thread(_listing, Path(folder.place))
-        for start in range(0, len(listed), SLICE):
-            yield listed[start : start + SLICE]
+        listing = await asyncio.to_thread(_Listing, Path(folder.place))
+        for listed in listing.slices():
+            yield listed
 
     async def letters(
         self, folder: Folder, listed: Sequence[Listed]
@@ -90,13 +96,12 @@ class MaildirSource:
         for path, levels in _walk(self._directory):
             if not _is_maildir(path):
                 continue
-            uids = _uid_list(path)
             found.append(
                 Folder(
                     str(path),
                     levels,
                     subscribed=levels in subscribed,
-                    uid_validity=uids.validity,
+                    uid_validity=_validity(path),
                     count=sum(1 for _ in _files(path)),
                 )
             )
@@ -155,33 +160,44 @@ def _files(path: Path) -> Iterator[tuple[str, str]]:
             raise SourceError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _listing(path: Path) -> list[Listed]:
-    uids = _uid_list(path)
-    keywords = read_keywords(_control(path / "dovecot-keywords"))
-    extra = read_extra_keywords(_control(path / EXTRA_KEYWORDS))
-    unknown = UidEntry(0)
-    found = []
-    for base, place in _files(path):
-        entry = uids.files.get(base, unknown)
-        found.append(
-            Listed(
-                key_of(os.fsencode(base)),
-                flags_of(place, keywords) | extra.get(entry.uid, NO_FLAGS),
-                entry.uid,
-                uids.uidl(entry) if entry is not unknown else "",
-                sizes_of(place).get("S", 0),
-                place,
-            )
+class _Listing:
+    """The messages of a folder in order: those with a UID, then as they came."""
+
+    def __init__(self, path: Path) -> None:
+        self._uids = _uid_list(path)
+        self._keywords = read_keywords(_control(path / "dovecot-keywords"))
+        self._extra = read_extra_keywords(_control(path / EXTRA_KEYWORDS))
+        files = self._uids.files
+        # One short tuple a message: a folder may have a million.
+        self._order = sorted(
+            (files.get(base, _LAST), _age(place), place) for base, place in _files(path)
         )
-    # Messages without a UID get theirs in the order they came.
-    found.sort(key=lambda one: (one.uid or 2**32, _age(one.place)))
-    return found
+
+    def slices(self) -> Iterator[list[Listed]]:
+        """Yield them, some at a time."""
+        for start in range(0, len(self._order), SLICE):
+            yield [
+                self._listed(uid if uid != _LAST else 0, place)
+                for uid, _, place in self._order[start : start + SLICE]
+            ]
+
+    def _listed(self, uid: int, place: str) -> Listed:
+        base = base_name(place.rpartition("/")[2])
+        return Listed(
+            key_of(os.fsencode(base)),
+            flags_of(place, self._keywords) | self._extra.get(uid, NO_FLAGS),
+            uid,
+            self._uids.uidl(base),
+            sizes_of(place).get("S", 0),
+            place,
+        )
 
 
-def _age(place: str) -> tuple[float, str]:
+def _age(place: str) -> int:
+    """Return when a message came, by its file's name; 0: that does not say."""
     seconds = place.rpartition("/")[2].partition(".")[0]
     is_number = seconds.isascii() and seconds.isdigit() and len(seconds) < 16
-    return (float(seconds) if is_number else 0.0, place)
+    return int(seconds) if is_number else 0
 
 
 def _uid_list(path: Path) -> UidList:
@@ -189,16 +205,24 @@ def _uid_list(path: Path) -> UidList:
         found = read_uidlist(_control(path / name))
         if found.validity:
             courier = read_courier_uidls(_control(path / "courierpop3dsizelist"))
-            return _with_uidls(found, courier) if courier else found
+            if not courier:
+                return found
+            return UidList(found.validity, found.files, {**courier, **found.uidls})
     return UidList()
 
 
-def _with_uidls(uids: UidList, uidls: Mapping[str, str]) -> UidList:
-    files = {
-        base: UidEntry(entry.uid, entry.uidl or uidls.get(base, ""))
-        for base, entry in uids.files.items()
-    }
-    return UidList(uids.validity, files)
+def _validity(path: Path) -> int:
+    for name in UIDLISTS:
+        try:
+            with (path / name).open("rb") as file:
+                validity = read_validity(file.readline(HEAD_MAX_OCTETS))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise SourceError(f"cannot read {path}: {error.strerror}") from error
+        if validity:
+            return validity
+    return 0
 
 
 def _control(path: Path) -> bytes:

@@ -7,8 +7,10 @@ Source: the formats of Dovecot 2.3 (``dovecot-uidlist``, ``dovecot-keywords``,
 ``courierimapsubscribed``).
 """
 
+import io
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -54,32 +56,28 @@ _COURIER_SIZE: Final = re.compile(r"(\S+) ([0-9]+) ([0-9]+)(?::([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
-class UidEntry:
-    """What is known of a file: its UID, its POP3 unique-id (empty: the usual one)."""
-
-    uid: int
-    uidl: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class UidList:
     """UIDs of a folder.
 
     Attributes:
         validity: UIDVALIDITY.
-        files: Base name of a file → what is known of it.
-        usual: How a unique-id looks that is not written down; empty: not known.
+        files: Base name of a file → its UID.
+        uidls: Base name of a file → its POP3 unique-id, where that is written down.
+        usual: How a unique-id looks that is not; empty: not known.
     """
 
     validity: int = 0
-    files: Mapping[str, UidEntry] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
+    uidls: Mapping[str, str] = field(default_factory=dict)
     usual: str = ""
 
-    def uidl(self, entry: UidEntry) -> str:
+    def uidl(self, base: str) -> str:
         """Return the POP3 unique-id of a file, empty: not known."""
-        if entry.uidl or not self.usual:
-            return entry.uidl
-        return self.usual.format(uid=entry.uid, validity=self.validity)
+        uid = self.files.get(base, 0)
+        if not uid or not self.usual:
+            return self.uidls.get(base, "")
+        usual = self.usual.format(uid=uid, validity=self.validity)
+        return self.uidls.get(base, usual)
 
 
 def base_name(file: str) -> str:
@@ -113,33 +111,41 @@ def sizes_of(file: str) -> Mapping[str, int]:
     return {letter: int(number) for letter, number in _SIZES.findall(base_name(file))}
 
 
+def read_validity(line: bytes) -> int:
+    """Return the UIDVALIDITY in the first line of a list of UIDs; 0: it is none.
+
+    ``dovecot-uidlist`` (any version) or ``courierimapuiddb``.
+    """
+    head = line.decode("ascii", "replace").split()
+    if head[:1] == ["3"]:
+        return _number("".join(word[1:] for word in head[1:] if word.startswith("V")))
+    return _number(head[1]) if head[:1] == ["1"] and len(head) > 1 else 0
+
+
 def read_uidlist(octets: bytes) -> UidList:
-    """Return what ``dovecot-uidlist`` (any version) or ``courierimapuiddb`` says."""
-    lines = octets.decode("utf-8", "surrogateescape").split("\n")
-    head = lines[0].split(" ")
-    if head[0] == "3":
-        fields = {word[0]: word[1:] for word in head[1:] if word}
-        validity = _number(fields.get("V", ""))
-        return UidList(validity, dict(_entries(lines[1:])), DOVECOT_UIDL)
-    if head[0] == "1" and len(head) > 1:
-        return UidList(_number(head[1]), dict(_entries(lines[1:])), DOVECOT_UIDL)
-    return UidList()
+    """Return what ``dovecot-uidlist`` or ``courierimapuiddb`` says."""
+    first, _, rest = octets.partition(b"\n")
+    validity = read_validity(first)
+    if not validity:
+        return UidList()
+    files: dict[str, int] = {}
+    uidls: dict[str, str] = {}
+    for line in io.BytesIO(rest):
+        number, _, words = line.rstrip(b"\r\n").partition(b" ")
+        uid = _number(number.decode("ascii", "replace"))
+        name = words.removeprefix(b":")
+        if b" :" in words:
+            extra, _, name = words.rpartition(b" :")
+            for word in extra.split():
+                if word.startswith(b"P"):
+                    uidls[_base(name)] = word[1:].decode("utf-8", "replace")
+        if uid and name:
+            files[_base(name)] = uid
+    return UidList(validity, files, uidls, DOVECOT_UIDL)
 
 
-def _entries(lines: Iterable[str]) -> Iterator[tuple[str, UidEntry]]:
-    for line in lines:
-        number, _, rest = line.partition(" ")
-        uid = _number(number)
-        if not uid or not rest:
-            continue
-        extra, colon, name = rest.rpartition(" :") if " :" in rest else ("", ":", rest)
-        if not colon or not name:
-            continue
-        uidl = ""
-        for word in extra.split(" "):
-            if word.startswith("P"):
-                uidl = word[1:]
-        yield base_name(name.removeprefix(":")), UidEntry(uid, uidl)
+def _base(name: bytes) -> str:
+    return base_name(os.fsdecode(name))
 
 
 def read_courier_uidls(octets: bytes) -> Mapping[str, str]:
