@@ -177,7 +177,12 @@ class MailRole:
         services = Pop3Services(
             shared.store, self._authenticator, self._fetches.over("POP3")
         )
-        return Pop3Server(services, Pop3Settings(), shared.clock, tls_offered=True)
+        return Pop3Server(
+            services,
+            Pop3Settings(login_delay_s=shared.settings.pop3.login_delay),
+            shared.clock,
+            tls_offered=True,
+        )
 
 
 def _nothing() -> None:

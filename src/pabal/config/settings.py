@@ -37,7 +37,10 @@ SERVICE_PORTS: Final = {
 NOT_YET: Final = frozenset({"ssh", "metrics"})
 """Services to come: a configuration that asks for one is told so."""
 
-TABLES: Final = ("", "listen", "tls", "auth", "imap", "mta", "dns", "store")
+TABLES: Final = (
+    *("", "listen", "tls", "auth", "imap", "pop3"),
+    *("mta", "dns", "store"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,17 @@ class ImapSection:
 
 
 @dataclass(frozen=True, slots=True)
+class Pop3Section:
+    """[pop3].
+
+    Attributes:
+        login_delay: Least seconds between two log-ins of an account.
+    """
+
+    login_delay: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class MtaSection:
     """[mta].
 
@@ -130,6 +144,7 @@ class Settings:
     tls: TlsSection
     auth: AuthSection
     imap: ImapSection
+    pop3: Pop3Section
     mta: MtaSection
     dns: DnsSection
     store: StoreSection
@@ -166,6 +181,15 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
                 "",
                 "Capabilities hidden from programs by the name in their ID, as"
                 " NAME: CAPABILITY CAPABILITY; NAME: CAPABILITY.",
+            )
+        ),
+        pop3=Pop3Section(
+            sections["pop3"].integer(
+                "login_delay",
+                0,
+                0,
+                86_400,
+                "Least seconds between two log-ins of an account.",
             )
         ),
         mta=_mta(sections["mta"]),

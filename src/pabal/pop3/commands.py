@@ -11,12 +11,14 @@ UTF-8 in the header as they are; rewriting what was signed helps nobody.
 
 import enum
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pabal.base.errors import UnavailableError
 from pabal.base.log import Log
 from pabal.net.sasl import Challenge, Denied, Granted, SaslStep
+from pabal.pop3 import language
+from pabal.pop3.language import Language
 from pabal.pop3.maildrop import Maildrop
 from pabal.pop3.ports import Services
 from pabal.pop3.session import Session
@@ -92,6 +94,7 @@ class Commands:
             b"PASS": self._pass,
             b"AUTH": self._auth,
             b"UTF8": self._utf8,
+            b"LANG": self._lang,
             b"STAT": self._stat,
             b"LIST": self._list,
             b"RETR": self._retr,
@@ -104,6 +107,15 @@ class Commands:
 
     async def handle(self, line: bytes) -> Reply:
         """Return the reply to ``line``. Never raises for what a peer can send."""
+        reply = await self._answer(line)
+        spoken = self._session.language
+        if isinstance(reply, bytes):
+            return spoken.reply(reply)
+        if isinstance(reply, Turn):
+            return replace(reply, octets=spoken.reply(reply.octets))
+        return _spoken(spoken, reply)
+
+    async def _answer(self, line: bytes) -> Reply:
         session = self._session
         try:
             if session.exchange is not None:
@@ -166,6 +178,16 @@ class Commands:
         finally:
             self.close()
         return Turn(ok("bye"), Then.CLOSE)
+
+    async def _lang(self, argument: bytes) -> Reply:
+        wanted = argument.strip().decode("latin-1")
+        if not wanted:
+            return listing(language.listing())
+        found = language.find(wanted)
+        if found is None:
+            return err("no such language")
+        self._session.language = found
+        return ok(f"{found.tag} {found.changed}")
 
     # AUTHORIZATION.
 
@@ -252,6 +274,8 @@ class Commands:
         self._session.exchange = None
         identity = step.identity
         store = await self._services.store.account(identity.account_id)
+        if not self._services.delays.admit(identity.account_id, self._services.now()):
+            return err("too soon after the last log-in", "LOGIN-DELAY")
         maildrop = await Maildrop.open(store)
         if maildrop is None:
             return err("another session has the maildrop", "IN-USE")
@@ -309,6 +333,16 @@ class Commands:
         _nothing(argument)
         self._drop.reset()
         return ok()
+
+
+async def _spoken(
+    spoken: Language, pieces: AsyncIterator[bytes]
+) -> AsyncIterator[bytes]:
+    """Yield a response, the words of its first line in a language."""
+    first = True
+    async for piece in pieces:
+        yield spoken.reply(piece) if first else piece
+        first = False
 
 
 def _nothing(argument: bytes) -> None:

@@ -8,6 +8,7 @@ forgotten; the peer never sees more of an error than its code.
 
 from asyncio import sleep
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Final
 
 from pabal.base.clock import Clock
@@ -16,6 +17,7 @@ from pabal.base.log import Log
 from pabal.net.framing import BareNewlineError, InputBuffer, LineTooLongError
 from pabal.net.ports import Stream
 from pabal.pop3.commands import Commands, Then, Turn
+from pabal.pop3.delays import LoginDelays
 from pabal.pop3.ports import Services
 from pabal.pop3.session import Session
 from pabal.pop3.settings import Pop3Settings
@@ -48,7 +50,11 @@ class Pop3Server:
         *,
         tls_offered: bool,
     ) -> None:
-        self._services = services
+        self._services = replace(
+            services,
+            delays=LoginDelays(settings.login_delay_s),
+            now=clock.monotonic,
+        )
         self._settings = settings
         self._clock = clock
         self._tls_offered = tls_offered

@@ -11,6 +11,7 @@ from typing import Final
 
 from pabal.net.ports import TlsInfo
 from pabal.net.sasl import SaslExchange
+from pabal.pop3.language import ENGLISH, Language
 from pabal.pop3.settings import Pop3Settings
 from pabal.pop3.wire import Command, CommandError
 
@@ -34,6 +35,7 @@ COMMANDS: Final[Mapping[bytes, frozenset[State]]] = {
     b"PASS": _BEFORE,
     b"AUTH": _BEFORE,
     b"UTF8": _BEFORE,
+    b"LANG": _ALWAYS,
     b"STAT": _AFTER,
     b"LIST": _AFTER,
     b"RETR": _AFTER,
@@ -58,6 +60,7 @@ class Session:
         user: Name given by USER, waiting for its PASS.
         exchange: AUTH in progress: the next line belongs to it.
         utf8: Whether UTF8 was said.
+        language: What people are spoken to in.
     """
 
     settings: Pop3Settings
@@ -67,6 +70,7 @@ class Session:
     user: str = field(default="", repr=False)
     exchange: SaslExchange | None = None
     utf8: bool = False
+    language: Language = ENGLISH
     _errors: int = 0
     _failures: int = 0
 
@@ -106,6 +110,7 @@ class Session:
         self.user = ""
         self.exchange = None
         self.utf8 = False
+        self.language = ENGLISH
 
     @property
     def encrypted(self) -> bool:
@@ -124,15 +129,18 @@ class Session:
     def capabilities(
         self, mechanisms: Sequence[str], *, cleartext_allowed: bool
     ) -> tuple[str, ...]:
-        """Return the lines of CAPA (RFC 2449 §6, RFC 3206 §6, RFC 6856 §2)."""
+        """Return the lines of CAPA (RFC 2449 §6, RFC 3206 §6, RFC 6856 §2, §3)."""
         found = [
             "TOP",
             "UIDL",
             "PIPELINING",
             "RESP-CODES",
             "AUTH-RESP-CODE",
+            # Nobody's mail is removed for having been read.
             "EXPIRE NEVER",
+            f"LOGIN-DELAY {self.settings.login_delay_s}",
             "UTF8 USER",
+            "LANG",
         ]
         if cleartext_allowed:
             found.append("USER")

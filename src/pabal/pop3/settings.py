@@ -27,6 +27,13 @@ class Pop3Settings:
         default=10,
         metadata={"help": "Commands without meaning before the connection is closed."},
     )
+    login_delay_s: int = field(
+        default=0,
+        metadata={
+            "unit": "s",
+            "help": "Least time between two log-ins of an account (LOGIN-DELAY).",
+        },
+    )
     login_failures_max: int = field(
         default=3,
         metadata={"help": "Failed log-ins before the connection is closed."},

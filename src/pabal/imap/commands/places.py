@@ -276,8 +276,10 @@ async def claim(context: Context) -> None:
         # No error of it keeps anybody from hearing of messages.
         with suppress(PabalError):
             mailbox_id = selected.view.mailbox.id
+            last = uids[-1]
+            # What arrives while that is noted has to be claimed anew.
             first = await context.here.claim_recent(mailbox_id)
-            selected.recency.claimed = min(first, selected.recency.claimed or first)
+            selected.recency.claim(first, last)
 
 
 async def refresh(context: Context) -> None:

@@ -46,8 +46,9 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
         first_recent = None
         if not context.rev2:
             # RFC 9051 §6.3.3: who only looks leaves it to another to be the first.
-            claim = not selected.read_only
+            claim, known = not selected.read_only, view.uids[-1] if view.uids else 0
             first_recent = await account.claim_recent(place.id, claim=claim)
+            selected.recency.claim(first_recent, known)
     except BaseException:
         selected.close()
         raise
@@ -62,8 +63,7 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     selected.numbers.advance(expunges=True)
     if first_recent is not None:
         selected.recency.told = True
-        selected.recency.claimed = first_recent
-        selected.recency.grow(1, selected.numbers.last_uid)
+        selected.recency.grow(selected.numbers.last_uid)
     survey = await _survey(context, selected)
     context.send(_shown(context, selected, survey, place.info.name))
     if command.resync is not None:

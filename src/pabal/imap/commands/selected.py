@@ -142,23 +142,25 @@ class Recent:
     Attributes:
         ranges: Their UIDs, ascending, first and last.
         told: Whether the client is told: not in IMAP4rev2.
-        claimed: The session is the first one told of messages from this UID on; 0: of
-            none.
+        claimed: UIDs the session is the first one told of, and was not told yet.
     """
 
     ranges: list[tuple[Uid, Uid]] = field(default_factory=list)
     told: bool = False
-    claimed: Uid = 0
+    claimed: list[tuple[Uid, Uid]] = field(default_factory=list)
 
-    def grow(self, first: Uid, last: Uid) -> None:
-        """Take in what is claimed of the messages from ``first`` to ``last``."""
-        first = max(first, self.claimed)
-        if not self.claimed or first > last:
-            return
-        if self.ranges and self.ranges[-1][1] == first - 1:
-            first = self.ranges.pop()[0]
-        self.ranges.append((first, last))
-        self.claimed = 0
+    def claim(self, first: Uid, last: Uid) -> None:
+        """Note that nobody was told of the messages from ``first`` to ``last``."""
+        if first <= last:
+            self.claimed.append((first, last))
+
+    def grow(self, known: Uid) -> None:
+        """Take in what is claimed of the messages up to ``known``: they are told."""
+        while self.claimed and self.claimed[0][1] <= known:
+            first, last = self.claimed.pop(0)
+            if self.ranges and self.ranges[-1][1] == first - 1:
+                first = self.ranges.pop()[0]
+            self.ranges.append((first, last))
 
     def holds(self, uid: Uid) -> bool:
         """Whether a message is recent."""
@@ -372,7 +374,6 @@ class Selected:
         """
         if not self.numbers.behind:
             return b""
-        last = self.numbers.last_uid
         advance = self.numbers.advance(expunges=expunges)
         if self.manner.vanished and advance.gone_uids:
             parts = [b"* VANISHED %b\r\n" % format_set(advance.gone_uids)]
@@ -381,7 +382,7 @@ class Selected:
         if advance.exists is not None:
             parts.append(b"* %d EXISTS\r\n" % advance.exists)
             if self.recency.told:
-                self.recency.grow(last + 1, self.numbers.last_uid)
+                self.recency.grow(self.numbers.last_uid)
                 parts.append(b"* %d RECENT\r\n" % self.recent_count)
         if advance.reflagged and flags:
             ranges = [(index, index + 1) for index in advance.reflagged]
