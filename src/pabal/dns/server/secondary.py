@@ -153,7 +153,6 @@ class Secondaries:
     def _begin(self, copied: Copied) -> None:
         if self.elsewhere is None:
             self._tasks.start(self._follow(copied), "dns secondary")
-        self._tasks.start(self._forget_others(), "dns copies")
 
     def loaded(self) -> None:
         """Take note that zones were loaded: a catalog may list other ones."""
@@ -219,6 +218,11 @@ class Secondaries:
         for name, copied in self._copied.items():
             if str(name) == zone:
                 copied.wake.set()
+
+    def tidy(self) -> None:
+        """Take copies out of service that nobody wants any more; after ``start``."""
+        if self.elsewhere is None:
+            self._tasks.start(self._forget_others(), "dns copies")
 
     async def _forget_others(self) -> None:
         """Take copies out of service that nobody wants any more; they stay on disk."""
