@@ -193,6 +193,23 @@ def test_who_changes_his_mind_keeps_his_key() -> None:
     assert [key.tag for key in made.ring.keys] == [101]
 
 
+def test_who_changes_his_mind_and_his_keys_keeps_the_ds_until_the_next_is_there() -> (
+    None
+):
+    made = secure()
+    made.obeys_after_s = None
+    made.adopt(enabled=False)
+    made.tick()
+    assert places(made, 101)[2] == "recalled"
+    made.adopt(enabled=True, split=True)
+    made.tick()
+    # The parent is not asked to delete what it still has.
+    assert places(made, 101)[2] in {"asked", "rumoured"}
+    made.obeys_after_s = TICK_S
+    made.run(is_settled)
+    assert [key.tag for key in made.ring.keys] == [102, 103]
+
+
 def test_a_parent_that_takes_the_ds_away_makes_us_ask_again() -> None:
     made = secure()
     made.is_secure = False

@@ -350,15 +350,16 @@ def _next_ds(ring: Ring, key: KeyState) -> Place:
     if not key.role.is_sep:
         return place
     if key.wanted:
-        if place in LEAVING and key.key.place in PRESENT:
-            return Place.ASKED
-        if place is Place.HIDDEN and _may_lead(ring, key):
-            return Place.ASKED
-    elif place in ASKED_FOR and (
-        ring.is_going_insecure
-        or any(other.wanted and other.is_for_parent for other in ring.keys)
-    ):
+        again = place in LEAVING and key.key.place in PRESENT
+        ready = place is Place.HIDDEN and _may_lead(ring, key)
+        return Place.ASKED if again or ready else place
+    followed = any(other.wanted and other.is_for_parent for other in ring.keys)
+    dispensable = ring.is_going_insecure or followed
+    if place in ASKED_FOR and dispensable:
         return Place.RECALLED
+    if place is Place.RECALLED and not dispensable and key.key.place in PRESENT:
+        # Its owner wants the zone secure again, and the next key is not ready yet.
+        return Place.ASKED
     return place
 
 
