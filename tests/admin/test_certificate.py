@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from pabal.admin.certificate import facts_of, write_self_signed
 from pabal.base.clock import SystemClock
 from pabal.net.tls import server_context
-from tests.support.authority import Authority
+from tests.support.issuer import Issuer
 
 
 def test_it_serves_for_every_name(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_it_serves_for_every_name(tmp_path: Path) -> None:
 
 def test_what_a_certificate_says(tmp_path: Path) -> None:
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    authority = Authority()
+    authority = Issuer()
     authority.issue(certificate, key, "Mail.a.test", "*.b.test")
     chain = certificate.read_bytes() + authority.pem()
     facts = facts_of(chain)

@@ -8,7 +8,7 @@ import pytest
 from pabal.app.certificate import ServerTls, read_facts
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
-from tests.support.authority import Authority
+from tests.support.issuer import Issuer
 
 
 async def agreed(server: ssl.SSLContext, offered: str) -> str | None:
@@ -33,7 +33,7 @@ async def agreed(server: ssl.SSLContext, offered: str) -> str | None:
 
 
 async def test_each_service_knows_its_own_name(settings: Settings) -> None:
-    tls = ServerTls(settings.tls)
+    tls = ServerTls(settings)
     assert await agreed(tls.names, "dot") == "dot"
     assert await agreed(tls.web, "http/1.1") == "http/1.1"
     for context in (tls.mail, tls.names):
@@ -43,16 +43,16 @@ async def test_each_service_knows_its_own_name(settings: Settings) -> None:
 def test_a_bad_certificate_is_for_the_operator(settings: Settings) -> None:
     settings.tls.certificate.write_text("nonsense")
     with pytest.raises(OperatorError, match=r"cert\.pem"):
-        ServerTls(settings.tls)
+        ServerTls(settings)
 
 
 def renew(settings: Settings) -> None:
     files = settings.tls
-    Authority().issue(files.certificate, files.key, "mail.a.test", "new.a.test")
+    Issuer().issue(files.certificate, files.key, "mail.a.test", "new.a.test")
 
 
 def test_a_renewed_one_is_shown_and_said(settings: Settings) -> None:
-    tls = ServerTls(settings.tls)
+    tls = ServerTls(settings)
     before = tls.facts()
     assert not tls.reload()
     renew(settings)
@@ -68,7 +68,7 @@ def test_a_renewed_one_is_shown_and_said(settings: Settings) -> None:
 def test_what_cannot_be_used_is_told_once_and_changes_nothing(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tls = ServerTls(settings.tls)
+    tls = ServerTls(settings)
     before, old_key = tls.facts(), settings.tls.key.read_bytes()
     renew(settings)
     new_key = settings.tls.key.read_bytes()
@@ -84,7 +84,7 @@ def test_what_cannot_be_used_is_told_once_and_changes_nothing(
 
 
 async def test_new_connections_see_it(settings: Settings) -> None:
-    tls = ServerTls(settings.tls)
+    tls = ServerTls(settings)
     renew(settings)
     assert tls.reload()
     assert await agreed(tls.names, "dot") == "dot"

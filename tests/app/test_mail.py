@@ -7,11 +7,11 @@ import pytest
 
 from pabal.app.mail import BUSY, MailRole
 from pabal.config.settings import Settings
-from pabal.net.tls import server_context
+from pabal.net.tls import ServerContext, server_context
 from tests.app.rig import listening, opened, port
 
 
-def context(settings: Settings) -> ssl.SSLContext:
+def context(settings: Settings) -> ServerContext:
     return server_context(settings.tls.certificate, settings.tls.key)
 
 

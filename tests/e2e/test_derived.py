@@ -12,7 +12,7 @@ import dns.query
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from tests.support.authority import Authority
+from tests.support.issuer import Issuer
 from tests.support.server import Server, eventually
 
 NAMES = ("mail.a.test", "mta-sts.a.test")
@@ -43,7 +43,7 @@ def shown_digest(server: Server) -> str:
     return hashlib.sha256(octets).hexdigest()
 
 
-def policy(server: Server, authority: Authority) -> str:
+def policy(server: Server, authority: Issuer) -> str:
     """Fetch it as RFC 8461 §3.3 has senders do: the certificate is checked."""
     context = ssl.create_default_context(cadata=authority.pem().decode())
     with (
@@ -64,7 +64,7 @@ def policy(server: Server, authority: Authority) -> str:
 
 
 def test_from_the_certificate_in_use(tmp_path: Path) -> None:
-    authority = Authority()
+    authority = Issuer()
     with Server(tmp_path / "s").init(workers="2", accounts=("alice",)) as server:
         tls = server.directory / "tls"
         authority.issue(tls / "cert.pem", tls / "key.pem", *NAMES)

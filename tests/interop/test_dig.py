@@ -166,23 +166,42 @@ def test_over_https(server: Server) -> None:
     query = dns.message.make_query("www.zone.test", "A", id=0).to_wire()
     text = base64.urlsafe_b64encode(query).decode().rstrip("=")
     kind = "content-type: application/dns-message"
-    got = run("curl", "-sSk", "-i", f"{url}?dns={text}").stdout
-    posted = run(
-        "curl", "-sSk", "-i", "-H", kind, "--data-binary", "@-", url, stdin=query
-    )
-    for octets in (got, posted.stdout):
-        head, _, body = octets.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200")
-        assert b"content-type: application/dns-message" in head.lower()
-        assert b"cache-control: max-age=300" in head.lower()
-        answer = dns.message.from_wire(body)
-        assert answer.id == 0
-        assert sorted(rdata.to_text() for rdata in answer.answer[0]) == WEB
+    for version, said in (
+        ("--http1.1", b"HTTP/1.1 200 OK"),
+        ("--http2", b"HTTP/2 200"),
+    ):
+        post = ("curl", "-sSki", version, "-H", kind, "--data-binary", "@-", url)
+        check_response(run("curl", "-sSki", version, f"{url}?dns={text}").stdout, said)
+        check_response(run(*post, stdin=query).stdout, said)
     stranger = dns.message.make_query("elsewhere.invalid", "A", id=0).to_wire()
     refused = run(
         "curl", "-sSk", "-H", kind, "--data-binary", "@-", url, stdin=stranger
     )
     assert dns.message.from_wire(refused.stdout).rcode() == dns.rcode.REFUSED
+
+
+def check_response(octets: bytes, said: bytes) -> None:
+    head, _, body = octets.partition(b"\r\n\r\n")
+    assert head.startswith(said)
+    assert b"content-type: application/dns-message" in head.lower()
+    assert b"cache-control: max-age=300" in head.lower()
+    answer = dns.message.from_wire(body)
+    assert answer.id == 0
+    assert sorted(rdata.to_text() for rdata in answer.answer[0]) == WEB
+
+
+def test_dig_over_https(server: Server) -> None:
+    """dig speaks HTTP/2 only."""
+    port = ("-p", str(server.port(443)))
+    for way in ("+https", "+https-get"):
+        answer = dig(server, *port, way, "www.zone.test", "A")
+        assert "(HTTPS" in answer.text
+        assert sorted(answer.rdata()) == WEB
+        assert len(dig(server, *port, way, "big.zone.test", "TXT").rdata()) == 20
+    secure = (*port, "+https")
+    assert dig(server, *secure, "elsewhere.invalid", "A").status == "REFUSED"
+    friend = dig(server, *secure, "-b", "127.9.9.9", "+norecurse", "zone.test", "SOA")
+    assert "ra" in friend.flags
 
 
 @needs("curl")

@@ -1,7 +1,6 @@
-"""A certificate authority for tests: what it issues is not self-signed."""
+"""Somebody who issues client certificates, for tests."""
 
 import datetime as dt
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
@@ -11,58 +10,62 @@ from cryptography.x509.oid import NameOID
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 END = START + dt.timedelta(days=3650)
+PEM = serialization.Encoding.PEM
 
 
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-@dataclass
 class Authority:
-    """Issues certificates."""
+    """Issues certificates, and revokes them."""
 
-    key: ec.EllipticCurvePrivateKey = field(
-        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
-    )
-    name: x509.Name = field(default_factory=lambda: _name("authority.test"))
-
-    def pem(self) -> bytes:
-        """Return its own certificate."""
-        built = (
-            x509.CertificateBuilder()
-            .subject_name(self.name)
-            .issuer_name(self.name)
-            .public_key(self.key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(START)
-            .not_valid_after(END)
+    def __init__(self, name: str = "Test CA") -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = _named(name)
+        public = self.key.public_key()
+        self.certificate = (
+            x509.CertificateBuilder(self.name, self.name, public, 1, START, END)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .sign(self.key, hashes.SHA256())
         )
-        return built.public_bytes(serialization.Encoding.PEM)
+        self.issued = 1
 
-    def issue(self, certificate: Path, key: Path, *names: str) -> None:
-        """Write a certificate for ``names`` and its new key."""
-        private = ec.generate_private_key(ec.SECP256R1())
-        built = (
-            x509.CertificateBuilder()
-            .subject_name(_name(names[0]))
-            .issuer_name(self.name)
-            .public_key(private.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(START)
-            .not_valid_after(END)
+    def issue(self, directory: Path, *addresses: str) -> Path:
+        """Return a PEM file with a certificate for ``addresses`` and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        self.issued += 1
+        certificate = (
+            x509.CertificateBuilder(
+                *(self.name, _named("somebody"), key.public_key()),
+                *(self.issued, START, END),
+            )
             .add_extension(
-                x509.SubjectAlternativeName([x509.DNSName(name) for name in names]),
+                x509.SubjectAlternativeName([x509.RFC822Name(a) for a in addresses]),
                 critical=False,
             )
             .sign(self.key, hashes.SHA256())
         )
-        certificate.write_bytes(built.public_bytes(serialization.Encoding.PEM))
-        key.write_bytes(
-            private.private_bytes(
-                serialization.Encoding.PEM,
+        path = directory / f"client{self.issued}.pem"
+        path.write_bytes(
+            certificate.public_bytes(PEM)
+            + key.private_bytes(
+                PEM,
                 serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption(),
             )
         )
+        return path
+
+    def write(self, directory: Path, *revoked: int, lists: bool = False) -> Path:
+        """Return a PEM file with the CA, and what it revoked if ``lists``."""
+        octets = self.certificate.public_bytes(PEM)
+        if lists:
+            builder = x509.CertificateRevocationListBuilder(self.name, START, END)
+            for number in revoked:
+                one = x509.RevokedCertificateBuilder(number, START).build()
+                builder = builder.add_revoked_certificate(one)
+            octets += builder.sign(self.key, hashes.SHA256()).public_bytes(PEM)
+        path = directory / "ca.pem"
+        path.write_bytes(octets)
+        return path

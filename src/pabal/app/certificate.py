@@ -4,14 +4,15 @@ It is read before privileges are dropped, because a key is often root's alone. A
 one is shown without a restart if the user pabal runs as may read it.
 """
 
-import ssl
 from pathlib import Path
 
 from pabal.admin.certificate import CertificateFacts, facts_of
+from pabal.app.log_in import tls_context
 from pabal.base.errors import OperatorError
 from pabal.base.log import Log
-from pabal.config.settings import TlsSection
+from pabal.config.settings import Settings
 from pabal.net.tls import server_context
+from pabal.web.server import PROTOCOLS
 
 log = Log("tls")
 
@@ -33,12 +34,13 @@ class ServerTls:
         OperatorError: From the constructor: the certificate or key cannot be used.
     """
 
-    def __init__(self, files: TlsSection) -> None:
-        self._files = files
+    def __init__(self, settings: Settings) -> None:
+        files = self._files = settings.tls
         self._stamp = self._seen = self._stamp_now()
-        self.mail = server_context(files.certificate, files.key)
-        self.names = server_context(files.certificate, files.key, ("dot",))
-        self.web = server_context(files.certificate, files.key, ("http/1.1",))
+        pair = files.certificate, files.key
+        self.mail = tls_context(settings)
+        self.names = server_context(*pair, protocols=("dot",))
+        self.web = server_context(*pair, protocols=PROTOCOLS)
         self._facts = read_facts(files.certificate)
 
     def facts(self) -> CertificateFacts | None:
@@ -59,8 +61,8 @@ class ServerTls:
             # First into a context of its own: a half-written pair must spoil none.
             server_context(self._files.certificate, self._files.key)
             for context in (self.mail, self.names, self.web):
-                context.load_cert_chain(self._files.certificate, self._files.key)
-        except (OperatorError, OSError, ssl.SSLError) as error:
+                context.show(self._files.certificate, self._files.key)
+        except (OperatorError, OSError, ValueError) as error:
             log.warning("the new certificate is not used", reason=str(error))
             return False
         self._stamp = stamp

@@ -234,9 +234,28 @@ def mta_settings(settings: Settings) -> MtaSettings:
     )
 
 
+def hidden_capabilities(text: str) -> tuple[tuple[str, frozenset[bytes]], ...]:
+    """Return ``hide`` of [imap] as IMAP takes it.
+
+    Raises:
+        OperatorError: It is of another form.
+    """
+    found = []
+    for part in filter(None, map(str.strip, text.split(";"))):
+        name, colon, capabilities = part.partition(":")
+        words = capabilities.upper().split()
+        if not name.strip() or not colon or not words or not part.isascii():
+            raise OperatorError(
+                f"hide has {part!r}, which is not NAME: CAPABILITY …",
+                'Like hide = "Some Mail: MOVE COMPRESS=DEFLATE" under [imap].',
+            )
+        found.append((name.strip(), frozenset(word.encode() for word in words)))
+    return tuple(found)
+
+
 _CLEARTEXT: Final[Mapping[str, Cleartext]] = {rule.value: rule for rule in Cleartext}
 
 
 def auth_settings(settings: Settings) -> AuthSettings:
     """Return [auth] as the authenticator takes it."""
-    return AuthSettings(cleartext=_CLEARTEXT[settings.cleartext])
+    return AuthSettings(cleartext=_CLEARTEXT[settings.auth.cleartext])

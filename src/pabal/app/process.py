@@ -113,7 +113,7 @@ class Process:
             OperatorError: Something an operator has to mend.
             UnavailableError: A database cannot be opened.
         """
-        tls = self._tls or ServerTls(self._settings.tls)
+        tls = self._tls or ServerTls(self._settings)
         shared = open_shared(self._settings, self._name, self._wake_queue, tls)
         self._shared = shared
         if self._roles & {"dns", "mail", "queue"} or sockets.get("https"):
@@ -128,21 +128,21 @@ class Process:
         if "mail" in self._roles:
             self._mail = MailRole(shared, tls.mail)
             await self._mail.start(sockets)
-        self._start_web(sockets, tls)
+        await self._start_web(sockets, tls)
         shared.bell.listen(self.heard)
 
-    def _start_web(self, sockets: Sockets, tls: ServerTls) -> None:
+    async def _start_web(self, sockets: Sockets, tls: ServerTls) -> None:
         if self._shared is None:
             return
         pages = parts.own_pages(self._shared.settings, self._shared.book, tls.facts)
         sites = Sites(self._settings.directory / "www", pages.find)
         if sockets.get("http"):
-            self._web.append(WebServer(sites))
-            self._web[-1].start(sockets["http"])
+            self._web.append(WebServer(sites, self._shared.clock))
+            await self._web[-1].start(sockets["http"])
         if sockets.get("https") and self._names:
             secure = DnsOverHttps(self._names.answer, sites)
-            self._web.append(WebServer(secure, tls.web))
-            self._web[-1].start(sockets["https"])
+            self._web.append(WebServer(secure, self._shared.clock, tls.web))
+            await self._web[-1].start(sockets["https"])
 
     def heard(self, subject: str) -> None:
         """Pass a ring of the doorbell to every role."""

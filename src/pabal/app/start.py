@@ -35,7 +35,7 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ServerTls:
     Raises:
         OperatorError: The certificate or the data directory cannot be used.
     """
-    tls = ServerTls(settings.tls)
+    tls = ServerTls(settings)
     layout = Layout(settings.data)
     make(layout.data, layout.make)
     _make_databases(settings, layout)

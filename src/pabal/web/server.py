@@ -1,34 +1,44 @@
-"""Serves the web sites: uvicorn inside our event loop, on our sockets."""
+"""Serves the web sites: HTTP/1.1, and HTTP/2 where TLS agreed on it.
 
-import contextlib
+Security: connections are counted a client and in all before anything is read, as those
+of every other service.
+"""
+
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from email.utils import formatdate
 from typing import Final
 
-import uvicorn
 from starlette.types import ASGIApp
-from typing_extensions import override
 
-from pabal.base.tasks import Tasks
+from pabal.base.clock import Clock
+from pabal.net.listener import Listener, ListenerSettings
+from pabal.net.ports import Stream
+from pabal.web.http1 import Http1Connection
+from pabal.web.http2 import Http2Connection
+from pabal.web.request import Headers
 
 CONNECTIONS_MAX: Final = 2_000
 """At once; more are told 503."""
 
-KEEP_ALIVE_SECONDS: Final = 15
-"""An idle connection is closed after that."""
+CONNECTIONS_A_CLIENT_MAX: Final = 100
+"""At once of one client: a browser opens six, or one with HTTP/2."""
 
-STOP_SECONDS: Final = 5
+STOP_SECONDS: Final = 5.0
 """How long a request may go on while we stop."""
 
+BUSY: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\n"
+    b"Content-Length: 0\r\n"
+    b"Connection: close\r\n\r\n"
+)
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to the process it is part of."""
+HTTP2: Final = "h2"
+"""What HTTP/2 is called in a TLS handshake (RFC 9113 §3.2)."""
 
-    @contextlib.contextmanager
-    @override
-    def capture_signals(self) -> Iterator[None]:
-        yield
+PROTOCOLS: Final = (HTTP2, "http/1.1")
+"""What a handshake may agree on, what is best first."""
 
 
 class WebServer:
@@ -36,32 +46,47 @@ class WebServer:
 
     Args (of the constructor):
         application: What answers.
+        clock: For the Date of responses and for how long requests take.
         tls: For HTTPS; ``None``: HTTP.
     """
 
-    def __init__(self, application: ASGIApp, tls: ssl.SSLContext | None = None) -> None:
-        self._server = _Server(
-            uvicorn.Config(
-                application,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                limit_concurrency=CONNECTIONS_MAX,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=STOP_SECONDS,
-                server_header=False,
-                proxy_headers=False,
-                ssl_context_factory=None if tls is None else lambda *_: tls,
-            )
+    def __init__(
+        self, application: ASGIApp, clock: Clock, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._application = application
+        self._clock = clock
+        self._connections: set[Http1Connection | Http2Connection] = set()
+        limits = ListenerSettings(CONNECTIONS_A_CLIENT_MAX, CONNECTIONS_MAX, BUSY)
+        self._listener = Listener(
+            self._serve, limits, tls, implicit_tls=tls is not None
         )
-        self._tasks = Tasks()
 
-    def start(self, listening: Sequence[socket.socket]) -> None:
+    async def start(self, listening: Sequence[socket.socket]) -> None:
         """Serve on ``listening`` from now on."""
-        self._tasks.start(self._server.serve(sockets=list(listening)), "web")
+        for sock in listening:
+            await self._listener.start(sock)
 
     async def stop(self) -> None:
         """Finish what is being answered, then close."""
-        self._server.should_exit = True
-        if not await self._tasks.wait(STOP_SECONDS + 1):
-            await self._tasks.stop()
+        for connection in tuple(self._connections):
+            connection.stop()
+        await self._listener.stop(STOP_SECONDS)
+
+    async def _serve(self, stream: Stream) -> None:
+        connection: Http1Connection | Http2Connection
+        if stream.tls is not None and stream.tls.protocol == HTTP2:
+            connection = Http2Connection(stream, self._application, self._common)
+        else:
+            connection = Http1Connection(
+                stream, self._application, self._common, self._clock
+            )
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+
+    def _common(self) -> Headers:
+        """Return the headers every response has (RFC 9110 §6.6.1)."""
+        date = formatdate(self._clock.now(), usegmt=True)
+        return [(b"date", date.encode("ascii"))]

@@ -145,6 +145,7 @@ class NameServer:
         sources = _own_addresses(udp)
         self._notifier.sources = sources
         self._secondaries.start(sources)
+        self._secondaries.tidy()
         self._is_started = True
         self._notifier.changed(self._zones.all())
 

@@ -132,7 +132,6 @@ class Secondaries:
             return
         for copied in self._copied.values():
             self._tasks.start(self._follow(copied), "dns secondary")
-        self._tasks.start(self._forget_others(), "dns copies")
 
     async def stop(self) -> None:
         """Break off what is under way: the copies on disk stay."""
@@ -157,6 +156,11 @@ class Secondaries:
         for name, copied in self._copied.items():
             if str(name) == zone:
                 copied.wake.set()
+
+    def tidy(self) -> None:
+        """Take copies out of service that nobody wants any more; after ``start``."""
+        if self.elsewhere is None:
+            self._tasks.start(self._forget_others(), "dns copies")
 
     async def _forget_others(self) -> None:
         """Take copies out of service that nobody wants any more; they stay on disk."""
