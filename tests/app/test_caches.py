@@ -13,6 +13,7 @@ from pabal.app.shared import Shared
 from pabal.base.errors import UnavailableError
 from pabal.config.settings import Settings
 from pabal.dns.resolver.cache import Trust
+from pabal.net.doorbell import UnixDoorbell
 from tests.app.rig import opened
 
 FAR = dns.name.from_text("far.test.")
@@ -41,6 +42,10 @@ async def test_shown_and_flushed_by_ringing(settings: Settings) -> None:
             "h2.far.test.",
         ]
         assert not list(settings.data.glob("cache-*"))
+        # A process for pages alone says nothing, and is not waited for.
+        silent = UnixDoorbell(shared.layout.run, "web-1", shared.clock)
+        (found,) = await cached_names(settings, FAR)
+        silent.close()
         assert flush_cache(settings, FAR) == [shared.bell.name]
         for _ in range(200):
             if len(shared.resolver.cache) == 1:

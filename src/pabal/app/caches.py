@@ -37,8 +37,14 @@ LOOKS_MAX: Final = 500
 200,000 entries take some."""
 
 _TOKEN: Final = re.compile("[0-9a-f]{16}")
-_WITHOUT: Final = ("tool-", "web-")
-"""How the doorbells of those begin that have no cache."""
+_TOOL: Final = "tool-"
+"""How the doorbells of commands begin: they have no cache."""
+
+_WEB: Final = "web-"
+"""It has one if it answers DNS over HTTPS, and is silent if it does not."""
+
+WEB_LOOKS: Final = 10
+"""How many times more is looked for what it writes."""
 
 log = Log("caches")
 
@@ -123,10 +129,22 @@ async def collect(
             await asyncio.sleep(LOOK_SECONDS)
             # Anew: the bells of the dead are taken away when they are rung.
             expected = expect_processes(layout)
-            missing = [one for one in expected if not (place / one).exists()]
+            missing = [
+                one
+                for one in expected
+                if not one.startswith(_WEB) and not (place / one).exists()
+            ]
             if not missing:
-                return [_read(place / process) for process in expected]
+                return await _all_there(place, expected)
         raise UnavailableError(f"no answer from {', '.join(missing)}")
+
+
+async def _all_there(place: Path, expected: list[str]) -> list[ProcessCache]:
+    for _ in range(WEB_LOOKS):
+        if all((place / one).exists() for one in expected):
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+    return [_read(place / one) for one in expected if (place / one).exists()]
 
 
 def expect_processes(layout: Layout) -> list[str]:
@@ -136,7 +154,7 @@ def expect_processes(layout: Layout) -> list[str]:
         UnavailableError: None runs.
     """
     names = sorted(path.name for path in layout.run.iterdir())
-    found = [name for name in names if not name.startswith(_WITHOUT)]
+    found = [name for name in names if not name.startswith(_TOOL)]
     if not found:
         raise UnavailableError("no server runs here: there is no cache")
     return found

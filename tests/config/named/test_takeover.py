@@ -154,7 +154,9 @@ def test_views_have_one_zone_of_a_name() -> None:
             'type primary; file "/etc/bind/r.raw"; masterfile-format raw;',
             "named-compilezone",
         ),
-        ("type forward; forwarders { 192.0.2.1; };", "not for one zone"),
+        ("type forward;", "no forwarders are named"),
+        ('type static-stub; server-names { "ns.b"; };', "no address of a server"),
+        ("type stub; primaries { };", "no server is named"),
     ],
 )
 def test_zones_that_stay(zone: str, why: str) -> None:

@@ -219,3 +219,14 @@ def test_the_estimate_of_memory_is_no_less_than_what_it_takes() -> None:
         tracemalloc.stop()
     assert len(cache) == 200
     assert cache.octets / 2 < taken <= cache.octets, (taken, cache.octets)
+
+
+def test_what_was_there_is_known_of_until_it_is_dropped() -> None:
+    cache = Cache(ResolverSettings(stale_max_s=100))
+    cache.put(address(ttl=10), Trust.ANSWER, 0.0)
+    assert cache.had(WWW, A)
+    assert not cache.had(WWW, MX)
+    assert cache.get(WWW, A, 50.0) is None
+    assert cache.had(WWW, A)
+    assert cache.get(WWW, A, 111.0) is None
+    assert not cache.had(WWW, A)

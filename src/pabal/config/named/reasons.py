@@ -66,7 +66,7 @@ _GROUPS: Final = (
             "rate-limit recursive-clients tcp-clients max-cache-size max-cache-ttl"
             " max-ncache-ttl min-cache-ttl min-ncache-ttl clients-per-query"
             " max-clients-per-query fetches-per-server fetches-per-zone max-udp-size"
-            " edns-udp-size prefetch max-recursion-depth max-recursion-queries"
+            " edns-udp-size max-recursion-depth max-recursion-queries"
             " tcp-idle-timeout tcp-initial-timeout tcp-keepalive-timeout"
             " reserved-sockets"
         ),
@@ -80,10 +80,10 @@ _GROUPS: Final = (
         "version",
     ),
     ("pabal decides it by itself", "auth-nxdomain minimal-responses minimal-any"),
-    ("pabal always does", "qname-minimization empty-zones-enable"),
+    ("pabal always does", "qname-minimization empty-zones-enable prefetch"),
     (
         "there is one set of answers for everybody",
-        "view sortlist dns64 response-policy",
+        "view sortlist",
     ),
 )
 
@@ -99,9 +99,9 @@ ZONES: Final[Mapping[str, str]] = MappingProxyType(
         " that was not taken over",
         "mirror": "zones are not fetched from other servers",
         "hint": "the root servers are built in; another list goes into root_hints",
-        "stub": "there are no stub zones: the resolver finds the servers itself",
-        "static-stub": "there are no stub zones: the resolver finds the servers itself",
-        "forward": "forwarders are for all names, not for one zone",
+        "stub": "no server is named, or only with a key",
+        "static-stub": "no address of a server is named",
+        "forward": "no forwarders are named",
         "redirect": "names that do not exist are never answered otherwise",
         "delegation-only": "BIND has given it up as well",
         "": "it has no type",

@@ -9,6 +9,7 @@ from typing import Final
 
 from pabal.config.named.access import flatten
 from pabal.config.named.check import Checked, path_of
+from pabal.config.named.elsewhere import ONLY_FORWARDERS, WITHOUT_TLS, Elsewhere
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.keys import (
     KEYS_FILE,
@@ -168,7 +169,9 @@ class _Work:
         self._forwarders(body)
         self._order(body)
         self._listen(body)
-        taken = _TAKEN | _SILENT | self._transfers(body)
+        elsewhere = Elsewhere(self.known, self._statements, self._note)
+        taken = _TAKEN | _SILENT | self._transfers(body) | elsewhere.options(body)
+        self.settings += elsewhere.settings()
         for statement in body:
             if statement.name not in taken:
                 self._not_taken(statement)
@@ -283,13 +286,11 @@ class _Work:
                 continue
             self._set(statement, "dns", "forwarders", tuple(found))
             if any(each.option("tls") for each in statement.body()):
-                why = "forwarders are asked without TLS"
-                self._note(statement.token, "forwarders: tls", why)
+                self._note(statement.token, "forwarders: tls", WITHOUT_TLS)
             forward = names_in(body, "forward")
             if not forward or forward[0].value().lower() != "only":
-                why = "pabal asks the forwarders only, it does not go on by itself"
                 token = forward[0].token if forward else statement.token
-                self._note(token, "forward first", why)
+                self._note(token, "forward first", ONLY_FORWARDERS)
 
     def _order(self, body: Sequence[Statement]) -> None:
         """Take whether sets of records are turned; BIND's default is that they are."""
@@ -360,7 +361,11 @@ class _Work:
         """Take primary zones; the first view's where several have one."""
         taken: set[str] = set()
         copied: list[str] = []
+        elsewhere = Elsewhere(self.known, self._statements, self._note)
         for zone in self.checked.zones:
+            if zone.origin not in taken and elsewhere.zone(zone):
+                taken.add(zone.origin)
+                continue
             peers = self._copied(zone) if zone.origin not in taken else []
             if peers:
                 taken.add(zone.origin)
@@ -384,6 +389,7 @@ class _Work:
             self._body(zone, "type", "file")
         if copied:
             self.settings.append(("dns", "secondary", tuple(copied)))
+        self.settings += elsewhere.settings()
         self._unsaid()
         for view in names_in(self._statements, "view"):
             self._view(view)

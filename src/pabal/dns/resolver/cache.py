@@ -147,6 +147,11 @@ class Cache:
         self._entries.move_to_end(key)
         return entry
 
+    def had(self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> bool:
+        """Return whether anything is left of ``name`` that old data could come of."""
+        kinds = (rdtype, NXDOMAIN_KEY, dns.rdatatype.CNAME)
+        return any((name, kind) in self._entries for kind in kinds)
+
     def answer(
         self,
         name: dns.name.Name,

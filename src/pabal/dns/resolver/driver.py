@@ -217,12 +217,13 @@ class IterativeResolver:
                 end = conclude(first, unchecked=question.unchecked)
                 return end, iterator.steps
             flight = self._take_off(question, iterator, first)
-        await asyncio.wait((flight.landed,), timeout=self._settings.patience_s)
-        if not flight.landed.done():
-            old = _old(question, self._knowledge, self._clock.monotonic())
-            if old is not None:
-                # RFC 8767 §5: what was, rather than nothing for so long.
-                return old
+        if self.cache.had(question.name, question.rdtype):
+            # RFC 8767 §5: what was, rather than nothing for so long.
+            await asyncio.wait((flight.landed,), timeout=self._settings.patience_s)
+            if not flight.landed.done():
+                old = _old(question, self._knowledge, self._clock.monotonic())
+                if old is not None:
+                    return old
         return await asyncio.shield(flight.landed), flight.steps
 
     def _take_off(

@@ -1,0 +1,56 @@
+import tomllib
+
+from pabal.config.named.takeover import Takeover, take_over
+from tests.support.configuration import checked
+
+KNOWN = frozenset({"forward_zones", "stub_zones", "policy_zones", "dns64"})
+CONF = """
+options {
+    response-policy { zone "rpz.test"; zone "more.test" policy nxdomain; };
+    dns64 64:ff9b::/96 { clients { any; }; };
+    prefetch 2 9;
+};
+primaries ps { 192.0.2.3; 192.0.2.4 key k; };
+zone "corp.test" { type forward; forward only; forwarders port 54 { 192.0.2.1; }; };
+zone "first.test" { type forward; forwarders { 2001:db8::1 port 55; }; };
+zone "not.test" { type forward; forwarders { }; };
+zone "stub.test" { type stub; primaries { ps; }; };
+zone "static.test" { type static-stub; server-addresses { 192.0.2.5; }; };
+zone "named.test" { type static-stub; server-names { "ns.named.test"; }; };
+"""
+
+
+def found() -> Takeover:
+    return take_over(checked(CONF, {}), KNOWN)
+
+
+def test_what_is_taken() -> None:
+    dns = tomllib.loads(found().toml())["dns"]
+    assert dns == {
+        "forward_zones": [
+            "corp.test 192.0.2.1:54",
+            "first.test [2001:db8::1]:55",
+            "not.test",
+        ],
+        "stub_zones": ["stub.test 192.0.2.3", "static.test 192.0.2.5"],
+        "policy_zones": ["rpz.test", "more.test"],
+        "dns64": "64:ff9b::/96",
+    }
+
+
+def test_what_is_said() -> None:
+    told = {(n.taken, n.what): n.why for n in found().notes}
+    assert told[True, "zone corp.test (forward)"] == "forward_zones in [dns]"
+    assert told[True, "zone static.test (static-stub)"] == "stub_zones in [dns]"
+    assert told[True, "response-policy"] == "policy_zones in [dns]"
+    assert "asks the forwarders only" in told[False, "zone first.test: forward first"]
+    assert (False, "zone corp.test: forward first") not in told
+    assert (False, "zone not.test: forward first") not in told
+    assert "records say" in told[False, "response-policy: more of zone more.test"]
+    assert "treated alike" in told[False, "dns64: clients"]
+    assert "no address" in told[False, "zone named.test (static-stub)"]
+    assert told[False, "prefetch 2"] == "pabal always does"
+
+
+def test_pabal_of_another_age_takes_none() -> None:
+    assert take_over(checked(CONF, {})).toml() == ""
