@@ -149,6 +149,7 @@ async def test_searches_are_right_in_every_state(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(STEPS, min_size=5, max_size=15),
