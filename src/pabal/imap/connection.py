@@ -232,7 +232,7 @@ class Connection:
                 arrivals=not spec.adds,
             )
         text = context.language.say(reply.text)
-        self._stream.send(reply.line(command.tag, text))
+        context.send(reply.line(command.tag, text))
         self._announcer.leave_removed()
         if spec.after is not None and reply.status == b"OK":
             await spec.after(context)

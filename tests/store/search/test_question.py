@@ -56,3 +56,17 @@ def test_the_last_few_are_read() -> None:
     known = answer(question, MemoryReader(built(octets)))
     assert len(members(known.found)) == 999
     assert members(known.unsure) == {0}
+
+
+def test_fields_people_look_into_need_no_reading() -> None:
+    octets = [
+        b"Subject: weekly report %d\r\nX-Note: weekly rest\r\n\r\nweekly" % number
+        for number in range(100)
+    ]
+    for text, read in (("weekly rep", False), ("weekly rest", True)):
+        question = question_of(Contains(TextField.TEXT, text))
+        assert question is not None
+        known = answer(question, MemoryReader(built(octets)))
+        found = members(known.unsure if read else known.found)
+        assert found == truth(octets, Contains(TextField.TEXT, text))
+        assert not (known.found if read else known.unsure)

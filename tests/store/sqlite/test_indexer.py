@@ -149,6 +149,7 @@ async def test_searches_are_right_in_every_state(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(STEPS, min_size=5, max_size=15),
@@ -168,9 +169,11 @@ async def test_in_many_more(
         ([200, 300], None),
         ([200, 300, 600], range(3)),
         ([2_000, 300, 300, 500], range(1, 4)),
-        ([SIZE_MAX, 4_096, 4_096, 4_096, 4_096], range(1, 5)),
+        ([SIZE_MAX, 4_096, 4_096], range(1, 3)),
+        ([SIZE_MAX, 8_192, 4_096], None),
+        ([SIZE_MAX, 8_192, 8_192], range(1, 3)),
         ([11_000, 11_000], None),
-        ([11_000, 5_000, 5_000], range(2)),
+        ([11_000, 5_000, 5_000], range(1, 3)),
         ([10_000, 9_000, 2_000], range(1, 3)),
         ([15_000, 15_000, 2_000], None),
     ],
@@ -258,7 +261,7 @@ async def test_a_damaged_index_is_made_anew(account: SqliteAccount) -> None:
     assert sizes(directory) == [40]
     # The pages behind the first: it opens, and cannot be read.
     octets = bytearray(path.read_bytes())
-    octets[8192:] = b"x" * (len(octets) - 8192)
+    octets[4096:] = b"x" * (len(octets) - 4096)
     path.write_bytes(octets)
     assert len(await account.search(inbox.id, wanted)) == 40
     with pytest.raises(UnavailableError):

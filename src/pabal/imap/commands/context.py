@@ -107,6 +107,7 @@ class Context:
         notices: What the client is told of besides (RFC 5465).
         hidden: Capabilities not told to this client, in upper case.
         log_in_by: When somebody must have logged in, monotonic seconds.
+        held: Octets that are sent with the next.
     """
 
     stream: Stream
@@ -125,6 +126,7 @@ class Context:
     notices: Notices | None = None
     hidden: frozenset[bytes] = frozenset()
     log_in_by: float = 0.0
+    held: bytes = b""
 
     @property
     def mailboxes(self) -> AccountStore:
@@ -187,7 +189,17 @@ class Context:
 
     def send(self, octets: bytes) -> None:
         """Queue octets for the client."""
+        if self.held:
+            octets, self.held = self.held + octets, b""
         self.stream.send(octets)
+
+    def send_along(self, octets: bytes) -> None:
+        """Queue octets, not many, that are sent with those that follow.
+
+        How a command ended follows everything else it says; each time the network is
+        asked costs more than a short response.
+        """
+        self.held += octets
 
     def word(self, text: bytes) -> bytes:
         """Return ``text`` in the language the client asked for last."""
@@ -196,7 +208,7 @@ class Context:
     def say(self, code: bytes, text: bytes, status: bytes = b"OK") -> None:
         """Queue an untagged response with a code and a text for people."""
         line = b"* %b [%b] %b\r\n" % (status, code, self.word(text))
-        self.stream.send(line)
+        self.send(line)
 
     async def breathe(self) -> None:
         """Wait until the client took enough, and let others have their turn."""

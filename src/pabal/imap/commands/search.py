@@ -70,7 +70,11 @@ async def tell(
     elif returns - _SILENT:
         response = Response(command, returns, is_sorted=name == b"SORT")
         scores = [found.score(uid) for uid in uids] if found.exact is not None else ()
-        context.send(response.octets(context.tag, numbers, modseq, scores))
+        octets = response.octets(context.tag, numbers, modseq, scores)
+        if len(numbers) > SLICE:
+            context.send(octets)
+        else:
+            context.send_along(octets)
     if len(numbers) > SLICE:
         await context.breathe()
 
@@ -140,7 +144,7 @@ async def _send_plain(
     """Send the SEARCH or SORT response (RFC 3501 §7.2.5, RFC 5256 §4)."""
     end = b" (MODSEQ %d)\r\n" % modseq if modseq else b"\r\n"
     if len(numbers) <= SLICE:
-        context.send(b"* %b%b%b" % (name, _spaced(numbers), end))
+        context.send_along(b"* %b%b%b" % (name, _spaced(numbers), end))
         return
     context.send(b"* " + name)
     for start in range(0, len(numbers), SLICE):

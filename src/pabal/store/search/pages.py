@@ -65,7 +65,7 @@ class Page:
 def _lengths() -> tuple[int, ...]:
     found = list(range(1, _EXACT_MAX + 1))
     while found[-1] < 1 << 16:
-        found.append(found[-1] * 5 // 4)
+        found.append(found[-1] * 6 // 5)
     return tuple(found)
 
 

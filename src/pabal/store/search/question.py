@@ -64,12 +64,14 @@ class Question:
         column: The field to look into, if it has a column; then ``pattern`` counts.
         pattern: In the column.
         choices: Else: one of them must hold, and every look-up in it.
+        enough: Fields with a column: a message with ``pattern`` there holds it.
     """
 
     is_decided: bool
     column: bytes = b""
     pattern: Pattern = b""
     choices: Sequence[Sequence[Lookup]] = ()
+    enough: Sequence[bytes] = ()
 
 
 def question_of(predicate: Contains | HeaderContains) -> Question | None:
@@ -88,7 +90,11 @@ def question_of(predicate: Contains | HeaderContains) -> Question | None:
     choices = [_lookups(kind, needle) for kind in kinds]
     if not all(choices):
         return None
-    return Question(is_decided(needle.text), choices=choices)
+    if is_decided(needle.text) or predicate.where is TextField.BODY:
+        return Question(is_decided(needle.text), choices=choices)
+    # Only what is not in the fields people look into most must be read.
+    wanted = encoded(needle.text)
+    return Question(is_decided=False, pattern=wanted, choices=choices, enough=COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +113,7 @@ class Answer:
 def answer(question: Question, reader: SegmentReader) -> Answer:
     """Return what a segment knows."""
     if question.column:
-        numbers = pages.matching(reader.column(question.column), question.pattern, LINE)
-        return Answer(pages.bits_of(numbers, reader.size))
+        return Answer(_in_column(question.column, question.pattern, reader))
     everything = (1 << reader.size) - 1
     if question.is_decided:
         union = Union(reader.size)
@@ -129,7 +134,15 @@ def answer(question: Question, reader: SegmentReader) -> Answer:
             if not left:
                 break
         unsure |= left
-    return Answer(0, unsure)
+    found = 0
+    for name in question.enough if unsure else ():
+        found |= _in_column(name, question.pattern, reader)
+    return Answer(found, unsure & ~found)
+
+
+def _in_column(name: bytes, pattern: Pattern, reader: SegmentReader) -> Found:
+    numbers = pages.matching(reader.column(name), pattern, LINE)
+    return pages.bits_of(numbers, reader.size)
 
 
 def _gather(lookup: Lookup, reader: SegmentReader, union: Union, few: int) -> bool:

@@ -29,8 +29,8 @@ FORMAT: Final = 1
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long is waited for another process's commit."""
 
-PAGE_OCTETS: Final = 8_192
-"""Of SQLite's pages: rows of an index are long."""
+PAGE_OCTETS: Final = 4_096
+"""Of SQLite's pages: of each long row half of one is lost."""
 
 MAPPED_OCTETS: Final = 1 << 30
 """Of the file, how much is read through a mapping: address space, not memory."""

@@ -33,7 +33,7 @@ BATCH_MAX: Final = 4_096
 BATCH_OCTETS: Final = 64 * 1024 * 1024
 """Octets of messages indexed at once."""
 
-LEVELS: Final = (1_024, 4_096, SIZE_MAX * 7 // 8)
+LEVELS: Final = (1_024, 4_096, SIZE_MAX // 2, SIZE_MAX * 7 // 8)
 """Segments smaller than this are merged when together they have as many messages."""
 
 PATIENCE: Final = 1_000

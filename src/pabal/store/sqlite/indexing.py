@@ -28,7 +28,7 @@ from pabal.store.search.question import Question, answer
 from pabal.store.sqlite.index_file import IndexFile, StoredSegment
 from pabal.store.sqlite.indexer import BATCH_MIN, Manner, index, last_email
 
-QUIET_S: Final = 2.0
+QUIET_S: Final = 1.0
 """How long no message came before messages are indexed, seconds."""
 
 WAITING_MAX: Final = 4_096
