@@ -93,8 +93,13 @@ class Stream(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Send what is queued, then close. Idempotent."""
+    def close(self, *, linger: bool = True) -> None:
+        """Send what is queued, then close. Idempotent.
+
+        Args:
+            linger: Whether the peer may still be sending: then it is listened to for a
+                while, or the reset that unread octets cause would eat our last words.
+        """
         ...
 
     def abort(self) -> None:

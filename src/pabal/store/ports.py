@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from pabal.base.errors import PabalError
 from pabal.message.spool import Spool
+from pabal.store.fields import HeaderFields
 from pabal.store.flags import NO_FLAGS, FlagChange, Flags
 from pabal.store.predicate import Predicate
 from pabal.store.shares import Shares
@@ -308,7 +309,12 @@ class AccountStore(Protocol):
     Raises anywhere: ``StorageFullError`` (nothing was written), ``UnavailableError``.
     Methods that take a mailbox id raise ``NoSuchMailboxError``. UIDs that do not exist
     are passed over in silence.
+
+    Attributes:
+        headers: Header fields of its emails.
     """
+
+    headers: HeaderFields
 
     @property
     def highest_modseq(self) -> ModSeq:
@@ -488,12 +494,4 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what is being written and close everything."""
-        ...
-
-
-class Doorbell(Protocol):
-    """Tells other processes that something changed: a hint, never the truth."""
-
-    def ring(self, subject: str) -> None:
-        """Send ``subject`` (``account 17``) to every other process."""
         ...

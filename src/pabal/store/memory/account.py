@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pabal.base.clock import Clock
 from pabal.store.delta import Delta
 from pabal.store.feed import Feed
+from pabal.store.fields import HeaderFields
 from pabal.store.flags import FlagChange, Flags
+from pabal.store.headers import HeaderCache, Headers
 from pabal.store.matching import FactKind, Matcher, Snapshot
 from pabal.store.memory.annotations import MemoryAnnotations
 from pabal.store.memory.facts import MemoryFacts
@@ -42,6 +44,7 @@ class MemoryAccount:
         self._feed = Feed()
         self._locks: set[str] = set()
         self._facts = MemoryFacts(self._boxes)
+        self.headers: HeaderFields = Headers(0, HeaderCache(), self.read)
         self._annotations = MemoryAnnotations(self._boxes, self._feed.publish)
 
     @property

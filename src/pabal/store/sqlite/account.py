@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
+from pabal.store.fields import HeaderFields
 from pabal.store.flags import FlagChange, Flags
+from pabal.store.headers import HeaderCache, Headers
 from pabal.store.matching import Matcher, Snapshot
 from pabal.store.names import normalise
 from pabal.store.ports import (
+    AccountId,
     Appended,
     Column,
     Copied,
@@ -56,10 +59,14 @@ class SqliteAccount:
 
     Attributes:
         access: The ways into its database; the store opens and closes by it.
+        headers: Header fields of its emails.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(
+        self, account_id: AccountId, access: Access, headers: HeaderCache
+    ) -> None:
         self.access = access
+        self.headers: HeaderFields = Headers(account_id, headers, self.read)
         self._mirror = access.mirror
         self._facts = Facts(access)
         self._annotations = SqliteAnnotations(access)

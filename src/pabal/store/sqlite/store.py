@@ -15,7 +15,9 @@ from pabal.base.disk import Disk, open_disk
 from pabal.base.errors import PabalError, UnavailableError
 from pabal.base.tasks import Batcher, Start
 from pabal.net.ringer import Ringer
-from pabal.store.ports import AccountId, Doorbell
+from pabal.store.doorbell import Doorbell
+from pabal.store.headers import HeaderCache
+from pabal.store.ports import AccountId
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
@@ -70,6 +72,7 @@ class SqliteStore:
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
         self._disk = disk or open_disk()
+        self._headers = HeaderCache()
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
@@ -112,6 +115,7 @@ class SqliteStore:
         async with self._opening.setdefault(account_id, asyncio.Lock()):
             account = self._accounts.pop(account_id, None)
             self._recent.pop(account_id, None)
+            self._headers.forget(account_id)
             if account is not None:
                 await account.access.settle()
                 account.access.database.retire()
@@ -165,7 +169,7 @@ class SqliteStore:
             self._executor,
             lambda: self._remember(account_id),
         )
-        return SqliteAccount(access)
+        return SqliteAccount(account_id, access, self._headers)
 
     def _remember(self, account_id: AccountId) -> None:
         """Note that an account is in use; close the files of one that is not."""
