@@ -421,3 +421,14 @@ async def test_clients_are_not_told_of_entries_by_notify(rig: Rig) -> None:
         await owner.ok(f"SETACL INBOX {BOB} l")
         await owner.ok('SETMETADATA INBOX (/shared/comment "x")')
         assert await other.ok("NOOP") == [b"* METADATA INBOX /shared/comment"]
+
+
+async def test_a_search_of_several_mailboxes_has_the_selected_one(rig: Rig) -> None:
+    await share(rig, "lr")
+    await rig.put([letter("needle")], "Box")
+    async with rig.client(SHARED, user=BOB) as bob:
+        await bob.ok(b"APPEND INBOX {5+}\r\nother")
+        (told,) = await bob.ok("ESEARCH IN (selected) ALL")
+        assert b'MAILBOX "Other Users/user@example.com/Box"' in told
+        assert told.endswith(b"UID ALL 1")
+        assert len(await bob.ok("ESEARCH IN (selected personal) ALL")) == 2

@@ -62,10 +62,11 @@ def check_saved(context: Context, count: int) -> None:
 
 async def fetch(context: Context, command: Fetch) -> Tagged:
     """Tell data items of the newest messages asked for."""
-    if command.partial is not None:
-        # RFC 9394 §3.3: it counts from the end itself.
-        return await resync.fetch_messages(context, command)
     selected = context.mailbox
+    limit = context.services.settings.messages_max
+    if command.partial is not None or selected.numbers.count <= limit:
+        # RFC 9394 §3.3: PARTIAL counts from the end itself.
+        return await resync.fetch_messages(context, command)
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
     ranges, code = newest(context, ranges)
     if not code:

@@ -3,6 +3,8 @@
 Source: RFC 7377.
 """
 
+from dataclasses import replace
+
 from pabal.imap.commands import places
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.criteria import find
@@ -39,6 +41,11 @@ async def run(context: Context, command: MultiSearch) -> Tagged:
     ]
     if len(infos) > MAILBOXES_MAX:
         raise RefusedError("Too many mailboxes at once", b"LIMIT")
+    if with_selected and context.mailbox.access.owner != context.account_id:
+        # What others share is not among the own mailboxes.
+        selected = context.mailbox
+        info = replace(selected.view.mailbox, name=selected.access.name)
+        await _search(context, command.search, selected, info)
     for info in infos:
         if _is_selected(context, info):
             await _search(context, command.search, context.mailbox, info)

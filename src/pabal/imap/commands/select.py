@@ -39,7 +39,9 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
         context.say(b"CLOSED", b"The previous mailbox is closed")
     place = await places.find(context, command.mailbox, "r")
     account = place.account
-    access = Access(account, place.owner, place.rights, examined=read_only)
+    access = Access(
+        *(account, place.owner, place.rights), examined=read_only, name=place.info.name
+    )
     view = await account.view(place.id)
     selected = Selected(access, view, context.dialogue.changed)
     try:

@@ -115,6 +115,7 @@ class Access:
         owner: Whose they are.
         rights: What the client may do.
         examined: Whether it was opened for reading only.
+        name: What the client calls it, where that is not what its owner does.
         stale: Whether the rights may be others by now.
     """
 
@@ -122,6 +123,7 @@ class Access:
     owner: AccountId
     rights: Rights = ALL_RIGHTS
     examined: bool = False
+    name: str = ""
     stale: bool = False
 
     @property
