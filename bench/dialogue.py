@@ -2,11 +2,15 @@
 
 import base64
 import socket
+import struct
 from typing import Final, Self
 
 from tests.support.server import PASSWORD
 
 BUFFER_OCTETS: Final = 1 << 20
+PATIENCE: Final = struct.pack("@ll", 60, 0)
+"""``struct timeval`` of how long one call may wait."""
+
 TAIL_OCTETS: Final = 1024
 """A last line is shorter, also with capabilities."""
 
@@ -36,11 +40,16 @@ class Line:
     """A connection."""
 
     def __init__(self, address: str, port: int, source: str = "") -> None:
-        self._sock = socket.create_connection(
-            (address, port), 60, (source, 0) if source else None
-        )
+        # Blocking, the kernel keeps the time: Python would poll before each call, and
+        # what the clients use up is missing on both sides alike.
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._buffer = bytearray(BUFFER_OCTETS)
+        for which in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._sock.setsockopt(socket.SOL_SOCKET, which, PATIENCE)
+        if source:
+            self._sock.bind((source, 0))
+        self._sock.connect((address, port))
+        self._buffer = bytearray()
 
     def say(self, octets: bytes) -> None:
         self._sock.sendall(octets)
@@ -60,6 +69,7 @@ class Line:
     def expect_last(self, marker: bytes) -> int:
         """Read until a line that begins with ``marker``; return the octets read."""
         tail, total, begin = b"\r\n", 0, b"\r\n" + marker
+        self._buffer = self._buffer or bytearray(BUFFER_OCTETS)
         view = memoryview(self._buffer)
         while True:
             count = self._sock.recv_into(view)

@@ -26,6 +26,7 @@ ABOUT_TABLES: Final = {
     " `[]` is off. `https`, `ssh` and `metrics` are reserved: nothing serves them yet.",
     "tls": "One certificate for every service. Paths are relative to the file.",
     "auth": "Log-in.",
+    "imap": "Mailboxes over IMAP.",
     "mta": "Mail between servers.",
     "dns": "Names. Networks are like `192.0.2.0/24`, `any`, `none` or `localhost`;"
     " `!` in front excludes.",

@@ -105,3 +105,14 @@ def test_the_stamp_changes_with_files_and_domains(tmp_path: Path) -> None:
 
 def test_published_keys_of_a_domain_without_any(tmp_path: Path) -> None:
     assert parts.PublishedKeys(tmp_path).public_records("a.test") == {}
+
+
+def test_capabilities_to_hide() -> None:
+    assert parts.hidden_capabilities("") == ()
+    assert parts.hidden_capabilities("Some Mail: move IDLE; x: ID;") == (
+        ("Some Mail", frozenset((b"MOVE", b"IDLE"))),
+        ("x", frozenset((b"ID",))),
+    )
+    for text in ("MOVE", ": MOVE", "x:", "é: MOVE"):
+        with pytest.raises(OperatorError, match="hide has"):
+            parts.hidden_capabilities(text)

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from pabal.base.errors import UnavailableError
 from pabal.directory import authenticator as module
 from pabal.directory.authenticator import DirectoryAuthenticator
 from pabal.directory.book import Book
 from pabal.directory.memory import MemoryTables
+from pabal.directory.sasl.oauth import Hints
 from pabal.directory.settings import AuthSettings, Cleartext
+from pabal.directory.token.claims import Bearer, TokenError
+from pabal.directory.token.desk import TokenDesk
 from pabal.message.address import Mailbox
+from pabal.net.ports import TlsInfo
 from pabal.net.sasl import Authenticator, Challenge, Denied, Granted, Identity, SaslStep
 from tests.directory.clock import FakeClock
 from tests.directory.contract import CHEAP
@@ -252,3 +257,157 @@ async def test_different_guesses_at_once_are_counted(site: Site) -> None:
     guesses = [f"guess {number}" for number in range(10)]
     await asyncio.gather(*(site.login(ALICE, guess) for guess in guesses))
     assert not await site.login(ALICE, "sesame")
+
+
+class Tokens:
+    """Knows one token a user: ``for-USER``."""
+
+    down = False
+
+    async def __call__(self, token: str, /) -> Bearer:
+        if self.down:
+            raise UnavailableError("down")
+        if not token.startswith("for-"):
+            raise TokenError("unknown")
+        return Bearer(token.removeprefix("for-").replace("_at_", "@"), 2e9)
+
+
+class TokenSite(Site):
+    def __init__(self) -> None:
+        super().__init__(AuthSettings(failures_a_pair_max=3))
+        self.tokens = Tokens()
+        desk = TokenDesk(self.tokens, Hints("mail"), self.clock)
+        self.auth = DirectoryAuthenticator(
+            self.book, AuthSettings(), self.clock, self.pause, desk
+        )
+
+    async def bearer(self, mechanism: str, user: str, token: str) -> SaslStep:
+        exchange = self.auth.start(mechanism, peer_address=PEER, encrypted=True)
+        assert exchange
+        message = f"n,a={user},\1auth=Bearer {token}\1\1"
+        if mechanism == "XOAUTH2":
+            message = f"user={user}\1auth=Bearer {token}\1\1"
+        step = await exchange.step(message.encode())
+        if isinstance(step, Challenge):
+            assert b"mail" in step.octets
+            return await exchange.step(b"\1")
+        return step
+
+
+@pytest.fixture
+def tokens() -> Iterator[TokenSite]:
+    site = TokenSite()
+    yield site
+    site.auth.close()
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+async def test_tokens(tokens: TokenSite, mechanism: str) -> None:
+    step = await tokens.bearer(
+        mechanism, "Alice@Example.com", "for-alice_at_example.com"
+    )
+    assert step == Granted(Identity(tokens.account.id, ALICE))
+    assert tokens.pauses == []
+    for user, token in (
+        (ALICE, "stolen"),
+        (ALICE, "for-bob_at_example.com"),
+        ("bob@example.com", "for-alice_at_example.com"),
+        ("bob@example.com", "for-bob_at_example.com"),
+    ):
+        assert isinstance(await tokens.bearer(mechanism, user, token), Denied)
+    assert len(tokens.pauses) == 4
+
+
+async def test_a_token_alone_says_who(tokens: TokenSite) -> None:
+    exchange = tokens.auth.start("OAUTHBEARER", peer_address=PEER, encrypted=True)
+    assert exchange
+    step = await exchange.step(b"n,,\1auth=Bearer for-alice_at_example.com\1\1")
+    assert step == Granted(Identity(tokens.account.id, ALICE))
+
+
+async def test_tokens_of_an_account_that_is_off(tokens: TokenSite) -> None:
+    tokens.book.change_account(ALICE, enabled=False)
+    step = await tokens.bearer("XOAUTH2", ALICE, "for-alice_at_example.com")
+    assert step == Denied("disabled")
+
+
+async def test_no_tokens_while_their_issuer_is_away(tokens: TokenSite) -> None:
+    tokens.tokens.down = True
+    for _ in range(20):
+        step = await tokens.bearer("XOAUTH2", ALICE, "for-alice_at_example.com")
+        assert isinstance(step, Denied)
+        assert step.temporary
+    tokens.tokens.down = False
+    step = await tokens.bearer("XOAUTH2", ALICE, "for-alice_at_example.com")
+    assert isinstance(step, Granted)
+
+
+async def test_guessing_tokens_is_limited(tokens: TokenSite) -> None:
+    steps = [await tokens.bearer("XOAUTH2", ALICE, f"guess{n}") for n in range(30)]
+    assert steps[-1] == Denied("too many failures")
+
+
+def test_tokens_are_on_offer_where_passwords_are(tokens: TokenSite) -> None:
+    assert tokens.auth.mechanisms(encrypted=True) == (
+        *("SCRAM-SHA-256", "OAUTHBEARER", "XOAUTH2", "PLAIN", "LOGIN"),
+    )
+    assert tokens.auth.mechanisms(encrypted=False) == ("SCRAM-SHA-256",)
+    assert not tokens.auth.start("XOAUTH2", peer_address=PEER, encrypted=False)
+
+
+BOUND = TlsInfo("TLSv1.3", "AES", 256, end_point=b"here")
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "gs2", "binding", "good"),
+    [
+        ("SCRAM-SHA-256-PLUS", "p=tls-server-end-point,,", b"here", True),
+        ("SCRAM-SHA-256-PLUS", "p=tls-server-end-point,,", b"there", False),
+        ("SCRAM-SHA-256", "n,,", b"", True),
+        ("SCRAM-SHA-256", "y,,", b"", False),
+    ],
+)
+async def test_channel_binding(
+    site: Site, mechanism: str, gs2: str, binding: bytes, good: bool
+) -> None:
+    exchange = site.auth.start(mechanism, peer_address=PEER, encrypted=True, tls=BOUND)
+    assert exchange
+    client = ScramClient(ALICE, "sesame", gs2, binding)
+    step = await exchange.step(client.first())
+    if isinstance(step, Challenge):
+        step = await exchange.step(client.last(step.octets))
+    assert isinstance(step, Granted) is good
+
+
+async def test_binding_is_on_offer_where_there_is_something_to_bind_to(
+    site: Site,
+) -> None:
+    offered = site.auth.mechanisms(encrypted=True, tls=BOUND)
+    assert offered[:2] == ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256")
+    plain = TlsInfo("TLSv1.3", "AES")
+    assert "SCRAM-SHA-256-PLUS" not in site.auth.mechanisms(encrypted=True, tls=plain)
+    assert not site.auth.start(
+        "SCRAM-SHA-256-PLUS", peer_address=PEER, encrypted=True, tls=plain
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "good"),
+    [
+        ((ALICE,), b"", True),
+        (("Alice@Example.com", "b@example.com"), ALICE.encode(), True),
+        ((ALICE, "b@example.com"), b"", False),
+        (("nobody@example.com",), b"", False),
+        (("b@example.com",), ALICE.encode(), False),
+    ],
+)
+async def test_certificates(
+    site: Site, names: tuple[str, ...], wanted: bytes, good: bool
+) -> None:
+    tls = TlsInfo("TLSv1.3", "AES", client_addresses=names)
+    assert site.auth.mechanisms(encrypted=True, tls=tls)[0] == "EXTERNAL"
+    exchange = site.auth.start("EXTERNAL", peer_address=PEER, encrypted=True, tls=tls)
+    assert exchange
+    assert await exchange.step(None) == Challenge(b"")
+    assert isinstance(await exchange.step(wanted), Granted) is good
+    assert not site.auth.start("EXTERNAL", peer_address=PEER, encrypted=True, tls=BOUND)

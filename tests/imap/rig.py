@@ -10,6 +10,7 @@ from pabal.imap.ports import Limits
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
+from pabal.net.ports import TlsInfo
 from pabal.net.sasl import (
     Authenticator,
     Challenge,
@@ -26,6 +27,9 @@ from tests.support.streams import MemoryStream, stream_pair
 
 USER = "user@example.com"
 PASSWORD = "correct horse"
+BOB = "bob@example.com"
+CAROL = "carol@example.com"
+ACCOUNTS = {USER: 1, BOB: 2, CAROL: 3}
 NOW = 1_790_000_000.0
 """2026-09-21 14:13:20 UTC."""
 
@@ -70,13 +74,20 @@ class FakeAuthenticator:
     strict: bool = False
     down: bool = False
 
-    def mechanisms(self, *, encrypted: bool) -> tuple[str, ...]:
+    def mechanisms(
+        self, *, encrypted: bool, tls: TlsInfo | None = None
+    ) -> tuple[str, ...]:
         if self.strict and not encrypted:
             return ("ECHO",)
         return ("PLAIN", "ECHO")
 
     def start(
-        self, mechanism: str, *, peer_address: str, encrypted: bool
+        self,
+        mechanism: str,
+        *,
+        peer_address: str,
+        encrypted: bool,
+        tls: TlsInfo | None = None,
     ) -> SaslExchange | None:
         if mechanism not in self.mechanisms(encrypted=encrypted):
             return None
@@ -87,12 +98,23 @@ class FakeAuthenticator:
     ) -> Granted | Denied:
         if self.down:
             return Denied("the directory is away", temporary=True)
-        if (user, password) == (USER, PASSWORD):
-            return Granted(Identity(1, USER))
+        if user in ACCOUNTS and password == PASSWORD:
+            return Granted(Identity(ACCOUNTS[user], user))
         return Denied("wrong password")
 
     def cleartext_allowed(self, *, peer_address: str, encrypted: bool) -> bool:
         return encrypted or not self.strict
+
+
+class FakePeople:
+    """Implements ``People`` for ``ACCOUNTS``."""
+
+    def account_of(self, address: str) -> int | None:
+        return ACCOUNTS.get(address)
+
+    def address_of(self, account_id: int) -> str | None:
+        found = [name for name, number in ACCOUNTS.items() if number == account_id]
+        return found[0] if found else None
 
 
 @dataclass
@@ -107,6 +129,7 @@ class Rig:
     fetched: list[tuple[int, list[int]]] = field(default_factory=list)
     limits: Limits = field(default_factory=Limits)
     store: Store = field(default_factory=lambda: MemoryStore(FakeClock()))
+    people: FakePeople | None = None
 
     def __post_init__(self) -> None:
         authenticator: Authenticator = self.authenticator
@@ -120,12 +143,12 @@ class Rig:
                     (account, list(emails))
                 ),
                 limits=self.limits_of,
+                people=self.people,
             ),
         )
 
     async def limits_of(self, account_id: int) -> Limits:
-        assert account_id == 1
-        return self.limits
+        return self.limits if account_id == 1 else Limits()
 
     async def account(self) -> AccountStore:
         return await self.store.account(1)
@@ -164,13 +187,13 @@ class Rig:
 
     @asynccontextmanager
     async def client(
-        self, mailbox: str = "", *, enable: str = ""
+        self, mailbox: str = "", *, enable: str = "", user: str = ""
     ) -> AsyncIterator["Client"]:
         """Serve a logged-in client, with ``mailbox`` selected if given."""
         async with self.connection() as stream:
             client = Client(stream)
             await client.read_line()
-            await client.ok(f'LOGIN {USER} "{PASSWORD}"')
+            await client.ok(f'LOGIN {user or USER} "{PASSWORD}"')
             if enable:
                 await client.ok(f"ENABLE {enable}")
             if mailbox:

@@ -6,6 +6,7 @@ import base64
 import pytest
 
 from pabal.base.errors import StorageFullError
+from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
 from tests.imap.rig import PASSWORD, USER, Client, Rig, letter
 from tests.imap.test_server import world
@@ -309,3 +310,18 @@ async def test_a_running_command_is_answered_when_the_server_stops() -> None:
         assert lines[-2].startswith(b"f OK")
         assert lines[-1] == b"* BYE [UNAVAILABLE] Shutting down"
         assert await client.stream.receive(1) == b""
+
+
+async def test_capabilities_are_hidden_from_clients_that_mishandle_them() -> None:
+    hide = (("Clumsy", frozenset((b"MOVE", b"IDLE"))), ("other", frozenset((b"ID",))))
+    rig = Rig(ImapSettings(hide=hide))
+    async with rig.client() as client:
+        before = (await client.ok("CAPABILITY"))[0].split()
+        assert b"MOVE" in before
+        told, after = await client.ok('ID ("NAME" "clumsy mail" "version" "1")')
+        assert told == b'* ID ("name" "pabal")'
+        assert set(before) - set(after.split()) == {b"MOVE", b"IDLE"}
+        assert await client.ok("CAPABILITY") == [after]
+        (_, again) = await client.ok("ID NIL")
+        assert again.split() == before
+        assert len(await client.ok('ID ("name" "careful")')) == 1

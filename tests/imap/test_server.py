@@ -7,7 +7,7 @@ import pytest
 from pabal.imap.ports import Limits
 from pabal.imap.settings import ImapSettings
 from pabal.store.flags import FLAGGED, SEEN
-from tests.imap.rig import FakeAuthenticator, Rig, letter
+from tests.imap.rig import FakeAuthenticator, FakePeople, Rig, letter
 from tests.support.dialogue import play, read_dialogue
 
 DIALOGUES = Path(__file__).parent.parent / "dialogue" / "imap"
@@ -58,6 +58,8 @@ async def world(rig: Rig) -> None:
 @pytest.mark.parametrize("path", sorted(DIALOGUES.glob("*.dlg")), ids=lambda p: p.stem)
 async def test_dialogue(path: Path) -> None:
     rig = Rig(SMALL, FakeAuthenticator(strict="strict" in path.stem))
+    if path.stem == "acl":
+        rig = Rig(SMALL, people=FakePeople())
     if path.stem == "quota":
         rig.limits = Limits(4096, 5)
     await world(rig)

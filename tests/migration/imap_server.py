@@ -67,7 +67,7 @@ class FakeServer(MemoryStream):
             raise TlsFailedError("certificate verify failed")
 
     @override
-    def close(self) -> None:
+    def close(self, *, linger: bool = True) -> None:
         self.closed = True
         self.end()
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pabal.base.errors import UnavailableError
+from pabal.net.ports import TlsInfo
 from pabal.net.sasl import Denied
 from pabal.pop3 import commands as module
 from pabal.pop3.commands import Commands, Reply, Then, Turn
@@ -24,7 +25,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 def client_of(site: Site) -> tuple[Commands, Session]:
-    session = Session(Pop3Settings(), encrypted=True, tls_offered=True)
+    session = Session(Pop3Settings(), tls=TlsInfo("TLSv1.3", "AES"), tls_offered=True)
     return Commands(site.services(), session, "192.0.2.1", "s1"), session
 
 

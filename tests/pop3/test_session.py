@@ -1,13 +1,16 @@
 import pytest
 
+from pabal.net.ports import TlsInfo
 from pabal.pop3.session import COMMANDS, Session, State
 from pabal.pop3.settings import Pop3Settings
 from pabal.pop3.wire import Command, CommandError
 
+TLS = TlsInfo("TLSv1.3", "AES")
+
 
 def session(*, encrypted: bool = False, tls_offered: bool = True) -> Session:
     settings = Pop3Settings(errors_max=2, login_failures_max=2)
-    return Session(settings, encrypted, tls_offered)
+    return Session(settings, TLS if encrypted else None, tls_offered)
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
@@ -44,7 +47,7 @@ def test_what_was_said_in_the_clear_is_forgotten() -> None:
     one = session()
     one.user = "mallory"
     one.utf8 = True
-    one.tls_started()
+    one.tls_started(TLS)
     assert (one.user, one.utf8, one.stls_allowed) == ("", False, False)
 
 
@@ -59,7 +62,7 @@ def test_capabilities() -> None:
     assert "SASL X Y" in lines
     assert "STLS" in lines
     assert "USER" not in lines
-    one.tls_started()
+    one.tls_started(TLS)
     lines = one.capabilities([], cleartext_allowed=True)
     assert "USER" in lines
     assert not any(line.startswith(("SASL", "STLS")) for line in lines)

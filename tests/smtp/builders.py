@@ -6,6 +6,7 @@ from typing_extensions import override
 
 from pabal.base.errors import StorageFullError, UnavailableError
 from pabal.message.spool import Spool
+from pabal.net.ports import TlsInfo
 from pabal.net.sasl import Challenge, Denied, Granted, Identity, SaslStep
 from pabal.smtp.envelope import Envelope, Recipient
 from pabal.smtp.outcome import Outcome, delivered, permanent, temporary
@@ -110,11 +111,18 @@ class MemoryAuthenticator:
     def __init__(self, *, cleartext: bool = False) -> None:
         self.cleartext = cleartext
 
-    def mechanisms(self, *, encrypted: bool) -> tuple[str, ...]:
+    def mechanisms(
+        self, *, encrypted: bool, tls: TlsInfo | None = None
+    ) -> tuple[str, ...]:
         return ("PLAIN", "LOGIN", "SAY") if encrypted else ("SAY",)
 
     def start(
-        self, mechanism: str, *, peer_address: str, encrypted: bool
+        self,
+        mechanism: str,
+        *,
+        peer_address: str,
+        encrypted: bool,
+        tls: TlsInfo | None = None,
     ) -> "MemoryExchange | None":
         if mechanism not in self.mechanisms(encrypted=encrypted):
             return None

@@ -93,7 +93,7 @@ class MemoryStream:
             raise TlsFailedError("no TLS in this test")
         self._tls = TlsInfo("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256)
 
-    def close(self) -> None:
+    def close(self, *, linger: bool = True) -> None:
         if not self.closed:
             self.closed = True
             self.end()

@@ -2,14 +2,16 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pabal.app import parts
 from pabal.app.fetched import FetchTracer
+from pabal.app.log_in import tls_context, token_desk
+from pabal.app.people import DirectoryPeople
 from pabal.app.shared import ACCOUNT_BELL, Shared
+from pabal.app.token_http import TokenHttp
 from pabal.directory.authenticator import DirectoryAuthenticator
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
@@ -18,7 +20,7 @@ from pabal.mta.receive import MailReceiver
 from pabal.mta.signing import DkimSigner
 from pabal.mta.submission import SubmissionReceiver
 from pabal.net.listener import Handler, Listener, ListenerSettings
-from pabal.net.tls import server_context
+from pabal.net.tls import ServerContext
 from pabal.pop3.ports import Services as Pop3Services
 from pabal.pop3.server import Pop3Server
 from pabal.pop3.settings import Pop3Settings
@@ -35,6 +37,7 @@ READER_GRACE_SECONDS: Final = 0.5
 
 BUSY: Final[Mapping[str, bytes]] = {
     "smtp": b"421 4.7.0 Too many connections from you\r\n",
+    "submission": b"421 4.7.0 Too many connections from you\r\n",
     "imap": b"* BYE Too many connections from you\r\n",
     "pop3": b"-ERR [SYS/TEMP] Too many connections from you\r\n",
 }
@@ -60,12 +63,15 @@ class MailRole:
         OperatorError: From the constructor: the certificate cannot be used.
     """
 
-    def __init__(self, shared: Shared, tls: ssl.SSLContext | None = None) -> None:
-        files = shared.settings.tls
+    def __init__(self, shared: Shared, tls: ServerContext | None = None) -> None:
         self._shared = shared
-        self._context = tls or server_context(files.certificate, files.key)
+        self._context = tls or tls_context(shared.settings)
+        self._http = TokenHttp()
         self._authenticator = DirectoryAuthenticator(
-            shared.book, parts.auth_settings(shared.settings), shared.clock
+            shared.book,
+            parts.auth_settings(shared.settings),
+            shared.clock,
+            tokens=token_desk(shared.settings, self._http, shared.clock),
         )
         self._fetches = FetchTracer(shared.store, shared.station)
         self._doors: list[Door] = []
@@ -93,6 +99,7 @@ class MailRole:
         )
         await self._fetches.stop()
         self._authenticator.close()
+        self._http.close()
 
     def _services(self) -> dict[str, Door]:
         desk = self._shared.desk
@@ -126,7 +133,9 @@ class MailRole:
             ),
             self._shared.clock,
         )
-        listener = self._listener("smtp", server.serve, tls=tls)
+        listener = self._listener(
+            "submission" if submission else "smtp", server.serve, tls=tls
+        )
         return Door(listener, SMTP_GRACE_SECONDS, server.stop)
 
     def _reader(
@@ -137,7 +146,8 @@ class MailRole:
 
     def _listener(self, protocol: str, handler: Handler, *, tls: bool) -> Listener:
         limits = ListenerSettings(busy=BUSY[protocol])
-        context: ssl.SSLContext = self._context
+        # Other mail servers have certificates of their own, not to log in with.
+        context = self._context if protocol == "smtp" else self._context.for_users
         return Listener(handler, limits, context, implicit_tls=tls)
 
     def _imap(self) -> ImapServer:
@@ -150,9 +160,11 @@ class MailRole:
                 ImapSettings(
                     hostname=shared.settings.hostname,
                     message_max_octets=shared.settings.mta.message_size_max,
+                    hide=parts.hidden_capabilities(shared.settings.imap.hide),
                 ),
                 spool_directory=shared.layout.spool,
                 on_fetched=self._fetches.over("IMAP"),
+                people=DirectoryPeople(shared.book),
             ),
         )
 

@@ -30,7 +30,7 @@ from pabal.message.address import domain_to_ascii
 from pabal.mta.policy import keys
 from pabal.mta.settings import MtaSettings, TransportSettings
 from pabal.net.endpoint import Endpoint, EndpointError
-from pabal.store.ports import Doorbell
+from pabal.store.doorbell import Doorbell
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
 
@@ -188,9 +188,28 @@ def mta_settings(settings: Settings) -> MtaSettings:
     )
 
 
+def hidden_capabilities(text: str) -> tuple[tuple[str, frozenset[bytes]], ...]:
+    """Return ``hide`` of [imap] as IMAP takes it.
+
+    Raises:
+        OperatorError: It is of another form.
+    """
+    found = []
+    for part in filter(None, map(str.strip, text.split(";"))):
+        name, colon, capabilities = part.partition(":")
+        words = capabilities.upper().split()
+        if not name.strip() or not colon or not words or not part.isascii():
+            raise OperatorError(
+                f"hide has {part!r}, which is not NAME: CAPABILITY …",
+                'Like hide = "Some Mail: MOVE COMPRESS=DEFLATE" under [imap].',
+            )
+        found.append((name.strip(), frozenset(word.encode() for word in words)))
+    return tuple(found)
+
+
 _CLEARTEXT: Final[Mapping[str, Cleartext]] = {rule.value: rule for rule in Cleartext}
 
 
 def auth_settings(settings: Settings) -> AuthSettings:
     """Return [auth] as the authenticator takes it."""
-    return AuthSettings(cleartext=_CLEARTEXT[settings.cleartext])
+    return AuthSettings(cleartext=_CLEARTEXT[settings.auth.cleartext])

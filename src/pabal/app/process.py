@@ -5,7 +5,6 @@ import contextlib
 import gc
 import signal
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -17,6 +16,7 @@ from pabal.app.outbound import QueueRole
 from pabal.app.shared import ZONES_BELL, Shared, open_shared
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
+from pabal.net.tls import ServerContext
 from pabal.web.server import WebServer
 from pabal.web.site import Sites
 
@@ -92,7 +92,7 @@ class Process:
         settings: Settings,
         name: str,
         roles: frozenset[str],
-        tls: ssl.SSLContext | None = None,
+        tls: ServerContext | None = None,
     ) -> None:
         self._settings = settings
         self._name = name

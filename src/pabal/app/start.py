@@ -4,25 +4,25 @@ import asyncio
 import os
 import pwd
 import resource
-import ssl
 from typing import Final
 
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import hand_over
 from pabal.app import parts
+from pabal.app.log_in import tls_context
 from pabal.app.shared import make
 from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError, UnavailableError
 from pabal.config.settings import Settings
 from pabal.mta.queue.sqlite import SqliteQueue
-from pabal.net.tls import server_context
+from pabal.net.tls import ServerContext
 from pabal.trace.sqlite import SqliteTracer
 
 DESCRIPTORS_WANTED: Final = 65_536
 """Open files: a connection each, and three a mailbox."""
 
 
-def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ssl.SSLContext:
+def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ServerContext:
     """Find out before any socket is bound what would keep the server from starting.
 
     Args:
@@ -35,7 +35,7 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ssl.SSLContex
     Raises:
         OperatorError: The certificate or the data directory cannot be used.
     """
-    context = server_context(settings.tls.certificate, settings.tls.key)
+    context = tls_context(settings)
     layout = Layout(settings.data)
     make(layout.data, layout.make)
     _make_databases(settings, layout)

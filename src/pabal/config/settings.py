@@ -33,7 +33,7 @@ SERVICE_PORTS: Final = {
 NOT_YET: Final = frozenset({"https", "ssh", "metrics"})
 """Services to come: a configuration that asks for one is told so."""
 
-TABLES: Final = ("", "listen", "tls", "auth", "mta", "dns", "store")
+TABLES: Final = ("", "listen", "tls", "auth", "imap", "mta", "dns", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,48 @@ class TlsSection:
 
     certificate: Path
     key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSection:
+    """[auth].
+
+    Attributes:
+        cleartext: Where passwords may travel without TLS: never, loopback, always.
+        client_ca: Issuers of client certificates, absolute; empty: EXTERNAL is off.
+        oauth_jwks: Where the issuer's keys are; empty: no signed tokens.
+        oauth_introspection: Where tokens are asked about; empty: nowhere.
+        oauth_client: Our name there.
+        oauth_secret: File with our password there, absolute.
+        oauth_issuer: Who makes tokens.
+        oauth_audience: Whom tokens must be for.
+        oauth_claim: Which claim is the account's address.
+        oauth_scope: What a token must allow.
+        oauth_discovery: What clients are told about the issuer.
+    """
+
+    cleartext: str
+    client_ca: str = ""
+    oauth_jwks: str = ""
+    oauth_introspection: str = ""
+    oauth_client: str = ""
+    oauth_secret: str = ""
+    oauth_issuer: str = ""
+    oauth_audience: str = ""
+    oauth_claim: str = "email"
+    oauth_scope: str = ""
+    oauth_discovery: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSection:
+    """[imap].
+
+    Attributes:
+        hide: ``NAME: CAPABILITY …; …``: what is not told to which program.
+    """
+
+    hide: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +132,6 @@ class Settings:
         workers: Processes a role; 0: as many as the machine has cores; 1: one in all.
         user: Whom to become when started as root; empty: see ``pabal.supervisor``.
         listen: Where each service listens.
-        cleartext: Where passwords may travel without TLS: never, loopback, always.
         source_address: Our end of connections to other servers; empty: any.
     """
 
@@ -103,7 +144,8 @@ class Settings:
     source_address: str
     listen: Mapping[str, tuple[Endpoint, ...]]
     tls: TlsSection
-    cleartext: str
+    auth: AuthSection
+    imap: ImapSection
     mta: MtaSection
     dns: DnsSection
     store: StoreSection
@@ -133,11 +175,14 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
         ),
         listen=_listen(sections["listen"]),
         tls=_tls(sections["tls"]),
-        cleartext=sections["auth"].choice(
-            "cleartext",
-            "loopback",
-            ("never", "loopback", "always"),
-            "Where passwords may travel without TLS.",
+        auth=_auth(sections["auth"]),
+        imap=ImapSection(
+            sections["imap"].text(
+                "hide",
+                "",
+                "Capabilities hidden from programs by the name in their ID, as"
+                " NAME: CAPABILITY CAPABILITY; NAME: CAPABILITY.",
+            )
         ),
         mta=_mta(sections["mta"]),
         dns=_dns(sections["dns"]),
@@ -164,6 +209,29 @@ def _tls(section: Section) -> TlsSection:
     return TlsSection(
         Path(section.path("certificate", "tls/cert.pem", "PEM, with its chain.")),
         Path(section.path("key", "tls/key.pem", "PEM, its private key.")),
+    )
+
+
+def _auth(section: Section) -> AuthSection:
+    return AuthSection(
+        section.choice(
+            "cleartext",
+            "loopback",
+            ("never", "loopback", "always"),
+            "Where passwords may travel without TLS.",
+        ),
+        section.path(
+            "client_ca", "", "Issuers of client certificates, PEM; empty: off."
+        ),
+        section.text("oauth_jwks", "", "URL of the token issuer's keys (JWKS)."),
+        section.text("oauth_introspection", "", "URL where tokens are asked about."),
+        section.text("oauth_client", "", "Our name there."),
+        section.path("oauth_secret", "", "A file with our password there."),
+        section.text("oauth_issuer", "", "Who makes tokens (iss)."),
+        section.text("oauth_audience", "", "Whom tokens must be for (aud)."),
+        section.text("oauth_claim", "email", "Which claim is the account's address."),
+        section.text("oauth_scope", "", "What a token must allow; empty: anything."),
+        section.text("oauth_discovery", "", "URL where clients find the issuer."),
     )
 
 

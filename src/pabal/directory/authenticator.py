@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pabal.base.clock import Clock
+from pabal.base.errors import UnavailableError
 from pabal.base.log import Log
 from pabal.directory.credential import (
     PASSWORD_MAX_OCTETS,
@@ -27,19 +28,24 @@ from pabal.directory.credential import (
 )
 from pabal.directory.guard import Guard
 from pabal.directory.ports import Account, Credentials
+from pabal.directory.sasl.external import External
 from pabal.directory.sasl.login import Login
 from pabal.directory.sasl.mechanism import (
     Mechanism,
     PasswordGiven,
     SaslError,
+    TokenGiven,
     UserProven,
+    canonical_user,
 )
+from pabal.directory.sasl.oauth import OAuthBearer, XOAuth2
 from pabal.directory.sasl.plain import Plain
 from pabal.directory.sasl.scram import Scram
 from pabal.directory.saslprep import SaslPrepError, prepare
 from pabal.directory.settings import AuthSettings, Cleartext
-from pabal.message.address import MAILBOX_MAX_OCTETS, AddressError, Mailbox
+from pabal.directory.token.desk import TokenDesk
 from pabal.net.endpoint import plain_address
+from pabal.net.ports import TlsInfo
 from pabal.net.sasl import Challenge, Denied, Granted, Identity, SaslExchange, SaslStep
 
 HASH_THREADS: Final = 2
@@ -51,7 +57,10 @@ HASHES_WAITING_MAX: Final = 128
 VERIFIED_MAX: Final = 20_000
 """Passwords recognised without hashing, least recently used forgotten first."""
 
+_EXTERNAL: Final = "EXTERNAL"
 _SCRAM: Final = "SCRAM-SHA-256"
+_SCRAM_PLUS: Final = "SCRAM-SHA-256-PLUS"
+_OAUTH: Final = ("OAUTHBEARER", "XOAUTH2")
 _SHOWING_PASSWORD: Final = ("PLAIN", "LOGIN")
 
 Pause = Callable[[float], Awaitable[None]]
@@ -67,6 +76,7 @@ class DirectoryAuthenticator:
         credentials: What log-ins are checked against.
         settings: Limits.
         clock: For the limits.
+        tokens: Checks bearer tokens; ``None``: no mechanism with them is on offer.
         pause: Waits before a failure is answered.
     """
 
@@ -76,6 +86,7 @@ class DirectoryAuthenticator:
         settings: AuthSettings,
         clock: Clock,
         pause: Pause = asyncio.sleep,
+        tokens: TokenDesk | None = None,
     ) -> None:
         self._credentials = credentials
         self._settings = settings
@@ -83,16 +94,27 @@ class DirectoryAuthenticator:
         self._pause = pause
         self._guard = Guard(settings)
         self._passwords = _Passwords(credentials)
+        self._tokens = tokens
 
-    def mechanisms(self, *, encrypted: bool) -> tuple[str, ...]:
-        """Return the mechanisms on offer.
+    def mechanisms(
+        self, *, encrypted: bool, tls: TlsInfo | None = None
+    ) -> tuple[str, ...]:
+        """Return the mechanisms on offer, those that prove most first.
 
         Args:
             encrypted: Whether a password is safe: TLS, or ``cleartext_allowed``.
+            tls: The TLS there is.
         """
+        found = [_SCRAM]
+        if tls is not None and tls.end_point:
+            found.insert(0, _SCRAM_PLUS)
+        if tls is not None and tls.client_addresses:
+            found.insert(0, _EXTERNAL)
         if encrypted or self._settings.cleartext is Cleartext.ALWAYS:
-            return (_SCRAM, *_SHOWING_PASSWORD)
-        return (_SCRAM,)
+            if self._tokens is not None:
+                found += _OAUTH
+            found += _SHOWING_PASSWORD
+        return tuple(found)
 
     def cleartext_allowed(self, *, peer_address: str, encrypted: bool) -> bool:
         """Whether a password may travel over this connection ([auth] cleartext)."""
@@ -107,23 +129,36 @@ class DirectoryAuthenticator:
             return False
 
     def start(
-        self, mechanism: str, *, peer_address: str, encrypted: bool
+        self,
+        mechanism: str,
+        *,
+        peer_address: str,
+        encrypted: bool,
+        tls: TlsInfo | None = None,
     ) -> SaslExchange | None:
         """Return an exchange, or ``None`` if ``mechanism`` is not on offer."""
+        safe = self.cleartext_allowed(peer_address=peer_address, encrypted=encrypted)
         name = mechanism.upper()
-        if name == _SCRAM:
-            return _Exchange(self, Scram(self.keys_of), peer_address)
-        if name not in _SHOWING_PASSWORD or not self.cleartext_allowed(
-            peer_address=peer_address, encrypted=encrypted
-        ):
+        if name not in self.mechanisms(encrypted=safe, tls=tls):
             return None
-        return _Exchange(self, Plain() if name == "PLAIN" else Login(), peer_address)
+        return _Exchange(self, self._mechanism(name, tls), peer_address)
+
+    def _mechanism(self, name: str, tls: TlsInfo | None) -> Mechanism:
+        if name in {_SCRAM, _SCRAM_PLUS}:
+            end_point = tls.end_point if tls is not None else b""
+            return Scram(self.keys_of, end_point=end_point, plus=name == _SCRAM_PLUS)
+        if name == _EXTERNAL and tls is not None:
+            return External(tls.client_addresses)
+        if name in _OAUTH and self._tokens is not None:
+            hints = self._tokens.hints
+            return XOAuth2(hints) if name == "XOAUTH2" else OAuthBearer(hints)
+        return Plain() if name == "PLAIN" else Login()
 
     async def login(
         self, user: str, password: str, *, peer_address: str
     ) -> Granted | Denied:
         """Check a user name and password."""
-        canonical = _canonical(user)
+        canonical = canonical_user(user)
         account = self._credentials.account_of(canonical)
         guess = self._passwords.guess(account, password)
         # A program that opens ten connections at once makes one guess, not ten.
@@ -153,7 +188,7 @@ class DirectoryAuthenticator:
         if credential:
             return credential.scram
         digest = hmac.digest(
-            self._credentials.secret, _canonical(user).encode("utf-8"), "sha512"
+            self._credentials.secret, canonical_user(user).encode("utf-8"), "sha512"
         )
         return ScramKeys(
             salt=digest[:SALT_OCTETS],
@@ -166,7 +201,7 @@ class DirectoryAuthenticator:
         self, mechanism: Mechanism, response: bytes, user: str, peer_address: str
     ) -> SaslStep:
         """Count a guess at ``user``, then take the proof that ``mechanism`` checks."""
-        canonical = _canonical(user)
+        canonical = canonical_user(user)
         if not self._guard.admit(peer_address, canonical, self._clock.monotonic()):
             return await self.deny("too many failures", user, peer_address)
         try:
@@ -177,6 +212,41 @@ class DirectoryAuthenticator:
         if not isinstance(step, UserProven) or account is None:
             return await self.deny("wrong proof", user, peer_address)
         return await self._grant(account, peer_address, step.final)
+
+    async def certified(self, user: str, peer_address: str) -> Granted | Denied:
+        """Let in whom a certificate names."""
+        account = self._credentials.account_of(user)
+        if account is None:
+            return await self.deny("nobody has that address", user, peer_address)
+        return await self._grant(account, peer_address, forgive=False)
+
+    async def check_token(
+        self, given: TokenGiven, peer_address: str
+    ) -> Granted | Denied:
+        """Let in whom a token names."""
+        wanted = canonical_user(given.user)
+        if self._tokens is None:
+            return await self.deny("tokens are not taken", wanted, peer_address)
+        fresh = not self._tokens.is_known(given.token)
+        now = self._clock.monotonic()
+        if fresh and not self._guard.admit(peer_address, wanted, now):
+            return await self.deny("too many failures", wanted, peer_address)
+        try:
+            named = await self._tokens.check(given.token)
+        except UnavailableError as error:
+            log.warning("tokens cannot be checked", reason=str(error))
+            if fresh:
+                self._forgive(peer_address, wanted)
+            return Denied(str(error), temporary=True)
+        except SaslError as error:
+            return await self.deny(str(error), wanted, peer_address)
+        address = canonical_user(named.user)
+        account = self._credentials.account_of(address)
+        if account is None or wanted not in {"", address}:
+            return await self.deny("the token names another", wanted, peer_address)
+        if fresh:
+            self._forgive(peer_address, wanted)
+        return await self._grant(account, peer_address, forgive=False)
 
     async def deny(self, reason: str, user: str, peer_address: str) -> Denied:
         """Return a failure, logged, after a pause."""
@@ -209,7 +279,7 @@ class DirectoryAuthenticator:
 class _Exchange:
     """One attempt: implements ``SaslExchange``."""
 
-    __slots__ = ("_authenticator", "_mechanism", "_peer", "_user")
+    __slots__ = ("_authenticator", "_denied", "_mechanism", "_peer")
 
     def __init__(
         self, authenticator: DirectoryAuthenticator, mechanism: Mechanism, peer: str
@@ -217,23 +287,45 @@ class _Exchange:
         self._authenticator = authenticator
         self._mechanism = mechanism
         self._peer = peer
-        self._user = ""
+        self._denied: Denied | None = None
 
     async def step(self, response: bytes | None) -> SaslStep:
         """Take the client's octets (``None``: none came), say what is next."""
-        ours = self._authenticator
-        mechanism = self._mechanism
+        if self._denied is not None:
+            return self._denied
+        ours, mechanism = self._authenticator, self._mechanism
         if isinstance(mechanism, Scram) and mechanism.user and response is not None:
             return await ours.conclude(mechanism, response, mechanism.user, self._peer)
         try:
             step = mechanism.step(response)
         except SaslError as error:
-            return await ours.deny(str(error), self._user, self._peer)
-        if isinstance(step, PasswordGiven):
-            return await ours.login(step.user, step.password, peer_address=self._peer)
-        if isinstance(step, Challenge):
-            return step
-        return await ours.deny("proof out of turn", self._user, self._peer)
+            return await ours.deny(str(error), "", self._peer)
+        return step if isinstance(step, Challenge) else await self._judge(step)
+
+    async def _judge(self, step: PasswordGiven | TokenGiven | UserProven) -> SaslStep:
+        ours = self._authenticator
+        match step:
+            case PasswordGiven(user, password):
+                return await ours.login(user, password, peer_address=self._peer)
+            case TokenGiven():
+                return await self._token(step)
+            case UserProven(user) if isinstance(self._mechanism, External):
+                return await ours.certified(user, self._peer)
+            case UserProven():
+                return await ours.deny("proof out of turn", "", self._peer)
+
+    async def _token(self, given: TokenGiven) -> SaslStep:
+        verdict = await self._authenticator.check_token(given, self._peer)
+        mechanism = self._mechanism
+        if (
+            isinstance(verdict, Granted)
+            or verdict.temporary
+            or not isinstance(mechanism, OAuthBearer | XOAuth2)
+        ):
+            return verdict
+        # RFC 7628 §3.2.3: why it failed, which the client answers before it fails.
+        self._denied = verdict
+        return Challenge(mechanism.refusal())
 
 
 class _TooBusyError(Exception):
@@ -323,11 +415,3 @@ class _Passwords:
             words = secrets.token_bytes()
             self._nobody = self._credentials.cost.hasher().hash(words)
         return matches(argon2 or self._nobody, prepared)
-
-
-def _canonical(user: str) -> str:
-    """Return the user name in the form limits and accounts are kept by."""
-    try:
-        return Mailbox.parse(user).canonical
-    except AddressError:
-        return user[:MAILBOX_MAX_OCTETS].casefold()

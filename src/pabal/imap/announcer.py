@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pabal.base.tasks import Tasks
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.notify import tell
+from pabal.imap.commands.places import refresh
 from pabal.imap.session import State
 from pabal.imap.wire.response import quoted
 from pabal.net.ports import ConnectionLostError, IdleTimeoutError
@@ -45,8 +46,12 @@ class Announcer:
         RFC 2180 §3.4: no client understands a mailbox that is not there any more.
         """
         selected = self._context.selected
-        if selected is not None and selected.removed:
+        if selected is None or not selected.removed:
+            return
+        if selected.access.rights:
             self.bye(b"The selected mailbox was deleted")
+        else:
+            self.bye(b"The selected mailbox is not shared any more")
 
     @contextmanager
     def in_progress(self) -> Iterator[None]:
@@ -97,7 +102,7 @@ class Announcer:
         """Tell what changed, and again what changed while that was taken."""
         context = self._context
         try:
-            while self._may_push() and self._has_news():
+            while self._may_push() and await self._has_news():
                 async with self.speaking:
                     if not self._may_push():
                         return
@@ -110,9 +115,11 @@ class Announcer:
         finally:
             self._pushing = False
 
-    def _has_news(self) -> bool:
+    async def _has_news(self) -> bool:
         """Whether there is something to push; leaves a mailbox that was removed."""
         context = self._context
+        async with self.speaking:
+            await refresh(context)
         selected, notices = context.selected, context.notices
         if selected is not None and selected.removed:
             self.leave_removed()

@@ -20,7 +20,8 @@ from pabal.imap.commands.capability import capabilities
 from pabal.imap.commands.context import Context, Services
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.notify import tell
-from pabal.imap.commands.refusal import reply_of, uid_required
+from pabal.imap.commands.places import refresh
+from pabal.imap.commands.refusal import RefusedError, reply_of, uid_required
 from pabal.imap.commands.selected import Selected
 from pabal.imap.commands.table import COMMANDS, NUMBERED, RULES
 from pabal.imap.session import (
@@ -202,6 +203,12 @@ class Connection:
         try:
             if context.uid_only and command.name in NUMBERED:
                 raise uid_required()
+            await refresh(context)
+            if (
+                COMMANDS[command.name].rule.states is State.SELECTED
+                and not context.mailbox.access.rights
+            ):
+                raise RefusedError("You may not do that here", b"NOPERM")
             return await COMMANDS[command.name].run(context, command.value)
         except PabalError as error:
             refusal = reply_of(error)

@@ -104,10 +104,10 @@ class DeflateStream:
             self._compress_one()
         self._sync()
 
-    def close(self) -> None:
+    def close(self, *, linger: bool = True) -> None:
         """Send what is queued, then close. Idempotent."""
         self.stop()
-        self.inner.close()
+        self.inner.close(linger=linger)
 
     def abort(self) -> None:
         """Close at once; what is queued is lost. Idempotent."""

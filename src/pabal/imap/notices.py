@@ -11,6 +11,7 @@ from typing import Final
 
 from pabal.imap.wire.fetch import Item
 from pabal.imap.wire.notify import OF_SELECTED, Event, Watched
+from pabal.store.acl import PREFIX
 from pabal.store.names import is_below
 from pabal.store.ports import (
     ACCOUNT,
@@ -157,9 +158,10 @@ class Notices:
             event = Event.MAILBOX_METADATA
             if change.mailbox_id == ACCOUNT:
                 event = Event.SERVER_METADATA
-            if self.wants(event):
+            told = [name for name in change.names if not name.startswith(PREFIX)]
+            if told and self.wants(event):
                 names = self._annotated.setdefault(change.mailbox_id, {})
-                names.update(dict.fromkeys(change.names))
+                names.update(dict.fromkeys(told))
         else:
             event = _MESSAGE_EVENTS[type(change)]
             if self.wants(event):

@@ -21,6 +21,19 @@ class Limits:
 LimitsOf = Callable[[AccountId], Awaitable[Limits]]
 """Returns the limits of an account."""
 
+
+class People(Protocol):
+    """Who is called what: accounts that can share mailboxes with each other."""
+
+    def account_of(self, address: str) -> AccountId | None:
+        """Return the account with this main address."""
+        ...
+
+    def address_of(self, account_id: AccountId) -> str | None:
+        """Return the main address of an account, ``None`` if it is gone."""
+        ...
+
+
 FetchedHook = Callable[[AccountId, Sequence[EmailId]], None]
 """Told which emails' bodies a client read; cheap, must not raise."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pabal.base.clock import Clock
 from pabal.imap.commands.context import Services
 from pabal.imap.connection import Connection
-from pabal.imap.ports import FetchedHook, LimitsOf
+from pabal.imap.ports import FetchedHook, LimitsOf, People
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
 from pabal.net.ports import Stream
@@ -31,6 +31,7 @@ class ImapParts:
         spool_directory: Where large messages wait; ``None``: the system's.
         on_fetched: Told whose bodies were read.
         limits: Says what an account may have; ``None``: QUOTA is not on offer.
+        people: Says who is called what; ``None``: nobody shares mailboxes.
     """
 
     authenticator: Authenticator
@@ -40,6 +41,7 @@ class ImapParts:
     spool_directory: Path | None = None
     on_fetched: FetchedHook | None = None
     limits: LimitsOf | None = None
+    people: People | None = None
 
 
 class ImapServer:
@@ -59,6 +61,7 @@ class ImapServer:
             parts.on_fetched,
             lambda memory: Spool(directory, memory),
             parts.limits,
+            parts.people,
         )
 
     async def serve(self, stream: Stream) -> None:

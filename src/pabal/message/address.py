@@ -9,7 +9,7 @@ The one address grammar of the program.
 import ipaddress
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Self
 
@@ -101,8 +101,10 @@ class Mailbox:
 
     local_part: str
     domain: str
+    _text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_text", f"{_quoted(self.local_part)}@{self.domain}")
         if not _PLAIN_LOCAL.fullmatch(self.local_part):
             raise AddressError("a local part is printable and not empty")
         if len(self.local_part.encode()) > LOCAL_PART_MAX_OCTETS:
@@ -113,7 +115,7 @@ class Mailbox:
 
     @override
     def __str__(self) -> str:
-        return f"{_quoted(self.local_part)}@{self.domain}"
+        return self._text
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:

@@ -10,6 +10,7 @@ modules by a name a stranger chose, and remember every wrong one for ever.
 
 import re
 import unicodedata
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -89,10 +90,14 @@ _NOISE: Final = re.compile(r"[^0-9a-z]+")
 _THREE_OCTETS_TWICE: Final = re.compile(rb"(?:[\xe0-\xef][\x80-\xbf]{2}){2}")
 """Two characters of UTF-8 in a row that Korean, Chinese and Japanese are made of."""
 
+_LABELS_MAX: Final = 256
+"""Labels remembered: a mailbox knows a dozen."""
+
 LABEL_MAX: Final = 40
 """Longest label looked at; registered names are at most 40 (RFC 2978 §2.3)."""
 
 
+@lru_cache(maxsize=_LABELS_MAX)
 def codec_of(label: str) -> str | None:
     """Return Python's name of the charset ``label``, or ``None`` if unknown."""
     if len(label) > LABEL_MAX:

@@ -98,9 +98,15 @@ def _addresses(addresses: Addresses, empty: bytes = b"NIL") -> bytes:
 
 def _address(address: HeaderAddress) -> bytes:
     # Never a NIL host for an address without one: that would start a group.
+    name, local, domain = address.name, address.local_part, address.domain
+    if not address.route:
+        together = name + local + domain
+        if len(together) <= QUOTED_MAX_OCTETS and _SAFE.fullmatch(together):
+            quoted = b'"%b"' % name if name else b"NIL"
+            return b'(%b NIL "%b" "%b")' % (quoted, local, domain)
     return b"(%b %b %b %b)" % (
-        imap_string(address.name) if address.name else b"NIL",
+        imap_string(name) if name else b"NIL",
         imap_string(address.route) if address.route else b"NIL",
-        imap_string(address.local_part),
-        imap_string(address.domain),
+        imap_string(local),
+        imap_string(domain),
     )

@@ -51,8 +51,13 @@ class InputBuffer:
             BareNewlineError: A lone CR or LF came first.
         """
         data, start = self._data, self._start
-        searched = max(self._searched, start)
+        searched = self._searched
         end = data.find(b"\n", searched)
+        if start < end < start + limit_octets and data.find(b"\r", start) == end - 1:
+            # Nearly every line: its first CR is the one before its LF.
+            line = bytes(data[start : end - 1])
+            self._consume(end + 1)
+            return line
         stop = end if end >= 0 else len(data)
         # The first fault decides, in whatever pieces the line came. A CR seen before
         # and not judged yet can only have been the last octet then.

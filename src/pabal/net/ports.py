@@ -30,11 +30,17 @@ class TlsInfo:
         version: ``TLSv1.3``.
         cipher: ``TLS_AES_256_GCM_SHA384``.
         bits: Strength of the cipher, bits.
+        end_point: What SCRAM is bound to: the digest of our certificate (RFC 5929 §4.1,
+            ``tls-server-end-point``); empty if it has none.
+        client_addresses: Mail addresses in the certificate of a client we trust the
+            issuer of (subjectAltName rfc822Name, RFC 5280 §4.2.1.6).
     """
 
     version: str
     cipher: str
     bits: int = 0
+    end_point: bytes = b""
+    client_addresses: tuple[str, ...] = ()
 
 
 class Stream(Protocol):
@@ -87,8 +93,13 @@ class Stream(Protocol):
         """
         ...
 
-    def close(self) -> None:
-        """Send what is queued, then close. Idempotent."""
+    def close(self, *, linger: bool = True) -> None:
+        """Send what is queued, then close. Idempotent.
+
+        Args:
+            linger: Whether the peer may still be sending: then it is listened to for a
+                while, or the reset that unread octets cause would eat our last words.
+        """
         ...
 
     def abort(self) -> None:

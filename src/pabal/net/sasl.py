@@ -6,6 +6,8 @@ Sans-IO types only; the mechanisms live in ``pabal.directory``.
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from pabal.net.ports import TlsInfo
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -68,12 +70,24 @@ class SaslExchange(Protocol):
 class Authenticator(Protocol):
     """Starts exchanges and checks plain passwords; slows guessers down."""
 
-    def mechanisms(self, *, encrypted: bool) -> tuple[str, ...]:
-        """Return the mechanisms on offer; without TLS none that shows the password."""
+    def mechanisms(
+        self, *, encrypted: bool, tls: TlsInfo | None = None
+    ) -> tuple[str, ...]:
+        """Return the mechanisms on offer; without TLS none that shows the password.
+
+        Args:
+            encrypted: Whether a password is safe: TLS, or ``cleartext_allowed``.
+            tls: The TLS there is: what a proof can be bound to, whose certificate.
+        """
         ...
 
     def start(
-        self, mechanism: str, *, peer_address: str, encrypted: bool
+        self,
+        mechanism: str,
+        *,
+        peer_address: str,
+        encrypted: bool,
+        tls: TlsInfo | None = None,
     ) -> SaslExchange | None:
         """Return an exchange, or ``None`` if ``mechanism`` is not on offer."""
         ...

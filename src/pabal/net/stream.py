@@ -21,6 +21,7 @@ from pabal.net.ports import (
     TlsFailedError,
     TlsInfo,
 )
+from pabal.net.tls import ServerContext, client_addresses
 
 READ_HIGH_OCTETS: Final = 256 * 1024
 """Received and not taken: above this the kernel holds the rest."""
@@ -34,6 +35,9 @@ TLS_HANDSHAKE_SECONDS: Final = 30.0
 LINGER_SECONDS: Final = 2.0
 """How long we read on after our last word: closing with unread input would reset the
 connection, and the peer would never see why (RFC 9293 §3.10.7.4)."""
+
+TIMER_SLACK_SECONDS: Final = 0.002
+"""How early a timer may ring: event loops count in milliseconds."""
 
 TLS_SHUTDOWN_SECONDS: Final = 5.0
 """How long the peer may take to answer our close_notify."""
@@ -187,15 +191,19 @@ class SocketStream(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
         self._tls = _tls_info(transport)
 
-    def close(self) -> None:
-        """Send what is queued, then close. Idempotent."""
+    def close(self, *, linger: bool = True) -> None:
+        """Send what is queued, then close. Idempotent.
+
+        Args:
+            linger: Whether the peer may still be sending.
+        """
         transport = self._transport
         if transport is None or self._closing:
             return
         self._closing = True
         over = self._input.ended or self._tls is not None
         self._input.end()
-        if over or not transport.can_write_eof():
+        if over or not linger or not transport.can_write_eof():
             transport.close()
             return
         if self._input.full:
@@ -218,7 +226,15 @@ class SocketStream(asyncio.Protocol):
 class _Input:
     """Octets received and not taken; one waiter at most."""
 
-    __slots__ = ("_chunks", "_ended", "_full", "_size", "_waiter")
+    __slots__ = (
+        "_chunks",
+        "_deadline",
+        "_ended",
+        "_full",
+        "_size",
+        "_timer",
+        "_waiter",
+    )
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -226,6 +242,8 @@ class _Input:
         self._ended = False
         self._full = False
         self._waiter: asyncio.Future[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
 
     @property
     def ready(self) -> bool:
@@ -251,6 +269,9 @@ class _Input:
 
     def end(self) -> None:
         self._ended = True
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
         self._wake()
 
     def forget(self) -> None:
@@ -267,15 +288,34 @@ class _Input:
         return data, was_full
 
     async def wait(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
-        waiter = loop.create_future()
-        self._waiter = waiter
-        timer = loop.call_later(timeout_s, _give_up, waiter)
+        self._waiter = waiter = loop.create_future()
+        self._set_deadline(loop, timeout_s)
         try:
             if not await waiter:
                 raise IdleTimeoutError(f"nothing came for {timeout_s:g} s")
         finally:
-            timer.cancel()
             self._waiter = None
+
+    def _set_deadline(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+        """Give up the wait at a time; a timer that rings earlier is left running.
+
+        Making and cancelling one for every line costs more than reading the line.
+        """
+        self._deadline = deadline = loop.time() + timeout_s
+        timer = self._timer
+        if timer is None or timer.when() > deadline:
+            if timer is not None:
+                timer.cancel()
+            self._timer = loop.call_at(deadline, self._rang, loop)
+
+    def _rang(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if loop.time() < self._deadline - TIMER_SLACK_SECONDS:
+            self._timer = loop.call_at(self._deadline, self._rang, loop)
+        else:
+            _give_up(self._waiter)
 
     def _wake(self) -> None:
         if self._waiter and not self._waiter.done():
@@ -344,4 +384,12 @@ def _tls_info(transport: asyncio.BaseTransport) -> TlsInfo | None:
     if not isinstance(ssl_object, ssl.SSLObject):
         return None
     cipher = ssl_object.cipher() or ("", "", 0)
-    return TlsInfo(ssl_object.version() or "TLS", cipher[0], cipher[2])
+    context = ssl_object.context
+    if not isinstance(context, ServerContext):
+        return TlsInfo(ssl_object.version() or "TLS", cipher[0], cipher[2])
+    return TlsInfo(
+        ssl_object.version() or "TLS",
+        *(cipher[0], cipher[2]),
+        end_point=context.end_point,
+        client_addresses=client_addresses(ssl_object),
+    )

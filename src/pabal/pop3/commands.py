@@ -148,7 +148,8 @@ class Commands:
         allowed = self._cleartext_allowed()
         return listing(
             session.capabilities(
-                authenticator.mechanisms(encrypted=allowed), cleartext_allowed=allowed
+                authenticator.mechanisms(encrypted=allowed, tls=session.tls),
+                cleartext_allowed=allowed,
             )
         )
 
@@ -201,10 +202,15 @@ class Commands:
         allowed = self._cleartext_allowed()
         if not argument:
             # Older than RFC 5034, still asked: which mechanisms are there?
-            return listing(authenticator.mechanisms(encrypted=allowed))
+            return listing(
+                authenticator.mechanisms(encrypted=allowed, tls=self._session.tls)
+            )
         mechanism, initial = parse_auth(argument)
         exchange = authenticator.start(
-            mechanism, peer_address=self._peer, encrypted=self._session.encrypted
+            mechanism,
+            peer_address=self._peer,
+            encrypted=self._session.encrypted,
+            tls=self._session.tls,
         )
         if exchange is None:
             raise CommandError("mechanism is not on offer")

@@ -57,7 +57,7 @@ class Pop3Server:
         """Serve one connection until it is over."""
         session = Session(
             self._settings,
-            encrypted=stream.tls is not None,
+            tls=stream.tls,
             tls_offered=self._tls_offered,
         )
         session_id = new_id(self._clock.now())
@@ -130,7 +130,7 @@ class _Connection:
         # clear and may be anybody's.
         self._buffer.clear()
         await self._stream.start_tls()
-        self._session.tls_started()
+        self._session.tls_started(self._stream.tls)
 
     async def _put_all(self, pieces: AsyncIterator[bytes]) -> None:
         async for piece in pieces:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pabal.net.ports import TlsInfo
 from pabal.net.sasl import SaslExchange
 from pabal.pop3.settings import Pop3Settings
 from pabal.pop3.wire import Command, CommandError
@@ -51,7 +52,7 @@ class Session:
 
     Attributes:
         settings: Limits.
-        encrypted: Whether TLS protects it.
+        tls: What protects it, ``None`` if nothing does.
         tls_offered: Whether STLS could.
         state: Where it is.
         user: Name given by USER, waiting for its PASS.
@@ -60,7 +61,7 @@ class Session:
     """
 
     settings: Pop3Settings
-    encrypted: bool
+    tls: TlsInfo | None
     tls_offered: bool
     state: State = State.AUTHORIZATION
     user: str = field(default="", repr=False)
@@ -99,12 +100,17 @@ class Session:
         self.exchange = None
         self.state = State.TRANSACTION
 
-    def tls_started(self) -> None:
+    def tls_started(self, tls: TlsInfo | None) -> None:
         """Forget what was said in the clear (RFC 2595 §4)."""
-        self.encrypted = True
+        self.tls = tls
         self.user = ""
         self.exchange = None
         self.utf8 = False
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS protects it."""
+        return self.tls is not None
 
     @property
     def stls_allowed(self) -> bool:

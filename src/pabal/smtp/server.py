@@ -68,7 +68,8 @@ class SmtpServer:
                 await connection.run(lambda: self._stopping)
         finally:
             await talk.abort()
-            stream.close()
+            # RFC 5321 §4.1.1.10: after QUIT the client only waits for our reply.
+            stream.close(linger=not talk.said_goodbye)
 
     def stop(self) -> None:
         """Tell clients between two messages to go, and others once they are there."""

@@ -31,15 +31,47 @@ class FlagAction(enum.Enum):
     REPLACE = "replace"
 
 
+class FlagScope(enum.Flag):
+    """Which flags a change may touch."""
+
+    SEEN = enum.auto()
+    DELETED = enum.auto()
+    OTHERS = enum.auto()
+
+    def covers(self, name: str) -> bool:
+        """Whether the flag ``name`` is among them."""
+        if name == SEEN:
+            return FlagScope.SEEN in self
+        if name == DELETED:
+            return FlagScope.DELETED in self
+        return FlagScope.OTHERS in self
+
+    def among(self, flags: Flags) -> Flags:
+        """Return those of ``flags`` that are among them."""
+        if self == EVERY_FLAG:
+            return flags
+        return frozenset(filter(self.covers, flags))
+
+
+EVERY_FLAG: Final = FlagScope.SEEN | FlagScope.DELETED | FlagScope.OTHERS
+
+
 @dataclass(frozen=True, slots=True)
 class FlagChange:
-    """A change to apply to the flags of messages."""
+    """A change to apply to the flags of messages; those out of ``scope`` stay."""
 
     action: FlagAction
     flags: Flags
+    scope: FlagScope = EVERY_FLAG
 
     def apply(self, current: Flags) -> Flags:
         """Return ``current`` with the change made."""
+        after = self._all(current)
+        if self.scope == EVERY_FLAG:
+            return after
+        return self.scope.among(after) | (current - self.scope.among(current))
+
+    def _all(self, current: Flags) -> Flags:
         if self.action is FlagAction.ADD:
             return current | self.flags
         if self.action is FlagAction.REMOVE:

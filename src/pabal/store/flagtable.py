@@ -6,6 +6,7 @@ flags are case-insensitive).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from pabal.store.flags import DELETED, NO_FLAGS, SEEN, FlagChange, Flags, canonical
@@ -88,7 +89,7 @@ class FlagTable:
 
     def changed(self, flag_set: int, change: FlagChange) -> int:
         """Return the id of ``flag_set`` with ``change`` made."""
-        change = FlagChange(change.action, self.spelled(change.flags))
+        change = replace(change, flags=self.spelled(change.flags))
         return self.intern(change.apply(self._sets[flag_set]))
 
     def with_flag(self, name: str) -> frozenset[int]:

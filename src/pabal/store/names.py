@@ -7,6 +7,7 @@ Source: RFC 9051 §5.1 (mailbox naming), RFC 5198 §2 (NFC).
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 from pabal.store.ports import INBOX, SEPARATOR, MailboxNameError
@@ -20,10 +21,14 @@ LEVELS_MAX: Final = 32
 LOST_SUBSCRIPTIONS_MAX: Final = 1_000
 """Subscribed names without a mailbox: a client in a loop must not fill the table."""
 
+_NAMES_MAX: Final = 1_024
+"""Names remembered: clients and deliveries name the same few; at most 2 MB."""
+
 _FORBIDDEN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Controls, surrogates, line and paragraph separators (RFC 9051 §5.1)."""
 
 
+@lru_cache(maxsize=_NAMES_MAX)
 def normalise(name: str) -> str:
     """Return ``name`` as stored: NFC, INBOX in capitals, no separator at its end.
 

@@ -16,8 +16,10 @@ from typing import Final, Protocol
 
 from pabal.base.errors import PabalError
 from pabal.message.spool import Spool
+from pabal.store.fields import HeaderFields
 from pabal.store.flags import NO_FLAGS, FlagChange, Flags
 from pabal.store.predicate import Predicate
+from pabal.store.shares import Shares
 
 AccountId = int
 MailboxId = int
@@ -285,6 +287,10 @@ class Annotations(Protocol):
         """Return every annotation of a mailbox by its name."""
         ...
 
+    async def named(self, prefix: str) -> Mapping[MailboxId, Mapping[str, bytes]]:
+        """Return the annotations whose names begin with ``prefix``, by mailbox."""
+        ...
+
     async def write(
         self, mailbox_id: MailboxId, entries: Mapping[str, bytes | None]
     ) -> None:
@@ -303,7 +309,12 @@ class AccountStore(Protocol):
     Raises anywhere: ``StorageFullError`` (nothing was written), ``UnavailableError``.
     Methods that take a mailbox id raise ``NoSuchMailboxError``. UIDs that do not exist
     are passed over in silence.
+
+    Attributes:
+        headers: Header fields of its emails.
     """
+
+    headers: HeaderFields
 
     @property
     def highest_modseq(self) -> ModSeq:
@@ -464,6 +475,11 @@ class AccountStore(Protocol):
 class Store(Protocol):
     """The mailboxes of every account."""
 
+    @property
+    def shares(self) -> Shares:
+        """Who shares mailboxes with whom."""
+        ...
+
     async def account(self, account_id: AccountId) -> AccountStore:
         """Return the account's mailboxes, made on first use."""
         ...
@@ -478,12 +494,4 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what is being written and close everything."""
-        ...
-
-
-class Doorbell(Protocol):
-    """Tells other processes that something changed: a hint, never the truth."""
-
-    def ring(self, subject: str) -> None:
-        """Send ``subject`` (``account 17``) to every other process."""
         ...

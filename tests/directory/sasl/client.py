@@ -6,9 +6,12 @@ import hmac
 
 
 class ScramClient:
-    def __init__(self, user: str, password: str, gs2: str = "n,,") -> None:
+    def __init__(
+        self, user: str, password: str, gs2: str = "n,,", binding: bytes = b""
+    ) -> None:
         self.password = password.encode()
         self.gs2 = gs2
+        self.binding = binding
         self.bare = f"n={user.replace('=', '=3D').replace(',', '=2C')},r=fyko+d2l"
         self.signature = b""
 
@@ -21,7 +24,7 @@ class ScramClient:
             "sha256", self.password, base64.b64decode(fields["s"]), int(fields["i"])
         )
         key = hmac.digest(salted, b"Client Key", "sha256")
-        binding = base64.b64encode(self.gs2.encode()).decode()
+        binding = base64.b64encode(self.gs2.encode() + self.binding).decode()
         without = f"c={binding},r={fields['r']}"
         said = f"{self.bare},{challenge.decode()},{without}".encode()
         stored = hashlib.sha256(key).digest()

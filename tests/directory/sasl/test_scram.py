@@ -110,3 +110,45 @@ def test_tampered_last(old: bytes, new: bytes) -> None:
     assert old in last
     with pytest.raises(SaslError):
         machine.step(last.replace(old, new))
+
+
+PLUS = "p=tls-server-end-point,,"
+
+
+def bound(gs2: str, binding: bytes, *, plus: bool = True) -> UserProven:
+    """Return how an exchange ends on a channel whose binding is ``here``."""
+    client = ScramClient("a@b", "pencil", gs2, binding)
+    machine = Scram(keys_of, end_point=b"here", plus=plus)
+    step = machine.step(client.last(challenge_of(machine, client.first())))
+    assert isinstance(step, UserProven)
+    assert step.final == client.signature
+    return step
+
+
+def test_a_proof_is_bound_to_the_channel() -> None:
+    assert bound(PLUS, b"here").user == "a@b"
+    assert bound("p=tls-server-end-point,a=a@b,", b"here").user == "a@b"
+
+
+@pytest.mark.parametrize(
+    ("gs2", "binding", "plus"),
+    [
+        (PLUS, b"elsewhere", True),
+        (PLUS, b"", True),
+        ("n,,", b"", True),
+        ("y,,", b"", True),
+        ("p=tls-unique,,", b"here", True),
+        ("p=tls-exporter,,", b"here", True),
+        (PLUS, b"here", False),
+        ("n,,", b"here", False),
+    ],
+)
+def test_another_binding(gs2: str, binding: bytes, plus: bool) -> None:
+    with pytest.raises(SaslError, match="binding"):
+        bound(gs2, binding, plus=plus)
+
+
+def test_a_downgrade_is_noticed() -> None:
+    assert bound("n,,", b"", plus=False).user == "a@b"
+    with pytest.raises(SaslError, match="somebody hid"):
+        bound("y,,", b"", plus=False)

@@ -1,5 +1,5 @@
 from pabal.imap.commands.flag_names import FLAG_SETS_MAX, FLAGS_SHOWN_MAX, FlagNames
-from pabal.store.flags import Flags
+from pabal.store.flags import Flags, FlagScope
 
 SETS: list[Flags] = [
     frozenset(),
@@ -9,13 +9,13 @@ SETS: list[Flags] = [
 
 
 def test_sets_are_rendered() -> None:
-    names = FlagNames(SETS.__getitem__, read_only=False)
+    names = FlagNames(SETS.__getitem__)
     assert names.octets([1, 0, 1]) == [b"\\Seen", b"", b"\\Seen"]
     assert names.news() == b""
 
 
 def test_new_names_are_told_once() -> None:
-    names = FlagNames(SETS.__getitem__, read_only=False)
+    names = FlagNames(SETS.__getitem__)
     names.octets([2])
     told = names.news()
     assert told.startswith(
@@ -28,12 +28,12 @@ def test_new_names_are_told_once() -> None:
 
 
 def test_nothing_is_permanent_where_nothing_can_be_changed() -> None:
-    names = FlagNames(SETS.__getitem__, read_only=True)
+    names = FlagNames(SETS.__getitem__, FlagScope(0))
     assert b"[PERMANENTFLAGS ()]" in names.shown()
 
 
 def test_memory_is_bounded() -> None:
-    names = FlagNames(lambda number: frozenset((f"k{number}",)), read_only=False)
+    names = FlagNames(lambda number: frozenset((f"k{number}",)))
     for start in range(0, 3 * FLAG_SETS_MAX, 1000):
         names.octets(range(start, start + 1000))
     assert len(names._rendered) <= FLAG_SETS_MAX + 1000

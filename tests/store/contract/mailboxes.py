@@ -3,9 +3,7 @@
 import pytest
 
 from pabal.store.annotation import AnnotationTooLongError, TooManyAnnotationsError
-from pabal.store.flags import (
-    SEEN,
-)
+from pabal.store.flags import DELETED, SEEN, FlagAction, FlagChange, FlagScope
 from pabal.store.ports import (
     ACCOUNT,
     AccountStore,
@@ -25,6 +23,7 @@ from tests.store.contract.fixtures import Fixtures
 from tests.store.contract.letters import (
     FakeClock,
     letter,
+    new_email,
     put,
 )
 
@@ -244,6 +243,52 @@ class MailboxContract(Fixtures):
             await notes.read(box.id)
         with pytest.raises(NoSuchMailboxError):
             await notes.write(box.id, {})
+
+    async def test_annotations_by_the_beginning_of_their_names(
+        self, account: AccountStore, inbox: MailboxInfo
+    ) -> None:
+        notes, box = account.annotations, await account.create("a")
+        assert await notes.named("acl:") == {}
+        await notes.write(inbox.id, {"acl:1": b"lr", "/private/x": b"1"})
+        await notes.write(box.id, {"acl:2": b"r", "acl:3": b"", "acl_4": b"x"})
+        await notes.write(box.id, {"acl:2": None})
+        await notes.write(ACCOUNT, {"/private/acl:": b"1"})
+        assert await notes.named("acl:") == {
+            inbox.id: {"acl:1": b"lr"},
+            box.id: {"acl:3": b""},
+        }
+        await account.remove(box.id)
+        assert set(await notes.named("acl:")) == {inbox.id}
+
+    async def test_shares(self, store: Store) -> None:
+        shares = store.shares
+        assert list(await shares.owners(("1", "anyone"))) == []
+        await shares.note(3, {"1", "2"})
+        await shares.note(2, {"anyone"})
+        await shares.note(5, {"2"})
+        assert list(await shares.owners(("1", "anyone"))) == [2, 3]
+        assert list(await shares.owners(("2",))) == [3, 5]
+        await shares.note(3, {"1"})
+        assert list(await shares.owners(("2",))) == [5]
+        for gone in (1, 2):
+            await store.account(gone)
+            await store.remove(gone)
+        await shares.note(6, {"anyone", "2"})
+        assert list(await shares.owners(("1", "2", "anyone"))) == [6]
+
+    async def test_a_change_of_flags_within_bounds(
+        self, account: AccountStore, inbox: MailboxInfo
+    ) -> None:
+        await account.append(
+            inbox.id, [new_email(letter(), frozenset((SEEN, DELETED, "$Work")))]
+        )
+        only = FlagScope.SEEN | FlagScope.OTHERS
+        change = FlagChange(FlagAction.REPLACE, frozenset(("$Play",)), only)
+        done = await account.set_flags(inbox.id, [1], change)
+        assert list(done.changed) == [1]
+        view = await account.view(inbox.id)
+        assert account.flags_of(view.flags[0]) == {DELETED, "$Play"}
+        view.close()
 
     async def test_saved_dates(
         self, account: AccountStore, inbox: MailboxInfo, clock: FakeClock

@@ -126,6 +126,18 @@ class MessageContract(Fixtures):
         with pytest.raises(StoreError):
             await whole(account.octets(4_711))
 
+    async def test_header_fields(
+        self, account: AccountStore, inbox: MailboxInfo
+    ) -> None:
+        octets = b"From: a@b\r\nSubject: x\r\n\tfolded\r\nTo: c@d\r\n\r\nHello"
+        (done,) = await account.append(inbox.id, [new_email(octets)])
+        wanted = b"Subject: x\r\n\tfolded\r\nTo: c@d\r\n\r\n"
+        for _ in range(2):
+            found = await account.headers.fields(
+                [done.email_id, 9999], [b"SUBJECT", b"to", b"cc"]
+            )
+            assert list(found) == [wanted, None]
+
     async def test_threads(self, account: AccountStore, inbox: MailboxInfo) -> None:
         done = await account.append(
             inbox.id,

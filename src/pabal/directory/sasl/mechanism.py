@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from pabal.base.errors import ProtocolError
 from pabal.directory.credential import ScramKeys
+from pabal.message.address import MAILBOX_MAX_OCTETS, AddressError, Mailbox
 from pabal.net.sasl import Challenge
 
 MESSAGE_MAX_OCTETS: Final = 4_096
@@ -42,7 +43,19 @@ class UserProven:
     final: bytes = field(default=b"", repr=False)
 
 
-MechanismStep = Challenge | PasswordGiven | UserProven
+@dataclass(frozen=True, slots=True)
+class TokenGiven:
+    """The client says who it is by a token still to be checked.
+
+    Attributes:
+        user: Who it wants to be; empty: whom the token names.
+    """
+
+    user: str
+    token: str = field(repr=False)
+
+
+MechanismStep = Challenge | PasswordGiven | UserProven | TokenGiven
 
 
 class Mechanism(Protocol):
@@ -55,6 +68,14 @@ class Mechanism(Protocol):
             SaslError: The attempt failed; says why, for the log.
         """
         ...
+
+
+def canonical_user(user: str) -> str:
+    """Return a user name in the form limits and accounts are kept by."""
+    try:
+        return Mailbox.parse(user).canonical
+    except AddressError:
+        return user[:MAILBOX_MAX_OCTETS].casefold()
 
 
 def text_of(octets: bytes) -> str:

@@ -1,9 +1,13 @@
 """SCRAM-SHA-256: the password never travels, and the server proves itself too.
 
+With -PLUS the proof holds for this TLS connection only: who sits in the middle with a
+certificate of their own cannot pass it on.
+
 Sans-IO.
-Source: RFC 5802 §5 (exchange), §7 (grammar); RFC 7677 (SHA-256).
-Security: no channel binding yet, so ``p=`` is refused and ``y`` is believed: we offer
-no -PLUS variant a stranger in the middle could have taken away.
+Source: RFC 5802 §5 (exchange), §6 (channel binding), §7 (grammar); RFC 7677 (SHA-256);
+RFC 5929 §4 (``tls-server-end-point``, the one binding there is here).
+Security: a client that could bind and was not offered it, though it is on offer, has
+somebody in the middle: its attempt fails (RFC 5802 §6).
 """
 
 import base64
@@ -20,6 +24,9 @@ from pabal.net.sasl import Challenge
 
 NONCE_OCTETS: Final = 18
 """Randomness of our half of the nonce: 24 characters of base64."""
+
+END_POINT: Final = "p=tls-server-end-point"
+"""How a client says that it binds to our certificate."""
 
 # RFC 5802 §7. A saslname has "," and "=" only as "=2C" and "=3D".
 _NAME: Final = r"(?:[^,=\0]|=2C|=3D)+"
@@ -39,12 +46,32 @@ class Scram:
     Args (of the constructor):
         keys_of: Asked once, with the client's name.
         nonce: Our half, printable without comma; tests give one.
+        end_point: The channel's binding; empty: -PLUS is not on offer.
+        plus: Whether the client chose -PLUS.
     """
 
-    __slots__ = ("_gs2", "_keys", "_keys_of", "_nonce", "_said", "_user")
+    __slots__ = (
+        "_end_point",
+        "_gs2",
+        "_keys",
+        "_keys_of",
+        "_nonce",
+        "_plus",
+        "_said",
+        "_user",
+    )
 
-    def __init__(self, keys_of: KeysOf, nonce: str = "") -> None:
+    def __init__(
+        self,
+        keys_of: KeysOf,
+        nonce: str = "",
+        *,
+        end_point: bytes = b"",
+        plus: bool = False,
+    ) -> None:
         self._keys_of = keys_of
+        self._end_point = end_point
+        self._plus = plus
         self._nonce = nonce or secrets.token_urlsafe(NONCE_OCTETS)
         self._keys: ScramKeys | None = None
         self._user = ""
@@ -73,8 +100,7 @@ class Scram:
         match = _FIRST.fullmatch(text)
         if match is None:
             raise SaslError("not a SCRAM client-first-message")
-        if match["binding"].startswith("p"):
-            raise SaslError("channel binding was not on offer")
+        self._check_binding(match["binding"])
         if match["acting"] and match["acting"] != match["user"]:
             raise SaslError("nobody may act for somebody else")
         self._gs2 = match["gs2"]
@@ -86,12 +112,23 @@ class Scram:
         self._said = f"{match['bare']},{challenge}"
         return Challenge(challenge.encode("utf-8"))
 
+    def _check_binding(self, flag: str) -> None:
+        """Check the gs2-cbind-flag (RFC 5802 §6)."""
+        if self._plus:
+            if flag != END_POINT:
+                raise SaslError("no channel binding we know")
+        elif flag.startswith("p"):
+            raise SaslError("channel binding was not on offer")
+        elif flag == "y" and self._end_point:
+            raise SaslError("somebody hid from the client that binding is on offer")
+
     def _last(self, text: str, keys: ScramKeys) -> UserProven:
         match = _FINAL.fullmatch(text)
         if match is None:
             raise SaslError("not a SCRAM client-final-message")
-        if _decoded(match["binding"]) != self._gs2.encode("utf-8"):
-            raise SaslError("the channel binding changed on the way")
+        bound = self._gs2.encode("utf-8") + (self._end_point if self._plus else b"")
+        if not hmac.compare_digest(_decoded(match["binding"]), bound):
+            raise SaslError("the channel binding is another one")
         if not hmac.compare_digest(match["nonce"], self._nonce):
             raise SaslError("not our nonce")
         said = f"{self._said},{match['without']}".encode()

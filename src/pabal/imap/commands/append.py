@@ -6,9 +6,11 @@ Source: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 from pabal.imap.commands.catenate import catenate
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.places import find
 from pabal.imap.commands.quota import check_room
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.session import MessageBegins
@@ -16,6 +18,7 @@ from pabal.imap.wire.mailboxes import Append, append_mailbox
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import format_set
 from pabal.message.spool import MEMORY_MAX_OCTETS
+from pabal.store.acl import scope
 from pabal.store.ports import NewEmail
 
 
@@ -31,8 +34,8 @@ async def check(context: Context, message: MessageBegins) -> None:
         return
     name = append_mailbox(message.arguments)
     if name is not None:
-        await context.find(name, b"TRYCREATE")
-        await check_room(context, message.size, 1)
+        place = await find(context, name, "i", b"TRYCREATE")
+        await check_room(context, place, message.size, 1)
 
 
 async def run(context: Context, command: Append) -> Tagged:
@@ -50,12 +53,16 @@ async def add(context: Context, command: Append, *, freed_octets: int = 0) -> by
         RefusedError: The mailbox does not exist, or a message cannot be.
         OverQuotaError: The account has no room for them.
     """
-    info = await context.find(command.mailbox, b"TRYCREATE")
+    place = await find(context, command.mailbox, "i", b"TRYCREATE")
     with ExitStack() as made:
-        emails = await _emails(context, command, made)
-        octets = sum(email.spool.size for email in emails)
-        await check_room(context, octets, len(emails), freed_octets=freed_octets)
-        added = await context.mailboxes.append(info.id, emails)
+        # RFC 4314 §4: flags somebody may not set are left out without a word.
+        emails = [
+            replace(email, flags=scope(place.rights).among(email.flags))
+            for email in await _emails(context, command, made)
+        ]
+        octets, count = sum(email.spool.size for email in emails), len(emails)
+        await check_room(context, place, octets, count, freed_octets=freed_octets)
+        added = await place.account.append(place.id, emails)
     uids = format_set([one.uid for one in added])
     return b"APPENDUID %d %b" % (added[0].uid_validity, uids)
 

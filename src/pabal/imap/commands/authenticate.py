@@ -26,6 +26,7 @@ async def run(context: Context, command: Authenticate) -> Tagged:
         command.mechanism,
         peer_address=context.stream.peer.address,
         encrypted=context.encrypted,
+        tls=context.stream.tls,
     )
     if exchange is None:
         raise RefusedError("The mechanism is not on offer", b"CANNOT")

@@ -3,11 +3,13 @@
 Source: RFC 9051 §6.1.1, §7.2.2.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from pabal.imap.commands.context import Context
 from pabal.imap.deflate import DeflateStream
 from pabal.imap.session import State
+from pabal.imap.settings import ImapSettings
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
 
@@ -61,12 +63,17 @@ AFTER_LOGIN: Final = (
     b"LIST-METADATA",
     b"SAVEDATE",
     b"UTF8=ACCEPT",
+    b"UIDBATCHES",
 )
 """What a logged-in client is told besides."""
 
 
 QUOTA: Final = (b"QUOTA", b"QUOTA=RES-STORAGE", b"QUOTA=RES-MESSAGE")
 """What is told where accounts have limits."""
+
+
+SHARING: Final = (b"ACL", b"RIGHTS=kxte", b"LIST-MYRIGHTS")
+"""What is told where accounts can share mailboxes."""
 
 
 def capabilities(context: Context) -> bytes:
@@ -77,20 +84,38 @@ def capabilities(context: Context) -> bytes:
         names.extend(AFTER_LOGIN)
         if services.limits is not None:
             names.extend(QUOTA)
+        if services.people is not None:
+            names.extend(SHARING)
         if isinstance(context.stream, DeflateStream):
             names.remove(b"COMPRESS=DEFLATE")
-        limit = services.settings.message_max_octets
-        names.append(b"APPENDLIMIT=%d" % limit)
-        return b" ".join(names)
+        names.extend(_limits(services.settings))
+        return _shown(context, names)
     # RFC 7888 §5: before log-in large literals must be announced.
     names.append(b"LITERAL-")
     if services.tls and not context.encrypted:
         names.append(b"STARTTLS")
-    mechanisms = services.authenticator.mechanisms(encrypted=login_allowed(context))
+    mechanisms = services.authenticator.mechanisms(
+        encrypted=login_allowed(context), tls=context.stream.tls
+    )
     names.extend(b"AUTH=" + name.encode("ascii") for name in mechanisms)
     if not login_allowed(context):
         names.append(b"LOGINDISABLED")
-    return b" ".join(names)
+    return _shown(context, names)
+
+
+def _limits(settings: ImapSettings) -> list[bytes]:
+    """Return the limits that are told."""
+    found = [b"APPENDLIMIT=%d" % settings.message_max_octets]
+    if settings.messages_max:
+        found.append(b"MESSAGELIMIT=%d" % settings.messages_max)
+    if settings.saves_max:
+        found.append(b"SAVELIMIT=%d" % settings.saves_max)
+    return found
+
+
+def _shown(context: Context, names: Iterable[bytes]) -> bytes:
+    """Return ``names`` without those the client mishandles."""
+    return b" ".join([name for name in names if name.upper() not in context.hidden])
 
 
 def login_allowed(context: Context) -> bool:

@@ -45,7 +45,8 @@ async def _write_url(context: Context, octets: bytes, target: Spool) -> None:
         raise _bad_url(octets)
     size, header = row
     head = header if isinstance(header, bytes) else b""
-    message = LargeMessage(context, email, size if isinstance(size, int) else 0, head)
+    length = size if isinstance(size, int) else 0
+    message = LargeMessage(context, email, length, head, account=context.mailboxes)
     try:
         if not await message.write(url.body, target):
             raise _bad_url(octets)

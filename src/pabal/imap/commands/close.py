@@ -12,10 +12,11 @@ from pabal.imap.wire.response import Tagged
 async def run(context: Context, _: Bare) -> Tagged:
     """Expunge what is marked, without a word, and leave the mailbox."""
     selected = context.mailbox
-    if not selected.read_only:
+    # RFC 4314 §4: without the right, the expunge is passed over and the rest done.
+    if not selected.access.examined and "e" in selected.access.rights:
         uids = await deleted_uids(context, None)
         if uids:
-            await context.mailboxes.expunge(selected.view.mailbox.id, uids)
+            await context.here.expunge(selected.view.mailbox.id, uids)
     context.unselect()
     return Tagged(b"Closed")
 

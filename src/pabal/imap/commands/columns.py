@@ -5,8 +5,9 @@ Source: RFC 9051 §7.5.2; RFC 7162 §3.1.4 (MODSEQ), RFC 8474 §5 (ids), RFC 897
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 from pabal.imap.commands.sections import (
     Message,
@@ -17,7 +18,6 @@ from pabal.imap.commands.sections import (
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.wire.fetch import Attribute, Binary, Body, Item, Section, SectionText
 from pabal.imap.wire.response import date_time, quoted
-from pabal.message.header import select_many
 from pabal.store.ports import Column, Row
 
 Cells = Sequence[int | bytes]
@@ -54,10 +54,12 @@ _HEADER_ONLY: Final = frozenset(
 
 
 def column_of(item: Item) -> Column | None:
-    """Return the column ``item`` is made from, ``None`` if the view has it."""
+    """Return the column ``item`` is made from, ``None`` if it is made otherwise."""
     if isinstance(item, Attribute):
         fact = FROM_FACT.get(item)
         return fact[0] if fact else None
+    if fields_of(item):
+        return None
     return Column.HEADER if from_header(item) else Column.OCTETS
 
 
@@ -70,12 +72,38 @@ def from_header(item: Body | Binary) -> bool:
     )
 
 
+def fields_of(item: Item) -> Body | None:
+    """Return ``item`` if it is fields of the message's header: lists ask for them."""
+    if not isinstance(item, Body) or item.section.part or item.partial is not None:
+        return None
+    return item if item.section.text is SectionText.FIELDS else None
+
+
 def template_of(item: Item) -> bytes:
-    """Return the template of ``item`` with one place."""
+    """Return the template of ``item``: one place, two where its length goes first."""
     if isinstance(item, Attribute):
         view = FROM_VIEW.get(item)
         return view if view is not None else FROM_FACT[item][1]
-    return b"%b"
+    fields = fields_of(item)
+    return fields.label.replace(b"%", b"%%") + b" {%d}\r\n%b" if fields else b"%b"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the store said of the messages of a batch, in their order.
+
+    Attributes:
+        rows: One a message; empty if nothing was asked.
+        fields: Header fields, a sequence for each item that asks for them.
+    """
+
+    rows: Sequence[Row] = ()
+    fields: Sequence[Sequence[bytes]] = ()
+
+    def part(self, start: int, end: int) -> "Facts":
+        """Return those of some messages in a row."""
+        fields = [one[start:end] for one in self.fields]
+        return Facts(self.rows[start:end], fields)
 
 
 class Plan:
@@ -83,6 +111,7 @@ class Plan:
 
     Attributes:
         columns: What is read from the store.
+        fields: Header fields that are read besides.
         bodies: Items made from whole messages.
 
     Args (of the constructor):
@@ -93,6 +122,7 @@ class Plan:
         needed = [column_of(item) for item in items]
         self.bodies = needed.count(Column.OCTETS)
         self.items = items
+        self.fields = [one for one in map(fields_of, items) if one]
         self.columns = list(dict.fromkeys(one for one in needed if one is not None))
         if self.bodies and Column.SIZE not in self.columns:
             self.columns.append(Column.SIZE)
@@ -104,16 +134,16 @@ class Plan:
         self,
         selected: Selected,
         batch: Batch,
-        rows: Sequence[Row],
+        facts: Facts,
         extra: Sequence[bytes] | None = None,
     ) -> bytes:
         """Return the FETCH responses of ``batch``.
 
         Args:
-            rows: What the store said, in order; empty if nothing was asked.
+            facts: What the store said.
             extra: An addition to each response.
         """
-        cells = self.cells(selected, batch, rows)
+        cells = self.cells(selected, batch, facts)
         news = selected.names.news()
         if extra is None:
             joined = zip(selected.names_of(batch), *cells, strict=True)
@@ -129,16 +159,19 @@ class Plan:
         cells = _plain_cells(item, selected, batch, facts)
         return template_of(item) % (cells[0],)
 
-    def cells(
-        self, selected: Selected, batch: Batch, rows: Sequence[Row]
-    ) -> list[Cells]:
-        """Return the values of each item, one sequence an item."""
-        facts = dict(zip(self.columns, zip(*rows, strict=True), strict=False))
+    def cells(self, selected: Selected, batch: Batch, said: Facts) -> list[Cells]:
+        """Return the values of each item, one sequence a place of its template."""
+        columns = zip(*said.rows, strict=True)
+        facts = dict(zip(self.columns, columns, strict=False))
+        fields = iter(said.fields)
         messages: list[Message] = []
         found: list[Cells] = []
         for item in self.items:
             if isinstance(item, Attribute):
                 found.append(_plain_cells(item, selected, batch, facts))
+            elif fields_of(item):
+                octets_of_each = next(fields)
+                found += list(map(len, octets_of_each)), octets_of_each
             elif from_header(item):
                 found.append(_header_cells(item, facts[Column.HEADER]))
             elif is_whole(item):
@@ -174,11 +207,7 @@ def _header_cells(item: Item, header_column: Sequence[object]) -> Cells:
     if not isinstance(item, Body):
         return ()
     section = item.section
-    octets = map(_octets, header_column)
-    if section.text is not SectionText.FIELDS or item.partial is not None:
-        return [rendered(item, subset(one, section)) for one in octets]
-    template = item.label.replace(b"%", b"%%") + b" {%d}\r\n%b"
-    return [template % (len(one), one) for one in select_many(octets, section.names)]
+    return [rendered(item, subset(one, section)) for one in map(_octets, header_column)]
 
 
 def _plain_cells(
@@ -195,15 +224,16 @@ def _plain_cells(
         return batch.modseqs
     if item is Attribute.EMAILID:
         return batch.emails
-    return list(map(_CELL[item], facts[FROM_FACT[item][0]]))
+    facts_of_each = facts[FROM_FACT[item][0]]
+    made = _CELL.get(item)
+    if made is None:
+        # Octets or a number as the store has it: rows that lack one are not here.
+        return cast("Cells", facts_of_each)
+    return list(map(made, facts_of_each))
 
 
 def _octets(fact: object) -> bytes:
     return fact if isinstance(fact, bytes) else b""
-
-
-def _number(fact: object) -> int:
-    return fact if isinstance(fact, int) else 0
 
 
 def _date(fact: object) -> bytes:
@@ -218,11 +248,6 @@ def _preview(fact: object) -> bytes:
 _CELL: Final = MappingProxyType[Attribute, Callable[[object], int | bytes]](
     {
         Attribute.INTERNALDATE: _date,
-        Attribute.SIZE: _number,
-        Attribute.ENVELOPE: _octets,
-        Attribute.BODY: _octets,
-        Attribute.BODYSTRUCTURE: _octets,
         Attribute.PREVIEW: _preview,
-        Attribute.THREADID: _number,
     }
 )

@@ -11,11 +11,10 @@ from typing import Final, Protocol
 from pabal.base.clock import Clock
 from pabal.base.errors import LocalProtocolError
 from pabal.imap.commands.incoming import Incoming
-from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.selected import Selected
 from pabal.imap.language import DEFAULT, Language
 from pabal.imap.notices import Notices
-from pabal.imap.ports import FetchedHook, LimitsOf, Offload, Pause
+from pabal.imap.ports import FetchedHook, LimitsOf, Offload, Pause, People
 from pabal.imap.session import Session, State
 from pabal.imap.settings import ImapSettings
 from pabal.imap.wire import mailbox_name, response
@@ -24,9 +23,8 @@ from pabal.net.ports import Stream
 from pabal.net.sasl import Authenticator, Identity
 from pabal.store.ports import (
     INBOX,
+    AccountId,
     AccountStore,
-    MailboxInfo,
-    NoSuchMailboxError,
     Store,
 )
 
@@ -52,6 +50,7 @@ class Services:
         on_fetched: Told whose bodies were read.
         spool: Makes a place for a message, given octets it may keep in memory.
         limits: Says what an account may have; ``None``: QUOTA is not on offer.
+        people: Says who is called what; ``None``: nobody shares mailboxes.
     """
 
     store: Store
@@ -64,6 +63,7 @@ class Services:
     on_fetched: FetchedHook | None
     spool: Callable[[int], Spool]
     limits: LimitsOf | None = None
+    people: People | None = None
 
 
 class Dialogue(Protocol):
@@ -105,6 +105,7 @@ class Context:
         tag: Tag of the command being run.
         language: What people are spoken to in.
         notices: What the client is told of besides (RFC 5465).
+        hidden: Capabilities not told to this client, in upper case.
         log_in_by: When somebody must have logged in, monotonic seconds.
     """
 
@@ -122,14 +123,30 @@ class Context:
     tag: bytes = b""
     language: Language = DEFAULT
     notices: Notices | None = None
+    hidden: frozenset[bytes] = frozenset()
     log_in_by: float = 0.0
 
     @property
     def mailboxes(self) -> AccountStore:
-        """The account's mailboxes; only asked for where a client is logged in."""
+        """The client's own mailboxes; only asked for where it is logged in.
+
+        Not those of the selected mailbox: see ``here``.
+        """
         if self.account is None:
             raise LocalProtocolError("no account in this state")
         return self.account
+
+    @property
+    def account_id(self) -> AccountId:
+        """The account's id; only asked for where a client is logged in."""
+        if self.identity is None:
+            raise LocalProtocolError("nobody in this state")
+        return self.identity.account_id
+
+    @property
+    def here(self) -> AccountStore:
+        """The mailboxes among which the selected one is: somebody else's, perhaps."""
+        return self.mailbox.access.account
 
     @property
     def mailbox(self) -> Selected:
@@ -201,18 +218,6 @@ class Context:
             # RFC 9051 §5.1: what lies below INBOX counts as below it in any case.
             return INBOX + slash + rest
         return name
-
-    async def find(self, octets: bytes, code: bytes = b"NONEXISTENT") -> MailboxInfo:
-        """Return the mailbox a client names.
-
-        Raises:
-            RefusedError: There is none; with ``code``.
-            NameEncodingError: The name cannot be read.
-        """
-        try:
-            return await self.mailboxes.mailbox(self.name_of(octets))
-        except NoSuchMailboxError as error:
-            raise RefusedError("There is no such mailbox", code) from error
 
     def written(self, name: str) -> bytes:
         """Return a mailbox name as this client reads it."""

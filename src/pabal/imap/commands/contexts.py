@@ -93,7 +93,7 @@ async def _reconsider(
     """Look whether messages that changed are results still, or are now."""
     selected = context.mailbox
     wanted = All([UidsIn(ranges_of(touched)), kept.predicate])
-    found = await context.mailboxes.search(selected.view.mailbox.id, wanted)
+    found = await context.here.search(selected.view.mailbox.id, wanted)
     matching = set(found)
     removed = [uid for uid in touched if uid in kept.results and uid not in matching]
     added = [uid for uid in found if uid not in kept.results]

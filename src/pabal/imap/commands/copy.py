@@ -3,7 +3,12 @@
 Source: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3 (COPYUID), RFC 6851 (MOVE).
 """
 
+from collections.abc import Sequence
+
+from pabal.imap.commands.carry import carry, leave_flags
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.limits import check_saved, newest
+from pabal.imap.commands.places import Place, find, is_selected, need
 from pabal.imap.commands.quota import check_copies
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.messages import Transfer
@@ -15,15 +20,20 @@ from pabal.store.ports import Copied
 async def run(context: Context, command: Transfer) -> Tagged:
     """Put the messages into another mailbox as well, all or none."""
     selected = context.mailbox
-    target = await context.find(command.mailbox, b"TRYCREATE")
+    target = await find(context, command.mailbox, "i", b"TRYCREATE")
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
     uids = selected.uids(ranges)
     if not uids:
         return Tagged(b"Nothing to copy")
+    check_saved(context, len(uids))
     source = selected.view.mailbox.id
-    await check_copies(context, selected.batch(ranges).emails)
+    await check_copies(context, target, selected.batch(ranges).emails)
     with context.dialogue.in_progress():
-        copied = await context.mailboxes.copy(source, uids, target.id)
+        if selected.access.owner != target.owner:
+            copied = await carry(context, selected, ranges, target)
+        else:
+            copied = await target.account.copy(source, uids, target.id)
+            await leave_flags(target, copied.targets)
     if not copied.sources:
         return Tagged(b"Nothing to copy")
     return Tagged(b"Copied", _code(copied))
@@ -34,24 +44,44 @@ async def move(context: Context, command: Transfer) -> Tagged:
     selected = context.mailbox
     if selected.read_only:
         raise RefusedError("The mailbox is open for reading only", b"READ-ONLY")
-    target = await context.find(command.mailbox, b"TRYCREATE")
-    uids = selected.uids(selected.indexes(command.messages, by_uid=command.by_uid))
-    if not uids:
+    need(selected.access.rights, "et")
+    target = await find(context, command.mailbox, "i", b"TRYCREATE")
+    ranges = selected.indexes(command.messages, by_uid=command.by_uid)
+    if not ranges:
         return Tagged(b"Nothing to move")
-    source = selected.view.mailbox.id
-    if source == target.id:
+    ranges, limited = newest(context, ranges)
+    if is_selected(context, target):
         # Moving a message to where it is would only change its UID for nothing.
         raise RefusedError("The messages are there already", b"CANNOT")
     with context.dialogue.in_progress():
-        moved = await context.mailboxes.move(source, uids, target.id)
+        moved = await _moved(context, ranges, target)
     if not moved.sources:
         return Tagged(b"Nothing to move")
     # RFC 6851 §4.3: the code goes before the EXPUNGE responses, which the driver sends.
     context.say(_code(moved), b"Moved")
+    if limited:
+        context.say(limited, b"Older messages were left out")
     code = b""
     if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
     return Tagged(b"Moved", code)
+
+
+async def _moved(
+    context: Context, ranges: Sequence[tuple[int, int]], target: Place
+) -> Copied:
+    selected = context.mailbox
+    source = selected.view.mailbox.id
+    if selected.access.owner == target.owner:
+        moved = await target.account.move(source, selected.uids(ranges), target.id)
+        await leave_flags(target, moved.targets)
+        return moved
+    await check_copies(context, target, selected.batch(ranges).emails)
+    moved = await carry(context, selected, ranges, target)
+    if moved.sources:
+        # Durable there before they go here.
+        await context.here.expunge(source, moved.sources)
+    return moved
 
 
 def _code(copied: Copied) -> bytes:

@@ -99,11 +99,11 @@ async def find(
     criteria = Criteria(selected, charset, now, lenient=lenient)
     wanted = criteria.of(key)
     with context.dialogue.in_progress():
-        uids = await _search(context, selected, wanted)
+        uids = await _search(selected, wanted)
         exact = None
         if is_fuzzy:
             criteria = Criteria(selected, charset, now, lenient=lenient, fuzzy=False)
-            exact = frozenset(await _search(context, selected, criteria.of(key)))
+            exact = frozenset(await _search(selected, criteria.of(key)))
     return Found(uids, by_modseq, wanted, exact)
 
 
@@ -150,10 +150,8 @@ def _filter(there: Mapping[str, bytes], name: bytes, depth: int) -> keys.Key:
     return key
 
 
-async def _search(
-    context: Context, selected: Selected, wanted: found_by.Predicate
-) -> Sequence[Uid]:
-    uids = await context.mailboxes.search(selected.view.mailbox.id, wanted)
+async def _search(selected: Selected, wanted: found_by.Predicate) -> Sequence[Uid]:
+    uids = await selected.access.account.search(selected.view.mailbox.id, wanted)
     last = selected.numbers.last_uid
     if uids and uids[-1] > last:
         # Others the client was not told of: they have no number.

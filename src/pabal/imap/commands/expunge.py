@@ -9,6 +9,7 @@ from itertools import compress
 from typing import Final
 
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.places import need
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.messages import Expunge
 from pabal.imap.wire.response import Tagged
@@ -24,13 +25,20 @@ async def run(context: Context, command: Expunge) -> Tagged:
     selected = context.mailbox
     if selected.read_only:
         raise RefusedError("The mailbox is open for reading only", b"READ-ONLY")
+    need(selected.access.rights, "e")
     ranges = None
     if command.messages is not None:
         ranges = selected.indexes(command.messages, by_uid=True)
     uids = await deleted_uids(context, ranges)
+    limit = context.services.settings.messages_max
     if not uids:
         return Tagged(b"Nothing to expunge")
-    await context.mailboxes.expunge(selected.view.mailbox.id, uids)
+    if limit and len(uids) > limit and command.messages is not None:
+        # RFC 9738: an EXPUNGE without UIDs is not limited.
+        uids = uids[-limit:]
+        told = b"MESSAGELIMIT %d %d" % (limit, uids[0])
+        context.say(told, b"Older messages were left out")
+    await context.here.expunge(selected.view.mailbox.id, uids)
     code = b""
     if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
@@ -65,7 +73,7 @@ def _deleted(context: Context, start: int, end: int) -> list[Uid]:
     first = bisect_left(view.uids, known.uids[start])
     last = bisect_right(view.uids, known.uids[end - 1])
     flags = view.flags[first:last]
-    flags_of = context.mailboxes.flags_of
+    flags_of = context.here.flags_of
     marked = {flag_set for flag_set in set(flags) if DELETED in flags_of(flag_set)}
     if not marked:
         return []

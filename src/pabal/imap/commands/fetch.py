@@ -8,10 +8,10 @@ Source: RFC 9051 §6.4.5, §7.5.2; RFC 7162 §3.1.4 (CHANGEDSINCE).
 
 from collections.abc import Sequence
 from itertools import compress, count
-from typing import Final
+from typing import Final, cast
 
 from pabal.base.errors import UnavailableError
-from pabal.imap.commands.columns import Plan
+from pabal.imap.commands.columns import Facts, Plan
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.large import LargeMessage
 from pabal.imap.commands.selected import Batch, Selected
@@ -152,13 +152,13 @@ class _Fetcher:
         self._items = items or (Attribute.UID,)
         self._plan = Plan(self._items, self._selected.fetch_template)
         self._changed_since = command.changed_since
-        self._marks_seen = not self._selected.read_only and any(
+        self._marks_seen = self._selected.access.marks_seen and any(
             _marks(item) for item in command.items
         )
         self.missing = 0
         self._sent = 0
         self.slice = self._slice_max = ARRAY_SLICE
-        if self._plan.columns or self._saved:
+        if self._plan.columns or self._plan.fields or self._saved:
             self.slice, self._slice_max = FACT_SLICE_FIRST, FACT_SLICE_MAX
         if self._plan.bodies:
             first = BODY_SLICE_FIRST // self._plan.bodies
@@ -174,38 +174,51 @@ class _Fetcher:
         extra = None
         if self._marks_seen:
             batch, extra = await self._mark_seen(batch)
-        rows: Sequence[Row] = ()
-        if self._plan.columns:
-            batch, rows, extra = await self._read(batch, extra)
+        facts = Facts()
+        if self._plan.columns or self._plan.fields:
+            batch, facts, extra = await self._read(batch, extra)
         if self._saved:
             extra = await self._with_dates(batch, extra)
         if self._plan.bodies:
-            await self._send_bodies(batch, rows, extra)
+            await self._send_bodies(batch, facts, extra)
             self._tell_fetched(batch)
         else:
-            self._send(batch, rows, extra)
+            self._send(batch, facts, extra)
 
-    def _send(
-        self, batch: Batch, rows: Sequence[Row], extra: Sequence[bytes] | None
-    ) -> None:
+    def _send(self, batch: Batch, facts: Facts, extra: Sequence[bytes] | None) -> None:
         if len(batch.uids):
-            octets = self._plan.responses(self._selected, batch, rows, extra)
+            octets = self._plan.responses(self._selected, batch, facts, extra)
             self._sent += len(octets)
             self._context.send(octets)
 
     async def _read(
         self, batch: Batch, extra: Sequence[bytes] | None
-    ) -> tuple[Batch, Sequence[Row], Sequence[bytes] | None]:
+    ) -> tuple[Batch, Facts, Sequence[bytes] | None]:
         """Return what the store says of ``batch``, without what is gone."""
-        rows = await self._context.mailboxes.read(batch.emails, self._plan.columns)
-        there = [row for row in rows if row is not None]
-        if len(there) == len(rows):
-            return batch, there, extra
-        kept = [row is not None for row in rows]
-        self.missing += len(rows) - len(there)
-        if extra is not None:
-            extra = list(compress(extra, kept))
-        return _filtered(batch, kept), there, extra
+        here, plan, emails = self._context.here, self._plan, batch.emails
+        rows: Sequence[Row | None] = ()
+        if plan.columns:
+            rows = await here.read(emails, plan.columns)
+        found = [
+            await here.headers.fields(emails, item.section.names)
+            for item in plan.fields
+        ]
+        gone = {
+            at
+            for column in (rows, *found)
+            if None in column
+            for at, fact in enumerate(column)
+            if fact is None
+        }
+        if gone:
+            kept = [at not in gone for at in range(len(emails))]
+            self.missing += len(gone)
+            batch, rows = _filtered(batch, kept), list(compress(rows, kept))
+            found = [list(compress(column, kept)) for column in found]
+            if extra is not None:
+                extra = list(compress(extra, kept))
+        there = cast("Sequence[Row]", rows)
+        return batch, Facts(there, cast("list[Sequence[bytes]]", found)), extra
 
     async def _mark_seen(self, batch: Batch) -> tuple[Batch, Sequence[bytes]]:
         r"""Set ``\\Seen`` where it is not; return the batch anew and what to add.
@@ -214,7 +227,7 @@ class _Fetcher:
         """
         context, selected = self._context, self._selected
         seen = {
-            flag_set: SEEN in context.mailboxes.flags_of(flag_set)
+            flag_set: SEEN in context.here.flags_of(flag_set)
             for flag_set in set(batch.flags)
         }
         unseen = [
@@ -224,7 +237,7 @@ class _Fetcher:
         ]
         if not unseen:
             return batch, [b""] * len(batch.uids)
-        done = await context.mailboxes.set_flags(
+        done = await context.here.set_flags(
             selected.view.mailbox.id, unseen, _MARK_SEEN
         )
         selected.numbers.own_change(done.modseq, done.changed)
@@ -237,7 +250,7 @@ class _Fetcher:
         self, batch: Batch, extra: Sequence[bytes] | None
     ) -> Sequence[bytes]:
         """Return ``extra`` with the save date of each message (RFC 8514 §4.2)."""
-        dates = await self._context.mailboxes.saved_dates(
+        dates = await self._context.here.saved_dates(
             self._selected.view.mailbox.id, batch.uids
         )
         told = [
@@ -259,36 +272,37 @@ class _Fetcher:
         return template
 
     async def _send_bodies(
-        self, batch: Batch, rows: Sequence[Row], extra: Sequence[bytes] | None
+        self, batch: Batch, facts: Facts, extra: Sequence[bytes] | None
     ) -> None:
         """Send whole messages: small ones in bulk, large ones in pieces."""
         at = self._plan.columns.index(Column.OCTETS)
         self._sent += sum(
-            len(fact) for row in rows if isinstance(fact := row[at], bytes)
+            len(fact) for row in facts.rows if isinstance(fact := row[at], bytes)
         )
         start = 0
-        for index, row in enumerate(rows):
+        for index, row in enumerate(facts.rows):
             if row[at] is not None:
                 continue
-            self._send(*_slice(batch, rows, extra, start, index))
+            self._send(*_slice(batch, facts, extra, start, index))
             start = index + 1
-            one = _slice(batch, rows, extra, index, start)
+            one = _slice(batch, facts, extra, index, start)
             await self._send_large(*one)
-        self._send(*_slice(batch, rows, extra, start, len(rows)))
+        self._send(*_slice(batch, facts, extra, start, len(facts.rows)))
 
     def adapt(self, count: int) -> None:
         """Aim the next slice at ``SLICE_OCTETS`` by what ``count`` messages took."""
-        if self._plan.columns:
+        if self._plan.columns or self._plan.fields:
             best = SLICE_OCTETS * count // max(1, self._sent)
             self.slice = max(1, min(self._slice_max, best, GROWTH_MAX * count))
         self._sent = 0
 
     async def _send_large(
-        self, batch: Batch, rows: Sequence[Row], extra: Sequence[bytes] | None
+        self, batch: Batch, facts: Facts, extra: Sequence[bytes] | None
     ) -> None:
         context, plan = self._context, self._plan
+        rows = facts.rows
         size = rows[0][plan.columns.index(Column.SIZE)]
-        header = await context.mailboxes.read(batch.emails, [Column.HEADER])
+        header = await context.here.read(batch.emails, [Column.HEADER])
         first = header[0]
         if first is None or not isinstance(size, int):
             self.missing += 1
@@ -320,9 +334,9 @@ class _Fetcher:
             await message.send(item)
 
     def _tell_fetched(self, batch: Batch) -> None:
-        hook, identity = self._context.services.on_fetched, self._context.identity
-        if hook is not None and identity is not None and len(batch.emails):
-            hook(identity.account_id, batch.emails)
+        hook = self._context.services.on_fetched
+        if hook is not None and len(batch.emails):
+            hook(self._selected.access.owner, batch.emails)
 
 
 def _marks(item: Item) -> bool:
@@ -350,10 +364,11 @@ def _filtered(batch: Batch, kept: Sequence[bool]) -> Batch:
 
 def _slice(
     batch: Batch,
-    rows: Sequence[Row],
+    facts: Facts,
     extra: Sequence[bytes] | None,
     start: int,
     end: int,
-) -> tuple[Batch, Sequence[Row], Sequence[bytes] | None]:
+) -> tuple[Batch, Facts, Sequence[bytes] | None]:
     part = Batch(*(column[start:end] for column in batch))
-    return part, rows[start:end], extra[start:end] if extra is not None else None
+    facts = facts.part(start, end)
+    return part, facts, extra[start:end] if extra is not None else None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from pabal.imap.wire.response import flag_names
-from pabal.store.flags import SYSTEM_FLAGS, Flags
+from pabal.store.flags import EVERY_FLAG, SYSTEM_FLAGS, Flags, FlagScope
 
 FLAG_SETS_MAX: Final = 10_000
 """Renderings of flag sets kept a session; more than that starts anew."""
@@ -24,17 +24,20 @@ class FlagNames:
 
     Attributes:
         says: Puts words into the client's language.
+        scope: The flags the client may change.
 
     Args (of the constructor):
         flags_of: Returns the names in a flag set; a set's names never change.
-        read_only: Whether the client cannot change flags.
+        scope: The flags the client may change (RFC 4314 §5.1.1).
     """
 
-    __slots__ = ("_flags_of", "_news", "_read_only", "_rendered", "_told", "says")
+    __slots__ = ("_flags_of", "_news", "_rendered", "_told", "says", "scope")
 
-    def __init__(self, flags_of: Callable[[int], Flags], *, read_only: bool) -> None:
+    def __init__(
+        self, flags_of: Callable[[int], Flags], scope: FlagScope = EVERY_FLAG
+    ) -> None:
         self._flags_of = flags_of
-        self._read_only = read_only
+        self.scope = scope
         self._rendered: dict[int, bytes] = {}
         self._told = set(SYSTEM)
         self._news = False
@@ -59,7 +62,9 @@ class FlagNames:
         if len(names) > FLAGS_SHOWN_MAX:
             names = frozenset(sorted(names)[:FLAGS_SHOWN_MAX]) | SYSTEM
         flags = flag_names(names)
-        permanent = b"" if self._read_only else flags + b" \\*"
+        permanent = flag_names(self.scope.among(names))
+        if FlagScope.OTHERS in self.scope:
+            permanent += b" \\*"
         return b"* FLAGS (%b)\r\n* OK [PERMANENTFLAGS (%b)] %b\r\n" % (
             *(flags, permanent, self.says(b"Flags that are kept")),
         )

@@ -15,7 +15,7 @@ from pabal.imap.commands.sections import span_of, subset
 from pabal.imap.wire.fetch import Binary, Body, SectionText
 from pabal.message.mime import Part, scan
 from pabal.message.spool import CHUNK_OCTETS, MEMORY_MAX_OCTETS, Spool
-from pabal.store.ports import EmailId
+from pabal.store.ports import AccountStore, EmailId
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class LargeMessage:
         header: Its header section.
         spool: All of it, once a part was asked for.
         root: Its tree, likewise; scanned once, off the event loop.
+        account: Where it is, if not with the selected mailbox.
     """
 
     context: Context
@@ -37,6 +38,7 @@ class LargeMessage:
     header: bytes
     spool: Spool | None = None
     root: Part | None = None
+    account: AccountStore | None = None
 
     def close(self) -> None:
         """Give the spool back."""
@@ -145,7 +147,8 @@ class LargeMessage:
             await self.context.breathe()
 
     def _chunks(self, start: int, length: int) -> AsyncIterator[bytes]:
-        return self.context.mailboxes.octets(self.email, start, length)
+        account = self.account or self.context.here
+        return account.octets(self.email, start, length)
 
     async def _scanned(self) -> Part:
         """Return its tree: 50 MB take 70 ms, which no other session should wait."""

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pabal.imap.commands import places
+from pabal.imap.commands.acl import my_rights
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.metadata import told_in_list
+from pabal.imap.commands.places import Place
 from pabal.imap.commands.status import status_line
 from pabal.imap.wire.mailboxes import ListMailboxes
 from pabal.imap.wire.pattern import Pattern
@@ -23,17 +26,22 @@ class _Shown:
 
     Attributes:
         name: The name.
-        info: The mailbox; ``None`` if only those below it exist.
+        place: The mailbox; ``None`` if only those below it exist.
         below: Whether there are mailboxes below it.
         subscribed: Whether the name is; one without a mailbox can be.
         why_shown: Criteria met by mailboxes below it (RFC 5258 §3.5).
     """
 
     name: str
-    info: MailboxInfo | None
+    place: Place | None
     below: bool = False
     subscribed: bool = False
     why_shown: tuple[str, ...] = ()
+
+    @property
+    def info(self) -> MailboxInfo | None:
+        """The mailbox's facts."""
+        return self.place.info if self.place is not None else None
 
     def meets(self, selection: frozenset[bytes]) -> bool:
         """Return whether it is what the selection options ask for."""
@@ -60,14 +68,23 @@ async def run(context: Context, command: ListMailboxes) -> Tagged:
         context.enable_condstore()
     for one in shown:
         context.send(_line(context, command, one))
-        if command.status and one.info is not None:
-            context.send(await status_line(context, one.info, command.status))
-        if command.metadata and one.info is not None:
-            context.send(
-                await told_in_list(context, one.info.id, one.name, command.metadata)
-            )
+        if one.place is not None:
+            context.send(await _besides(context, command, one.place))
     await context.breathe()
     return Tagged(b"List completed")
+
+
+async def _besides(context: Context, command: ListMailboxes, place: Place) -> bytes:
+    """Return what else is told of a mailbox."""
+    told = b""
+    if command.status and "r" in place.rights:
+        told += await status_line(context, place, command.status)
+    if command.metadata:
+        told += await told_in_list(context, place, command.metadata)
+    if b"MYRIGHTS" in command.returns:
+        # RFC 8440 §3: after the mailbox's LIST response.
+        told += my_rights(context, place)
+    return told
 
 
 async def lsub(context: Context, command: ListMailboxes) -> Tagged:
@@ -89,12 +106,13 @@ async def lsub(context: Context, command: ListMailboxes) -> Tagged:
 
 async def _matching(context: Context, command: ListMailboxes) -> Sequence[_Shown]:
     """Return the names to show, by name."""
-    infos = {info.name: info for info in await context.mailboxes.mailboxes()}
+    infos = await places.visible(context)
     patterns = _patterns(context, command)
-    lost: Sequence[str] = ()
-    if b"SUBSCRIBED" in command.selection:
-        # RFC 5258 §3.1: names that are subscribed are told even if they are none.
-        lost = await context.mailboxes.lost_subscriptions()
+    lost = await context.mailboxes.lost_subscriptions()
+    if b"SUBSCRIBED" not in command.selection:
+        # RFC 5258 §3.1: names that are subscribed are told even if they are none;
+        # otherwise only what is there, among it what others share.
+        lost = [name for name in lost if name in infos]
     names = _with_parents(infos, lost)
     above, why = _recursive(names, command)
     found = []
@@ -116,7 +134,7 @@ async def lines_of(
     Args:
         renamed: What some of them were called before.
     """
-    infos = {info.name: info for info in await context.mailboxes.mailboxes()}
+    infos = await places.visible(context)
     lost = await context.mailboxes.lost_subscriptions()
     shown = {one.name: one for one in _with_parents(infos, lost)}
     lines = []
@@ -144,16 +162,14 @@ def _recursive(
     return _parents(met), tuple(sorted(name.decode("ascii") for name in criteria))
 
 
-def _with_parents(
-    infos: Mapping[str, MailboxInfo], lost: Sequence[str]
-) -> Sequence[_Shown]:
+def _with_parents(infos: Mapping[str, Place], lost: Sequence[str]) -> Sequence[_Shown]:
     """Return every mailbox and every name above one, INBOX first, then by name.
 
     Args:
-        lost: Subscribed names that no mailbox has.
+        lost: Subscribed names that no mailbox of the account has; others' may.
     """
     below, parents = _parents(infos), _parents([*infos, *lost])
-    subscribed = {name for name, info in infos.items() if info.subscribed}.union(lost)
+    subscribed = {name for name in infos if infos[name].info.subscribed}.union(lost)
     names = sorted(parents.union(infos, lost), key=lambda name: (name != INBOX, name))
     return [
         _Shown(name, infos.get(name), name in below, name in subscribed)

@@ -5,6 +5,7 @@ Source: RFC 9051 §6.3.4-§6.3.8; RFC 6154 §3 (USE); RFC 8474 §4.1 (MAILBOXID)
 
 from typing import Final
 
+from pabal.imap.commands import places
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.mailboxes import Create, MailboxName, Rename
@@ -27,8 +28,6 @@ r"""Uses a mailbox can be created for (RFC 6154 §2, RFC 8457); ``\All`` is virt
 
 async def create(context: Context, command: Create) -> Tagged:
     """Create a mailbox and those above it."""
-    # RFC 9051 §6.3.4: a trailing separator only says that there will be more below.
-    name = context.name_of(command.mailbox).removesuffix(SEPARATOR)
     if len(command.special_uses) > 1 or not SPECIAL_USES.issuperset(
         command.special_uses
     ):
@@ -38,37 +37,47 @@ async def create(context: Context, command: Create) -> Tagged:
         info.special_use == use for info in await context.mailboxes.mailboxes()
     ):
         raise RefusedError("Another mailbox has that use", b"USEATTR")
-    info = await context.mailboxes.create(name, use)
+    plot = await places.plot(context, command.mailbox)
+    if use and plot.owner != context.account_id:
+        raise RefusedError("A mailbox cannot have that use", b"USEATTR")
+    before = frozenset(info.name for info in await plot.account.mailboxes())
+    info = await plot.account.create(plot.name, use)
+    await plot.inherit(before)
     return Tagged(b"Created", b"MAILBOXID (F%d)" % info.id)
 
 
 async def delete(context: Context, command: MailboxName) -> Tagged:
     """Remove a mailbox; those below it stay."""
-    info = await context.find(command.mailbox)
-    if info.name == INBOX:
+    place = await places.find(context, command.mailbox, "x")
+    if place.stored_name == INBOX:
         raise RefusedError("INBOX stays", b"CANNOT")
-    selected = context.selected
-    if selected is not None and selected.view.mailbox.id == info.id:
+    if places.is_selected(context, place):
         context.unselect()
         context.say(b"CLOSED", b"The mailbox is closed")
-    await context.mailboxes.remove(info.id)
+    await place.account.remove(place.id)
     return Tagged(b"Deleted")
 
 
 async def rename(context: Context, command: Rename) -> Tagged:
     """Give a mailbox and those below it another name."""
-    info = await context.find(command.old)
-    name = context.name_of(command.new).removesuffix(SEPARATOR)
+    place = await places.find(context, command.old, "x")
+    plot = await places.plot(context, command.new)
+    name = plot.name
+    if plot.owner != place.owner:
+        raise RefusedError("A mailbox stays with its owner", b"CANNOT")
     if name == INBOX:
         raise RefusedError("There is an INBOX already", b"ALREADYEXISTS")
-    if name.startswith(info.name + SEPARATOR) and info.name != INBOX:
+    is_inbox = place.stored_name == INBOX
+    if name.startswith(place.stored_name + SEPARATOR) and not is_inbox:
         raise RefusedError("A mailbox cannot be below itself", b"CANNOT")
-    annotations = context.mailboxes.annotations
-    noted = await annotations.read(info.id) if info.name == INBOX else {}
-    await context.mailboxes.rename(info.id, name)
+    if is_inbox and place.owner != context.account_id:
+        raise RefusedError("INBOX stays", b"CANNOT")
+    annotations = place.account.annotations
+    noted = await annotations.read(place.id) if is_inbox else {}
+    await place.account.rename(place.id, name)
     if noted:
         # RFC 5464 §4.1: INBOX stays, and so do its entries; the new one has them too.
-        await annotations.write((await context.mailboxes.mailbox(name)).id, noted)
+        await annotations.write((await place.account.mailbox(name)).id, noted)
     return Tagged(b"Renamed")
 
 

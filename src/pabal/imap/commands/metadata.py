@@ -3,11 +3,14 @@
 Source: RFC 5464; RFC 9590 (LIST-METADATA).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from pabal.base.scan import ScanError
+from pabal.imap.commands import places
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.criteria import PRIVATE_FILTERS
+from pabal.imap.commands.places import Place
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.grammar import Reader
 from pabal.imap.wire.metadata import (
@@ -23,13 +26,15 @@ from pabal.store.annotation import (
     AnnotationTooLongError,
     TooManyAnnotationsError,
 )
-from pabal.store.ports import ACCOUNT, MailboxId
+from pabal.store.ports import ACCOUNT
+
+_READING: Final = frozenset("rswip")
+"""One of these is needed besides l (RFC 5464 §3.3)."""
 
 
 async def get(context: Context, command: GetMetadata) -> Tagged:
     """Tell entries of a mailbox, or of the server."""
-    mailbox_id, name = await _place(context, command.mailbox)
-    there = await context.mailboxes.annotations.read(mailbox_id)
+    there, name = await _entries(context, command.mailbox)
     values = _chosen(there, command.entries, command.depth)
     too_long = 0
     if command.size_max is not None:
@@ -49,17 +54,19 @@ async def get(context: Context, command: GetMetadata) -> Tagged:
 
 async def set_entries(context: Context, command: SetMetadata) -> Tagged:
     """Set, or remove, entries of a mailbox, or of the server; all or none."""
-    mailbox_id, _ = await _place(context, command.mailbox)
-    if mailbox_id == ACCOUNT and any(
-        name.startswith(SHARED) for name in command.entries
-    ):
+    annotations, mailbox_id = context.mailboxes.annotations, ACCOUNT
+    if command.mailbox:
+        place = await places.find(context, command.mailbox, "lw")
+        annotations, mailbox_id = place.account.annotations, place.id
+        _check_owner(context, place, command.entries)
+    elif any(name.startswith(SHARED) for name in command.entries):
         # RFC 5464 §3.3: what all users of the server share is its operator's.
         raise RefusedError("Shared entries of the server are read-only", b"NOPERM")
     for entry, value in command.entries.items():
         if entry.startswith(PRIVATE_FILTERS) and value is not None:
             _check_filter(value)
     try:
-        await context.mailboxes.annotations.write(mailbox_id, command.entries)
+        await annotations.write(mailbox_id, command.entries)
     except AnnotationTooLongError as error:
         code = b"METADATA MAXSIZE %d" % ANNOTATION_MAX_OCTETS
         raise RefusedError("A value is too long", code) from error
@@ -82,20 +89,45 @@ def _check_filter(value: bytes) -> None:
         raise RefusedError("The filter is no search") from error
 
 
-async def told_in_list(
-    context: Context, mailbox_id: MailboxId, name: str, entries: Sequence[str]
-) -> bytes:
+def _check_owner(context: Context, place: Place, names: Iterable[str]) -> None:
+    """Check that nobody keeps private entries with somebody else's mailbox.
+
+    Raises:
+        RefusedError: Somebody would (RFC 5464 §4.3).
+    """
+    if place.owner != context.account_id and any(map(_is_private, names)):
+        code = b"METADATA NOPRIVATE"
+        raise RefusedError("Private entries are the owner's alone", code)
+
+
+def _is_private(name: str) -> bool:
+    return not name.startswith(SHARED)
+
+
+async def told_in_list(context: Context, place: Place, entries: Sequence[str]) -> bytes:
     """Return the response that goes with a mailbox in LIST (RFC 9590 §4)."""
-    there = await context.mailboxes.annotations.read(mailbox_id)
-    return response(context.written(name), _chosen(there, entries, 0))
+    there = await _readable(context, place)
+    return response(context.written(place.info.name), _chosen(there, entries, 0))
 
 
-async def _place(context: Context, mailbox: bytes) -> tuple[MailboxId, bytes]:
-    """Return whose entries they are, and how that is written."""
+async def _entries(
+    context: Context, mailbox: bytes
+) -> tuple[Mapping[str, bytes], bytes]:
+    """Return the entries of a mailbox, or the server, and how that is written."""
     if not mailbox:
-        return ACCOUNT, b'""'
-    info = await context.find(mailbox)
-    return info.id, context.written(info.name)
+        return await context.mailboxes.annotations.read(ACCOUNT), b'""'
+    place = await places.find(context, mailbox, "l")
+    if not place.rights & _READING:
+        raise RefusedError("You may not do that here", b"NOPERM")
+    return await _readable(context, place), context.written(place.info.name)
+
+
+async def _readable(context: Context, place: Place) -> Mapping[str, bytes]:
+    """Return the entries of a mailbox that are the client's to know."""
+    there = await place.account.annotations.read(place.id)
+    if place.owner == context.account_id:
+        return there
+    return {name: there[name] for name in there if not _is_private(name)}
 
 
 def _chosen(

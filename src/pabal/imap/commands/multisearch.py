@@ -3,11 +3,12 @@
 Source: RFC 7377.
 """
 
+from pabal.imap.commands import places
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.criteria import find
 from pabal.imap.commands.refusal import RefusedError, bad
 from pabal.imap.commands.search import Response, chosen
-from pabal.imap.commands.selected import Selected
+from pabal.imap.commands.selected import Access, Selected
 from pabal.imap.notices import Watch
 from pabal.imap.wire.multisearch import MultiSearch
 from pabal.imap.wire.notify import OF_SELECTED
@@ -48,7 +49,7 @@ async def run(context: Context, command: MultiSearch) -> Tagged:
 
 
 def _is_selected(context: Context, info: MailboxInfo) -> bool:
-    return context.selected is not None and context.selected.view.mailbox.id == info.id
+    return places.is_selected(context, places.own(context, info))
 
 
 async def _search_other(context: Context, command: Search, info: MailboxInfo) -> None:
@@ -56,7 +57,8 @@ async def _search_other(context: Context, command: Search, info: MailboxInfo) ->
         view = await context.mailboxes.view(info.id)
     except NoSuchMailboxError:
         return
-    selected = Selected(context.mailboxes, view, _nothing, read_only=True)
+    access = Access(context.mailboxes, context.account_id, examined=True)
+    selected = Selected(access, view, _nothing)
     try:
         await _search(context, command, selected, info)
     finally:

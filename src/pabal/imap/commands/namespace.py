@@ -1,8 +1,9 @@
-"""NAMESPACE: one personal namespace, nothing shared yet.
+"""NAMESPACE: the own mailboxes, and those of other users.
 
 Source: RFC 9051 §6.3.10; RFC 2342.
 """
 
+from pabal.imap.commands import places
 from pabal.imap.commands.context import Context
 from pabal.imap.wire.login import Bare
 from pabal.imap.wire.response import Tagged
@@ -10,5 +11,8 @@ from pabal.imap.wire.response import Tagged
 
 async def run(context: Context, _: Bare) -> Tagged:
     """Tell the namespaces."""
-    context.send(b'* NAMESPACE (("" "/")) NIL NIL\r\n')
+    others = b"NIL"
+    if places.is_shared(context):
+        others = b'(("%b" "/"))' % places.OTHER_USERS.encode("ascii")
+    context.send(b'* NAMESPACE (("" "/")) %b NIL\r\n' % others)
     return Tagged(b"Namespace completed")

@@ -6,7 +6,7 @@ Source: RFC 5465; RFC 9051 §7.5.1 (when EXPUNGE may be told).
 from collections.abc import Sequence
 from typing import Final
 
-from pabal.imap.commands import fetch
+from pabal.imap.commands import fetch, places
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.contexts import tell_updates
 from pabal.imap.commands.list import lines_of
@@ -56,7 +56,7 @@ def _watch(context: Context, group: Group) -> Watch:
 
 
 def _is_selected(context: Context, info: MailboxInfo) -> bool:
-    return context.selected is not None and context.selected.view.mailbox.id == info.id
+    return places.is_selected(context, places.own(context, info))
 
 
 async def tell(
@@ -128,7 +128,8 @@ async def _status(
         items.append(b"HIGHESTMODSEQ")
     if not items:
         return b""
-    return await status_line(context, info, tuple(dict.fromkeys(items)))
+    place = places.own(context, info)
+    return await status_line(context, place, tuple(dict.fromkeys(items)))
 
 
 async def _lists(context: Context, changes: Sequence[MailboxChanged]) -> bytes:

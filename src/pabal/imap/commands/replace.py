@@ -5,6 +5,7 @@ Source: RFC 8508.
 
 from pabal.imap.commands import append
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.places import need
 from pabal.imap.commands.quota import octets_of
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.messages import Replace
@@ -16,14 +17,15 @@ async def run(context: Context, command: Replace) -> Tagged:
     selected = context.mailbox
     if selected.read_only:
         raise RefusedError("The mailbox is open for reading only", b"READ-ONLY")
+    need(selected.access.rights, "et")
     batch = selected.batch(selected.indexes(command.message, by_uid=command.by_uid))
     if len(batch.uids) != 1:
         raise RefusedError("There is no such message", b"NONEXISTENT")
-    freed = await octets_of(context, batch.emails)
+    freed = await octets_of(context, context.here, batch.emails)
     code = await append.add(context, command.append, freed_octets=freed)
     # RFC 8508 §3.2: the code goes before the EXPUNGE response, which the driver sends.
     context.say(code, b"The replacement is there")
-    await context.mailboxes.expunge(selected.view.mailbox.id, batch.uids)
+    await context.here.expunge(selected.view.mailbox.id, batch.uids)
     code = b""
     if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq

@@ -72,7 +72,7 @@ async def vanished(
     selected = context.mailbox
     info = selected.view.mailbox
     ranges = _above(ranges, floor, info.uid_next - 1)
-    gone = await context.mailboxes.expunged_since(info.id, since)
+    gone = await context.here.expunged_since(info.id, since)
     if gone is None:
         # RFC 7162 §3.2.6: what is forgotten is told of whatever is not there.
         found: Ranges = _without(ranges, selected)

@@ -7,10 +7,11 @@ Source: RFC 9051 §6.3.2, §6.3.3; RFC 3501 §6.3.1 (RECENT, UNSEEN); RFC 7162 �
 from bisect import bisect_left
 from typing import Final
 
+from pabal.imap.commands import places
 from pabal.imap.commands.context import CONDSTORE, Context
 from pabal.imap.commands.refusal import bad
 from pabal.imap.commands.resync import resynchronise
-from pabal.imap.commands.selected import Selected
+from pabal.imap.commands.selected import Access, Selected
 from pabal.imap.session import State
 from pabal.imap.wire.mailboxes import Select
 from pabal.imap.wire.response import Tagged
@@ -37,14 +38,15 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
         # RFC 9051 §7.1: what follows is about the other mailbox.
         context.unselect()
         context.say(b"CLOSED", b"The previous mailbox is closed")
-    info = await context.find(command.mailbox)
-    account = context.mailboxes
-    view = await account.view(info.id)
-    selected = Selected(account, view, context.dialogue.changed, read_only=read_only)
+    place = await places.find(context, command.mailbox, "r")
+    account = place.account
+    access = Access(account, place.owner, place.rights, examined=read_only)
+    view = await account.view(place.id)
+    selected = Selected(access, view, context.dialogue.changed)
     try:
         first_recent = None
-        if not context.rev2 and not read_only:
-            first_recent = await account.claim_recent(info.id)
+        if not context.rev2 and not selected.read_only:
+            first_recent = await account.claim_recent(place.id)
     except BaseException:
         selected.close()
         raise
@@ -60,10 +62,10 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     if first_recent is not None:
         selected.recent = range(first_recent, selected.numbers.last_uid + 1)
     survey = await _survey(context, selected)
-    context.send(_shown(context, selected, survey))
+    context.send(_shown(context, selected, survey, place.info.name))
     if command.resync is not None:
         await resynchronise(context, command.resync)
-    mode = b"READ-ONLY" if read_only else b"READ-WRITE"
+    mode = b"READ-ONLY" if selected.read_only else b"READ-WRITE"
     return Tagged(b"Selected", mode)
 
 
@@ -74,7 +76,7 @@ async def _survey(context: Context, selected: Selected) -> tuple[set[int], int]:
     """
     # An expunge replaces the array: this one stays in step with the numbers told.
     flags, count = selected.view.flags, selected.numbers.count
-    flags_of = context.mailboxes.flags_of
+    flags_of = selected.access.account.flags_of
     used: set[int] = set()
     first = 0
     for start in range(0, count, SURVEY_SLICE):
@@ -89,7 +91,9 @@ async def _survey(context: Context, selected: Selected) -> tuple[set[int], int]:
     return used, first
 
 
-def _shown(context: Context, selected: Selected, survey: tuple[set[int], int]) -> bytes:
+def _shown(
+    context: Context, selected: Selected, survey: tuple[set[int], int], name: str
+) -> bytes:
     """Return the responses that describe the mailbox just opened."""
     info = selected.view.mailbox
     used, unseen = survey
@@ -101,7 +105,7 @@ def _shown(context: Context, selected: Selected, survey: tuple[set[int], int]) -
     ]
     if context.rev2:
         # RFC 9051 §6.3.2: the name as the server spells it.
-        lines.append(b'* LIST () "/" %b' % context.written(info.name))
+        lines.append(b'* LIST () "/" %b' % context.written(name))
     else:
         lines.append(b"* %d RECENT" % _recent_count(selected))
         if unseen and not context.uid_only:

@@ -8,15 +8,19 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pabal.imap.commands.flag_names import FlagNames
 from pabal.imap.numbers import Numbers
 from pabal.imap.wire.fetch import Item
 from pabal.imap.wire.sequence import SequenceSet, format_set
+from pabal.store.acl import ALL_RIGHTS, PREFIX, Rights, scope
+from pabal.store.flags import FlagScope
 from pabal.store.ports import (
+    AccountId,
     AccountStore,
     Added,
+    Annotated,
     Change,
     Expunged,
     MailboxChanged,
@@ -26,6 +30,9 @@ from pabal.store.ports import (
     Uid,
 )
 from pabal.store.predicate import Predicate
+
+_WRITING: Final = frozenset("ieswt")
+"""Rights any of which makes a mailbox more than readable (RFC 4314 §5.2)."""
 
 
 class Batch(NamedTuple):
@@ -99,13 +106,42 @@ class Manner:
     uid_only: bool = False
 
 
+@dataclass(slots=True)
+class Access:
+    """Whose mailbox is selected, and what the client may do with it.
+
+    Attributes:
+        account: The mailboxes it is among.
+        owner: Whose they are.
+        rights: What the client may do.
+        examined: Whether it was opened for reading only.
+        stale: Whether the rights may be others by now.
+    """
+
+    account: AccountStore
+    owner: AccountId
+    rights: Rights = ALL_RIGHTS
+    examined: bool = False
+    stale: bool = False
+
+    @property
+    def scope(self) -> FlagScope:
+        """The flags the client may change."""
+        return FlagScope(0) if self.examined else scope(self.rights)
+
+    @property
+    def marks_seen(self) -> bool:
+        """Whether what the client reads is seen from then on."""
+        return FlagScope.SEEN in self.scope
+
+
 class Selected:
     r"""The mailbox a session has selected.
 
     Attributes:
         view: The mailbox in memory.
         numbers: What the client knows of it.
-        read_only: Whether it was opened by EXAMINE.
+        access: Whose it is, and what the client may do.
         recent: UIDs that are ``\\Recent`` in this session.
         saved: UIDs of the saved search result, ``$``.
         names: How its flags are written.
@@ -116,32 +152,44 @@ class Selected:
 
     def __init__(
         self,
-        account: AccountStore,
+        access: Access,
         view: MailboxView,
         on_change: Callable[[], None],
-        *,
-        read_only: bool,
     ) -> None:
+        self.access = access
         self.view = view
         self.numbers = Numbers(view)
-        self.read_only = read_only
         self.recent = range(0)
         self.saved: Sequence[Uid] = ()
         self.manner = Manner()
         self.contexts = SearchContexts()
         self.removed = False
-        self.names = FlagNames(account.flags_of, read_only=read_only)
-        self._id = view.mailbox.id
+        self.names = FlagNames(access.account.flags_of, access.scope)
         self._on_change = on_change
-        self._stop = account.watch(self._changed)
+        self._stop = access.account.watch(self._changed)
 
     def close(self) -> None:
         """Let go of the mailbox."""
         self._stop()
         self.view.close()
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed (RFC 4314 §5.2)."""
+        return self.access.examined or not self.access.rights & _WRITING
+
+    def change_rights(self, rights: Rights) -> None:
+        """Let the client do what it may now."""
+        self.access.rights = rights
+        self.names.scope = self.access.scope
+
     def _changed(self, change: Change) -> None:
-        if change.mailbox_id != self._id:
+        if change.mailbox_id != self.view.mailbox.id:
+            return
+        if isinstance(change, Annotated):
+            if any(name.startswith(PREFIX) for name in change.names):
+                self.access.stale = True
+                self._on_change()
             return
         if self.contexts.kept and isinstance(change, Added | Reflagged):
             self.contexts.touched.update(change.uids)

@@ -113,7 +113,7 @@ async def _facts(
     there: list[Uid] = []
     rows: list[Row] = []
     for batch in selected.batches(ranges, SLICE):
-        facts = await context.mailboxes.read(batch.emails, columns)
+        facts = await context.here.read(batch.emails, columns)
         for uid, row in zip(batch.uids, facts, strict=True):
             if row is not None:
                 there.append(uid)

@@ -7,31 +7,30 @@ RFC 7889 (APPENDLIMIT), RFC 8474 §4.3 (MAILBOXID), RFC 9208 §4.1.4 (DELETED-ST
 from bisect import bisect_left
 from collections.abc import Sequence
 
+from pabal.imap.commands import places
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.places import Place
 from pabal.imap.commands.quota import octets_of
 from pabal.imap.wire.mailboxes import Status
 from pabal.imap.wire.response import Tagged
 from pabal.store.flags import DELETED
-from pabal.store.ports import MailboxInfo
 from pabal.store.predicate import HasFlag
 
 
 async def run(context: Context, command: Status) -> Tagged:
     """Tell the counters of a mailbox."""
-    info = await context.find(command.mailbox)
+    place = await places.find(context, command.mailbox, "r")
     if b"HIGHESTMODSEQ" in command.items:
         context.enable_condstore()
-    context.send(await status_line(context, info, command.items))
+    context.send(await status_line(context, place, command.items))
     return Tagged(b"Status completed")
 
 
-async def status_line(
-    context: Context, info: MailboxInfo, items: Sequence[bytes]
-) -> bytes:
+async def status_line(context: Context, place: Place, items: Sequence[bytes]) -> bytes:
     """Return the STATUS response with ``items`` of a mailbox."""
-    deleted_octets = 0
+    info, deleted_octets = place.info, 0
     if b"DELETED-STORAGE" in items and info.deleted_count:
-        deleted_octets = await _deleted_octets(context, info)
+        deleted_octets = await _deleted_octets(context, place)
     values = {
         b"MESSAGES": b"%d" % info.message_count,
         # Nobody but a session that selects a mailbox can say what is recent in it.
@@ -50,10 +49,10 @@ async def status_line(
     return b"* STATUS %b (%b)\r\n" % (context.written(info.name), pairs)
 
 
-async def _deleted_octets(context: Context, info: MailboxInfo) -> int:
-    account = context.mailboxes
-    uids = await account.search(info.id, HasFlag(DELETED))
-    view = await account.view(info.id)
+async def _deleted_octets(context: Context, place: Place) -> int:
+    account = place.account
+    uids = await account.search(place.id, HasFlag(DELETED))
+    view = await account.view(place.id)
     try:
         places = [bisect_left(view.uids, uid) for uid in uids]
         emails = [
@@ -63,4 +62,4 @@ async def _deleted_octets(context: Context, info: MailboxInfo) -> int:
         ]
     finally:
         view.close()
-    return await octets_of(context, emails)
+    return await octets_of(context, account, emails)

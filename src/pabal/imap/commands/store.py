@@ -4,15 +4,18 @@ Source: RFC 9051 §6.4.6; RFC 7162 §3.1.3 (UNCHANGEDSINCE, MODIFIED).
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.limits import newest
 from pabal.imap.commands.refusal import RefusedError, bad
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.numbers import join
 from pabal.imap.wire.messages import Store
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import format_set, index_ranges, ranges_of
+from pabal.store.flags import EVERY_FLAG, FlagAction
 from pabal.store.ports import FlagsSet, Uid
 
 SLICE: Final = 5_000
@@ -28,17 +31,19 @@ async def run(context: Context, command: Store) -> Tagged:
     """Change flags and tell the new ones."""
     selected = context.mailbox
     _check(selected, command)
+    change = replace(command.change, scope=selected.access.scope)
     if command.unchanged_since is not None:
         context.enable_condstore()
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
+    ranges, limited = newest(context, ranges)
     refused: list[Uid] = []
     asked = there = 0
     for batch in selected.batches(ranges, SLICE):
         there += len(batch.uids)
-        done = await context.mailboxes.set_flags(
+        done = await context.here.set_flags(
             selected.view.mailbox.id,
             batch.uids,
-            command.change,
+            change,
             command.unchanged_since,
         )
         selected.numbers.own_change(done.modseq, done.changed)
@@ -46,7 +51,9 @@ async def run(context: Context, command: Store) -> Tagged:
         context.send(_responses(context, command, batch, done))
         await context.breathe()
     asked = sum(end - start for start, end in ranges)
-    code = _modified(selected, command, refused)
+    code = _modified(selected, command, refused) or limited
+    if limited and code is not limited:
+        context.say(limited, b"Older messages were left out")
     if there < asked and not command.by_uid and not code:
         # RFC 5530 §3 (EXPUNGEISSUED): others removed some meanwhile.
         code = b"EXPUNGEISSUED"
@@ -61,6 +68,11 @@ def _check(selected: Selected, command: Store) -> None:
     if RECENT in command.change.flags:
         # RFC 3501 §2.3.2: this one no client can alter.
         raise bad("\\Recent is not for clients to set")
+    change, scope = command.change, selected.access.scope
+    replaces = change.action is FlagAction.REPLACE and bool(scope)
+    if not replaces and not scope.among(change.flags) and scope != EVERY_FLAG:
+        # RFC 4314 §4: one flag that may be changed is enough.
+        raise RefusedError("You may not do that here", b"NOPERM")
 
 
 def _responses(context: Context, command: Store, batch: Batch, done: FlagsSet) -> bytes:

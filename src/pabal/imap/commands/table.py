@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from pabal.base.errors import LocalProtocolError
 from pabal.imap.commands import (
+    acl,
     append,
     authenticate,
     capability,
@@ -24,6 +25,7 @@ from pabal.imap.commands import (
     identify,
     idle,
     language,
+    limits,
     list,  # noqa: A004 - the command's name; nobody here needs the built-in
     login,
     logout,
@@ -35,10 +37,7 @@ from pabal.imap.commands import (
     notify,
     quota,
     replace,
-    resync,
-    search,
     select,
-    sort,
     starttls,
     status,
     store,
@@ -46,6 +45,8 @@ from pabal.imap.commands import (
 )
 from pabal.imap.commands.context import Context, Run
 from pabal.imap.session import ANY_STATE, LOGGED_IN, Rule, State
+from pabal.imap.wire import acl as acl_grammar
+from pabal.imap.wire import batches as batch_grammar
 from pabal.imap.wire import fetch as fetch_grammar
 from pabal.imap.wire import login as login_grammar
 from pabal.imap.wire import mailboxes as mailbox_grammar
@@ -147,9 +148,7 @@ def _select(
 def _fetch(*, by_uid: bool) -> Spec:
     parse = partial(fetch_grammar.parse_fetch, by_uid=by_uid)
     options = _USUAL if by_uid else _USES_NUMBERS
-    return _spec(
-        fetch_grammar.Fetch, resync.fetch_messages, parse, State.SELECTED, options
-    )
+    return _spec(fetch_grammar.Fetch, limits.fetch, parse, State.SELECTED, options)
 
 
 def _store(*, by_uid: bool) -> Spec:
@@ -162,18 +161,20 @@ def _search(*, by_uid: bool) -> Spec:
     parse = partial(search_grammar.parse_search, by_uid=by_uid)
     # RFC 7162 §3.2.10.2: a UID SEARCH may have message numbers among its keys.
     return _spec(
-        search_grammar.Search, search.run, parse, State.SELECTED, _USES_NUMBERS
+        search_grammar.Search, limits.search, parse, State.SELECTED, _USES_NUMBERS
     )
 
 
 def _sort(*, by_uid: bool) -> Spec:
     parse = partial(sort_grammar.parse_sort, by_uid=by_uid)
-    return _spec(sort_grammar.Sort, sort.run, parse, State.SELECTED, _USES_NUMBERS)
+    return _spec(sort_grammar.Sort, limits.sort, parse, State.SELECTED, _USES_NUMBERS)
 
 
 def _thread(*, by_uid: bool) -> Spec:
     parse = partial(sort_grammar.parse_thread, by_uid=by_uid)
-    return _spec(sort_grammar.Thread, sort.thread, parse, State.SELECTED, _USES_NUMBERS)
+    return _spec(
+        sort_grammar.Thread, limits.thread, parse, State.SELECTED, _USES_NUMBERS
+    )
 
 
 def _transfer(
@@ -291,6 +292,17 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             LOGGED_IN,
             _Options(adds=True, message_next=mailbox_grammar.append_message_next),
         ),
+        b"GETACL": _mailbox(acl.get),
+        b"MYRIGHTS": _mailbox(acl.mine),
+        b"SETACL": _spec(
+            acl_grammar.AclEntry, acl.change, acl_grammar.parse_set, LOGGED_IN
+        ),
+        b"DELETEACL": _spec(
+            acl_grammar.AclEntry, acl.remove, acl_grammar.parse_entry, LOGGED_IN
+        ),
+        b"LISTRIGHTS": _spec(
+            acl_grammar.AclEntry, acl.list_rights, acl_grammar.parse_entry, LOGGED_IN
+        ),
         b"GETQUOTA": _spec(
             quota_grammar.QuotaRoot, quota.get, quota_grammar.parse_get, LOGGED_IN
         ),
@@ -346,6 +358,12 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             search_grammar.CancelUpdate,
             contexts.cancel,
             search_grammar.parse_cancel,
+            State.SELECTED,
+        ),
+        b"UIDBATCHES": _spec(
+            batch_grammar.Batches,
+            limits.batches,
+            batch_grammar.parse_batches,
             State.SELECTED,
         ),
         b"SORT": _sort(by_uid=False),

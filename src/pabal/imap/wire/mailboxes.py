@@ -47,7 +47,10 @@ _SELECTION: Final = frozenset(
     (b"SUBSCRIBED", b"REMOTE", b"RECURSIVEMATCH", b"SPECIAL-USE")
 )
 _RETURN: Final = frozenset(
-    (b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS", b"METADATA")
+    (
+        *(b"SUBSCRIBED", b"CHILDREN", b"SPECIAL-USE", b"STATUS", b"METADATA"),
+        b"MYRIGHTS",
+    )
 )
 _SELECT: Final = frozenset((b"CONDSTORE", b"QRESYNC"))
 _MESSAGE_LITERAL: Final = re.compile(rb"(~?)\{(\d{1,19})\+?\}\r\n")

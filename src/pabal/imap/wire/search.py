@@ -17,7 +17,7 @@ from typing import Final
 from pabal.imap.wire.fetch import Item, parse_items
 from pabal.imap.wire.grammar import Reader
 from pabal.imap.wire.partial import Partial, parse_partial
-from pabal.imap.wire.sequence import SequenceSet
+from pabal.imap.wire.sequence import NUMBER_MAX, SequenceSet
 from pabal.store.flags import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN, canonical
 from pabal.store.predicate import DateField, TextField
 
@@ -414,6 +414,18 @@ def _modseq(reader: Reader) -> Key:
     return KeyModseq(reader.number64("a mod-sequence"))
 
 
+def _uid(reader: Reader) -> int:
+    uid = reader.number("a UID")
+    if not uid:
+        raise reader.fail("a UID")
+    return uid
+
+
+def _uids(first: int, last: int) -> KeyNumbers:
+    ranges = ((first, last),) if first <= last else ()
+    return KeyNumbers(SequenceSet(ranges), by_uid=True)
+
+
 def _within(*, younger: bool) -> Callable[[Reader], Key]:
     def read(reader: Reader) -> Key:
         seconds = reader.number("seconds")
@@ -464,6 +476,9 @@ _WITH_ARGUMENT: Final = MappingProxyType[bytes, Callable[[Reader], Key]](
         b"SMALLER": lambda reader: KeySize(reader.number64("a size"), larger=False),
         b"FILTER": lambda reader: KeyFilter(reader.atom("a filter's name")),
         b"UID": lambda reader: KeyNumbers(reader.sequence_set(), by_uid=True),
+        # RFC 9738
+        b"UIDAFTER": lambda reader: _uids(_uid(reader) + 1, NUMBER_MAX),
+        b"UIDBEFORE": lambda reader: _uids(1, _uid(reader) - 1),
         b"MODSEQ": _modseq,
         b"OLDER": _within(younger=False),
         b"YOUNGER": _within(younger=True),

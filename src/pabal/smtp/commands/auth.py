@@ -42,6 +42,7 @@ async def auth(talk: Conversation, command: Auth) -> bytes:
             command.mechanism,
             peer_address=talk.client.peer.address,
             encrypted=talk.encrypted,
+            tls=talk.client.tls,
         )
         if talk.exchange is None:
             known = authenticator.mechanisms(encrypted=True)

@@ -65,6 +65,7 @@ class Conversation:
         granted: Who succeeded in it, while the server's last word is unanswered.
         auth_failures: AUTH commands that failed.
         closing: Close once the replies are sent.
+        said_goodbye: The client said QUIT.
     """
 
     service: Service
@@ -75,6 +76,7 @@ class Conversation:
     granted: Identity | None = None
     auth_failures: int = 0
     closing: bool = False
+    said_goodbye: bool = False
 
     @property
     def encrypted(self) -> bool:
@@ -90,7 +92,7 @@ class Conversation:
         authenticator = self.service.authenticator
         if authenticator is None:
             return ()
-        return authenticator.mechanisms(encrypted=self.encrypted)
+        return authenticator.mechanisms(encrypted=self.encrypted, tls=self.client.tls)
 
     async def abort(self) -> None:
         """Forget the open mail transaction, if there is one."""

@@ -85,5 +85,5 @@ def help_(talk: Conversation) -> bytes:
 def quit_(talk: Conversation) -> bytes:
     """Say goodbye."""
     talk.session.accept()
-    talk.closing = True
+    talk.closing = talk.said_goodbye = True
     return b"221 2.0.0 Bye\r\n"

@@ -44,7 +44,9 @@ class DataDecoder:
             BareNewlineError: A lone CR or LF; the message must not be taken.
         """
         data = self._held + octets
-        end = data.find(END)
+        dot = data.find(b"\n.")
+        # The first dot that starts a line is nearly always the one that ends it all.
+        end = data.find(END, dot - 1) if dot > 0 else -1
         if end >= 0:
             rest = data[end + 5 :]
             data = data[: end + 2]
@@ -57,7 +59,9 @@ class DataDecoder:
         if not data:
             return b"", rest
         check_line_ends(data)
-        text = data.replace(b"\r\n.", b"\r\n")
+        text = data
+        if 0 <= dot < len(data):
+            text = data.replace(b"\r\n.", b"\r\n")
         if self._virtual:
             text = text[self._virtual :]
             self._virtual = 0
@@ -97,6 +101,6 @@ def check_line_ends(octets: bytes) -> None:
     Raises:
         BareNewlineError: One is not.
     """
-    pairs = octets.count(b"\r\n")
-    if octets.count(b"\n") != pairs or octets.count(b"\r") != pairs:
+    ends = octets.count(b"\n")
+    if octets.count(b"\r") != ends or octets.count(b"\r\n") != ends:
         raise BareNewlineError("a CR or LF alone in the message")

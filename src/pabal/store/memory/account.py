@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pabal.base.clock import Clock
 from pabal.store.delta import Delta
 from pabal.store.feed import Feed
+from pabal.store.fields import HeaderFields
 from pabal.store.flags import FlagChange, Flags
+from pabal.store.headers import HeaderCache, Headers
 from pabal.store.matching import FactKind, Matcher, Snapshot
 from pabal.store.memory.annotations import MemoryAnnotations
 from pabal.store.memory.facts import MemoryFacts
 from pabal.store.memory.imports import MemoryImports
 from pabal.store.memory.mailboxes import Mailboxes
+from pabal.store.memory.shares import MemoryShares
 from pabal.store.memory.undelete import MemoryUndeletion
 from pabal.store.names import normalise
 from pabal.store.ports import (
@@ -48,6 +51,7 @@ class MemoryAccount:
         self._feed = Feed()
         self._locks: set[str] = set()
         self._facts = MemoryFacts(self._boxes)
+        self.headers: HeaderFields = Headers(0, HeaderCache(), self.read)
         self._annotations = MemoryAnnotations(self._boxes, self._feed.publish)
         self.imports = MemoryImports(self._boxes, self._publish)
         self.undeletion = MemoryUndeletion(self._boxes, self._publish)
@@ -215,6 +219,12 @@ class MemoryStore:
         self._clock = clock
         self._keep_expunged_s = keep_expunged_s
         self._accounts: dict[AccountId, MemoryAccount] = {}
+        self._shares = MemoryShares()
+
+    @property
+    def shares(self) -> MemoryShares:
+        """Who shares mailboxes with whom."""
+        return self._shares
 
     async def account(self, account_id: AccountId) -> MemoryAccount:
         """Return the account's mailboxes, made on first use."""
@@ -231,6 +241,7 @@ class MemoryStore:
     async def remove(self, account_id: AccountId) -> None:
         """Remove every mailbox of the account."""
         self._accounts.pop(account_id, None)
+        self._shares.forget(account_id)
 
     async def close(self) -> None:
         """Do nothing: there is nothing to finish."""

@@ -21,6 +21,17 @@ class MemoryAnnotations:
             self._boxes.box(mailbox_id)
         return dict(self._of.get(mailbox_id, {}))
 
+    async def named(self, prefix: str) -> Mapping[MailboxId, Mapping[str, bytes]]:
+        """Return the annotations whose names begin with ``prefix``, by mailbox."""
+        there = {box.id for box in self._boxes.infos()} | {ACCOUNT}
+        found = {}
+        for mailbox_id in there.intersection(self._of):
+            entries = self._of[mailbox_id].items()
+            named = {name: value for name, value in entries if name.startswith(prefix)}
+            if named:
+                found[mailbox_id] = named
+        return found
+
     async def write(
         self, mailbox_id: MailboxId, entries: Mapping[str, bytes | None]
     ) -> None:

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
+from pabal.store.fields import HeaderFields
 from pabal.store.flags import FlagChange, Flags
+from pabal.store.headers import HeaderCache, Headers
 from pabal.store.matching import Matcher, Snapshot
 from pabal.store.names import normalise
 from pabal.store.ports import (
+    AccountId,
     Appended,
     Column,
     Copied,
@@ -60,12 +63,16 @@ class SqliteAccount:
         access: The ways into its database; the store opens and closes by it.
         imports: Puts messages of another server into it.
         undeletion: What can be brought back.
+        headers: Header fields of its emails.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(
+        self, account_id: AccountId, access: Access, headers: HeaderCache
+    ) -> None:
         self.access = access
         self.imports = SqliteImports(access)
         self.undeletion = SqliteUndeletion(access)
+        self.headers: HeaderFields = Headers(account_id, headers, self.read)
         self._mirror = access.mirror
         self._facts = Facts(access)
         self._annotations = SqliteAnnotations(access)

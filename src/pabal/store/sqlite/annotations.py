@@ -18,6 +18,10 @@ REMOVED_MAX: Final = 200
 _WRITE: Final = """
 INSERT OR REPLACE INTO annotation (mailbox, name, value, modseq) VALUES (?,?,?,?)
 """
+_NAMED: Final = """
+SELECT mailbox, name, value FROM annotation
+WHERE substr(name, 1, ?) = ? AND value IS NOT NULL
+"""
 _FORGET: Final = """
 DELETE FROM annotation WHERE mailbox = ? AND value IS NULL AND name NOT IN (
     SELECT name FROM annotation WHERE mailbox = ? AND value IS NULL
@@ -37,6 +41,16 @@ class SqliteAnnotations:
             self._access.mirror.box(mailbox_id)
         with errors():
             return _load(self._access.reader(), mailbox_id)
+
+    async def named(self, prefix: str) -> Mapping[MailboxId, Mapping[str, bytes]]:
+        """Return the annotations whose names begin with ``prefix``, by mailbox."""
+        with errors():
+            cursor = self._access.reader().execute(_NAMED, (len(prefix), prefix))
+            rows = cast("list[tuple[int, str, bytes]]", cursor.fetchall())
+        found: dict[MailboxId, dict[str, bytes]] = {}
+        for mailbox_id, name, value in rows:
+            found.setdefault(mailbox_id, {})[name] = value
+        return found
 
     async def write(
         self, mailbox_id: MailboxId, entries: Mapping[str, bytes | None]

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 import apsw
@@ -222,20 +223,30 @@ def unwritten(error: OSError) -> StorageFullError:
     return StorageFullError(f"mailbox cannot be written: {error}")
 
 
-@contextmanager
-def errors() -> Iterator[None]:
-    """Raise SQLite's errors as this program's.
+class errors:  # noqa: N801 (reads like a function, and is faster than one)
+    """A context that raises SQLite's errors as this program's.
 
     Raises:
         StorageFullError: No room, or the disk refuses to write.
         UnavailableError: Locked too long, unreadable, damaged.
     """
-    try:
-        yield
-    except (apsw.FullError, apsw.IOError) as error:
-        raise StorageFullError(f"mailbox cannot be written: {error}") from error
-    except apsw.Error as error:
-        raise UnavailableError(f"mailbox database: {error!r}") from error
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        """Translate what was raised, if it is SQLite's."""
+        if isinstance(error, apsw.FullError | apsw.IOError):
+            raise StorageFullError(f"mailbox cannot be written: {error}") from error
+        if isinstance(error, apsw.Error):
+            raise UnavailableError(f"mailbox database: {error!r}") from error
 
 
 def _connect(path: Path, *, query_only: bool = False) -> apsw.Connection:

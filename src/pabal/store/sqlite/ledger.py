@@ -49,6 +49,29 @@ FIRST_MODSEQ: Final = 1
 """Of an account with nothing but an empty INBOX (RFC 7162 §3.1.2: never 0)."""
 
 
+_MailboxRow = tuple[int, str, str, int, int, int, int, int, int, int, int]
+
+
+@dataclass(slots=True)
+class MailboxRows:
+    """Reads the table of mailboxes, again and again: most are as they were."""
+
+    _known: dict[MailboxId, tuple[_MailboxRow, MailboxInfo]] = field(
+        default_factory=dict
+    )
+
+    def read(self, connection: apsw.Connection) -> dict[MailboxId, MailboxInfo]:
+        """Return every mailbox by id, in order of their names."""
+        rows = connection.execute(_READ_MAILBOXES).fetchall()
+        before, self._known = self._known, {}
+        for row in cast("list[_MailboxRow]", rows):
+            known = before.get(row[0])
+            if known is None or known[0] != row:
+                known = row, MailboxInfo(*row[:3], bool(row[3]), *row[4:])
+            self._known[row[0]] = known
+        return {number: info for number, (_, info) in self._known.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A ledger as it was, to go back to."""
@@ -88,6 +111,7 @@ class Ledger:
     _dirty: dict[MailboxId, None] = field(default_factory=dict)
     _saved_flag_sets: int = 1
     _data_version: int = -1
+    _rows: MailboxRows = field(default_factory=MailboxRows)
 
     def begin(self) -> None:
         """Take note of what other processes did; first thing in a transaction."""
@@ -229,7 +253,7 @@ class Ledger:
         for names in load_flag_sets(self.connection, 1):
             self.flags.add(names)
         self._saved_flag_sets = len(self.flags)
-        self.boxes = {info.id: info for info in load_mailboxes(self.connection)}
+        self.boxes = self._rows.read(self.connection)
         if rows:
             self.modseq, self._mailbox_last, self.email_last, self._validity_last = (
                 cast("tuple[int, int, int, int]", rows[0])
@@ -260,12 +284,7 @@ def mailbox_row(info: MailboxInfo) -> tuple[int | str, ...]:
 
 def load_mailboxes(connection: apsw.Connection) -> list[MailboxInfo]:
     """Return every mailbox, by name."""
-    rows = connection.execute(_READ_MAILBOXES)
-    infos = [MailboxInfo(*cast("_MailboxRow", row)) for row in rows]
-    return [replace(info, subscribed=bool(info.subscribed)) for info in infos]
-
-
-_MailboxRow = tuple[int, str, str, bool, int, int, int, int, int, int, int]
+    return list(MailboxRows().read(connection).values())
 
 
 def load_flag_sets(connection: apsw.Connection, start: int) -> Sequence[Flags]:

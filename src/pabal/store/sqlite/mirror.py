@@ -23,7 +23,7 @@ from pabal.store.ports import (
     NoSuchMailboxError,
 )
 from pabal.store.sqlite.database import Database, errors
-from pabal.store.sqlite.ledger import load_flag_sets, load_mailboxes
+from pabal.store.sqlite.ledger import MailboxRows, load_flag_sets
 from pabal.store.sqlite.reader import (
     Loaded,
     account_modseq,
@@ -51,6 +51,7 @@ class Mirror:
         self.feed = Feed()
         self._database = database
         self._ring = ring
+        self._rows = MailboxRows()
         self._boxes: dict[MailboxId, MailboxInfo] = {}
         self._arrays: dict[MailboxId, MailboxArrays] = {}
         self._idle: OrderedDict[MailboxId, MailboxArrays] = OrderedDict()
@@ -72,7 +73,7 @@ class Mirror:
             connection = self._database.reader()
             with connection:
                 self.modseq = account_modseq(connection)
-                self._boxes = {info.id: info for info in load_mailboxes(connection)}
+                self._boxes = self._rows.read(connection)
             self._load_flags()
 
     def infos(self) -> list[MailboxInfo]:
@@ -199,7 +200,7 @@ class Mirror:
             connection = self._database.reader()
             with connection:
                 modseq = account_modseq(connection)
-                infos = {info.id: info for info in load_mailboxes(connection)}
+                infos = self._rows.read(connection)
                 deltas = self._changes(connection, infos, modseq)
             self._load_flags()
         self._boxes = infos

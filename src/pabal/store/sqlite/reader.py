@@ -33,7 +33,7 @@ from pabal.store.ports import (
 )
 from pabal.store.sqlite.ledger import load_mailboxes
 from pabal.store.sqlite.schema import BLOB_NUMBER_BITS
-from pabal.store.view import Columns, empty_columns
+from pabal.store.view import Columns, empty_columns, is_ascending
 
 _EXPRESSIONS: Final = {
     Column.SIZE: "e.size",
@@ -126,12 +126,30 @@ def _rows_query(columns: tuple[Column, ...]) -> str:
     return f"SELECT {wanted} FROM carray(?) c{joins}"  # noqa: S608  # see above
 
 
+@lru_cache(maxsize=256)
+def _range_query(columns: tuple[Column, ...]) -> str:
+    wanted = ", ".join(_EXPRESSIONS[column] for column in columns)
+    # Every piece is a constant of this module, nothing comes from outside.
+    return f"SELECT {wanted} FROM email e WHERE e.id BETWEEN ? AND ? ORDER BY e.id"  # noqa: S608  # see above
+
+
 def rows(
     connection: apsw.Connection, emails: Sequence[EmailId], columns: Sequence[Column]
 ) -> list[Row | None]:
     """Return the ``columns`` of ``emails`` in their order, ``None`` for one gone."""
     if not emails:
         return []
+    first, last = emails[0], emails[-1]
+    if (
+        last - first + 1 == len(emails)
+        and _BLOB_COLUMNS.isdisjoint(columns)
+        and is_ascending(emails)
+    ):
+        # A mailbox mail only arrived in: one walk through the table, no search a row.
+        query = _range_query(tuple(columns))
+        there = connection.execute(query, (first, last)).fetchall()
+        if len(there) == len(emails):
+            return cast("list[Row | None]", there)
     bound = apsw.carray(array("q", emails))
     query = _rows_query(tuple(columns))
     found = cast("list[Row]", connection.execute(query, (bound,)).fetchall())

@@ -15,12 +15,15 @@ from pabal.base.disk import Disk, open_disk
 from pabal.base.errors import PabalError, UnavailableError
 from pabal.base.tasks import Batcher, Start
 from pabal.net.ringer import Ringer
-from pabal.store.ports import AccountId, Doorbell
+from pabal.store.doorbell import Doorbell
+from pabal.store.headers import HeaderCache
+from pabal.store.ports import AccountId
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.mirror import Mirror
+from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
 from pabal.store.sqlite.writer import Job, Writer
 
 THREADS: Final = 16
@@ -69,11 +72,18 @@ class SqliteStore:
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
         self._disk = disk or open_disk()
+        self._headers = HeaderCache()
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
         self._recent: OrderedDict[AccountId, SqliteAccount] = OrderedDict()
         self._opening: dict[AccountId, asyncio.Lock] = {}
+        self._shares = SqliteShares(root / SHARES_FILE, self._executor)
+
+    @property
+    def shares(self) -> SqliteShares:
+        """Who shares mailboxes with whom."""
+        return self._shares
 
     async def account(self, account_id: AccountId) -> SqliteAccount:
         """Return the account's mailboxes, made on first use.
@@ -105,11 +115,13 @@ class SqliteStore:
         async with self._opening.setdefault(account_id, asyncio.Lock()):
             account = self._accounts.pop(account_id, None)
             self._recent.pop(account_id, None)
+            self._headers.forget(account_id)
             if account is not None:
                 await account.access.settle()
                 account.access.database.retire()
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._executor, self._remove, account_id)
+            await self._shares.forget(account_id)
         self._opening.pop(account_id, None)
 
     async def close(self) -> None:
@@ -118,6 +130,7 @@ class SqliteStore:
             await account.access.settle()
         self._recent.clear()
         self._accounts.clear()
+        self._shares.close()
         self._executor.shutdown()
         self._disk.close()
 
@@ -156,7 +169,7 @@ class SqliteStore:
             self._executor,
             lambda: self._remember(account_id),
         )
-        return SqliteAccount(access)
+        return SqliteAccount(account_id, access, self._headers)
 
     def _remember(self, account_id: AccountId) -> None:
         """Note that an account is in use; close the files of one that is not."""

@@ -1,0 +1,1 @@
+"""Bearer tokens: who checks them, and what of them is believed."""
