@@ -34,6 +34,7 @@ class Parent(Resolver):
     records: tuple[str, ...] = ()
     is_away: bool = False
     asked: list[str] = field(default_factory=list)
+    configured: dict[str, str] = field(default_factory=dict)
 
     @override
     async def resolve(

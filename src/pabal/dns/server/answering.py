@@ -289,10 +289,8 @@ class Answering:
         if context.cache is None:
             return None
         entry = context.cache.entry(context.key)
-        if entry is None:
-            return None
-        octets = next(entry, None)
-        if octets is None:
+        octets = next(entry, None) if entry is not None else None
+        if entry is None or octets is None:
             return None
         query = context.query
         if data[2:] != context.key and _is_plain(query):
