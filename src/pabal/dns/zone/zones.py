@@ -143,6 +143,18 @@ class Zones(LocalZones):
             authoritative=True,
         )
 
+    @property
+    def held(self) -> Mapping[bytes, Held]:
+        """Every zone with what it was made from; replaced, never changed."""
+        return self._held
+
+    def adopt(self, held: Mapping[bytes, Held]) -> None:
+        """Begin with what another object of the same sources held before a fork.
+
+        The next ``reload`` finds what has changed since.
+        """
+        self._publish(held)
+
     def reload(self) -> Report:
         """Check every zone that changed and put the right ones into service at once.
 
