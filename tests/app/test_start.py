@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pabal.app.start import prepare
+from pabal.app.start import preload, prepare
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
 
@@ -36,3 +36,13 @@ def test_data_that_cannot_be_made_is_named(settings: Settings, tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(OperatorError, match="file"):
         prepare(replace(settings, data=tmp_path / "file" / "data"), None)
+
+
+def test_zones_are_read_once_for_several_processes(settings: Settings) -> None:
+    prepare(settings, None)
+    settings.dns.zones.mkdir(exist_ok=True)
+    zone = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n"
+    (settings.dns.zones / "b.test.zone").write_text(zone)
+    assert preload(replace(settings, workers=1)) == {}
+    found = preload(replace(settings, workers=2))
+    assert found[b"\x01b\x04test\x00"].own.serial == 1

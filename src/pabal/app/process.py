@@ -6,6 +6,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import uvloop
@@ -19,6 +20,7 @@ from pabal.app.shared import ZONES_BELL, Shared, open_shared
 from pabal.app.signing import SigningRole
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
+from pabal.dns.zone.batch import Held
 from pabal.web.doh import DnsOverHttps
 from pabal.web.server import WebServer
 from pabal.web.site import Sites
@@ -88,6 +90,7 @@ class Process:
         name: Of the process, unique in this server.
         roles: What it does: dns, transfers, mail, queue, web.
         tls: What listeners show; ``None``: the files are read when it starts.
+        zones: What was read of our zones before the fork.
     """
 
     def __init__(
@@ -96,7 +99,9 @@ class Process:
         name: str,
         roles: frozenset[str],
         tls: ServerTls | None = None,
+        zones: Mapping[bytes, Held] = MappingProxyType({}),
     ) -> None:
+        self._preloaded = zones
         self._settings = settings
         self._name = name
         self._roles = roles
@@ -118,6 +123,9 @@ class Process:
         tls = self._tls or ServerTls(self._settings)
         shared = open_shared(self._settings, self._name, self._wake_queue, tls)
         self._shared = shared
+        if self._preloaded:
+            shared.zones.adopt(self._preloaded)
+            self._preloaded = MappingProxyType({})
         if self._roles & {"dns", "mail", "queue"} or sockets.get("https"):
             # Without sockets it answers nobody, but this process's resolver needs our
             # zones: nobody else may know them.

@@ -23,10 +23,11 @@ def serve(ctx: click.Context, directory: Path | None) -> None:
     log.set_up(settings.log_level)
     user = whom_to_become(settings, is_root=os.geteuid() == 0)
     tls = start.prepare(settings, user)
+    zones = start.preload(settings)
     specs = bind_roles(settings)
 
     def work(spec: RoleSpec, ready: Callable[[], None]) -> int:
-        made = process.Process(settings, spec.name, spec.roles, tls)
+        made = process.Process(settings, spec.name, spec.roles, tls, zones)
         return process.run(made, spec.sockets, ready)
 
     def say_ready() -> None:

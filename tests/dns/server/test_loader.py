@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import sys
 from pathlib import Path
 
@@ -64,3 +65,16 @@ async def test_a_failure_is_an_answer(
         await loader.update(request("add a 60 A 192.0.2.9"))
     monkeypatch.undo()
     assert await loader.update(request("add a 60 A 192.0.2.9")) == codes.NOERROR
+
+
+async def test_a_large_load_is_left_out_of_collections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FREEZE_OBJECTS", 10)
+    files = MemorySource({f"z{n}.test.zone": HEAD for n in range(50)})
+    loader = Loader(updatable(tmp_path, MemorySource()))
+    loader.zones._source = files
+    before = gc.get_freeze_count()
+    assert len((await loader.reload()).loaded) == 50
+    assert gc.get_freeze_count() > before
+    assert gc.isenabled()

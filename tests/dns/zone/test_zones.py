@@ -177,3 +177,17 @@ def test_what_is_served_may_be_another_zone_than_the_owners() -> None:
     assert finish.begun == 3
     del source.texts["b.test.zone"]
     assert held.reload().removed == ("b.test.",)
+
+
+def test_zones_read_before_a_fork_are_served_and_kept_up() -> None:
+    source = MemorySource({"example.com.zone": HEAD, "b.test.zone": HEAD})
+    before = Zones(source, None, "h.test", FixedClock())
+    before.reload()
+    after = Zones(source, None, "h.test", FixedClock())
+    after.adopt(before.held)
+    assert [zone.origin for zone in after.all()] == [
+        zone.origin for zone in before.all()
+    ]
+    assert after.reload().unchanged == ("b.test.", "example.com.")
+    source.texts["b.test.zone"] = HEAD + "new A 192.0.2.9\n"
+    assert after.reload().loaded == ("b.test.",)

@@ -26,6 +26,7 @@ from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
 from pabal.dns.zone.source import SUFFIX as ZONE_SUFFIX
 from pabal.dns.zone.source import Stamp, ZoneSource, zone_file, zone_name
 from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.write import name_text
 
 
 class Finish(Protocol):
@@ -326,10 +327,12 @@ class Batch:
                     what = ""
         self.held[held.own.origin] = held
         if what:
-            self._note(what, given)
+            self._note(what, given, held.own.origin)
 
-    def _note(self, what: str, given: ZoneInput) -> None:
-        self._names.setdefault(what, []).append(given.name.to_text())
+    def _note(self, what: str, given: ZoneInput, origin: bytes = b"") -> None:
+        # Not by dnspython: each look goes through all names.
+        name = name_text(origin or name_octets(given.name))
+        self._names.setdefault(what, []).append(name)
 
     def list_zones(self, origin: bytes, hostname: bytes) -> None:
         """Hold a catalog called folded ``origin`` of all zones that are not copies."""

@@ -11,7 +11,6 @@ import dns.name
 
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire import codes
-from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.check import ZoneCheck
 from pabal.dns.zone.compose import Composition
 from pabal.dns.zone.master import MasterFile, ReadFile
@@ -73,7 +72,7 @@ def load_zone(given: ZoneInput, read_file: ReadFile) -> Loaded:
             reason = f"cannot be read: {error}"
             return Loaded(None, (Problem(Severity.ERROR, place, reason),))
         master.read(given.file, text)
-    origin = name_octets(given.name).lower()
+    origin = master.zone
     composition = Composition(master)
     if not given.copied:
         composition.add_derived(_with_apex(given, composition))

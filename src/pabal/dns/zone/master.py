@@ -9,6 +9,7 @@ Source: RFC 1035 §5.1 (format), RFC 2308 §4 ($TTL), RFC 3597 §5 (unknown type
 
 import bisect
 import difflib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -47,6 +48,9 @@ ALIAS_WORD: Final = "ALIAS"
 """The type that dnspython does not know: no RFC has it."""
 
 _CLASSES: Final = frozenset(("IN", "CH", "HS", "CS"))
+
+_PLAIN_TTL: Final = re.compile(r"\$TTL[ \t]+([0-9]{1,9})[ \t\r]*")
+"""The directive nearly every file begins with, in its plainest form."""
 
 _DIRECTIVES: Final = ("$TTL", "$ORIGIN", "$INCLUDE", "$GENERATE")
 
@@ -187,13 +191,19 @@ class _FileReader:
         self._origin = origin
         self._depth = depth
         self._plain = PlainLines(master.zone, master.gathering, master.suspects)
-        self._plain.set_origin(name_octets(origin))
+        same = origin is master.origin
+        self._plain.set_origin(master.zone if same else name_octets(origin))
         self._plain.ttl_s, self._plain.stated_s = master.ttl_s, master.last_ttl_s
 
     def line(self, number: int, text: str) -> None:
         """Read a line, which completes an entry or not."""
-        if self._entries.between and self._plain.take(text, self._base + number):
-            return
+        if self._entries.between:
+            if not text or self._plain.take(text, self._base + number):
+                return
+            found = _PLAIN_TTL.fullmatch(text)
+            if found is not None:
+                self._master.ttl_s = self._plain.ttl_s = int(found[1])
+                return
         self._carefully(self._entries, number, text)
 
     def _carefully(self, entries: Entries, number: int, text: str) -> None:

@@ -76,9 +76,12 @@ def without_lines(records: bytes) -> bytes:
         return records
     if is_single(records):
         return records[:6] + _NO_LINE + records[10:]
-    return b"".join(
-        pack(rdtype, ttl_s, 0, rdata) for rdtype, ttl_s, _, rdata in walk(records)
-    )
+    made = bytearray(records)
+    position = 0
+    while position < len(made):
+        made[position + 6 : position + 10] = _NO_LINE
+        position += HEAD.size + (made[position + 10] << 8) + made[position + 11]
+    return bytes(made)
 
 
 class Nodes(Mapping[bytes, Rrsets]):

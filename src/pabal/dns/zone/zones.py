@@ -143,6 +143,18 @@ class Zones(LocalZones):
             authoritative=True,
         )
 
+    @property
+    def held(self) -> Mapping[bytes, Held]:
+        """Every zone with what it was made from; replaced, never changed."""
+        return self._held
+
+    def adopt(self, held: Mapping[bytes, Held]) -> None:
+        """Begin with what another object of the same sources held before a fork.
+
+        The next ``reload`` finds what has changed since.
+        """
+        self._publish(held)
+
     def reload(self) -> Report:
         """Check every zone that changed and put the right ones into service at once.
 
@@ -157,15 +169,18 @@ class Zones(LocalZones):
         batch = Batch(
             self._held, self._source, self.journals, self.finish, self.fallbacks
         )
-        for name in sorted(files.keys() | hosted.keys(), key=_labels):
+        # Names are hashed by a method: not more often than it has to be.
+        found: list[tuple[dns.name.Name, str | None]] = [*files.items()]
+        found += [(name, None) for name in hosted if name not in files]
+        for name, file in sorted(found, key=_labels):
+            is_hosted = bool(hosted) and name in hosted
             derived: tuple[DerivedRecord, ...] = ()
-            if self._derived is not None and name in hosted:
+            if self._derived is not None and is_hosted:
                 derived = tuple(self._derived.records(hosted[name]))
-            file = files.get(name)
             given = ZoneInput(
                 name,
                 file,
-                name in hosted,
+                is_hosted,
                 derived,
                 self._hostname,
                 int(self._clock.now()) % _SERIAL_MODULUS,
@@ -304,6 +319,6 @@ class Zones(LocalZones):
         }
 
 
-def _labels(name: dns.name.Name) -> tuple[bytes, ...]:
+def _labels(found: tuple[dns.name.Name, str | None]) -> tuple[bytes, ...]:
     """Sort names by something cheap: a hundred thousand of them."""
-    return name.labels
+    return found[0].labels
