@@ -110,6 +110,7 @@ def write_results(
         "Both sides ran beside each other on the same cores, measured in turn by the",
         "same generator. *CPU ratio* compares processor time a piece in the servers'",
         "processes alone: it does not suffer from the generator or from neighbours.",
+        "The kernel syncs files for pabal in threads of its own: not counted in it.",
         f"Load average at the end: {os.getloadavg()[0]:.1f} on {cores()} cores.",
         "",
         "| " + " | ".join(HEAD) + " |",

@@ -189,15 +189,8 @@ def bind(directory: Path, configuration: str, threads: int) -> Iterator[Side]:
         + "\ncontrols { };\n"
     )
     command = [path_of("named"), "-f", "-n", str(threads), "-c", str(file)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_for_port(address, port)
-        yield Side("BIND", address, {"dns": port}, [process.pid])
-    finally:
-        process.terminate()
-        process.wait()
+    with name_server("BIND", command, address, port) as side:
+        yield side
 
 
 @contextlib.contextmanager
@@ -226,12 +219,21 @@ forward-zone:
   forward-addr: {forwarder[0]}@{forwarder[1]}
 """)
     command = [path_of("unbound"), "-d", "-c", str(file)]
+    with name_server("Unbound", command, address, port) as side:
+        yield side
+
+
+@contextlib.contextmanager
+def name_server(
+    name: str, command: Sequence[str], address: str, port: int
+) -> Iterator[Side]:
+    """Run a peer's name server, once it listens, until the end of the block."""
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         wait_for_port(address, port)
-        yield Side("Unbound", address, {"dns": port}, [process.pid])
+        yield Side(name, address, {"dns": port}, [process.pid])
     finally:
         process.terminate()
         process.wait()

@@ -26,7 +26,6 @@ from typing_extensions import override
 from pabal.dns.dnssec.keys import SigningKey, signing_key
 from pabal.dns.dnssec.record import record, rrset_of
 from pabal.dns.dnssec.signature import VERIFICATIONS_MAX, Effort
-from pabal.dns.dnssec.signing import Validity, sign_rrset
 from pabal.dns.ports import ResolutionError, Resolved
 from pabal.dns.resolver.budget import QUERIES_MAX
 from pabal.dns.resolver.cache import ENTRY_OCTETS
@@ -36,6 +35,7 @@ from pabal.dns.resolver.query import Query, ServerTimeoutError, Verdict
 from pabal.dns.resolver.settings import ResolverSettings
 from tests.scenario.dns.network import FakeChance, FakeClock, FakeServer, Zone
 from tests.scenario.dns.signed import fixed_key
+from tests.support.signing import Validity, sign_rrset
 
 UNHURRIED = settings(max_examples=40, deadline=None)
 A = dns.rdatatype.A

@@ -37,7 +37,6 @@ User alice@a.test
 PassCmd "cat {self.directory}/password"
 SSLType IMAPS
 CertificateFile {self.server.directory}/tls/cert.pem
-AuthMechs PLAIN
 
 IMAPStore far
 Account pabal

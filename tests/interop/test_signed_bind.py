@@ -13,12 +13,6 @@ import pytest
 
 from pabal.base.clock import SystemClock
 from pabal.dns.dnssec.keys import generate
-from pabal.dns.dnssec.signing import (
-    Nsec3Parameters,
-    SigningPolicy,
-    Validity,
-    sign_zone,
-)
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire.rrset import to_dnspython
 from tests.interop.peer import path_of
@@ -32,6 +26,12 @@ from tests.interop.test_transfer_bind import (
     reaches,
 )
 from tests.support.server import own_address
+from tests.support.signing import (
+    Nsec3Parameters,
+    SigningPolicy,
+    Validity,
+    sign_zone,
+)
 from tests.support.zones import HEAD, zone
 
 pytestmark = pytest.mark.skipif(not path_of("named"), reason="BIND is not installed")

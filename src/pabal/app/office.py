@@ -354,13 +354,8 @@ def _order(owner: str) -> tuple[str, ...]:
 @contextlib.contextmanager
 def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
     """Read the zones as the server would."""
-    layout = Layout(settings.data)
-    enter(layout)
-    clock = SystemClock()
-    with (
-        contextlib.closing(open_bell(layout)) as bell,
-        contextlib.closing(parts.open_directory(settings, clock)) as book,
-    ):
+    with zone_tools(settings) as tools:
+        bell, book, clock = tools.bell, tools.directory, tools.clock
         zones = parts.zones(settings, book, clock)
         report = zones.reload()
         found = [shown_problem(settings.dns.zones, each) for each in report.problems]

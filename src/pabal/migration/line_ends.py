@@ -16,15 +16,6 @@ def to_crlf(octets: bytes) -> bytes:
     return octets.replace(CRLF, LF).replace(LF, CRLF)
 
 
-def to_lf(octets: bytes) -> bytes | None:
-    """Return ``octets`` with every CRLF turned into LF.
-
-    ``None``: ``to_crlf`` would not make of it what it was.
-    """
-    turned = octets.replace(CRLF, LF)
-    return turned if to_crlf(turned) == octets else None
-
-
 class CrlfTurner:
     """``to_crlf`` for octets that come in pieces."""
 

@@ -9,7 +9,6 @@ from typing import Final, Protocol
 
 from pabal.store.flags import Flags
 from pabal.store.ports import (
-    AccountId,
     AccountStore,
     EmailId,
     MailboxId,
@@ -90,12 +89,4 @@ class UndeleteAccount(AccountStore, Protocol):
     @property
     def undeletion(self) -> Undeletion:
         """What can be brought back."""
-        ...
-
-
-class UndeleteStore(Protocol):
-    """The mailboxes of every account."""
-
-    async def account(self, account_id: AccountId) -> UndeleteAccount:
-        """Return the account's mailboxes, made on first use."""
         ...

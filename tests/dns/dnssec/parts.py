@@ -6,8 +6,8 @@ import dns.rrset
 
 from pabal.dns.dnssec.algorithm import VerifyingKey, load
 from pabal.dns.dnssec.keys import SigningKey, generate
-from pabal.dns.dnssec.signing import SigningPolicy, Validity
 from tests.scenario.dns.network import Zone
+from tests.support.signing import SigningPolicy, Validity
 
 RRset = dns.rrset.RRset
 VALID = Validity(0, 2_000_000)

@@ -12,8 +12,8 @@ from pabal.dns.dnssec.canonical import (
     wildcard_source,
 )
 from pabal.dns.dnssec.keys import generate
-from pabal.dns.dnssec.signing import sign_rrset
 from tests.dns.dnssec.parts import ORIGIN, VALID, plain_zone
+from tests.support.signing import sign_rrset
 
 
 def test_names_are_lower_case_and_whole() -> None:

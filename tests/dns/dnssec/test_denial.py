@@ -4,8 +4,8 @@ from pabal.dns.dnssec.denial import proofs
 from pabal.dns.dnssec.fault import BogusError
 from pabal.dns.dnssec.nsec import NsecProofs
 from pabal.dns.dnssec.nsec3 import Nsec3Proofs
-from pabal.dns.dnssec.signing import Nsec3Parameters, SigningPolicy, sign_zone
 from tests.dns.dnssec.parts import ORIGIN, VALID, plain_zone, policy
+from tests.support.signing import Nsec3Parameters, SigningPolicy, sign_zone
 
 
 def test_the_records_decide_the_kind() -> None:

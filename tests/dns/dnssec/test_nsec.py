@@ -8,8 +8,8 @@ import pytest
 from pabal.dns.dnssec.denial import proofs
 from pabal.dns.dnssec.fault import BogusError, ExtendedError
 from pabal.dns.dnssec.nsec import NsecProofs, Span
-from pabal.dns.dnssec.signing import sign_zone
 from tests.dns.dnssec.parts import ORIGIN, name, plain_zone, policy, rdtype
+from tests.support.signing import sign_zone
 
 NSEC = {
     rrset.name: rrset

@@ -15,8 +15,8 @@ from pabal.dns.dnssec.nsec3 import (
     hash_span,
     nsec3_hash,
 )
-from pabal.dns.dnssec.signing import Nsec3Parameters, SigningPolicy, sign_zone
 from tests.dns.dnssec.parts import ORIGIN, VALID, name, plain_zone, policy, rdtype
+from tests.support.signing import Nsec3Parameters, SigningPolicy, sign_zone
 
 KEYS = policy().keys
 

@@ -14,8 +14,8 @@ from pabal.dns.dnssec.signature import (
     check,
     signatures_of,
 )
-from pabal.dns.dnssec.signing import Validity, sign_rrset
 from tests.dns.dnssec.parts import NOW, ORIGIN, VALID, name, rdtype, verifying
+from tests.support.signing import Validity, sign_rrset
 
 KEY = generate()
 OTHER = generate()

@@ -10,7 +10,6 @@ from pabal.dns.dnssec.digest import make_ds
 from pabal.dns.dnssec.fault import BogusError
 from pabal.dns.dnssec.keys import SigningKey, generate
 from pabal.dns.dnssec.record import record, rrset_of
-from pabal.dns.dnssec.signing import Validity, sign_rrset
 from pabal.dns.resolver.anchors import TrustAnchor
 from pabal.dns.resolver.anchorstate import (
     ADD_HOLD_S,
@@ -28,6 +27,7 @@ from pabal.dns.resolver.anchorstate import (
     read_state,
     write_state,
 )
+from tests.support.signing import Validity, sign_rrset
 
 ROOT = dns.name.root
 OLD, NEW, ZSK = generate(15), generate(15), generate(15, sep=False)

@@ -4,10 +4,10 @@ The parent follows the CDS that the zone really publishes. Whatever a cache may 
 older data from different moments included, is validated with ``pabal.dns.dnssec``.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import dns.name
 import dns.rdatatype
@@ -28,6 +28,7 @@ from pabal.dns.zone.keystore import KeyStore
 from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.signer import ZoneSigner
 from pabal.dns.zone.tree import Zone
+from tests.dns.dnssec.world import Versions
 from tests.support.zones import FixedClock, octets, zone
 
 NAME = dns.name.from_text("example.com.")
@@ -45,28 +46,8 @@ TEXT = (
 )
 LOOKED_AT = (("www.example.com.", codes.A), ("example.com.", codes.SOA))
 
-V = TypeVar("V")
 Signed = tuple[RRset, tuple[RRset, ...]]
 """A set and its signatures, as a cache keeps them."""
-
-
-@dataclass
-class Versions(Generic[V]):
-    """What was served, and for how long caches keep what is not any more."""
-
-    kept_s: int
-    now: V
-    past: list[tuple[int, V]] = field(default_factory=list)
-
-    def put(self, value: V, at: int) -> None:
-        if value != self.now:
-            self.past.append((at, self.now))
-            self.now = value
-
-    def held(self, at: int) -> Iterator[V]:
-        yield self.now
-        self.past = [each for each in self.past if at < each[0] + self.kept_s]
-        yield from (value for _, value in self.past)
 
 
 class SignedWorld:

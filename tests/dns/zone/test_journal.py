@@ -99,6 +99,27 @@ def test_damage_before_the_end_is_said(tmp_path: Path) -> None:
         file.read(NOWHERE)
 
 
+def test_a_damaged_length_is_not_taken_for_an_end(tmp_path: Path) -> None:
+    file = JournalFile(tmp_path / "j")
+    write(file, write(file, NOWHERE, ENTRY), ENTRY)
+    damaged = bytearray(file.path.read_bytes())
+    damaged[16] ^= 0xFF  # the highest octet of the first entry's length
+    file.path.write_bytes(damaged)
+    with pytest.raises(JournalError, match="damaged at octet 16"):
+        file.read(NOWHERE)
+
+
+def test_what_is_too_long_for_an_entry_stays_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = JournalFile(tmp_path / "j")
+    end = write(file, NOWHERE, *(ENTRY,) * 20)
+    monkeypatch.setattr(module, "COMPACT_OCTETS", 10)
+    monkeypatch.setattr(module, "ENTRY_MAX_OCTETS", 10)
+    with file.locked():
+        assert file.compact(end, lambda: (ENTRY,)) == end
+
+
 def test_without_room_nothing_is_added(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,13 +23,13 @@ from pabal.dns.dnssec.digest import make_ds
 from pabal.dns.dnssec.keys import SigningKey, signing_key
 from pabal.dns.dnssec.nsec import Span
 from pabal.dns.dnssec.nsec3 import HashSpan, hash_span, nsec3_hash
-from pabal.dns.dnssec.signing import (
+from tests.scenario.dns.network import Zone
+from tests.support.signing import (
     Nsec3Parameters,
     SigningPolicy,
     Validity,
     sign_zone,
 )
-from tests.scenario.dns.network import Zone
 
 RRset = dns.rrset.RRset
 NEVER = 2_000_000

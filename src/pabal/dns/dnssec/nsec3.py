@@ -17,6 +17,7 @@ import dns.name
 import dns.rdatatype
 from dns.rdtypes.ANY.NSEC3 import NSEC3
 
+from pabal.base.errors import LocalProtocolError
 from pabal.dns.dnssec.bitmap import denies, hides_below, is_delegation
 from pabal.dns.dnssec.canonical import WILDCARD, canonical_name
 from pabal.dns.dnssec.fault import BogusError, EffortError, ExtendedError
@@ -35,6 +36,10 @@ FLAGS_KNOWN: Final = OPT_OUT
 """RFC 5155 §8.2: a record with another flag is ignored."""
 
 DIGEST_OCTETS: Final = 20
+
+
+class HashCollisionError(LocalProtocolError):
+    """Two names hash to the same: another salt helps (RFC 5155 §7.1)."""
 
 
 def nsec3_hash(name: dns.name.Name, salt: bytes, iterations: int) -> bytes:

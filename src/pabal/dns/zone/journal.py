@@ -32,7 +32,8 @@ _FRAME: Final = Struct("!II")
 """Octets of the entry that follows, and their CRC-32."""
 
 ENTRY_MAX_OCTETS: Final = 64 * 1024 * 1024
-"""An entry is one update, 64 KiB at most, or all that updates changed in one zone."""
+"""An entry is one update, 64 KiB at most, or all that updates changed in one zone. What
+would be longer is left in the pieces it came in."""
 
 COMPACT_OCTETS: Final = 1024 * 1024
 """A journal is written anew, short, when it is longer than this and four times as long
@@ -190,8 +191,10 @@ class JournalFile:
         """
         if position[1] < COMPACT_OCTETS:
             return position
-        data = _MAGIC + b"".join(_framed(entry) for entry in shorter())
-        if position[1] < 4 * len(data):
+        entries = [_framed(entry) for entry in shorter()]
+        data = _MAGIC + b"".join(entries)
+        longest = max(map(len, entries), default=0)
+        if position[1] < 4 * len(data) or longest > ENTRY_MAX_OCTETS:
             return position
         write_file(self.path, data, MODE)
         return self.position()
@@ -208,6 +211,9 @@ class JournalFile:
         found = []
         while at + _FRAME.size <= len(data):
             size, check = _FRAME.unpack_from(data, at)
+            if size > ENTRY_MAX_OCTETS:
+                # Taken for one not finished yet, it would be written over.
+                raise JournalError(f"{self.path} is damaged at octet {at}")
             end = at + _FRAME.size + size
             octets = data[at + _FRAME.size : end]
             if len(octets) < size:

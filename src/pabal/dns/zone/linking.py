@@ -14,8 +14,12 @@ from itertools import islice
 from typing import Final
 
 from pabal.dns.dnssec.bitmap import bitmap_of
-from pabal.dns.dnssec.chain import HashCollisionError
-from pabal.dns.dnssec.nsec3 import DIGEST_OCTETS, OPT_OUT, SHA1
+from pabal.dns.dnssec.nsec3 import (
+    DIGEST_OCTETS,
+    OPT_OUT,
+    SHA1,
+    HashCollisionError,
+)
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import is_below, to_text
 from pabal.dns.wire.rrset import RRset

@@ -7,13 +7,6 @@ from dns.rdtypes.ANY.NSEC import NSEC
 from pabal.dns.dnssec.bitmap import has_type
 from pabal.dns.dnssec.keys import generate
 from pabal.dns.dnssec.signature import Effort, check, signatures_of
-from pabal.dns.dnssec.signing import (
-    Nsec3Parameters,
-    SigningPolicy,
-    Validity,
-    ZoneContentError,
-    sign_zone,
-)
 from tests.dns.dnssec.parts import (
     NOW,
     ORIGIN,
@@ -22,6 +15,13 @@ from tests.dns.dnssec.parts import (
     plain_zone,
     rdtype,
     verifying,
+)
+from tests.support.signing import (
+    Nsec3Parameters,
+    SigningPolicy,
+    Validity,
+    ZoneContentError,
+    sign_zone,
 )
 
 KSK, ZSK = generate(), generate(sep=False)

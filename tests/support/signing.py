@@ -1,4 +1,7 @@
-"""Signing: record sets, and whole zones with their chain of NSEC or NSEC3 records.
+"""Signing in dnspython's terms, for zones of tests: what must be found to be true.
+
+Shares nothing with ``pabal.dns.zone.signing``, which works on octets, so each shows
+what the other does wrong.
 
 Sans-IO, pure: takes times as arguments and gives records back.
 Cost: one signature a record set (0.03 ms P-256, 0.04 ms Ed25519) and sorting.
@@ -25,10 +28,10 @@ from pabal.dns.dnssec.canonical import (
     labels_of,
     signed_data,
 )
-from pabal.dns.dnssec.chain import Node, nsec3_chain, nsec_chain
 from pabal.dns.dnssec.keys import SigningKey
 from pabal.dns.dnssec.nsec3 import SHA1
 from pabal.dns.dnssec.record import record, rrset_of
+from tests.support.chain import Node, nsec3_chain, nsec_chain
 
 INCEPTION_SLACK_S: Final = 3600
 """Signatures begin so much earlier, for clocks that are slow."""

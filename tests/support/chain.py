@@ -1,4 +1,4 @@
-"""The chain of NSEC or NSEC3 records of a zone that is being signed.
+"""The chain of NSEC or NSEC3 records of a zone, as ``tests.support.signing`` makes it.
 
 Sans-IO, pure.
 Source: RFC 4035 §2.3 (NSEC), RFC 5155 §7.1 (NSEC3).
@@ -15,17 +15,18 @@ import dns.rrset
 from dns.rdtypes.ANY.NSEC import NSEC
 from dns.rdtypes.ANY.NSEC3 import NSEC3
 
-from pabal.base.errors import LocalProtocolError
 from pabal.dns.dnssec.bitmap import bitmap_of
-from pabal.dns.dnssec.nsec3 import OPT_OUT, SHA1, hash_label, nsec3_hash
+from pabal.dns.dnssec.nsec3 import (
+    OPT_OUT,
+    SHA1,
+    HashCollisionError,
+    hash_label,
+    nsec3_hash,
+)
 from pabal.dns.dnssec.record import record, rrset_of
 
 _AT_CUT: Final = frozenset({dns.rdatatype.NS, dns.rdatatype.DS})
 """Of a cut, the parent tells these (RFC 4035 §2.3)."""
-
-
-class HashCollisionError(LocalProtocolError):
-    """Two names hash to the same: another salt helps (RFC 5155 §7.1)."""
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 import dns.rrset
 
-from pabal.dns.dnssec.chain import Node, nsec_chain
 from tests.dns.dnssec.parts import ORIGIN, name, rdtype
+from tests.support.chain import Node, nsec_chain
 
 
 def node(owner: str, *types: str) -> Node:
