@@ -5,7 +5,7 @@ import contextlib
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pabal.base.errors import PabalError
@@ -137,6 +137,9 @@ def test_words_of_a_server(octets: bytes) -> None:
 
 
 @given(WORDS)
+@example(b"* LIST () * \x00")
+@example(b"* LIST () * \xff")
+@example(b"* LIST () * {4}\r\na\r\nb")
 @settings(max_examples=50, deadline=None)
 def test_a_server_is_understood_or_left(octets: bytes) -> None:
     async def talk() -> None:

@@ -44,7 +44,9 @@ class FakeServer(MemoryStream):
 
     @override
     def send(self, data: bytes) -> None:
-        tag, _, command = data.decode().rstrip("\r\n").partition(" ")
+        tag, _, command = (
+            data.decode(errors="surrogateescape").rstrip("\r\n").partition(" ")
+        )
         if tag == self.secret:
             self.arrive(b"p2 OK\r\n")
             return
@@ -93,7 +95,7 @@ class FakeServer(MemoryStream):
         validity, messages = self.boxes.get(name, (0, []))
         return status(
             f'"{name}" (MESSAGES {len(messages)} UIDVALIDITY {validity})'
-        ).encode()
+        ).encode(errors="surrogateescape")
 
     def examine(self, command: str) -> bytes:
         self.selected = command.split('"')[1]

@@ -289,6 +289,16 @@ async def test_a_server_that_goes_away() -> None:
         await logged_in(server)
 
 
+async def test_a_name_that_would_be_a_command_is_never_said(
+    server: FakeServer,
+) -> None:
+    source = await logged_in(server)
+    server.list = '* LIST () "/" {14}\r\nx\r\np9 LOGOUT y\r\n'
+    with pytest.raises(SourceError, match="LOGOUT"):
+        await source.folders()
+    assert not any("LOGOUT" in command for command in server.commands)
+
+
 async def test_another_mailbox_meanwhile(server: FakeServer) -> None:
     source = await logged_in(server)
     folders = await source.folders()

@@ -36,6 +36,9 @@ from pabal.net.endpoint import Endpoint
 from pabal.net.stream import SocketStream
 from pabal.store.ports import INBOX
 
+_UNSPEAKABLE: Final = frozenset(b"\r\n\0")
+"""What no quoted string can hold (RFC 9051 §9, QUOTED-CHAR)."""
+
 IMAP_PORT: Final = 143
 IMAPS_PORT: Final = 993
 
@@ -146,13 +149,20 @@ class ImapSource:
         return self._identity
 
     async def folders(self) -> Sequence[Folder]:
-        """Return every mailbox of our own that has messages or could."""
+        """Return every mailbox of our own that has messages or could.
+
+        Raises:
+            SourceError: One has a name no quoted string can hold (RFC 9051 §9).
+        """
         prefix, others = await self._namespaces()
         found, subscribed = await self._list()
         folders = []
         for name, one in found.items():
             if not one.selectable or name.startswith(others):
                 continue
+            if not _UNSPEAKABLE.isdisjoint(name):
+                # In a quoted string it would end our command and begin another one.
+                raise SourceError(f"the server lists a mailbox called {name!r}")
             folder = Folder(
                 name.decode("latin-1"),
                 one.levels(prefix),
