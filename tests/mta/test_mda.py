@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -51,6 +51,31 @@ async def test_delivered() -> None:
     outcome = await deliver()
     assert outcome.ok
     assert outcome.detail == "INBOX uid 1"
+
+
+@pytest.mark.parametrize(
+    ("detail", "mailbox"),
+    [
+        ("", "INBOX"),
+        ("Lists", "Lists"),
+        ("Lists/", "Lists"),
+        ("nowhere", "INBOX"),
+        ("a//b", "INBOX"),
+        ("#news", "INBOX"),
+        ("inbox", "INBOX"),
+    ],
+)
+async def test_the_detail_names_a_mailbox_if_there_is_one(
+    detail: str, mailbox: str
+) -> None:
+    store = MemoryStore(FakeClock())
+    await (await store.account(2)).create("Lists")
+    target = replace(ALICE, detail=detail)
+    with Spool() as spool:
+        spool.write(MESSAGE)
+        mda = MailDelivery(store, FakeClock(), Quotas())
+        outcome = await mda.deliver(target, spool)
+    assert outcome.detail == f"{mailbox} uid 1"
 
 
 @pytest.mark.parametrize(

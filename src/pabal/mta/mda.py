@@ -1,6 +1,7 @@
 """Final delivery: mail into mailboxes; the one part of ``mta`` that knows the store."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 from pabal.base.clock import Clock
@@ -9,12 +10,12 @@ from pabal.base.log import Log
 from pabal.directory.ports import NO_QUOTA, Quota, Route, Target
 from pabal.message.spool import Spool
 from pabal.smtp.outcome import Outcome, delivered, permanent, temporary
+from pabal.store.names import normalise
 from pabal.store.ports import (
     INBOX,
     AccountStore,
-    MailboxInfo,
+    MailboxNameError,
     NewEmail,
-    NoSuchMailboxError,
     OverQuotaError,
     Store,
     StoreError,
@@ -62,9 +63,8 @@ class MailDelivery:
                 over = await _over(account, quota, spool.size)
                 if over is not None:
                     return over
-            mailbox = await _mailbox(account, target.detail)
             email = NewEmail(spool, self._clock.now())
-            appended = await account.append(mailbox.id, (email,))
+            (appended,) = await account.append(_names(target.detail), (email,))
         except StorageFullError:
             raise
         except OverQuotaError:
@@ -74,7 +74,7 @@ class MailDelivery:
                 "mailbox cannot be used", account=target.account_id, error=str(error)
             )
             return temporary(51, "2.0", "the mailbox cannot be used now", str(error))
-        return delivered(detail=f"{mailbox.name} uid {appended[0].uid}")
+        return delivered(detail=f"{appended.mailbox} uid {appended.uid}")
 
     async def room(self, targets: Sequence[Target], octets: int) -> Outcome:
         """Say whether one of ``targets`` has room for a message.
@@ -115,10 +115,12 @@ async def _over(account: AccountStore, quota: Quota, octets: int) -> Outcome | N
     return None
 
 
-async def _mailbox(account: AccountStore, detail: str) -> MailboxInfo:
+def _names(detail: str) -> Sequence[str]:
+    """Return which mailbox is meant: that of the detail, where there is one, or INBOX.
+
+    Looked for when it is written: nothing must be read before.
+    """
     if detail:
-        try:
-            return await account.mailbox(detail)
-        except NoSuchMailboxError:
-            pass
-    return await account.mailbox(INBOX)
+        with suppress(MailboxNameError):
+            return normalise(detail), INBOX
+    return (INBOX,)

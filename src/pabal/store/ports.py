@@ -109,9 +109,10 @@ class NewEmail:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where a message went."""
+    """Where a message went; ``mailbox`` is the name."""
 
     mailbox_id: MailboxId
+    mailbox: str
     uid_validity: int
     uid: Uid
     email_id: EmailId
@@ -387,9 +388,9 @@ class AccountStore(Protocol):
         ...
 
     async def append(
-        self, mailbox_id: MailboxId, emails: Sequence[NewEmail]
+        self, where: MailboxId | Sequence[str], emails: Sequence[NewEmail]
     ) -> Sequence[Appended]:
-        """Add messages, all or none."""
+        """Add messages, all or none; of normalised names, where the first is found."""
         ...
 
     async def set_flags(

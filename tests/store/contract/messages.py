@@ -59,6 +59,18 @@ class MessageContract(Fixtures):
             assert await whole(account.octets(one.email_id)) == expected
         assert news[0].spool.octets() == octets[0], "the spool stays the caller's"
 
+    async def test_append_to_the_first_of_some_names(
+        self, account: AccountStore, inbox: MailboxInfo
+    ) -> None:
+        names = ("tag", "INBOX")
+        (one,) = await account.append(names, [new_email(letter("1"))])
+        assert (one.mailbox_id, one.mailbox, one.uid) == (inbox.id, "INBOX", 1)
+        tag = await account.create("tag")
+        (one,) = await account.append(names, [new_email(letter("2"))])
+        assert (one.mailbox_id, one.mailbox, one.uid) == (tag.id, "tag", 1)
+        with pytest.raises(NoSuchMailboxError, match="nowhere"):
+            await account.append(("nowhere", "nor here"), [new_email(letter("3"))])
+
     async def test_append_nothing(
         self, account: AccountStore, inbox: MailboxInfo, changes: list[Change]
     ) -> None:

@@ -114,10 +114,10 @@ class MemoryAccount:
         return self._boxes.claim_recent(mailbox_id)
 
     async def append(
-        self, mailbox_id: MailboxId, emails: Sequence[NewEmail]
+        self, where: MailboxId | Sequence[str], emails: Sequence[NewEmail]
     ) -> Sequence[Appended]:
         """Add messages, all or none."""
-        appended, deltas = self._boxes.append(mailbox_id, emails)
+        appended, deltas = self._boxes.append(where, emails)
         self._publish(deltas)
         return appended
 

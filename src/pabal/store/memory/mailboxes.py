@@ -156,10 +156,10 @@ class Mailboxes:
         return [self._apply(box, Delta(change, info))]
 
     def append(
-        self, mailbox_id: MailboxId, news: Sequence[NewEmail]
+        self, where: MailboxId | Sequence[str], news: Sequence[NewEmail]
     ) -> tuple[list[Appended], list[Delta]]:
         """Add messages."""
-        box = self.box(mailbox_id)
+        box = self.box(where) if isinstance(where, int) else _first(self, where)
         if not news:
             return [], []
         size = len(self.flags)
@@ -173,7 +173,7 @@ class Mailboxes:
         delta = self._arrived(box, emails, flag_sets)
         info = box.info
         appended = [
-            Appended(mailbox_id, info.uid_validity, uid, email, self.modseq)
+            Appended(info.id, info.name, info.uid_validity, uid, email, self.modseq)
             for uid, email in zip(_uids(delta), emails, strict=True)
         ]
         return appended, [delta]
@@ -375,3 +375,12 @@ def _gone(
 def _uids(delta: Delta) -> Sequence[Uid]:
     change = delta.change
     return () if isinstance(change, MailboxChanged | Annotated) else change.uids
+
+
+def _first(boxes: Mailboxes, names: Sequence[str]) -> Box:
+    """Return the first mailbox there is of ``names``."""
+    for name in names:
+        box = boxes.find(name)
+        if box is not None:
+            return box
+    raise NoSuchMailboxError(f"no mailbox {names[0]!r}")

@@ -154,15 +154,16 @@ class SqliteAccount:
         )
 
     async def append(
-        self, mailbox_id: MailboxId, emails: Sequence[NewEmail]
+        self, where: MailboxId | Sequence[str], emails: Sequence[NewEmail]
     ) -> Sequence[Appended]:
         """Add messages, all or none."""
-        self._mirror.box(mailbox_id)
+        if isinstance(where, int):
+            self._mirror.box(where)
         incoming = [
             await self._scanned(number, new) for number, new in enumerate(emails)
         ]
         return await self.access.write(
-            lambda ledger: messages.append(ledger, mailbox_id, incoming),
+            lambda ledger: messages.append(ledger, where, incoming),
             octets_of(incoming),
         )
 

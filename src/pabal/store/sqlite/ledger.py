@@ -40,6 +40,13 @@ ON CONFLICT (id) DO UPDATE SET name = excluded.name, special_use = excluded.spec
     size_octets = excluded.size_octets
 """
 
+_COUNT_MAILBOX: Final = """
+UPDATE mailbox SET uid_next = ?6, highest_modseq = ?7, message_count = ?8,
+    unseen_count = ?9, deleted_count = ?10, size_octets = ?11
+WHERE (id, name, special_use, subscribed, uid_validity) = (?1, ?2, ?3, ?4, ?5)
+"""
+"""Mostly only numbers change: the index of names, a page of the log, stays as it is."""
+
 _WRITE_ACCOUNT: Final = """
 INSERT OR REPLACE INTO account
     (id, modseq, mailbox_last, email_last, uid_validity_last) VALUES (?,?,?,?,?)
@@ -125,6 +132,8 @@ class Ledger:
     def forget(self) -> None:
         """Read everything anew in the next transaction: this one was undone."""
         self._data_version = -1
+        self.flags = FlagTable()
+        self._saved_flag_sets = 1
 
     def mark(self) -> Mark:
         """Return where things are, for ``restore``."""
@@ -167,6 +176,18 @@ class Ledger:
             if info.name == name:
                 return info
         return None
+
+    def first(self, names: Sequence[str]) -> MailboxInfo:
+        """Return the first mailbox there is of ``names``.
+
+        Raises:
+            NoSuchMailboxError: There is none.
+        """
+        for name in names:
+            info = self.find(name)
+            if info is not None:
+                return info
+        raise NoSuchMailboxError(f"no mailbox {names[0]!r}")
 
     def next_modseq(self) -> ModSeq:
         """Return a new modseq."""
@@ -230,8 +251,10 @@ class Ledger:
             execute("INSERT INTO flagset (id, names) VALUES (?, ?)", (flag_set, names))
         self._saved_flag_sets = len(self.flags)
         for mailbox_id in self._dirty:
-            info = self.boxes[mailbox_id]
-            execute(_WRITE_MAILBOX, mailbox_row(info))
+            row = mailbox_row(self.boxes[mailbox_id])
+            execute(_COUNT_MAILBOX, row)
+            if not self.connection.changes():
+                execute(_WRITE_MAILBOX, row)
         self._dirty.clear()
         execute(
             _WRITE_ACCOUNT,
@@ -249,8 +272,8 @@ class Ledger:
             "SELECT modseq, mailbox_last, email_last, uid_validity_last FROM account"
         ).fetchall()
         self._dirty = {}
-        self.flags = FlagTable()
-        for names in load_flag_sets(self.connection, 1):
+        # There are only ever more of them.
+        for names in load_flag_sets(self.connection, self._saved_flag_sets):
             self.flags.add(names)
         self._saved_flag_sets = len(self.flags)
         self.boxes = self._rows.read(self.connection)

@@ -97,15 +97,16 @@ class Entries:
 
 
 def append(
-    ledger: Ledger, mailbox_id: MailboxId, incoming: Sequence[Incoming]
+    ledger: Ledger, where: MailboxId | Sequence[str], incoming: Sequence[Incoming]
 ) -> tuple[list[Appended], list[Delta]]:
     """Add messages.
 
     Raises:
-        NoSuchMailboxError: The mailbox is gone.
+        NoSuchMailboxError: The mailbox is gone, or none has one of the names.
         TooManyKeywordsError: Flags that cannot be.
     """
-    info = ledger.box(mailbox_id)
+    info = ledger.box(where) if isinstance(where, int) else ledger.first(where)
+    mailbox_id = info.id
     if not incoming:
         return [], []
     flag_sets = [ledger.flags.intern(one.flags) for one in incoming]
@@ -126,7 +127,7 @@ def append(
     entries = Entries(uids, emails, flag_sets, (), sizes)
     delta = _arrived(ledger, info, entries)
     appended = [
-        Appended(mailbox_id, info.uid_validity, uid, email, modseq)
+        Appended(mailbox_id, info.name, info.uid_validity, uid, email, modseq)
         for uid, email in zip(uids, emails, strict=True)
     ]
     return appended, [delta]
