@@ -58,7 +58,7 @@ def header_texts(octets: Octets, part: Part) -> Iterator[str]:
     Together with ``body_texts`` this is what SEARCH TEXT looks into, one by one.
     """
     for start, end in _header_spans(part):
-        yield fold(_header_text(octets[start:end]))
+        yield fold(header_text(octets[start:end]))
 
 
 def body_texts(octets: Octets, part: Part) -> Iterator[str]:
@@ -69,6 +69,15 @@ def body_texts(octets: Octets, part: Part) -> Iterator[str]:
             return
         yield fold(part_text(octets, leaf, left))
         left -= leaf.size
+
+
+def header_text(header: bytes) -> str:
+    """Return a header as SEARCH looks into it, not folded: a line a field."""
+    lines = (
+        f"{name.decode('latin-1')}: {decode_words(unfold(raw))}"
+        for name, raw in fields(header)
+    )
+    return "\n".join(lines)
 
 
 def field_texts(header: Header, name: bytes) -> list[str]:
@@ -120,14 +129,6 @@ def _header_spans(part: Part) -> Iterator[tuple[int, int]]:
         if current.message is not None:
             waiting.append(current.message)
         waiting.extend(reversed(current.children))
-
-
-def _header_text(header: bytes) -> str:
-    lines = (
-        f"{name.decode('latin-1')}: {decode_words(unfold(raw))}"
-        for name, raw in fields(header)
-    )
-    return "\n".join(lines)
 
 
 def _whole_characters(octets: bytes) -> bytes:
