@@ -39,10 +39,14 @@ BODIES = [
     b"--b\r\n\r\nweekly\r\n--b--\r\n",
     b"64qY7J2A\r\n",
     "ㅎㅇ 가\u11a8".encode(),
+    "가\u11a8 각각 회의 Weekly ﬁn".encode(),
+    "\u1112\u116c의 会\u3000議 가 STRA\u00dfE Ω\u0345 회의\u3099".encode(),
+    "か\u3099 が 会 議 \uff18".encode(),
 ]
 TEXTS = (
     "weekly report|weekly|subject: weekly|subject:|t: 회의|회의|ㅎㅇ|fin|점심|b|가|각"
     "|no blank\tfolded|strasse|caf\u00e9|report\r\nno|bold|=ed|content-type|64qy| "
+    "|각 |か|が|会 議|의|8"
 )
 NEEDLES = st.one_of(
     st.sampled_from(TEXTS.split("|")),

@@ -6,6 +6,7 @@ those of ``pabal.message.text.contains``; some ten times faster for English.
 """
 
 import re
+import unicodedata
 from typing import Final
 
 from pabal.message.charset import fold
@@ -13,6 +14,9 @@ from pabal.message.header import HEADER_MAX_OCTETS, fields
 from pabal.message.mime import Octets
 from pabal.message.needle import Needle
 from pabal.message.text import TEXT_MAX_OCTETS, contains, header_text
+
+_CASELESS: Final = re.compile("[ 0-9\uac00-\ud7a3\u4e00-\u9fff\u3041-\u3096]*")
+"""Syllables of Hangul, ideographs, Hiragana."""
 
 KNOWN_MAX: Final = 1_000
 """Fields with encoded words remembered in one search: senders are often the same."""
@@ -35,7 +39,15 @@ class PlainTest:
         headers: Look into header fields too (SEARCH TEXT).
     """
 
-    __slots__ = ("_headers", "_is_short", "_known", "_needle", "_octets", "_words")
+    __slots__ = (
+        "_headers",
+        "_is_caseless",
+        "_is_short",
+        "_known",
+        "_needle",
+        "_octets",
+        "_words",
+    )
 
     def __init__(self, needle: Needle, *, headers: bool) -> None:
         text = needle.text
@@ -45,6 +57,8 @@ class PlainTest:
         # One line of a header each: what has line ends may be in two of them.
         self._is_short = bool(text) and "\n" not in text and "\r" not in text
         # Behind a name there may be blanks that are left out.
+        # Case folding makes none of these characters and takes none away.
+        self._is_caseless = _CASELESS.fullmatch(text) is not None
         self._known: dict[bytes, bool] = {}
         self._words = [] if ":" in text else self._octets.split()
 
@@ -85,6 +99,8 @@ class PlainTest:
             text = body.decode("utf-8")
         except UnicodeDecodeError:
             return None
+        if self._is_caseless and unicodedata.is_normalized("NFKC", text):
+            return self._needle.text in text
         return self._needle.is_in(fold(text))
 
     def _in_header(self, header: bytes, lower: bytes) -> bool:
