@@ -23,7 +23,7 @@ KNOWN_MAX: Final = 1_000
 
 _SIMPLE: Final = re.compile(
     rb"\ncontent-t(?:ype: text/plain(?:; charset=(\"?)(?:utf-8|us-ascii)\1)?"
-    rb"(?:; format=flowed)?|ransfer-encoding: (?:7bit|8bit))\r?(?=\n[^ \t])"
+    rb"|ransfer-encoding: (?:7bit|8bit))\r?(?=\n[^ \t])"
 )
 """Fields, in lower case, that say nothing else than what is so without them."""
 

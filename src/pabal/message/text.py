@@ -1,8 +1,9 @@
 """Text of a message as people see it: for searching and for previews.
 
 Sans-IO. Every text part is decoded (transfer encoding, charset), HTML loses its tags,
-header fields lose their encoded words.
-Source: RFC 9051 §6.4.4 (SEARCH BODY and TEXT: decoded before comparing).
+header fields lose their encoded words, flowed text its soft line breaks.
+Source: RFC 9051 §6.4.4 (SEARCH BODY and TEXT: decoded before comparing), RFC 3676
+(format=flowed).
 """
 
 import html
@@ -14,6 +15,7 @@ from pabal.message.charset import decode, fold
 from pabal.message.header import HEADER_MAX_OCTETS, Header, fields, unfold
 from pabal.message.mime import Octets, Part, decode_body, scan
 from pabal.message.needle import Needle
+from pabal.message.parameters import parameter
 from pabal.message.words import decode_words
 
 TEXT_MAX_OCTETS: Final = 16 * 1024 * 1024
@@ -95,7 +97,12 @@ def part_text(octets: Octets, part: Part, limit: int | None = None) -> str:
     if limit is not None and part.size > limit:
         body = _whole_characters(body)
     text = decode(body, part.charset or None)
-    return strip_html(text) if part.subtype == "html" else text
+    if part.subtype == "html":
+        return strip_html(text)
+    if parameter(part.params, "format").lower() == "flowed":
+        deletes = parameter(part.params, "delsp").lower() == "yes"
+        return unflow(text, deletes_space=deletes)
+    return text
 
 
 def strip_html(text: str) -> str:
@@ -104,6 +111,34 @@ def strip_html(text: str) -> str:
     Tags within words vanish, the others become a space: ``회<b>의</b>`` is ``회의``.
     """
     return html.unescape(_MARKUP.sub(" ", _INLINE_TAG.sub("", text)))
+
+
+def unflow(text: str, *, deletes_space: bool = False) -> str:
+    """Return format=flowed text with each paragraph on one line.
+
+    Args:
+        text: As it was sent.
+        deletes_space: Whether the blank in front of a soft line break goes (DelSp=yes):
+            scripts without spaces are broken like that.
+
+    Source: RFC 3676 §4.2 (soft breaks), §4.3 (signature), §4.4 (stuffing), §4.5.
+    """
+    pieces: list[str] = []
+    open_depth = -1
+    for line in text.split("\n"):
+        ended = line.removesuffix("\r")
+        content = ended.lstrip(">")
+        depth = len(ended) - len(content)
+        content = content.removeprefix(" ")
+        is_signature = content == "-- "
+        if depth != open_depth or is_signature:
+            pieces += ("\r\n", ended[:depth])
+        open_depth = -1
+        if content.endswith(" ") and not is_signature:
+            open_depth = depth
+            content = content[:-1] if deletes_space else content
+        pieces.append(content)
+    return "".join(pieces[1:])
 
 
 def text_parts(part: Part) -> Iterator[Part]:
