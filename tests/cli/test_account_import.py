@@ -56,3 +56,31 @@ def test_a_message_that_differs_is_an_error(desk: Desk, maildir: Path) -> None:
     found = desk.run(*words, "--verify")
     assert found.exit_code == 1
     assert "1 differ: UID 1" in found.stdout
+
+
+def test_a_full_account_takes_no_more_and_goes_on_later(
+    desk: Desk, tmp_path: Path
+) -> None:
+    root = make_maildir(tmp_path / "many")
+    for number in range(5):
+        drop(root, f"{number}.x.h:2,S", PLAIN + b"%d\n" % number)
+    words = ("account", "import", "alice@a.test", str(root))
+    quota = ("account", "quota", "alice@a.test", "--quota-messages")
+    desk.ok(*quota, "2")
+    for _ in range(2):
+        said = desk.fails(1, *words)
+        assert "the account is full, with more to come into INBOX" in said
+        assert "pabal account quota" in said
+        (inbox,) = _boxes(desk)
+        assert inbox["messages"] == 2
+    desk.ok(*quota, "none")
+    found = desk.json(*words)
+    assert (found["ok"], found["added"]) == (True, 3)
+    (inbox,) = _boxes(desk)
+    assert inbox["messages"] == 5
+
+
+def _boxes(desk: Desk) -> list[dict[str, object]]:
+    boxes = desk.json("account", "show", "alice@a.test")["mailboxes"]
+    assert isinstance(boxes, list)
+    return [box for box in boxes if isinstance(box, dict)]

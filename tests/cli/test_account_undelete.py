@@ -77,3 +77,11 @@ def test_shown(desk: Desk) -> None:
     said = desk.ok("account", "show", "alice@a.test")
     assert "INBOX" in said
     assert "(7 days): 3 messages" in said
+
+
+def test_an_account_without_room_gets_nothing(desk: Desk) -> None:
+    desk.ok("account", "quota", "alice@a.test", "--quota-messages", "2")
+    said = desk.fails(1, *WORDS)
+    assert "room for 2 of 3 messages and got none" in said
+    assert counts(desk) == {"INBOX": 0, "a": 0}
+    assert desk.ok(*WORDS, "--mailbox", "a/b") == "2 came back.\n"

@@ -30,6 +30,9 @@ class FakeView:
     def flags(self) -> "array[int]":
         return self.uids
 
+    def newer(self, since: int, start: int, end: int) -> list[tuple[int, int]]:
+        return [(start, end)]
+
     def close(self) -> None:
         pass
 

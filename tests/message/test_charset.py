@@ -1,5 +1,7 @@
 """Charsets: true labels, wrong labels, no labels."""
 
+import codecs
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,3 +101,43 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 @given(st.binary(), st.sampled_from(["utf-8", "euc-kr", "hz", "utf-7", "x", "big5"]))
 def test_decode_never_raises(octets: bytes, label: str) -> None:
     decode(octets, label)
+
+
+WHATWG = """
+866 cp866 csibm866 csisolatin2 iso-ir-101 iso_8859-2:1987 l2 csisolatin3
+iso-ir-109 iso_8859-3:1988 l3 csisolatin4 iso-ir-110 l4 csisolatincyrillic
+iso-ir-144 asmo-708 csiso88596e csisolatinarabic ecma-114 iso-8859-6-e
+iso-8859-6-i iso-ir-127 ecma-118 csisolatingreek elot_928 greek8 sun_eu_greek
+csiso88598e csisolatinhebrew logical visual iso-8859-8-e csisolatin6 iso-ir-157
+l6 csisolatin9 l9 koi koi8-ru csmacintosh mac dos-874 csisolatin1 ibm819
+iso_8859-1:1987 csisolatin5 iso-ir-148 l5 x-mac-cyrillic x-mac-ukrainian
+csiso58gb231280 x-x-big5 unicodefffe csunicode unicodefeff x-unicode20utf8
+ks_c_5601-1989 x-gbk x-euc-jp x-sjis ms_kanji x-cp1251 gb_2312-80
+"""
+MAIL = """
+cp50220 cp50221 iso-2022-jp-ms iso-2022-jp-3 iso-2022-jp-2004 sjis-win eucjp-win
+cp51932 cp437 cp737 cp852 ibm855 cp857 cp858 cp865 cp869 cp1125 utf-32 win-1251
+koi8-t kz1048 x-mac-greek x-mac-ce x-mac-korean hp-roman8 big5-eten gb18030-2000
+iso-latin-1 646
+"""
+
+
+@pytest.mark.parametrize("label", f"{WHATWG} {MAIL}".split())
+def test_labels_of_the_wild(label: str) -> None:
+    codec = codec_of(label.upper())
+    assert codec
+    codecs.lookup(codec)
+
+
+def test_every_codec_is_there() -> None:
+    for label, text in (
+        ("greek8", "Αθήνα"),
+        ("logical", "שלום"),
+        ("x-mac-cyrillic", "Привет"),
+        ("cp852", "Łódź"),
+        ("utf-32be", "회의"),
+        ("iso-2022-jp-ms", "会議"),
+    ):
+        codec = codec_of(label)
+        assert codec
+        assert decode(text.encode(codec), label) == text

@@ -332,3 +332,27 @@ def test_the_tree_is_the_one_of_the_standard_library(data: st.DataObject) -> Non
 
     octets = build(0)
     assert shape(scan(octets)) == oracle_shape(email.message_from_bytes(octets))
+
+
+def eleven_megabytes() -> dict[str, bytes]:
+    head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    base64 = (b"AbCd0123" * 9 + b"++==\r\n") * (10_900_000 // 78)
+    part = b"--b\r\nContent-Type: image/png\r\n\r\n" + base64[:60_000] + b"\r\n"
+    return {
+        "an attachment": head + b"--b\r\n\r\nhi\r\n--b\r\n\r\n" + base64 + b"--b--\r\n",
+        "text": b"Subject: x\r\n\r\n" + b"line by line --\r\n" * (11_000_000 // 17),
+        "parts": head + part * 180 + b"--b--\r\n",
+        "false delimiters": head + b"--not one\r\n" * (11_000_000 // 11),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", eleven_megabytes())
+def test_eleven_megabytes_take_fifteen_milliseconds(kind: str) -> None:
+    octets = eleven_megabytes()[kind]
+    took = []
+    for _ in range(7):
+        begun = time.process_time()
+        scan(octets)
+        took.append(time.process_time() - begun)
+    assert min(took) <= 0.015, took

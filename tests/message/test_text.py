@@ -14,6 +14,7 @@ from pabal.message.text import (
     part_text,
     strip_html,
     text_parts,
+    unflow,
 )
 
 KOREAN = "내일 회의를 시작합니다"
@@ -106,3 +107,29 @@ def test_a_limit_cuts_no_character() -> None:
     for limit in range(20, 40):
         text = part_text(octets, scan(octets), limit)
         assert set(text) <= set("회의 ")
+
+
+FLOWED = (
+    "A paragraph that \r\ngoes on \r\nhere.\r\n"
+    "> quoted and \r\n> flowed\r\n>> deeper \r\n> not joined\r\n"
+    " From stuffed\r\n-- \r\nsigned \r\n-- \r\nend"
+)
+
+
+def test_flowed_text() -> None:
+    assert unflow(FLOWED) == (
+        "A paragraph that goes on here.\r\n"
+        ">quoted and flowed\r\n>>deeper \r\n>not joined\r\n"
+        "From stuffed\r\n-- \r\nsigned \r\n-- \r\nend"
+    )
+    assert unflow("회 \n의 \r\n록", deletes_space=True) == "회의록"
+    assert unflow("") == ""
+    assert unflow("> \r\n>x") == ">\r\n>x"
+
+
+def test_flowed_text_is_found() -> None:
+    head = b"Content-Type: text/plain; charset=utf-8; format=flowed"
+    body = "\r\n\r\nthe weekly \r\nreport 회 \r\n의\r\n".encode()
+    assert contains(head + body, Needle("weekly report"), headers=False)
+    assert not contains(head + body, Needle("회의"), headers=False)
+    assert contains(head + b"; delsp=yes" + body, Needle("회의"), headers=False)

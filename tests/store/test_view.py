@@ -8,6 +8,7 @@ from pabal.store.ports import Added, Expunged, MailboxInfo, Reflagged
 from pabal.store.view import (
     MailboxArrays,
     View,
+    distinct,
     in_ranges,
     is_ascending,
     kept_runs,
@@ -88,3 +89,8 @@ def test_ranges() -> None:
     assert not is_ascending([1, 1])
     assert is_ascending(range(3))
     assert not is_ascending(range(3, 0, -1))
+
+
+@given(st.lists(st.one_of(st.integers(0, 4), st.integers(0, 300), st.just(1 << 31))))
+def test_distinct_values(values: list[int]) -> None:
+    assert distinct(array("I", values)) == set(values)

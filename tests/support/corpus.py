@@ -45,7 +45,7 @@ class Corpus:
 
         particles = ["", "", *_PARTICLES.split()]
         stems = [korean() for _ in range(12_000)]
-        self._latin = _zipf(rng, list({latin() for _ in range(40_000)}))
+        self._latin = _zipf(rng, list(dict.fromkeys(latin() for _ in range(40_000))))
         self._korean = _zipf(
             rng, [stem + one for stem in stems for one in rng.sample(particles, 3)]
         )

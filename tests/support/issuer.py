@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -15,6 +16,13 @@ END = START + dt.timedelta(days=3650)
 
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 @dataclass
@@ -53,7 +61,7 @@ class Issuer:
             .not_valid_before(START)
             .not_valid_after(END)
             .add_extension(
-                x509.SubjectAlternativeName([x509.DNSName(name) for name in names]),
+                x509.SubjectAlternativeName([_alternative(name) for name in names]),
                 critical=False,
             )
             .sign(self.key, hashes.SHA256())

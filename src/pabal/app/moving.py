@@ -17,7 +17,7 @@ from pabal.app.office import enter, open_bell
 from pabal.app.parts import open_directory, open_store
 from pabal.base.clock import Clock, SystemClock
 from pabal.config.settings import Settings
-from pabal.directory.ports import Account, DirectoryError
+from pabal.directory.ports import Account, DirectoryError, Quota
 from pabal.store.sqlite.account import SqliteAccount
 
 T = TypeVar("T")
@@ -36,6 +36,11 @@ class Household:
     account: Account
     mailboxes: SqliteAccount
     clock: Clock
+
+    @property
+    def quota(self) -> Quota:
+        """What the account may have."""
+        return Quota(self.account.quota_octets, self.account.quota_messages)
 
 
 @contextlib.asynccontextmanager

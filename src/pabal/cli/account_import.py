@@ -52,7 +52,7 @@ class Asked:
             with Bar(hidden=self.as_json) as bar:
                 if self.verify:
                     return await Checker(source, home.mailboxes, bar).run(folders)
-                importer = Importer(source, home.mailboxes, home.clock, bar)
+                importer = Importer(source, home.mailboxes, home.clock, bar, home.quota)
                 report = await importer.run(folders)
         if self.forget and report.complete:
             await home.mailboxes.imports.forget()
@@ -124,7 +124,7 @@ def import_(ctx: click.Context, /, **_: object) -> None:
 
     Stop it at any time and run it again: what is here already does not come twice,
     and flags that changed there meanwhile change here. Every message is read back and
-    compared. The server may run.
+    compared. It ends where the account's quota does. The server may run.
     """
     asked = Asked(**ctx.params)
     report = at_home(load_or_raise(asked.directory), asked.address, asked.work)

@@ -15,7 +15,8 @@ from pabal.cli.moving import size_text
 from pabal.cli.options import config_option, json_option
 from pabal.config.load import load_or_raise
 from pabal.store.names import normalise
-from pabal.store.ports import Column, MailboxExistsError
+from pabal.store.ports import Column, MailboxExistsError, OverQuotaError
+from pabal.store.room import fitting
 from pabal.store.undelete import Gone
 
 SUBJECT_COLUMNS: Final = 50
@@ -52,8 +53,25 @@ class Asked:
             ]
         if self.list_only:
             return found
+        back = await self._bring_back(home, [one for one, _ in found])
+        return [(one, subject) for one, subject in found if one.email_id in back]
+
+    async def _bring_back(self, home: Household, found: Sequence[Gone]) -> set[int]:
+        room = await fitting(
+            home.mailboxes,
+            [one.size for one in found],
+            octets=home.quota.octets,
+            messages=home.quota.messages,
+        )
+        if room < len(found):
+            # All or none: who asks for a mailbox back does not want a part of it.
+            raise OverQuotaError(
+                f"the account has room for {room} of {len(found)} messages and got"
+                " none: raise its quota (pabal account quota), or ask for fewer"
+                " (--mailbox, --since)"
+            )
         by_target: dict[str, list[int]] = {}
-        for one, _ in found:
+        for one in found:
             target = self.to or one.mailbox or "INBOX"
             by_target.setdefault(target, []).append(one.email_id)
         back: set[int] = set()
@@ -63,7 +81,7 @@ class Asked:
             except MailboxExistsError:
                 box = await home.mailboxes.mailbox(target)
             back.update(await home.mailboxes.undeletion.restore(emails, box.id))
-        return [(one, subject) for one, subject in found if one.email_id in back]
+        return back
 
 
 @click.command()
@@ -92,7 +110,8 @@ def undelete(ctx: click.Context, /, **_: object) -> None:
 
     As long as [store] undelete_days keeps them. They come under new UIDs; a mailbox
     that was removed is made again. Messages that are in a mailbox, Trash for example,
-    are not gone. The server may run.
+    are not gone. Nothing comes back into an account whose quota has no room for all of
+    it. The server may run.
     """
     asked = Asked(**ctx.params)
     found = at_home(load_or_raise(asked.directory), asked.address, asked.work)

@@ -2,7 +2,9 @@
 
 Sans-IO. Nothing here raises on octets from outside.
 Source: RFC 2045 §5 (charset parameter); the labels are those of the WHATWG Encoding
-Standard, which says how mail and web are written, not only how they should be.
+Standard, which says how mail and web are written, not only how they should be, and what
+else mail programs write. Unknown stay ISO-2022-CN, EUC-TW and VISCII: Python has no
+codec for them; what is so labelled is guessed.
 
 Security: labels are looked up in a closed table. Python's own look-up would import
 modules by a name a stranger chose, and remember every wrong one for ever.
@@ -18,57 +20,106 @@ _CODECS: Final = MappingProxyType(
     {
         label: codec
         for codec, labels in {
-            "ascii": "usascii ascii ansix341968 iso646us us",
-            "utf-8": "utf8 unicode11utf8 utf8mb4",
+            "ascii": (
+                "usascii ascii ansix341968 iso646us us isoir6 iso646irv1991 646 ascii7"
+            ),
+            "utf-8": "utf8 unicode11utf8 unicode20utf8 utf8mb4 csutf8",
             "utf-7": "utf7 unicode11utf7",
-            "utf-16": "utf16 unicode ucs2 iso10646ucs2",
-            "utf-16-le": "utf16le",
-            "utf-16-be": "utf16be",
+            "utf-16": "utf16 unicode ucs2 iso10646ucs2 csunicode",
+            "utf-16-le": "utf16le unicodefeff",
+            "utf-16-be": "utf16be unicodefffe",
+            "utf-32": "utf32 ucs4 iso10646ucs4",
+            "utf-32-le": "utf32le",
+            "utf-32-be": "utf32be",
             # What Korean programs call KS X 1001 is its superset UHC, always.
             "cp949": (
                 "euckr ksc56011987 ksc56011989 ksc5601 ksx1001 cp949 ms949 949 uhc"
-                " windows949 cseuckr csksc56011987 korean isoir149"
+                " windows949 cseuckr csksc56011987 korean isoir149 ksc mackorean"
             ),
             "iso2022_kr": "iso2022kr csiso2022kr",
             "johab": "johab cp1361",
             "gb18030": (
-                "gb18030 gb2312 gbk cp936 ms936 936 euccn csgb2312 gb231280"
-                " isoir58 chinese windows936"
+                "gb18030 gb180302000 gb2312 gbk cp936 ms936 936 euccn csgb2312"
+                " gb231280 isoir58 csiso58gb231280 chinese windows936"
             ),
             "hz": "hzgb2312 hz",
-            "big5hkscs": "big5 big5hkscs cp950 csbig5 cnbig5 bigfive",
-            "cp932": "shiftjis sjis cp932 ms932 mskanji windows31j csshiftjis",
-            "euc_jis_2004": "eucjp cseucpkdfmtjapanese",
-            "iso2022_jp_ext": "iso2022jp csiso2022jp iso2022jp1 iso2022jp2",
+            "big5hkscs": "big5 big5hkscs cp950 csbig5 cnbig5 bigfive big5eten xbig5",
+            "cp932": (
+                "shiftjis sjis cp932 ms932 mskanji windows31j csshiftjis sjiswin"
+                " macjapanese cswindows31j"
+            ),
+            "euc_jis_2004": "eucjp cseucpkdfmtjapanese eucjpms eucjpwin cp51932",
+            "iso2022_jp_ext": (
+                "iso2022jp csiso2022jp iso2022jp1 iso2022jp2 csiso2022jp2 iso2022jpms"
+                " cp50220 cp50221 cp50222"
+            ),
+            "iso2022_jp_3": "iso2022jp3",
+            "iso2022_jp_2004": "iso2022jp2004",
             # RFC 1345 Latin-1 has control characters where everybody writes quotes.
-            "cp1252": "iso88591 latin1 l1 cp1252 windows1252 isoir100 cp819 ansi",
-            "cp1250": "cp1250 windows1250",
-            "cp1251": "cp1251 windows1251",
-            "cp1253": "cp1253 windows1253",
-            "cp1254": "cp1254 windows1254 iso88599 latin5",
-            "cp1255": "cp1255 windows1255",
-            "cp1256": "cp1256 windows1256",
-            "cp1257": "cp1257 windows1257",
-            "cp1258": "cp1258 windows1258",
-            "cp874": "cp874 windows874 tis620 iso885911",
-            "cp437": "cp437 ibm437",
-            "cp850": "cp850 ibm850",
-            "cp866": "cp866 ibm866",
-            "iso8859-2": "iso88592 latin2",
-            "iso8859-3": "iso88593 latin3",
-            "iso8859-4": "iso88594 latin4",
-            "iso8859-5": "iso88595 cyrillic",
-            "iso8859-6": "iso88596 arabic",
-            "iso8859-7": "iso88597 greek",
-            "iso8859-8": "iso88598 iso88598i hebrew",
-            "iso8859-10": "iso885910 latin6",
-            "iso8859-13": "iso885913",
-            "iso8859-14": "iso885914",
-            "iso8859-15": "iso885915 latin9",
-            "iso8859-16": "iso885916",
-            "koi8-r": "koi8r koi8 cskoi8r",
-            "koi8-u": "koi8u",
-            "mac-roman": "macintosh macroman xmacroman",
+            "cp1252": (
+                "iso88591 latin1 l1 cp1252 windows1252 isoir100 cp819 ibm819 ansi"
+                " csisolatin1 iso885911987 isolatin1 88591 win1252"
+            ),
+            "cp1250": "cp1250 windows1250 win1250",
+            "cp1251": "cp1251 windows1251 win1251",
+            "cp1253": "cp1253 windows1253 win1253",
+            "cp1254": (
+                "cp1254 windows1254 win1254 iso88599 latin5 l5 csisolatin5 isoir148"
+                " iso885991989"
+            ),
+            "cp1255": "cp1255 windows1255 win1255",
+            "cp1256": "cp1256 windows1256 win1256",
+            "cp1257": "cp1257 windows1257 win1257",
+            "cp1258": "cp1258 windows1258 win1258",
+            "cp874": "cp874 windows874 dos874 tis620 iso885911",
+            "cp437": "cp437 ibm437 437 cspc8codepage437",
+            "cp737": "cp737 ibm737",
+            "cp775": "cp775 ibm775",
+            "cp850": "cp850 ibm850 850",
+            "cp852": "cp852 ibm852 852",
+            "cp855": "cp855 ibm855 855",
+            "cp857": "cp857 ibm857 857",
+            "cp858": "cp858 ibm858 ibm00858",
+            "cp860": "cp860 ibm860 860",
+            "cp861": "cp861 ibm861 861",
+            "cp862": "cp862 ibm862 862",
+            "cp863": "cp863 ibm863 863",
+            "cp865": "cp865 ibm865 865",
+            "cp866": "cp866 ibm866 866 csibm866",
+            "cp869": "cp869 ibm869 869",
+            "cp1125": "cp1125 ibm1125 cp866u",
+            "iso8859-2": "iso88592 latin2 l2 csisolatin2 isoir101 iso885921987",
+            "iso8859-3": "iso88593 latin3 l3 csisolatin3 isoir109 iso885931988",
+            "iso8859-4": "iso88594 latin4 l4 csisolatin4 isoir110 iso885941988",
+            "iso8859-5": "iso88595 cyrillic csisolatincyrillic isoir144 iso885951988",
+            "iso8859-6": (
+                "iso88596 arabic asmo708 csiso88596e csiso88596i csisolatinarabic"
+                " ecma114 iso88596e iso88596i isoir127 iso885961987"
+            ),
+            "iso8859-7": (
+                "iso88597 greek greek8 csisolatingreek ecma118 elot928 isoir126"
+                " iso885971987 suneugreek"
+            ),
+            "iso8859-8": (
+                "iso88598 iso88598i iso88598e hebrew csiso88598e csiso88598i"
+                " csisolatinhebrew isoir138 iso885981988 visual logical"
+            ),
+            "iso8859-10": "iso885910 latin6 l6 csisolatin6 isoir157",
+            "iso8859-13": "iso885913 latin7 l7",
+            "iso8859-14": "iso885914 latin8 l8",
+            "iso8859-15": "iso885915 latin9 l9 csisolatin9",
+            "iso8859-16": "iso885916 latin10 l10",
+            "koi8-r": "koi8r koi8 koi cskoi8r",
+            "koi8-u": "koi8u koi8ru",
+            "koi8-t": "koi8t",
+            "kz1048": "kz1048 strk10482002",
+            "ptcp154": "ptcp154 pt154 cyrillicasian",
+            "hp-roman8": "hproman8 roman8 r8",
+            "mac-roman": "macintosh macroman mac csmacintosh cp10000",
+            "mac-cyrillic": "maccyrillic macukrainian cp10007",
+            "mac-greek": "macgreek",
+            "mac-turkish": "macturkish",
+            "mac-latin2": "macce maccentraleurope maclatin2",
         }.items()
         for label in labels.split()
     }
@@ -76,7 +127,11 @@ _CODECS: Final = MappingProxyType(
 """Label (lower case, letters and digits only) to Python codec."""
 
 _STATEFUL: Final = frozenset(
-    {"iso2022_kr", "iso2022_jp_ext", "hz", "utf-7", "utf-16", "utf-16-le", "utf-16-be"}
+    {
+        *("iso2022_kr", "iso2022_jp_ext", "iso2022_jp_3", "iso2022_jp_2004", "hz"),
+        *("utf-7", "utf-16", "utf-16-le", "utf-16-be"),
+        *("utf-32", "utf-32-le", "utf-32-be"),
+    }
 )
 """Codecs in which seven-bit octets need not mean ASCII."""
 
@@ -105,7 +160,7 @@ def codec_of(label: str) -> str | None:
     key = _NOISE.sub("", label.lower())
     codec = _CODECS.get(key)
     if codec is None and label[:2].lower() == "x-":
-        codec = _CODECS.get(key[1:])
+        codec = _CODECS.get(key.lstrip("x"))
     return codec
 
 

@@ -1,8 +1,9 @@
 """Text of a message as people see it: for searching and for previews.
 
 Sans-IO. Every text part is decoded (transfer encoding, charset), HTML loses its tags,
-header fields lose their encoded words.
-Source: RFC 9051 §6.4.4 (SEARCH BODY and TEXT: decoded before comparing).
+header fields lose their encoded words, flowed text its soft line breaks.
+Source: RFC 9051 §6.4.4 (SEARCH BODY and TEXT: decoded before comparing), RFC 3676
+(format=flowed).
 """
 
 import html
@@ -14,6 +15,7 @@ from pabal.message.charset import decode, fold
 from pabal.message.header import HEADER_MAX_OCTETS, Header, fields, unfold
 from pabal.message.mime import Octets, Part, decode_body, scan
 from pabal.message.needle import Needle
+from pabal.message.parameters import parameter
 from pabal.message.words import decode_words
 
 TEXT_MAX_OCTETS: Final = 16 * 1024 * 1024
@@ -58,7 +60,7 @@ def header_texts(octets: Octets, part: Part) -> Iterator[str]:
     Together with ``body_texts`` this is what SEARCH TEXT looks into, one by one.
     """
     for start, end in _header_spans(part):
-        yield fold(_header_text(octets[start:end]))
+        yield fold(header_text(octets[start:end]))
 
 
 def body_texts(octets: Octets, part: Part) -> Iterator[str]:
@@ -69,6 +71,15 @@ def body_texts(octets: Octets, part: Part) -> Iterator[str]:
             return
         yield fold(part_text(octets, leaf, left))
         left -= leaf.size
+
+
+def header_text(header: bytes) -> str:
+    """Return a header as SEARCH looks into it, not folded: a line a field."""
+    lines = (
+        f"{name.decode('latin-1')}: {decode_words(unfold(raw))}"
+        for name, raw in fields(header)
+    )
+    return "\n".join(lines)
 
 
 def field_texts(header: Header, name: bytes) -> list[str]:
@@ -86,7 +97,12 @@ def part_text(octets: Octets, part: Part, limit: int | None = None) -> str:
     if limit is not None and part.size > limit:
         body = _whole_characters(body)
     text = decode(body, part.charset or None)
-    return strip_html(text) if part.subtype == "html" else text
+    if part.subtype == "html":
+        return strip_html(text)
+    if parameter(part.params, "format").lower() == "flowed":
+        deletes = parameter(part.params, "delsp").lower() == "yes"
+        return unflow(text, deletes_space=deletes)
+    return text
 
 
 def strip_html(text: str) -> str:
@@ -95,6 +111,34 @@ def strip_html(text: str) -> str:
     Tags within words vanish, the others become a space: ``회<b>의</b>`` is ``회의``.
     """
     return html.unescape(_MARKUP.sub(" ", _INLINE_TAG.sub("", text)))
+
+
+def unflow(text: str, *, deletes_space: bool = False) -> str:
+    """Return format=flowed text with each paragraph on one line.
+
+    Args:
+        text: As it was sent.
+        deletes_space: Whether the blank in front of a soft line break goes (DelSp=yes):
+            scripts without spaces are broken like that.
+
+    Source: RFC 3676 §4.2 (soft breaks), §4.3 (signature), §4.4 (stuffing), §4.5.
+    """
+    pieces: list[str] = []
+    open_depth = -1
+    for line in text.split("\n"):
+        ended = line.removesuffix("\r")
+        content = ended.lstrip(">")
+        depth = len(ended) - len(content)
+        content = content.removeprefix(" ")
+        is_signature = content == "-- "
+        if depth != open_depth or is_signature:
+            pieces += ("\r\n", ended[:depth])
+        open_depth = -1
+        if content.endswith(" ") and not is_signature:
+            open_depth = depth
+            content = content[:-1] if deletes_space else content
+        pieces.append(content)
+    return "".join(pieces[1:])
 
 
 def text_parts(part: Part) -> Iterator[Part]:
@@ -120,14 +164,6 @@ def _header_spans(part: Part) -> Iterator[tuple[int, int]]:
         if current.message is not None:
             waiting.append(current.message)
         waiting.extend(reversed(current.children))
-
-
-def _header_text(header: bytes) -> str:
-    lines = (
-        f"{name.decode('latin-1')}: {decode_words(unfold(raw))}"
-        for name, raw in fields(header)
-    )
-    return "\n".join(lines)
 
 
 def _whole_characters(octets: bytes) -> bytes:

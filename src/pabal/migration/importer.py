@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pabal.base.clock import Clock
+from pabal.directory.ports import NO_QUOTA, Quota
 from pabal.migration.batches import Batch, batches, stored_digests
 from pabal.migration.keywords import changed, fit, plain
 from pabal.migration.naming import target_of
@@ -27,8 +28,10 @@ from pabal.store.ports import (
     MailboxExistsError,
     MailboxId,
     MailboxInfo,
+    OverQuotaError,
     Uid,
 )
+from pabal.store.room import fitting
 
 
 class Importer:
@@ -39,6 +42,7 @@ class Importer:
         account: Where they go.
         clock: For messages without a date of their own.
         progress: Who wants to see.
+        quota: What the account may have.
     """
 
     def __init__(
@@ -47,17 +51,20 @@ class Importer:
         account: ImportAccount,
         clock: Clock,
         progress: Progress | None = None,
+        quota: Quota = NO_QUOTA,
     ) -> None:
         self._source = source
         self._account = account
         self._clock = clock
         self._progress = progress or NoProgress()
+        self._quota = quota
 
     async def run(self, folders: Sequence[Folder]) -> Report:
         """Bring ``folders`` here.
 
         Raises:
             SourceError: The source cannot be read (any more).
+            OverQuotaError: The account has no room for the next one.
             StoreError: The account takes no more; what was noted stays.
         """
         return Report([await self._folder(folder) for folder in folders])
@@ -108,7 +115,31 @@ class Importer:
     async def _put(
         self, source: int, box: MailboxInfo, batch: Batch, report: FolderReport
     ) -> None:
-        emails = [self._imported(letter, box, report) for letter in batch.letters]
+        room = await fitting(
+            self._account,
+            [letter.spool.size for letter in batch.letters],
+            octets=self._quota.octets,
+            messages=self._quota.messages,
+        )
+        if room:
+            await self._put_some(source, box, batch, room, report)
+        if room < len(batch.letters):
+            raise OverQuotaError(
+                f"the account is full, with more to come into {box.name}: raise its"
+                " quota (pabal account quota) and run the same command again; what"
+                " is here does not come twice"
+            )
+
+    async def _put_some(
+        self,
+        source: int,
+        box: MailboxInfo,
+        batch: Batch,
+        room: int,
+        report: FolderReport,
+    ) -> None:
+        letters = batch.letters[:room]
+        emails = [self._imported(letter, box, report) for letter in letters]
         imports = self._account.imports
         try:
             put = await imports.put(box.id, source, emails)
@@ -116,8 +147,8 @@ class Importer:
             # Rather without its keywords than not at all.
             emails = [replace(email, flags=plain(email.flags)) for email in emails]
             put = await imports.put(box.id, source, emails)
-        await self._verify(put, await batch.digests(), report)
-        for letter, email, appended in zip(batch.letters, emails, put, strict=True):
+        await self._verify(put, (await batch.digests())[:room], report)
+        for letter, email, appended in zip(letters, emails, put, strict=True):
             if appended is None:  # another import was faster
                 report.known += 1
                 continue

@@ -19,7 +19,8 @@ from typing import Final, Protocol
 from pabal.message.header import Header
 from pabal.message.mime import Octets
 from pabal.message.needle import Needle
-from pabal.message.text import contains, field_texts
+from pabal.message.plain import PlainTest
+from pabal.message.text import field_texts
 from pabal.store.flagtable import FlagTable
 from pabal.store.ports import EmailId, MailboxId, MailboxView, Uid
 from pabal.store.predicate import (
@@ -313,7 +314,7 @@ def text_test(predicate: Contains | HeaderContains) -> tuple[TextPart, TextTest]
         name = predicate.where.value.encode("ascii")
         return TextPart.HEADER, partial(field_contains, name=name, needle=needle)
     headers = predicate.where is TextField.TEXT
-    return TextPart.WHOLE, partial(contains, needle=needle, headers=headers)
+    return TextPart.WHOLE, PlainTest(needle, headers=headers)
 
 
 def field_contains(header: Octets, name: bytes, needle: Needle) -> bool:

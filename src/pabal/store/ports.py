@@ -254,31 +254,32 @@ class MailboxView(Protocol):
     @property
     def mailbox(self) -> MailboxInfo:
         """The mailbox, with current counters."""
-        ...
 
     @property
     def uids(self) -> "array[int]":
         """UIDs, ascending (typecode ``I``)."""
-        ...
 
     @property
     def emails(self) -> "array[int]":
         """Email ids (typecode ``Q``)."""
-        ...
 
     @property
     def flags(self) -> "array[int]":
         """Ids of flag sets (typecode ``I``): see ``AccountStore.flags_of``."""
-        ...
 
     @property
     def modseqs(self) -> "array[int]":
         """Modseqs (typecode ``Q``)."""
-        ...
+
+    def newer(self, since: ModSeq, start: int, end: int) -> Sequence[tuple[int, int]]:
+        """Return where in [``start``, ``end``) messages newer than ``since`` may be.
+
+        Half-open ranges of positions, ascending; outside of them there is none. Costs
+        some hundred microseconds in a mailbox of a million.
+        """
 
     def close(self) -> None:
         """Stop using it; the last one to close frees the arrays."""
-        ...
 
 
 class Annotations(Protocol):

@@ -5,12 +5,14 @@ Cost: 24 octets a message; an arrival is O(1), a flag change O(log n) a message,
 expunge one copy of the arrays.
 """
 
+import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import compress
 
 from pabal.store.delta import Delta
+from pabal.store.peaks import Peaks
 from pabal.store.ports import (
     Added,
     Annotated,
@@ -40,6 +42,7 @@ class MailboxArrays:
         emails: Email ids.
         flags: Flag set ids.
         modseqs: Modseqs.
+        peaks: The greatest of them, by block.
         users: Views handed out and not closed.
         removed: The mailbox is gone.
         loaded_at: Modseq of the account when the arrays were read; changes up to it are
@@ -52,14 +55,21 @@ class MailboxArrays:
         "info",
         "loaded_at",
         "modseqs",
+        "peaks",
         "removed",
         "uids",
         "users",
     )
 
-    def __init__(self, info: MailboxInfo, columns: Columns | None = None) -> None:
+    def __init__(
+        self,
+        info: MailboxInfo,
+        columns: Columns | None = None,
+        peaks: Peaks | None = None,
+    ) -> None:
         self.info = info
         self.uids, self.emails, self.flags, self.modseqs = columns or empty_columns()
+        self.peaks = Peaks(self.modseqs) if peaks is None else peaks
         self.users = 0
         self.removed = False
         self.loaded_at: ModSeq = 0
@@ -108,10 +118,12 @@ class MailboxArrays:
     def _add(self, uids: Sequence[Uid], delta: Delta) -> None:
         # A change read back may tell again of messages that were loaded since.
         start = bisect_right(uids, self.uids[-1]) if self.uids else 0
+        before = len(self.uids)
         self.uids.extend(uids[start:])
         self.emails.extend(delta.emails[start:])
         self.flags.extend(delta.flag_sets[start:])
         self.modseqs.extend(_modseqs(delta, len(uids))[start:])
+        self.peaks.grown(self.modseqs, before)
 
     def _reflag(self, uids: Sequence[Uid], delta: Delta) -> None:
         positions = self.positions(uids)
@@ -121,6 +133,7 @@ class MailboxArrays:
             there = [uid in known for uid in uids]
             flags = list(compress(flags, there))
             modseqs = array("Q", compress(modseqs, there))
+        self.peaks.changed(positions, delta.change.modseq)
         if positions and positions[-1] + 1 - positions[0] == len(positions):
             self.flags[positions[0] : positions[-1] + 1] = array("I", flags)
             self.modseqs[positions[0] : positions[-1] + 1] = modseqs
@@ -130,11 +143,13 @@ class MailboxArrays:
             self.modseqs[position] = modseq
 
     def _expunge(self, uids: Sequence[Uid]) -> None:
-        runs = kept_runs(self.positions(uids), len(self.uids))
+        gone = self.positions(uids)
+        runs = kept_runs(gone, len(self.uids))
         self.uids = _cut(self.uids, runs)
         self.emails = _cut(self.emails, runs)
         self.flags = _cut(self.flags, runs)
         self.modseqs = _cut(self.modseqs, runs)
+        self.peaks.shrunk(gone, len(self.uids))
 
 
 class View:
@@ -175,6 +190,11 @@ class View:
         """Modseqs (typecode ``Q``)."""
         return self._arrays.modseqs
 
+    def newer(self, since: ModSeq, start: int, end: int) -> list[tuple[int, int]]:
+        """Return half-open ranges of positions; outside nothing is newer."""
+        arrays = self._arrays
+        return arrays.peaks.newer(arrays.modseqs, since, start, end)
+
     def close(self) -> None:
         """Stop using it; the last one to close frees the arrays."""
         if not self._open:
@@ -190,6 +210,21 @@ def is_ascending(uids: Sequence[Uid]) -> bool:
     if isinstance(uids, range):
         return uids.step > 0
     return all(map(int.__lt__, uids, uids[1:]))
+
+
+def distinct(values: "array[int]") -> set[int]:
+    """Return the values in an array of typecode ``I``, each once; quick for few."""
+    octets, width = values.tobytes(), values.itemsize
+    lowest = 0 if sys.byteorder == "little" else width - 1
+    for at in range(width):
+        if at != lowest and octets[at::width].strip(b"\0"):
+            return set(values)
+    # All below 256: what is left without the first one's like, and so on.
+    left, found = octets[lowest::width], set[int]()
+    while left:
+        found.add(left[0])
+        left = left.translate(None, left[:1])
+    return found
 
 
 def in_ranges(

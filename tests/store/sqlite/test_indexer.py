@@ -15,7 +15,7 @@ from pabal.store.matching import TextPart, text_test
 from pabal.store.ports import MailboxInfo, NewEmail
 from pabal.store.predicate import Contains, HeaderContains, TextField
 from pabal.store.search.segment import SIZE_MAX
-from pabal.store.sqlite import facts, indexer
+from pabal.store.sqlite import facts, indexer, indexing
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.index_file import FILE_NAME, IndexFile
 from pabal.store.sqlite.indexer import LOCK_NAME, Manner, due, index, rebuild
@@ -302,3 +302,41 @@ async def test_mostly_gone_it_is_made_smaller(
     assert sizes(directory) == [10, 1, 1]
     wanted = Contains(TextField.SUBJECT, "old")
     assert list(await account.search(inbox.id, wanted)) == list(range(41, 51))
+
+
+async def test_what_is_thrown_away_leaves_the_index(account: SqliteAccount) -> None:
+    inbox = await account.mailbox("INBOX")
+    directory = account.access.database.directory
+    texts = [letter(f"kept {number}") for number in range(40)]
+    texts[7] = letter("confidential", "quixotry")
+    await put(account, inbox, *texts)
+    all_of(directory)
+    await account.expunge(inbox.id, [8])
+    await account.undeletion.discard(0)
+    assert sizes(directory) == [40]  # it can be brought back
+    assert b"quixotry" in (directory / FILE_NAME).read_bytes()
+    await account.undeletion.discard(4e9)
+    assert sizes(directory) == [39]
+    octets = (directory / FILE_NAME).read_bytes()
+    assert b"quixotry" not in octets
+    assert b"confidential" not in octets
+    wanted = Contains(TextField.SUBJECT, "kept")
+    assert len(await account.search(inbox.id, wanted)) == 39
+
+
+async def test_some_segments_at_once(
+    account: SqliteAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "TIDIED", 1)
+    inbox = await account.mailbox("INBOX")
+    directory = account.access.database.directory
+    for _ in range(3):
+        await put(account, inbox, *[letter(str(number)) for number in range(30)])
+        all_of(directory)
+    assert sizes(directory) == [30, 30, 30]
+    await account.expunge(inbox.id, [1, 31, 32, 61])
+    await account.undeletion.discard(4e9)
+    assert sizes(directory) == [30, 28, 30]
+    await account.undeletion.discard(4e9)
+    await account.undeletion.discard(4e9)
+    assert sizes(directory) == [29, 28, 29]

@@ -19,6 +19,7 @@ from pabal.store.ports import (
     Reflagged,
 )
 from pabal.store.sqlite import account as account_module
+from pabal.store.sqlite import idle as idle_module
 from pabal.store.sqlite import mirror as mirror_module
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.store import RINGS_APART_S, SqliteStore
@@ -193,7 +194,7 @@ async def test_arrays_stay_a_while_and_current(
     again = await mine.view(inbox.id)
     assert again.uids is uids
     assert list(uids) == [1]
-    monkeypatch.setattr(mirror_module, "IDLE_MESSAGES_MAX", 0)
+    monkeypatch.setattr(idle_module, "IDLE_MESSAGES_MAX", 0)
     again.close()
     fresh = await mine.view(inbox.id)
     assert fresh.uids is not uids

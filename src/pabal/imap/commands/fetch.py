@@ -95,7 +95,10 @@ async def _changed(
     """Return the messages of ``ranges`` that may be newer than ``since``."""
     selected = context.mailbox
     found: list[tuple[int, int]] = []
-    for first, end in ranges:
+    if selected.view.uids is not selected.numbers.uids:
+        return ranges
+    blocks = selected.view.newer
+    for first, end in [part for pair in ranges for part in blocks(since, *pair)]:
         for start in range(first, end, MODSEQ_SLICE):
             if start > first:
                 await context.services.pause()

@@ -32,6 +32,15 @@ CHECKPOINT_PAGES: Final = 2_000
 LOG_MAX_OCTETS: Final = 32 * 1024 * 1024
 """The log file is cut back to this after a large transaction."""
 
+FRAME_OCTETS: Final = 4_096 + 24
+"""What a page takes in the log (sqlite.org/fileformat2, §4.1)."""
+
+ROOM_FROM_PAGES: Final = 64
+"""Pages of log from which on room is made ahead: an account with some traffic."""
+
+ROOM_OCTETS: Final = 1024 * 1024
+"""Room made ahead: some forty messages; writing it takes below 1 ms."""
+
 MAPPED_OCTETS: Final = 1 << 30
 """Of the file, how much is read through a mapping: address space, not memory."""
 
@@ -58,6 +67,7 @@ class Database:
         self._writer: apsw.Connection | None = None
         self._log = -1
         self._log_pages = 0
+        self._log_room = 0
         self._scan_lock = threading.Lock()
         self._retired = False
 
@@ -112,6 +122,8 @@ class Database:
             return False
         finally:
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        if self._log_pages >= ROOM_FROM_PAGES:
+            self._make_room()
         return True
 
     @property
@@ -198,10 +210,30 @@ class Database:
         self._log_pages = pages
         return apsw.SQLITE_OK
 
+    def _make_room(self) -> None:
+        """Make the log's file longer ahead of what is written; nobody else writes now.
+
+        Waiting for octets inside a file costs a fifth to a half less than for those
+        that make it longer: those also wait for the file system's own log. (So do
+        those in space that was only reserved.) What is behind the last frame SQLite
+        takes for the end (sqlite.org/fileformat2, §4.2).
+        """
+        needed = self._log_pages * FRAME_OCTETS + ROOM_OCTETS // 4
+        if self._log < 0 or needed <= self._log_room:
+            return
+        try:
+            self._log_room = os.fstat(self._log).st_size
+            if self._log_room < needed:
+                os.pwrite(self._log, bytes(ROOM_OCTETS), self._log_room)
+                self._log_room += ROOM_OCTETS
+        except OSError:
+            # No room: SQLite finds out itself. Not tried again with this file.
+            self._log_room = LOG_MAX_OCTETS
+
     def _close_log(self) -> None:
         if self._log >= 0:
             os.close(self._log)
-        self._log, self._log_pages = -1, 0
+        self._log, self._log_pages, self._log_room = -1, 0, 0
 
     def _check(self) -> None:
         if self._retired:

@@ -18,7 +18,7 @@ from pabal.store.sqlite.texts import tested
 READ_ANYWAY: Final = 32
 """Messages whose text is read rather than looked up."""
 
-TESTS_AT_ONCE: Final = 64
+TESTS_AT_ONCE: Final = 256
 """Messages whose text one thread call searches: bounds how long a stop takes."""
 
 

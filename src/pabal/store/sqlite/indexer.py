@@ -56,12 +56,14 @@ class Manner:
         least: Fewer messages than this wait for more.
         progress: Told how many messages more are indexed.
         anew: Whether the index there is is thrown away first.
+        tidied: Segments made anew besides, at most, since messages of them are gone.
     """
 
     pause: Pause
     least: int = BATCH_MIN
     progress: Callable[[int], None] = lambda _: None
     anew: bool = False
+    tidied: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,16 +271,19 @@ class _Work:
             writing.put(segment, covered, [segment.id for segment in some])
 
     def _half_dead(self) -> list[StoredSegment]:
-        """Return the segments that have mostly messages that are gone."""
-        found = []
+        """Return segments with messages that are gone: mostly, or most of them."""
+        found, others = [], []
         for segment in self._segments():
             with self._file.reading():
                 emails = segment.emails()
             self._manner.pause()
-            there = self._there(emails[0], emails[-1])
-            if len(there) * DEAD_PART <= len(emails):
+            there = len(self._there(emails[0], emails[-1]) & set(emails))
+            if there * DEAD_PART <= len(emails):
                 found.append(segment)
-        return found
+            elif there < len(emails):
+                others.append((len(emails) - there, segment))
+        others.sort(key=lambda one: one[0], reverse=True)
+        return found + [segment for _, segment in others[: self._manner.tidied]]
 
     def _there(self, first: int, last: int) -> set[int]:
         """Return the ids in this range of emails that are not gone."""

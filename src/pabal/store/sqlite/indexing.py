@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,9 @@ CALM_S: Final = 0.020
 
 CALMS_MAX: Final = 50
 """A rest is at most so many times ``CALM_S``: a second."""
+
+TIDIED: Final = 4
+"""Segments made anew at once because messages of them are gone: some seconds each."""
 
 log = Log("search")
 
@@ -154,6 +158,18 @@ class Indexing:
         await self._idle.wait()
         self.file.close()
 
+    async def tidy(self) -> None:
+        """Take messages that are gone out of the index, out of some segments of it."""
+        if not self._idle.is_set() or self._ended.is_set() or not self.file.octets():
+            return
+        self._idle.clear()
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._executor, partial(self._index, TIDIED))
+        finally:
+            self._idle.set()
+        self._take_note(self._waiting)
+
     def look_up(
         self,
         mailbox: apsw.Connection,
@@ -204,9 +220,9 @@ class Indexing:
             if await sleep_until_set(self._ended, self._quiet_s):
                 return
 
-    def _index(self) -> None:
+    def _index(self, tidied: int = 0) -> None:
         try:
-            index(self._directory, self.file, Manner(self._pause))
+            index(self._directory, self.file, Manner(self._pause, tidied=tidied))
         except StoppedError:
             pass
         except (PabalError, OSError) as error:

@@ -4,9 +4,9 @@ Lives on the event loop. Moved forward by what this process commits, and, when a
 process wrote, by what is read back from the tables.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from functools import partial
 
 import apsw
 
@@ -24,6 +24,7 @@ from pabal.store.ports import (
     NoSuchMailboxError,
 )
 from pabal.store.sqlite.database import Database, errors
+from pabal.store.sqlite.idle import IdleArrays
 from pabal.store.sqlite.ledger import MailboxRows, load_flag_sets
 from pabal.store.sqlite.reader import (
     Loaded,
@@ -32,9 +33,6 @@ from pabal.store.sqlite.reader import (
     changes_since,
 )
 from pabal.store.view import MailboxArrays
-
-IDLE_MESSAGES_MAX: Final = 20_000
-"""Messages in arrays kept though nobody uses them: 0.5 MB an account that is open."""
 
 
 class Mirror:
@@ -48,6 +46,7 @@ class Mirror:
     Args (of the constructor):
         ring: Called when this process changed something.
         arrived: Called with the number of messages this process added.
+        idle: Keeps arrays nobody uses, of all accounts of the process.
     """
 
     def __init__(
@@ -55,6 +54,7 @@ class Mirror:
         database: Database,
         ring: Callable[[], None],
         arrived: Callable[[int], None] = lambda _: None,
+        idle: IdleArrays | None = None,
     ) -> None:
         self.modseq: ModSeq = 0
         self.flags = FlagTable()
@@ -65,7 +65,7 @@ class Mirror:
         self._arrived = arrived
         self._boxes: dict[MailboxId, MailboxInfo] = {}
         self._arrays: dict[MailboxId, MailboxArrays] = {}
-        self._idle: OrderedDict[MailboxId, MailboxArrays] = OrderedDict()
+        self._idle = idle or IdleArrays()
         self._pending: dict[MailboxId, list[Delta]] = {}
         self._commits: deque[tuple[ModSeq, Sequence[Delta]]] = deque()
 
@@ -122,8 +122,10 @@ class Mirror:
 
     def arrays(self, mailbox_id: MailboxId) -> MailboxArrays | None:
         """Return the arrays of a mailbox if they are in memory."""
-        self._idle.pop(mailbox_id, None)
-        return self._arrays.get(mailbox_id)
+        arrays = self._arrays.get(mailbox_id)
+        if arrays is not None:
+            self._idle.take(arrays)
+        return arrays
 
     def begin_load(self, mailbox_id: MailboxId) -> None:
         """Keep the changes of a mailbox from now on: its arrays are being read."""
@@ -145,7 +147,7 @@ class Mirror:
         known = self._arrays.get(mailbox_id)
         if known is not None:
             return known  # somebody else was faster: there must be one of each
-        arrays = MailboxArrays(loaded.info, loaded.columns)
+        arrays = MailboxArrays(loaded.info, loaded.columns, loaded.peaks)
         arrays.loaded_at = loaded.modseq
         for delta in pending:
             arrays.apply(delta)
@@ -157,16 +159,13 @@ class Mirror:
         mailbox_id = arrays.info.id
         if self._arrays.get(mailbox_id) is not arrays:
             return
-        self._idle[mailbox_id] = arrays
-        while sum(map(len, self._idle.values())) > IDLE_MESSAGES_MAX:
-            oldest, _ = self._idle.popitem(last=False)
-            del self._arrays[oldest]
+        self._idle.keep(arrays, partial(self._arrays.pop, mailbox_id, None))
 
     def drop_idle(self) -> None:
         """Forget arrays nobody uses."""
-        for mailbox_id in self._idle:
-            del self._arrays[mailbox_id]
-        self._idle.clear()
+        for mailbox_id, arrays in list(self._arrays.items()):
+            if self._idle.take(arrays):
+                del self._arrays[mailbox_id]
 
     def note_commit(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
         """Note, on any thread, what a batch changed; ``publish`` tells it.
@@ -269,7 +268,8 @@ class Mirror:
         if delta.info is None:
             self._boxes.pop(mailbox_id, None)
             self._arrays.pop(mailbox_id, None)
-            self._idle.pop(mailbox_id, None)
+            if arrays is not None:
+                self._idle.take(arrays)
         else:
             self._boxes[mailbox_id] = delta.info
         if mailbox_id in self._pending:

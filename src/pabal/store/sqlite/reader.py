@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Final, cast
 
@@ -15,6 +15,7 @@ import apsw
 
 from pabal.store.delta import Delta
 from pabal.store.matching import FactKind
+from pabal.store.peaks import Peaks
 from pabal.store.ports import (
     BLOB_CHUNK_OCTETS,
     Added,
@@ -76,6 +77,7 @@ class Loaded:
     info: MailboxInfo
     modseq: ModSeq
     columns: Columns
+    peaks: Peaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,14 @@ def load_view(connection: apsw.Connection, mailbox_id: MailboxId) -> Loaded | No
             " WHERE mailbox = ? ORDER BY uid",
             (mailbox_id,),
         )
-        entries = cast("list[tuple[int, ...]]", cursor.fetchall())
-        for start in range(0, len(entries), _ROWS_AT_ONCE):
-            part = entries[start : start + _ROWS_AT_ONCE]
-            for number, column in enumerate(columns):
-                column.extend(map(itemgetter(number), part))
-    return Loaded(infos[0], modseq, columns)
+        # One number behind the other: no list of rows, and cut apart in bulk.
+        numbers = chain.from_iterable(cast("Iterator[tuple[int, ...]]", cursor))
+        while part := array("Q", islice(numbers, _ROWS_AT_ONCE * len(columns))):
+            for first, column in enumerate(columns):
+                some = part[first :: len(columns)]
+                same = column.typecode == part.typecode
+                column.extend(some if same else array("I", some))
+    return Loaded(infos[0], modseq, columns, Peaks(columns[-1]))
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
@@ -22,6 +22,7 @@ from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
+from pabal.store.sqlite.idle import IdleArrays
 from pabal.store.sqlite.indexing import QUIET_S, Indexings, Timing
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
@@ -54,6 +55,14 @@ class SqliteSettings:
     index_after_s: float = QUIET_S
 
 
+@dataclass(frozen=True, slots=True)
+class _Caches:
+    """What is kept of all accounts together, each within a bound."""
+
+    headers: HeaderCache = field(default_factory=HeaderCache)
+    idle: IdleArrays = field(default_factory=IdleArrays)
+
+
 class SqliteStore:
     """One file an account below ``root``, opened when first asked for.
 
@@ -75,7 +84,7 @@ class SqliteStore:
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
         self._disk = disk or open_disk()
-        self._headers = HeaderCache()
+        self._caches = _Caches()
         self._indexings = Indexings(Timing(clock, self._settings.index_after_s))
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
@@ -119,11 +128,12 @@ class SqliteStore:
         async with self._opening.setdefault(account_id, asyncio.Lock()):
             account = self._accounts.pop(account_id, None)
             self._recent.pop(account_id, None)
-            self._headers.forget(account_id)
+            self._caches.headers.forget(account_id)
             await self._indexings.stop(account_id)
             if account is not None:
                 await account.access.settle()
                 account.access.database.retire()
+                account.access.mirror.drop_idle()
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._executor, self._remove, account_id)
             await self._shares.forget(account_id)
@@ -146,7 +156,7 @@ class SqliteStore:
         subject = f"account {account_id}"
         ringer = Ringer(lambda: self._doorbell.ring(subject), RINGS_APART_S)
         indexing = self._indexings.of(account_id, database.directory)
-        mirror = Mirror(database, ringer.ring, indexing.arrived)
+        mirror = Mirror(database, ringer.ring, indexing.arrived, self._caches.idle)
         writer = Writer(
             account_id,
             database,
@@ -177,7 +187,7 @@ class SqliteStore:
             indexing,
             lambda: self._remember(account_id),
         )
-        return SqliteAccount(account_id, access, self._headers)
+        return SqliteAccount(account_id, access, self._caches.headers)
 
     def _remember(self, account_id: AccountId) -> None:
         """Note that an account is in use; close the files of one that is not."""

@@ -109,6 +109,8 @@ class SqliteUndeletion:
             total += await self._access.write(
                 lambda ledger: (purge(ledger, before), ())
             )
+        # Also of what went along with other writes, or did not get its turn before.
+        await self._access.indexing.tidy()
         return total
 
 
