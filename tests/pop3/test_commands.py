@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -185,4 +186,20 @@ async def test_a_message_marked_as_deleted_is_not_there_at_once(site: Site) -> N
     await commands.handle(b"DELE 2")
     assert commands.at_once(b"RETR 2") is None
     assert await commands.handle(b"RETR 2") == b"-ERR message is deleted\r\n"
+    commands.close()
+
+
+async def test_after_log_in_it_is_said_how_long_this_users_messages_stay(
+    site: Site,
+) -> None:
+    async def days(account_id: int) -> int:
+        return 30 if account_id == site.account.id else 0
+
+    session = Session(Pop3Settings(), tls=TlsInfo("TLSv1.3", "AES"), tls_offered=True)
+    services = replace(site.services(), expiry=days)
+    commands = Commands(services, session, "192.0.2.1", "s1")
+    assert b"\r\nEXPIRE 1 USER\r\n" in octets(await commands.handle(b"CAPA"))
+    await commands.handle(f"USER {ALICE}".encode())
+    await commands.handle(f"PASS {PASSWORD}".encode())
+    assert b"\r\nEXPIRE 30\r\n" in octets(await commands.handle(b"CAPA"))
     commands.close()

@@ -176,10 +176,14 @@ class Commands:
         _nothing(argument)
         session, authenticator = self._session, self._services.authenticator
         allowed = self._cleartext_allowed()
+        days = None
+        if self._maildrop is not None:
+            days = await self._services.expiry(self._account_id)
         return listing(
             session.capabilities(
                 authenticator.mechanisms(encrypted=allowed, tls=session.tls),
                 cleartext_allowed=allowed,
+                expire_days=days,
             )
         )
 
