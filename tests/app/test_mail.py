@@ -5,8 +5,10 @@ import ssl
 
 import pytest
 
+from pabal.admin.expiry import set_rule
 from pabal.app.mail import BUSY, MailRole
 from pabal.config.settings import Settings
+from pabal.message.address import Mailbox
 from pabal.net.tls import ServerContext, server_context
 from tests.app.rig import listening, opened, port
 
@@ -68,3 +70,20 @@ def test_who_is_turned_away_is_told_in_the_protocol_he_speaks() -> None:
     assert BUSY["imap"].startswith(b"* BYE ")
     assert BUSY["pop3"].startswith(b"-ERR ")
     assert all(line.endswith(b"\r\n") for line in BUSY.values())
+
+
+async def test_pop3_says_how_long_an_inbox_keeps_messages(settings: Settings) -> None:
+    sock = listening()
+    async with opened(settings) as shared:
+        shared.book.add_domain("pop.test")
+        owner = shared.book.add_account(Mailbox.parse("a@pop.test"), "secret word")
+        account = await shared.store.account(owner.id)
+        await set_rule(account, await account.mailbox("INBOX"), 30)
+        role = MailRole(shared, context(settings))
+        await role.start({"pop3": [sock]})
+        reader, writer = await asyncio.open_connection("127.0.0.1", port(sock))
+        writer.write(b"USER a@pop.test\r\nPASS secret word\r\nCAPA\r\nQUIT\r\n")
+        told = await reader.read()
+        assert b"\r\nEXPIRE 30\r\n" in told
+        writer.close()
+        await role.stop()

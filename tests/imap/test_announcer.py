@@ -35,3 +35,11 @@ async def test_long_work_is_said_to_go_on() -> None:
         told = await client.ok("SEARCH ALL")
     line = b'* OK [INPROGRESS ("t3" NIL NIL)] Still at it'
     assert (set(told[:-1]), told[-1]) == ({line}, b"* SEARCH")
+
+
+async def test_a_tag_that_would_end_the_code_is_left_out() -> None:
+    settings = ImapSettings(progress_interval_s=0.02)
+    rig = Rig(settings, store=SlowStore(FakeClock()))
+    async with rig.client("INBOX") as client:
+        client.stream.send(b"a]b SEARCH ALL\r\n")
+        assert await client.read_line() == b"* OK [INPROGRESS] Still at it"

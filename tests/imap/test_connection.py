@@ -2,6 +2,9 @@
 
 import asyncio
 import base64
+import gc
+import tracemalloc
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -11,6 +14,9 @@ from pabal.message.spool import Spool
 from tests.imap.rig import PASSWORD, USER, Client, Rig, letter
 from tests.imap.test_server import world
 from tests.support.streams import stream_pair
+
+IDLE_MAX_OCTETS = 16_000
+"""Of Python's objects: a real process adds a third, and may have 40 kB in all."""
 
 
 async def test_idle_tells_what_another_session_does_at_once() -> None:
@@ -34,6 +40,31 @@ async def test_idle_tells_what_another_session_does_at_once() -> None:
         assert await idler.read_line() == b"* 2 RECENT"
         idler.stream.send(b"DONE\r\n")
         assert await idler.read_line() == b"i OK Idle completed"
+
+
+async def test_an_idle_connection_costs_few_octets() -> None:
+    rig = Rig()
+    await world(rig)
+    async with AsyncExitStack() as stack:
+
+        async def idle() -> None:
+            client = await stack.enter_async_context(rig.client("INBOX"))
+            client.stream.send(b"i IDLE\r\n")
+            assert await client.read_line() == b"+ idling"
+
+        await idle()
+        tracemalloc.start()
+        try:
+            gc.collect()
+            before, count = tracemalloc.get_traced_memory()[0], 20
+            for _ in range(count):
+                await idle()
+            gc.collect()
+            each = (tracemalloc.get_traced_memory()[0] - before) / count
+        finally:
+            tracemalloc.stop()
+        # With the test's own end of it; sockets and their buffers come on top.
+        assert each < IDLE_MAX_OCTETS
 
 
 async def test_an_idle_client_that_does_not_read_costs_one_push() -> None:

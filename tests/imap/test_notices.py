@@ -4,6 +4,7 @@ import asyncio
 import re
 
 from pabal.imap.notices import WAITING_MAX
+from pabal.store.ports import ACCOUNT
 from tests.imap.rig import Client, Rig, letter
 
 BOTH = "MessageNew MessageExpunge"
@@ -179,3 +180,24 @@ async def test_too_much_is_said_to_be() -> None:
         for number in range(1, WAITING_MAX + 3):
             await account.rename(box.id, str(number))
         assert (await one.read_line()).startswith(b"* OK [NOTIFICATIONOVERFLOW]")
+
+
+async def test_what_the_server_keeps_beside_entries_is_told_to_nobody() -> None:
+    rig = Rig()
+    async with rig.client() as one:
+        await one.ok(
+            "NOTIFY SET (personal (MailboxMetadataChange ServerMetadataChange))"
+        )
+        account = await rig.account()
+        inbox = await account.mailbox("INBOX")
+        rule: dict[str, bytes | None] = {"/pabal/expiry": b"7", "acl:2": b"lr"}
+        await account.annotations.write(inbox.id, rule)
+        await account.annotations.write(ACCOUNT, rule)
+        await quiet(one)
+        await account.annotations.write(inbox.id, {**rule, "/private/a": b"1"})
+        assert await heard(one, 1) == ["* METADATA INBOX /private/a"]
+        told = await one.ok("GETMETADATA (DEPTH infinity) INBOX (/private/a /shared/b)")
+        assert told == [b'* METADATA INBOX (/private/a "1" /shared/b NIL)']
+        for name in ("/pabal/expiry", "/pabal", "acl:2"):
+            refused = await one.command(f'GETMETADATA INBOX "{name}"')
+            assert refused[-1].startswith(b"BAD")

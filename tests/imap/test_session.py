@@ -90,7 +90,7 @@ def test_uid_commands_are_commands() -> None:
     [
         (b"a CREATE {501}\r\n", b"BAD [TOOBIG]"),
         (b"a APPEND x {3001}\r\n", b"NO [TOOBIG]"),
-        (b"a APPEND x {1+}\r\na {1+}\r\nb {1}\r\n", b"NO [LIMIT]"),
+        (b"a APPEND x {1+}\r\na {1+}\r\nb {1}\r\n", b"NO [MESSAGELIMIT "),
         (b"a NOSUCH {1}\r\n", b"BAD there is no such command"),
         (b"a FETCH {1}\r\n", b"BAD the command is not allowed"),
         (b"{1}\r\n", b"BAD a tag and a command"),

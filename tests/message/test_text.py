@@ -5,11 +5,13 @@ import time
 
 import pytest
 
+from pabal.message.header import Header
 from pabal.message.mime import scan
 from pabal.message.needle import Needle
 from pabal.message.text import (
     body_texts,
     contains,
+    field_texts,
     header_texts,
     part_text,
     strip_html,
@@ -133,3 +135,20 @@ def test_flowed_text_is_found() -> None:
     assert contains(head + body, Needle("weekly report"), headers=False)
     assert not contains(head + body, Needle("회의"), headers=False)
     assert contains(head + b"; delsp=yes" + body, Needle("회의"), headers=False)
+
+
+def test_an_address_with_a_comment_inside_is_found() -> None:
+    octets = (
+        b"From: <alice (she)@ (of\r\n the) example.com> (Alice)\r\n"
+        b"To: team: bob (him)@example.com, carol@example.com (Carol);\r\n"
+        b"Subject: re (one)@ two\r\n\r\nbody\r\n"
+    )
+    header = Header(octets)
+    (sender,) = field_texts(header, b"from")
+    assert sender == "<alice (she)@ (of the) example.com> (alice) alice@example.com"
+    (team,) = field_texts(header, b"to")
+    assert team.endswith("(carol); bob@example.com")
+    assert field_texts(header, b"subject") == ["re (one)@ two"]
+    for text in ("alice@example.com", "bob@example.com", "(she)@ (of"):
+        assert contains(octets, Needle(text))
+    assert not contains(octets, Needle("one@two"))

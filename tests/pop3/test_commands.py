@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from pabal.pop3.settings import Pop3Settings
 from pabal.store.memory.account import MemoryAccount
 from pabal.store.ports import StoreError
 from tests.directory.sasl.client import ScramClient
-from tests.pop3.site import ALICE, PASSWORD, Site, open_site
+from tests.pop3.site import ALICE, PASSWORD, PLAIN, Site, open_site
 
 
 @pytest.fixture
@@ -157,3 +158,48 @@ async def test_an_empty_session_tells_nobody(site: Site) -> None:
     commands = await logged_in(site)
     commands.close()
     assert site.fetched == []
+
+
+async def test_what_was_read_ahead_is_answered_without_a_wait(site: Site) -> None:
+    commands, session = client_of(site)
+    assert commands.at_once(b"RETR 1") is None  # before log-in
+    await commands.handle(f"USER {ALICE}".encode())
+    await commands.handle(f"PASS {PASSWORD}".encode())
+    assert commands.at_once(b"RETR 1") is None
+    first = octets(await commands.handle(b"RETR 1"))
+    assert first == b"+OK %d octets\r\n%b.\r\n" % (len(PLAIN), PLAIN)
+    assert commands.at_once(b"RETR x") is None
+    assert commands.at_once(b"RETR 9") is None
+    assert commands.at_once(b"NOOP") is None
+    there = commands.at_once(b"retr 2")
+    assert there is not None
+    assert there.endswith(b"\r\n..\r\n...two\r\nline\r\n..end\r\n.\r\n")
+    assert commands.at_once(b"RETR 2") is None  # it was kept for one time
+    commands.close()
+    assert len(site.fetched[-1][1]) == 2
+    assert session.state is State.TRANSACTION
+
+
+async def test_a_message_marked_as_deleted_is_not_there_at_once(site: Site) -> None:
+    commands = await logged_in(site)
+    await commands.handle(b"RETR 1")
+    await commands.handle(b"DELE 2")
+    assert commands.at_once(b"RETR 2") is None
+    assert await commands.handle(b"RETR 2") == b"-ERR message is deleted\r\n"
+    commands.close()
+
+
+async def test_after_log_in_it_is_said_how_long_this_users_messages_stay(
+    site: Site,
+) -> None:
+    async def days(account_id: int) -> int:
+        return 30 if account_id == site.account.id else 0
+
+    session = Session(Pop3Settings(), tls=TlsInfo("TLSv1.3", "AES"), tls_offered=True)
+    services = replace(site.services(), expiry=days)
+    commands = Commands(services, session, "192.0.2.1", "s1")
+    assert b"\r\nEXPIRE 1 USER\r\n" in octets(await commands.handle(b"CAPA"))
+    await commands.handle(f"USER {ALICE}".encode())
+    await commands.handle(f"PASS {PASSWORD}".encode())
+    assert b"\r\nEXPIRE 30\r\n" in octets(await commands.handle(b"CAPA"))
+    commands.close()

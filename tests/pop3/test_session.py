@@ -68,6 +68,15 @@ def test_capabilities() -> None:
     assert not any(line.startswith(("SASL", "STLS")) for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(None, "EXPIRE 1 USER"), (0, "EXPIRE NEVER"), (30, "EXPIRE 30")],
+)
+def test_how_long_messages_stay(days: int | None, told: str) -> None:
+    lines = session().capabilities([], cleartext_allowed=True, expire_days=days)
+    assert told in lines
+
+
 def test_the_name_is_not_shown() -> None:
     one = session()
     one.user = "alice"

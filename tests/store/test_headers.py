@@ -20,8 +20,10 @@ class Reader:
     async def __call__(
         self, emails: Sequence[EmailId], columns: Sequence[Column]
     ) -> Sequence[Row | None]:
-        assert tuple(columns) == (Column.HEADER,)
         self.asked += emails
+        if tuple(columns) == (Column.BODYSTRUCTURE,):
+            return [(b"(%d)" % one,) if one in HEADERS else None for one in emails]
+        assert tuple(columns) == (Column.HEADER,)
         return [(HEADERS[email],) if email in HEADERS else None for email in emails]
 
 
@@ -46,6 +48,15 @@ async def test_other_fields_are_other_fields() -> None:
     assert await headers.fields([1], [b"to", b"from"]) == [
         b"From: a@b\r\nTo: c@d\r\n\r\n"
     ]
+
+
+async def test_structures_are_kept_beside_fields() -> None:
+    reader = Reader()
+    headers = Headers(1, HeaderCache(), reader)
+    await headers.fields([1], [b"to"])
+    assert await headers.structures([1, 99, 2]) == [b"(1)", None, b"(2)"]
+    assert await headers.structures([2, 1]) == [b"(2)", b"(1)"]
+    assert reader.asked == [1, 1, 99, 2]
 
 
 async def test_accounts_do_not_share() -> None:

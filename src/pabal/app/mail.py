@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pabal.admin.expiry import rule_of
 from pabal.app import parts
 from pabal.app.fetched import FetchTracer
 from pabal.app.log_in import tls_context, token_desk
@@ -29,6 +30,7 @@ from pabal.smtp.commands.conversation import Service
 from pabal.smtp.ports import Receiver
 from pabal.smtp.server import SmtpServer
 from pabal.smtp.settings import ServerSettings
+from pabal.store.ports import INBOX
 
 SMTP_GRACE_SECONDS: Final = 10.0
 """Time for a message under way to come to its 250 when the server stops."""
@@ -172,10 +174,21 @@ class MailRole:
         quota = self._shared.book.quota(account_id)
         return Limits(quota.octets, quota.messages)
 
+    async def _expiry(self, account_id: int) -> int:
+        """Return after how many days messages of INBOX go, as POP3 tells it."""
+        account = await self._shared.store.account(account_id)
+        boxes = await account.mailboxes()
+        inbox = await account.mailbox(INBOX)
+        policy = parts.expiry_policy(self._shared.settings)
+        return (await rule_of(account, inbox, boxes, policy)).days
+
     def _pop3(self) -> Pop3Server:
         shared = self._shared
         services = Pop3Services(
-            shared.store, self._authenticator, self._fetches.over("POP3")
+            shared.store,
+            self._authenticator,
+            self._fetches.over("POP3"),
+            expiry=self._expiry,
         )
         return Pop3Server(
             services,

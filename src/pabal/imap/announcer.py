@@ -61,8 +61,10 @@ class Announcer:
         """
         loop = asyncio.get_running_loop()
         text = self._context.language.say(b"Still at it")
-        code = b"* OK [INPROGRESS (%b NIL NIL)] %b\r\n"
-        line = code % (quoted(self._context.tag), text)
+        tag = self._context.tag
+        # A bracket would end the code: then without the tag (RFC 9585 §4).
+        details = b"" if b"]" in tag else b" (%b NIL NIL)" % quoted(tag)
+        line = b"* OK [INPROGRESS%b] %b\r\n" % (details, text)
 
         interval_s = self._context.services.settings.progress_interval_s
         timer: asyncio.TimerHandle

@@ -102,6 +102,8 @@ _KOREAN: Final = {
     "No search of that tag is kept current": "그 꼬리표로 이어지는 찾기가 없습니다",
     "Nobody here is called that": "여기에는 그런 이름을 쓰는 사람이 없습니다",
     "Nobody is logged in": "아무도 로그인하지 않았습니다",
+    "Comparator told": "비교 방식입니다",
+    "No such comparator": "그런 비교 방식이 없습니다",
     "None of these languages": "그 언어는 쓸 수 없습니다",
     "Nothing came for too long": "너무 오래 아무것도 오지 않았습니다",
     "Nothing to copy": "복사할 것이 없습니다",

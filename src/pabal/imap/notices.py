@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pabal.imap.wire.fetch import Item
+from pabal.imap.wire.metadata import ENTRIES
 from pabal.imap.wire.notify import OF_SELECTED, Event, Watched
-from pabal.store.acl import PREFIX
 from pabal.store.names import is_below
 from pabal.store.ports import (
     ACCOUNT,
@@ -158,7 +158,8 @@ class Notices:
             event = Event.MAILBOX_METADATA
             if change.mailbox_id == ACCOUNT:
                 event = Event.SERVER_METADATA
-            told = [name for name in change.names if not name.startswith(PREFIX)]
+            # Whatever else is kept there is ours: rights, rules of expiry.
+            told = [name for name in change.names if name.startswith(ENTRIES)]
             if told and self.wants(event):
                 names = self._annotated.setdefault(change.mailbox_id, {})
                 names.update(dict.fromkeys(told))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pabal.message.address import HeaderGroup, parse_address_list
 from pabal.message.charset import decode, fold
 from pabal.message.header import HEADER_MAX_OCTETS, Header, fields, unfold
 from pabal.message.mime import Octets, Part, decode_body, scan
@@ -20,6 +21,9 @@ from pabal.message.words import decode_words
 
 TEXT_MAX_OCTETS: Final = 16 * 1024 * 1024
 """Octets of text, still encoded, that are searched in one message."""
+
+_ADDRESSES: Final = frozenset((b"from", b"to", b"cc", b"bcc"))
+"""Fields SEARCH has keys for whose values are addresses."""
 
 # No "<" inside: or every unclosed tag would be followed to the very end.
 _INLINE_TAG: Final = re.compile(
@@ -76,7 +80,7 @@ def body_texts(octets: Octets, part: Part) -> Iterator[str]:
 def header_text(header: bytes) -> str:
     """Return a header as SEARCH looks into it, not folded: a line a field."""
     lines = (
-        f"{name.decode('latin-1')}: {decode_words(unfold(raw))}"
+        f"{name.decode('latin-1')}: {_searched(name.lower(), unfold(raw))}"
         for name, raw in fields(header)
     )
     return "\n".join(lines)
@@ -84,7 +88,27 @@ def header_text(header: bytes) -> str:
 
 def field_texts(header: Header, name: bytes) -> list[str]:
     """Return every field ``name`` (lower case) as SEARCH compares it, folded."""
-    return [fold(decode_words(value)) for value in header.all(name)]
+    return [fold(_searched(name, value)) for value in header.all(name)]
+
+
+def _searched(name: bytes, value: bytes) -> str:
+    """Return what is looked into of an unfolded field, ``name`` in lower case.
+
+    RFC 9051 §6.4.4: FROM and its like look into the envelope, where an address has no
+    comment inside. So one that is broken by a comment is there as people know it, too.
+    """
+    text = decode_words(value)
+    if b"(" not in value or name not in _ADDRESSES:
+        return text
+    entries = parse_address_list(value)
+    addresses = [
+        b"%b@%b" % (address.local_part, address.domain)
+        for entry in entries
+        for address in (entry.members if isinstance(entry, HeaderGroup) else (entry,))
+        if address.domain
+    ]
+    broken = [decode(address) for address in addresses if address not in value]
+    return " ".join((text, *broken))
 
 
 def part_text(octets: Octets, part: Part, limit: int | None = None) -> str:

@@ -23,6 +23,7 @@ from pabal.pop3.maildrop import Maildrop
 from pabal.pop3.ports import Services
 from pabal.pop3.session import Session
 from pabal.pop3.wire import (
+    NUMBER_MAX_DIGITS,
     CommandError,
     challenge,
     err,
@@ -115,6 +116,23 @@ class Commands:
             return replace(reply, octets=spoken.reply(reply.octets))
         return _spoken(spoken, reply)
 
+    def at_once(self, line: bytes) -> bytes | None:
+        """Return the reply to a RETR of what was read ahead; ``None``: ``handle`` it.
+
+        Most lines of a client that takes its mail are this one.
+        """
+        maildrop, digits = self._maildrop, line[5:]
+        if (
+            maildrop is None
+            or line[:5].upper() != b"RETR "
+            or not digits.isdigit()
+            or len(digits) > NUMBER_MAX_DIGITS
+            or len(maildrop.retrieved) >= FETCHED_MAX
+        ):
+            return None
+        reply = maildrop.retrieve_ahead(int(digits))
+        return None if reply is None else self._session.language.reply(reply)
+
     async def _answer(self, line: bytes) -> Reply:
         session = self._session
         try:
@@ -158,10 +176,14 @@ class Commands:
         _nothing(argument)
         session, authenticator = self._session, self._services.authenticator
         allowed = self._cleartext_allowed()
+        days = None
+        if self._maildrop is not None:
+            days = await self._services.expiry(self._account_id)
         return listing(
             session.capabilities(
                 authenticator.mechanisms(encrypted=allowed, tls=session.tls),
                 cleartext_allowed=allowed,
+                expire_days=days,
             )
         )
 

@@ -173,6 +173,15 @@ class Maildrop:
             return self._streamed(position)
         return b"+OK %d octets\r\n%b" % (len(octets), stuffed(octets))
 
+    def retrieve_ahead(self, number: int) -> bytes | None:
+        """Return the response to RETR if the message was read ahead, else ``None``."""
+        position = number - 1
+        octets = None if position in self._deleted else self._ahead.take(position)
+        if octets is None:
+            return None
+        self.retrieved.append(self._emails[position])
+        return b"+OK %d octets\r\n%b" % (len(octets), stuffed(octets))
+
     async def top(self, number: int, lines: int) -> bytes | AsyncIterator[bytes]:
         """Return the response to TOP: the header and some lines of the body."""
         position = self.check(number)

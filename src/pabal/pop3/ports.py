@@ -1,6 +1,6 @@
 """What POP3 needs from others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from pabal.net.sasl import Authenticator
@@ -17,6 +17,16 @@ def nobody_wants_to_know(account_id: AccountId, emails: Sequence[EmailId]) -> No
     del account_id, emails
 
 
+ExpiryOf = Callable[[AccountId], Awaitable[int]]
+"""Returns after how many days messages of an account's INBOX go; 0: they stay."""
+
+
+async def nothing_goes(account_id: AccountId) -> int:
+    """Return 0: the default ``ExpiryOf``."""
+    del account_id
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything a session asks.
@@ -27,6 +37,7 @@ class Services:
         fetched: Told whose messages were retrieved.
         delays: How soon somebody may log in again; the server sets it by its settings.
         now: Monotonic seconds; likewise.
+        expiry: How long messages stay that are left on the server.
     """
 
     store: ImportStore
@@ -34,3 +45,4 @@ class Services:
     fetched: Fetched = nobody_wants_to_know
     delays: LoginDelays = field(default_factory=lambda: LoginDelays(0))
     now: Callable[[], float] = lambda: 0.0
+    expiry: ExpiryOf = nothing_goes

@@ -93,7 +93,7 @@ class _Connection:
         """Answer line after line."""
         answered = 0
         while (line := await self._next_line()) is not None:
-            reply = await self._commands.handle(line)
+            reply = self._commands.at_once(line) or await self._commands.handle(line)
             if isinstance(reply, bytes):
                 await self._put(reply)
             elif isinstance(reply, Turn):

@@ -27,6 +27,9 @@ _BEFORE: Final = frozenset({State.AUTHORIZATION})
 _AFTER: Final = frozenset({State.TRANSACTION})
 _ALWAYS: Final = _BEFORE | _AFTER
 
+EXPIRE_LEAST_DAYS: Final = 1
+"""Shortest rule an INBOX can have."""
+
 COMMANDS: Final[Mapping[bytes, frozenset[State]]] = {
     b"CAPA": _ALWAYS,
     b"QUIT": _ALWAYS,
@@ -127,17 +130,25 @@ class Session:
         )
 
     def capabilities(
-        self, mechanisms: Sequence[str], *, cleartext_allowed: bool
+        self,
+        mechanisms: Sequence[str],
+        *,
+        cleartext_allowed: bool,
+        expire_days: int | None = None,
     ) -> tuple[str, ...]:
-        """Return the lines of CAPA (RFC 2449 §6, RFC 3206 §6, RFC 6856 §2, §3)."""
+        """Return the lines of CAPA (RFC 2449 §6, RFC 3206 §6, RFC 6856 §2, §3).
+
+        Args:
+            expire_days: After how many days messages go; 0: never; ``None``: nobody
+                has logged in, and it is not the same for all.
+        """
         found = [
             "TOP",
             "UIDL",
             "PIPELINING",
             "RESP-CODES",
             "AUTH-RESP-CODE",
-            # Nobody's mail is removed for having been read.
-            "EXPIRE NEVER",
+            f"EXPIRE {_expire(expire_days)}",
             f"LOGIN-DELAY {self.settings.login_delay_s}",
             "UTF8 USER",
             "LANG",
@@ -149,3 +160,13 @@ class Session:
         if self.stls_allowed:
             found.append("STLS")
         return (*found, "IMPLEMENTATION pabal")
+
+
+def _expire(days: int | None) -> str:
+    """Return the argument of EXPIRE: nobody's mail is removed for having been read.
+
+    RFC 2449 §6.7: before log-in it is the smallest value that can be set for any user.
+    """
+    if days is None:
+        return f"{EXPIRE_LEAST_DAYS} USER"
+    return str(days) if days else "NEVER"

@@ -1,8 +1,8 @@
-"""Header fields that were asked for before.
+"""Header fields and structures that were asked for before.
 
 Clients list a mailbox by the same few fields, again and again. The fields of an email
-never change, so they are kept: for all accounts of a process together within a bound,
-what was asked for longest ago goes first.
+never change, nor does its structure, so they are kept: for all accounts of a process
+together within a bound, what was asked for longest ago goes first.
 
 Sans-IO. On the event loop only.
 """
@@ -24,8 +24,8 @@ OVERHEAD_OCTETS: Final = 150
 
 _NOTHING: Final[Mapping[EmailId, bytes]] = MappingProxyType({})
 
-Key = tuple[AccountId, frozenset[bytes]]
-"""Whose emails, and which fields (lower case)."""
+Key = tuple[AccountId, frozenset[bytes] | Column]
+"""Whose emails, and which fields (lower case) or what else of them."""
 
 Read = Callable[[Sequence[EmailId], Sequence[Column]], Awaitable[Sequence[Row | None]]]
 """Reads facts of emails: ``AccountStore.read``."""
@@ -88,23 +88,57 @@ class Headers:
         self, emails: Sequence[EmailId], names: Collection[bytes]
     ) -> Sequence[bytes | None]:
         """Return the fields called ``names`` and the empty line of each header."""
-        key = self.owner, frozenset(map(bytes.lower, names))
-        found = list(map(self.cache.known(key).get, emails))
-        if None in found:
-            missing = [
-                email for email, one in zip(emails, found, strict=True) if one is None
-            ]
-            rows = await self.read(missing, (Column.HEADER,))
-            headers = {
-                email: row[0]
-                for email, row in zip(missing, rows, strict=True)
-                if row is not None and isinstance(row[0], bytes)
-            }
-            selected = select_many(headers.values(), key[1])
+        wanted = frozenset(map(bytes.lower, names))
+        key = self.owner, wanted
+        found, missing = self._known(key, emails)
+        if missing:
+            headers = await self._read(missing, Column.HEADER)
+            selected = select_many(headers.values(), wanted)
             new = dict(zip(headers, selected, strict=True))
-            self.cache.add(key, new)
-            found = [
-                new.get(email) if one is None else one
-                for email, one in zip(emails, found, strict=True)
-            ]
+            found = self._completed(key, emails, found, new)
         return found
+
+    async def structures(self, emails: Sequence[EmailId]) -> Sequence[bytes | None]:
+        """Return the BODYSTRUCTURE of each email; ``None`` for one that is gone."""
+        key = self.owner, Column.BODYSTRUCTURE
+        found, missing = self._known(key, emails)
+        if missing:
+            new = await self._read(missing, Column.BODYSTRUCTURE)
+            found = self._completed(key, emails, found, new)
+        return found
+
+    def _known(
+        self, key: Key, emails: Sequence[EmailId]
+    ) -> tuple[list[bytes | None], list[EmailId]]:
+        """Return what is kept of each email, and which have nothing kept."""
+        found = list(map(self.cache.known(key).get, emails))
+        if None not in found:
+            return found, []
+        return found, [
+            email for email, one in zip(emails, found, strict=True) if one is None
+        ]
+
+    async def _read(
+        self, emails: Sequence[EmailId], column: Column
+    ) -> dict[EmailId, bytes]:
+        """Return the octets in ``column`` of those that are there."""
+        rows = await self.read(emails, (column,))
+        return {
+            email: row[0]
+            for email, row in zip(emails, rows, strict=True)
+            if row is not None and isinstance(row[0], bytes)
+        }
+
+    def _completed(
+        self,
+        key: Key,
+        emails: Sequence[EmailId],
+        found: Sequence[bytes | None],
+        new: Mapping[EmailId, bytes],
+    ) -> list[bytes | None]:
+        """Keep what is ``new``; return ``found`` with it."""
+        self.cache.add(key, new)
+        return [
+            new.get(email) if one is None else one
+            for email, one in zip(emails, found, strict=True)
+        ]

@@ -46,6 +46,7 @@ AFTER_LOGIN: Final = (
     b"THREAD=REFERENCES",
     b"THREAD=REFS",
     b"I18NLEVEL=1",
+    b"I18NLEVEL=2",
     b"CONDSTORE",
     b"QRESYNC",
     b"BINARY",

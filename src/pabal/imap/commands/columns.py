@@ -95,15 +95,17 @@ class Facts:
     Attributes:
         rows: One a message; empty if nothing was asked.
         fields: Header fields, a sequence for each item that asks for them.
+        structures: The BODYSTRUCTURE of each, if the plan has it from those kept.
     """
 
     rows: Sequence[Row] = ()
     fields: Sequence[Sequence[bytes]] = ()
+    structures: Sequence[bytes] = ()
 
     def part(self, start: int, end: int) -> "Facts":
         """Return those of some messages in a row."""
         fields = [one[start:end] for one in self.fields]
-        return Facts(self.rows[start:end], fields)
+        return Facts(self.rows[start:end], fields, self.structures[start:end])
 
 
 class Plan:
@@ -112,6 +114,8 @@ class Plan:
     Attributes:
         columns: What is read from the store.
         fields: Header fields that are read besides.
+        structures: Whether the structure is all that the store has to say: then it
+            comes from those that are kept, not from ``columns``.
         bodies: Items made from whole messages.
 
     Args (of the constructor):
@@ -126,9 +130,17 @@ class Plan:
         self.columns = list(dict.fromkeys(one for one in needed if one is not None))
         if self.bodies and Column.SIZE not in self.columns:
             self.columns.append(Column.SIZE)
+        self.structures = self.columns == [Column.BODYSTRUCTURE]
+        if self.structures:
+            self.columns = []
         places = b" ".join(map(template_of, items))
         self._template = begin + places + b"%b)\r\n"
         self._plain = begin + places + b")\r\n"
+
+    @property
+    def reads(self) -> bool:
+        """Whether the store has to be asked."""
+        return bool(self.columns or self.fields or self.structures)
 
     def responses(
         self,
@@ -162,7 +174,10 @@ class Plan:
     def cells(self, selected: Selected, batch: Batch, said: Facts) -> list[Cells]:
         """Return the values of each item, one sequence a place of its template."""
         columns = zip(*said.rows, strict=True)
+        facts: dict[Column, Sequence[object]]
         facts = dict(zip(self.columns, columns, strict=False))
+        if self.structures:
+            facts[Column.BODYSTRUCTURE] = said.structures
         fields = iter(said.fields)
         messages: list[Message] = []
         found: list[Cells] = []

@@ -6,6 +6,7 @@ RFC 7162 §3.1.5 (MODSEQ), RFC 8474 (EMAILID, THREADID).
 """
 
 import math
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Final
 from pabal.base.scan import ScanError
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.refusal import RefusedError, bad, uid_required
-from pabal.imap.commands.selected import Selected
+from pabal.imap.commands.selected import LastSearch, Selected
 from pabal.imap.wire import search as keys
 from pabal.imap.wire.grammar import Reader, day_start
 from pabal.imap.wire.search import Recency, Return, Search, parse_keys
@@ -28,6 +29,9 @@ CHARSETS: Final = (b"US-ASCII", b"UTF-8", b"EUC-KR", b"ISO-8859-1", b"ISO-2022-J
 """What is named in BADCHARSET; every label in ``pabal.message.charset`` works."""
 
 DATE_END: Final = math.inf
+
+KEPT_MAX: Final = 4_096
+"""Results of a session's last search that are kept: 16 kB."""
 
 PRIVATE_FILTERS: Final = "/private/filters/values/"
 """Below it each filter is an entry of the server (RFC 5466 §3.2)."""
@@ -151,7 +155,21 @@ def _filter(there: Mapping[str, bytes], name: bytes, depth: int) -> keys.Key:
 
 
 async def _search(selected: Selected, wanted: found_by.Predicate) -> Sequence[Uid]:
-    uids = await selected.access.account.search(selected.view.mailbox.id, wanted)
+    mailbox, contexts = selected.view.mailbox, selected.contexts
+    last_one = contexts.last
+    uids: Sequence[Uid]
+    if (
+        last_one is not None
+        and last_one.modseq == mailbox.highest_modseq
+        and last_one.predicate == wanted
+    ):
+        uids = last_one.uids.tolist()
+    else:
+        uids = await selected.access.account.search(mailbox.id, wanted)
+        contexts.last = None
+        if len(uids) <= KEPT_MAX:
+            found = array("I", uids)
+            contexts.last = LastSearch(wanted, mailbox.highest_modseq, found)
     last = selected.numbers.last_uid
     if uids and uids[-1] > last:
         # Others the client was not told of: they have no number.

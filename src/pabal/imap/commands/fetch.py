@@ -161,7 +161,7 @@ class _Fetcher:
         self.missing = 0
         self._sent = 0
         self.slice = self._slice_max = ARRAY_SLICE
-        if self._plan.columns or self._plan.fields or self._saved:
+        if self._plan.reads or self._saved:
             self.slice, self._slice_max = FACT_SLICE_FIRST, FACT_SLICE_MAX
         if self._plan.bodies:
             first = BODY_SLICE_FIRST // self._plan.bodies
@@ -178,7 +178,7 @@ class _Fetcher:
         if self._marks_seen:
             batch, extra = await self._mark_seen(batch)
         facts = Facts()
-        if self._plan.columns or self._plan.fields:
+        if self._plan.reads:
             batch, facts, extra = await self._read(batch, extra)
         if self._saved:
             extra = await self._with_dates(batch, extra)
@@ -206,6 +206,8 @@ class _Fetcher:
             await here.headers.fields(emails, item.section.names)
             for item in plan.fields
         ]
+        if plan.structures:
+            found.append(await here.headers.structures(emails))
         gone = {
             at
             for column in (rows, *found)
@@ -220,8 +222,9 @@ class _Fetcher:
             found = [list(compress(column, kept)) for column in found]
             if extra is not None:
                 extra = list(compress(extra, kept))
-        there = cast("Sequence[Row]", rows)
-        return batch, Facts(there, cast("list[Sequence[bytes]]", found)), extra
+        whole = cast("list[Sequence[bytes]]", found)
+        structures = whole.pop() if plan.structures else ()
+        return batch, Facts(cast("Sequence[Row]", rows), whole, structures), extra
 
     async def _mark_seen(self, batch: Batch) -> tuple[Batch, Sequence[bytes]]:
         r"""Set ``\\Seen`` where it is not; return the batch anew and what to add.
@@ -294,7 +297,7 @@ class _Fetcher:
 
     def adapt(self, count: int) -> None:
         """Aim the next slice at ``SLICE_OCTETS`` by what ``count`` messages took."""
-        if self._plan.columns or self._plan.fields:
+        if self._plan.reads:
             best = SLICE_OCTETS * count // max(1, self._sent)
             self.slice = max(1, min(self._slice_max, best, GROWTH_MAX * count))
         self._sent = 0

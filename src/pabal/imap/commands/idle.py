@@ -18,6 +18,8 @@ DONE: Final = b"DONE"
 async def run(context: Context, _: Bare) -> Tagged:
     """Tell changes at once until the client ends it."""
     await tell(context, expunges=True)
+    if context.selected is not None:
+        context.selected.contexts.last = None  # who waits shall cost little
     context.send(b"+ idling\r\n")
     context.idling = True
     try:

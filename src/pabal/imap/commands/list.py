@@ -115,16 +115,12 @@ async def _matching(context: Context, command: ListMailboxes) -> Sequence[_Shown
         # otherwise only what is there, among it what others share.
         lost = [name for name in lost if name in infos]
     names = _with_parents(infos, lost)
-    above, why = _recursive(names, command)
-    found = []
-    for one in names:
-        if not any(pattern.matches(one.name) for pattern in patterns):
-            continue
-        if one.name in above:
-            found.append(replace(one, why_shown=why))
-        elif one.meets(command.selection):
-            found.append(one)
-    return found
+    matching = [
+        one for one in names if any(pattern.matches(one.name) for pattern in patterns)
+    ]
+    if b"RECURSIVEMATCH" not in command.selection:
+        return [one for one in matching if one.meets(command.selection)]
+    return _recursive(names, matching, command)
 
 
 async def lines_of(
@@ -150,17 +146,23 @@ async def lines_of(
 
 
 def _recursive(
-    names: Sequence[_Shown], command: ListMailboxes
-) -> tuple[set[str], tuple[str, ...]]:
-    """Return the names above what meets the criteria, and the criteria's names.
+    names: Sequence[_Shown], matching: Sequence[_Shown], command: ListMailboxes
+) -> Sequence[_Shown]:
+    """Return those of ``matching`` that meet the criteria, or have names below that do.
 
-    Nothing without RECURSIVEMATCH (RFC 5258 §3.5).
+    RFC 5258 §3.5: a name that does not meet them itself is shown only if something
+    below it does that is not shown.
     """
-    if b"RECURSIVEMATCH" not in command.selection:
-        return set(), ()
     criteria = command.selection - {b"RECURSIVEMATCH", b"REMOTE"}
-    met = [one.name for one in names if one.meets(criteria)]
-    return _parents(met), tuple(sorted(name.decode("ascii") for name in criteria))
+    why = tuple(sorted(name.decode("ascii") for name in criteria))
+    met = {one.name for one in names if one.meets(criteria)}
+    above = _parents(met)
+    above_hidden = _parents(met.difference(one.name for one in matching))
+    return [
+        replace(one, why_shown=why) if one.name in above else one
+        for one in matching
+        if one.name in met or one.name in above_hidden
+    ]
 
 
 def _with_parents(infos: Mapping[str, Place], lost: Sequence[str]) -> Sequence[_Shown]:

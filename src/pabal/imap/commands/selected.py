@@ -78,6 +78,25 @@ class SearchContext:
     order: list[Uid] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class LastSearch:
+    """What a session looked for last, and found.
+
+    Programs ask again: what is unseen, every minute; the next page of the same search
+    (RFC 9394 §3.1).
+
+    Attributes:
+        predicate: What was looked for.
+        modseq: Of the mailbox before it was looked through: nothing changed while it
+            has this one.
+        uids: What was found, ascending.
+    """
+
+    predicate: Predicate
+    modseq: int
+    uids: "array[int]"
+
+
 @dataclass(slots=True)
 class SearchContexts:
     """Searches kept current.
@@ -85,10 +104,12 @@ class SearchContexts:
     Attributes:
         kept: By the tags of their commands.
         touched: UIDs that came or changed and were not looked at for them.
+        last: The last one, if it found few.
     """
 
     kept: dict[bytes, SearchContext] = field(default_factory=dict)
     touched: set[Uid] = field(default_factory=set)
+    last: LastSearch | None = None
 
 
 @dataclass(slots=True)

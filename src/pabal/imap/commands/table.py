@@ -17,6 +17,7 @@ from pabal.imap.commands import (
     authenticate,
     capability,
     close,
+    comparator,
     compress,
     contexts,
     copy,
@@ -245,6 +246,12 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             login_grammar.parse_compress,
             LOGGED_IN,
             _Options(after=compress.after),
+        ),
+        b"COMPARATOR": _spec(
+            login_grammar.Comparators,
+            comparator.run,
+            login_grammar.parse_comparators,
+            LOGGED_IN,
         ),
         b"UNAUTHENTICATE": _bare(
             unauthenticate.run, LOGGED_IN, _Options(after=unauthenticate.after)

@@ -130,6 +130,27 @@ def parse_languages(reader: Reader) -> Languages:
     return Languages(tuple(ranges))
 
 
+COMPARATORS_MAX: Final = 20
+"""Patterns in one COMPARATOR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparators:
+    """COMPARATOR: patterns of comparators, the best first; none: which is active."""
+
+    patterns: tuple[bytes, ...]
+
+
+def parse_comparators(reader: Reader) -> Comparators:
+    """Return the COMPARATOR whose arguments come next (RFC 5255 §4.10)."""
+    patterns: list[bytes] = []
+    while reader.take_sp():
+        patterns.append(reader.astring("a comparator"))
+        if len(patterns) > COMPARATORS_MAX:
+            raise reader.fail("fewer comparators")
+    return Comparators(tuple(patterns))
+
+
 @dataclass(frozen=True, slots=True)
 class Identify:
     """ID: what the client says it is; empty for NIL."""

@@ -19,6 +19,8 @@ NAME_MAX_OCTETS: Final = 255
 
 PRIVATE: Final = "/private/"
 SHARED: Final = "/shared/"
+ENTRIES: Final = (PRIVATE, SHARED)
+"""How every entry begins that a client can name (RFC 5464 §3.2)."""
 
 # RFC 5464 §3.2: no "//", no "/" at the end, neither "*" nor "%", at least two
 # components, and four below "vendor".
@@ -120,7 +122,7 @@ def _entry(reader: Reader) -> str:
     name = octets.decode("latin-1").lower()
     if len(name) > NAME_MAX_OCTETS or not _NAME.fullmatch(name):
         raise reader.fail("an entry")
-    if not name.startswith((PRIVATE, SHARED)) or _VENDOR.match(name):
+    if not name.startswith(ENTRIES) or _VENDOR.match(name):
         raise reader.fail("an entry below /private or /shared")
     return name
 
