@@ -20,6 +20,7 @@ from pabal.mta.judgement import judge, postponed, untried
 from pabal.mta.notification import Report
 from pabal.mta.ports import LocalDelivery
 from pabal.mta.queue.item import (
+    BEFORE_ALL,
     RETURN_NOW,
     AttemptRecord,
     QueuedRecipient,
@@ -38,6 +39,10 @@ log = Log("queue")
 
 IDLE_LEAST_SECONDS: Final = 0.05
 """Shortest wait between two looks at the queue when nothing woke us."""
+
+BACKLOG_APART_SECONDS: Final = 0.05
+"""Least time between two looks while more is due than may wait here: each look goes
+over the same rows, and takes a portion for every destination."""
 
 STOP_SECONDS: Final = 10.0
 """How long deliveries under way may take when we stop."""
@@ -84,6 +89,7 @@ class QueueRunner:
         self._ended = asyncio.Event()
         self._ended.set()
         self._renewed_at = 0.0
+        self._behind = False
 
     def wake(self) -> None:
         """Look at the queue now: something was added or changed."""
@@ -95,6 +101,8 @@ class QueueRunner:
         try:
             while not self._stopping.is_set():
                 wait_s = await self._guarded_turn()
+                if self._behind:
+                    await sleep_until_set(self._stopping, BACKLOG_APART_SECONDS)
                 await sleep_until_set(self._wakened, wait_s)
                 self._wakened.clear()
         finally:
@@ -125,6 +133,7 @@ class QueueRunner:
             held = self._schedule.held()
             if held:
                 await self._queue.renew(self._owner, now + settings.lease_s, held)
+        claimed = 0
         if self._schedule.room and not self._stopping.is_set():
             claims = await self._queue.take(
                 Take(
@@ -137,8 +146,9 @@ class QueueRunner:
                 )
             )
             self._schedule.add(claims)
+            claimed = len(claims)
         self._start()
-        return await self._patience(now)
+        return await self._patience(now, claimed)
 
     async def _guarded_turn(self) -> float:
         try:
@@ -158,12 +168,18 @@ class QueueRunner:
                 self._serve(assignment), f"delivery to {assignment.destination}"
             )
 
-    async def _patience(self, now: float) -> float:
+    async def _patience(self, now: float, claimed: int) -> float:
+        """Return how long to wait for more; take note of whether more is due."""
         settings = self._station.settings.queue
         longest = settings.poll_s
         if self._schedule.busy:
             longest = min(longest, settings.lease_s / 3)
-        due_at = await self._queue.next_due_at(now)
+        first_at = await self._queue.next_due_at(BEFORE_ALL)
+        self._behind = first_at is not None and first_at <= now
+        if self._behind and claimed:
+            return 0.0
+        # When nothing was to be had, the end of a delivery wakes us.
+        due_at = await self._queue.next_due_at(now) if self._behind else first_at
         if due_at is None:
             return longest
         return min(longest, max(IDLE_LEAST_SECONDS, due_at - now))
@@ -182,7 +198,8 @@ class QueueRunner:
             now = self._station.clock.monotonic()
             self._schedule.finished(assignment, now, reached=reached, reason=reason)
             self._start()
-            self.wake()
+            if self._behind and self._schedule.wants(assignment.destination):
+                self.wake()
 
     async def _attempt(self, assignment: Assignment) -> tuple[bool, str]:
         """Deliver and note results; return whether anybody was reached, or why not.
@@ -274,7 +291,9 @@ class QueueRunner:
             zip(recipients, result.outcomes, result.hosts, strict=True)
         ):
             relayed = place in result.relayed
-            retry_at = self._schedule.next_attempt_at(recipient.attempts + 1, now)
+            retry_at = now
+            if not outcome.ok:
+                retry_at = self._schedule.next_attempt_at(recipient.attempts + 1, now)
             record, final = judge(item, recipient, (outcome, host), now, retry_at)
             records.append(record)
             if record.state is RecipientState.BOUNCED:
@@ -298,6 +317,8 @@ class QueueRunner:
             again = self._schedule.next_attempt_at(1, now)
             records = [postponed(record, again) for record in records]
         await self._record(records)
+        if not all(record.state.final for record in records):
+            self.wake()  # something is due at a time the loop does not know
 
     async def _record(self, records: Sequence[AttemptRecord]) -> None:
         """Note results, however long the disk takes to have room for them.

@@ -40,12 +40,12 @@ async def test_another_process_sees_it(tmp_path: Path) -> None:
 async def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
     queue = SqliteQueue(tmp_path / "queue.db")
     await add(queue, "a@x.test")
-    pages = queue._writer.pragma("page_count")
-    queue._writer.pragma("max_page_count", pages)
+    pages = queue._writer.connection.pragma("page_count")
+    queue._writer.connection.pragma("max_page_count", pages)
     with pytest.raises(StorageFullError), Spool() as spool:
         spool.write(b"x" * 500_000)
         await queue.add(item("b@x.test"), spool)
-    queue._writer.pragma("max_page_count", 1_000_000)
+    queue._writer.connection.pragma("max_page_count", 1_000_000)
     assert len(await queue.items(10)) == 1
     await add(queue, "c@x.test", at=NOW + 1)
     assert len(await queue.items(10)) == 2

@@ -74,6 +74,12 @@ class Schedule:
         """Whether something is being delivered or waits here for its turn."""
         return self._active > 0 or self._waiting > 0
 
+    def wants(self, destination: str) -> bool:
+        """Return whether more claims for ``destination`` should be looked for now."""
+        place = self._destinations.get(destination)
+        waiting = place.waiting_count if place is not None else 0
+        return waiting <= self._settings.waiting_max // 2 and self.room > 0
+
     def held(self) -> list[Claim]:
         """Return every claim that waits here or is being delivered."""
         return list(self._held.values())
