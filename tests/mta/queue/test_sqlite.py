@@ -4,6 +4,8 @@ import signal
 import stat
 import subprocess
 import sys
+import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,9 +13,18 @@ import apsw
 import pytest
 
 from pabal.base.errors import StorageFullError, UnavailableError
+from pabal.base.ids import SecureChance
 from pabal.message.spool import Spool
+from pabal.mta.queue import rows
 from pabal.mta.queue.ports import Queue
-from pabal.mta.queue.sqlite import OLDEST_LOOKED_AT, SqliteQueue
+from pabal.mta.queue.schedule import Schedule
+from pabal.mta.queue.sqlite import (
+    CLAIMS_AT_ONCE,
+    OLDEST_LOOKED_AT,
+    RECIPIENTS_AT_ONCE,
+    SqliteQueue,
+)
+from pabal.mta.settings import ScheduleSettings
 from tests.mta.queue.contract import NOW, OCTETS, QueueContract, add, done, item, take
 
 
@@ -78,6 +89,72 @@ async def test_a_backlog_does_not_hide_others(tmp_path: Path) -> None:
     await add(queue, "c@third.test", at=NOW + 3, due=NOW - 0.5)
     found = {c.destination for c in await queue.take(take(a_destination=3))}
     assert found == {"big.test", "other.test", "third.test"}
+    await queue.close()
+
+
+async def test_a_list_of_many_recipients_ends_early(tmp_path: Path) -> None:
+    queue = SqliteQueue(tmp_path / "queue.db")
+    many = RECIPIENTS_AT_ONCE // 2 + 1
+    ids = []
+    for n in range(3):
+        recipients = [f"u{number}@x.test" for number in range(many)]
+        ids.append((await add(queue, *recipients, at=NOW + n)).id)
+    assert [one.id for one in await queue.items(10)] == ids[:2]
+    assert [one.id for one in await queue.items(10, ids[1])] == ids[2:]
+    await queue.close()
+
+
+async def test_one_look_is_short_and_leases_are_renewed_in_portions(
+    tmp_path: Path,
+) -> None:
+    queue = SqliteQueue(tmp_path / "queue.db")
+    count = CLAIMS_AT_ONCE + 5
+    await add(queue, *(f"u@{n}.test" for n in range(count)))
+    claims = [*await queue.take(take(limit=5_000))]
+    assert len(claims) <= CLAIMS_AT_ONCE
+    while found := await queue.take(take(limit=5_000)):
+        claims += found
+    assert len(claims) == count
+    await queue.renew("me", NOW + 500, claims)
+    assert await queue.take(take(owner="other", now=NOW + 499, until=NOW + 999)) == []
+    await queue.close()
+
+
+def fill(path: Path, count: int) -> None:
+    """Put ``count`` due items for a thousand destinations into the queue."""
+    connection = apsw.Connection(str(path))
+    with connection:
+        for n in range(count):
+            one = item(f"u{n}@d{n % 1000}.test", at=NOW - count + n, due=NOW - n / 1000)
+            connection.execute(rows.ADD_ITEM, rows.of_item(one, len(OCTETS)))
+            connection.executemany(rows.ADD_RECIPIENT, rows.of_recipients(one))
+            connection.execute(rows.ADD_CHUNK, (one.id, 0, OCTETS))
+    connection.close()
+
+
+@pytest.mark.slow
+async def test_a_hundred_thousand_wait_in_bounded_memory(tmp_path: Path) -> None:
+    queue = SqliteQueue(tmp_path / "queue.db")
+    fill(tmp_path / "queue.db", 100_000)
+    schedule = Schedule(ScheduleSettings(), SecureChance())
+    tracemalloc.start()
+    while schedule.room:
+        began = time.perf_counter()
+        wanted = take(limit=schedule.room, a_destination=100, skip=schedule.full())
+        claims = await queue.take(wanted)
+        assert claims
+        assert time.perf_counter() - began < 0.5
+        schedule.add(claims)
+    await queue.renew("me", NOW + 60, schedule.held())
+    last, count, began = "", 0, time.perf_counter()
+    while page := await queue.items(1_000, last):
+        last, count = page[-1].id, count + len(page)
+    assert time.perf_counter() - began < 60
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 100_000
+    assert len(schedule.held()) == ScheduleSettings().claims_max
+    assert peak < 40_000_000
     await queue.close()
 
 

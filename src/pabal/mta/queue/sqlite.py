@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -36,6 +37,12 @@ NEWEST_LOOKED_AT: Final = 200
 
 DESTINATIONS_LOOKED_AT: Final = 200
 """Destinations given their turn then: bounds how long the writer is busy."""
+
+CLAIMS_AT_ONCE: Final = 1_000
+"""Claims of one transaction, 5 ms: other processes wait to write."""
+
+RECIPIENTS_AT_ONCE: Final = 10_000
+"""Recipients after which a list ends: each is an object of some hundred octets."""
 
 T = TypeVar("T")
 
@@ -91,13 +98,15 @@ class SqliteQueue:
     async def renew(self, owner: str, until: float, claims: Sequence[Claim]) -> None:
         """Move the end of ``claims`` where ``owner`` still has them."""
 
-        def work(connection: apsw.Connection) -> None:
+        def work(some: Sequence[Claim], connection: apsw.Connection) -> None:
             connection.executemany(
                 rows.RENEW,
-                [(until, claim.item_id, claim.number, owner) for claim in claims],
+                [(until, claim.item_id, claim.number, owner) for claim in some],
             )
 
-        await self._writer.write(work, None, durable=False)
+        for at in range(0, len(claims), CLAIMS_AT_ONCE):
+            some = claims[at : at + CLAIMS_AT_ONCE]
+            await self._writer.write(partial(work, some), None, durable=False)
 
     async def finish(self, owner: str, records: Sequence[AttemptRecord]) -> None:
         """Note results and end the claims, durably."""
@@ -140,12 +149,23 @@ class SqliteQueue:
             return _item(self._reader, item_id)
 
     async def items(self, limit: int, after: str = "") -> Sequence[QueueItem]:
-        """Return at most ``limit`` items with ids above ``after``, oldest first."""
+        """Return at most ``limit`` items with ids above ``after``, oldest first.
+
+        Fewer when they have many recipients; none: there are no more.
+        """
 
         def work(connection: apsw.Connection) -> list[QueueItem]:
-            found = connection.execute(rows.ITEM_IDS, (after, limit)).fetchall()
-            items = (_item(connection, str(item_id)) for (item_id,) in found)
-            return [item for item in items if item is not None]
+            items: list[QueueItem] = []
+            room = RECIPIENTS_AT_ONCE
+            for (item_id,) in connection.execute(rows.ITEM_IDS, (after, limit)):
+                item = _item(connection, str(item_id))
+                if item is None:
+                    continue
+                items.append(item)
+                room -= len(item.recipients)
+                if room <= 0:
+                    break
+            return items
 
         return await self._scan(work)
 
@@ -201,7 +221,7 @@ class _Choice:
 
     @property
     def full(self) -> bool:
-        return len(self.claims) >= self.take.limit
+        return len(self.claims) >= min(self.take.limit, CLAIMS_AT_ONCE)
 
     def add(self, statement: str, values: tuple[str | float, ...]) -> int:
         """Choose rows of a query that may still be; return how many it found."""
