@@ -44,6 +44,9 @@ BACKLOG_APART_SECONDS: Final = 0.05
 """Least time between two looks while more is due than may wait here: each look goes
 over the same rows, and takes a portion for every destination."""
 
+EXPIRES_SOON_SECONDS: Final = 60.0
+"""What expires within this may go back: longer than noting an outcome takes."""
+
 STOP_SECONDS: Final = 10.0
 """How long deliveries under way may take when we stop."""
 
@@ -222,7 +225,7 @@ class QueueRunner:
         recipients = [one for one in mine if one not in held]
         if not recipients:
             return True, ""
-        with await self._queue.body(item.id) as body:
+        with await self._body(item, assignment) as body:
             if item.expires_at == RETURN_NOW:
                 count = len(recipients)
                 result = Delivered([RETURNED] * count, [""] * count, reached=True)
@@ -234,6 +237,13 @@ class QueueRunner:
                 result = await self._deliver(item, body, recipients)
             await self._conclude(item, body, recipients, result)
         return result.reached, "" if result.reached else result.outcomes[0].text
+
+    async def _body(self, item: QueueItem, assignment: Assignment) -> Spool:
+        """Return the octets; none for those spared an attempt: nobody looks at them."""
+        soon = self._station.clock.now() + EXPIRES_SOON_SECONDS
+        if assignment.dead and item.expires_at > soon:
+            return Spool()
+        return await self._queue.body(item.id)
 
     async def _deliver(
         self, item: QueueItem, body: Spool, recipients: Sequence[QueuedRecipient]
@@ -297,7 +307,8 @@ class QueueRunner:
             record, final = judge(item, recipient, (outcome, host), now, retry_at)
             records.append(record)
             if record.state is RecipientState.BOUNCED:
-                reports.append(Report(recipient.recipient, final, host))
+                said = str(outcome) if host else ""
+                reports.append(Report(recipient.recipient, final, host, said=said))
             elif outcome.ok and (relayed or recipient.account_id):
                 # RFC 3461 §5.2.2: others who were sent it tell the sender themselves.
                 reports.append(
