@@ -292,6 +292,26 @@ async def test_a_restart_is_no_burst() -> None:
     await stage.close()
 
 
+async def test_a_stop_gives_back_what_waits() -> None:
+    configured = settings(
+        queue=QueueSettings(schedule=ScheduleSettings(deliveries_max=1)),
+        transport=TransportSettings(attempt_max_s=0.05),
+    )
+    stage = Stage(configured)
+    [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
+    mx.hangs = True
+    for _ in range(3):
+        await stage.submit("a@far.test")
+    await stage.runner.turn()
+    await stage.runner.stop()
+    mx.hangs = False
+    stage.schedule = Schedule(configured.queue.schedule, Order())
+    stage.runner = stage.new_runner(stage.schedule)
+    await stage.turn()
+    assert len(mx.mails) == 2  # the third was tried, and waits for its next attempt
+    await stage.close()
+
+
 async def test_a_smarthost_takes_everything() -> None:
     transport = TransportSettings(smarthost="192.0.2.7:587")
     stage = Stage(settings(transport=transport))

@@ -112,12 +112,19 @@ class QueueRunner:
             self._ended.set()
 
     async def stop(self) -> None:
-        """Start nothing more; let deliveries under way end."""
+        """Start nothing more; let deliveries under way end; give back the rest."""
         self._stopping.set()
         self.wake()
         await self._ended.wait()
         await self._tasks.wait(STOP_SECONDS)
+        waiting = self._schedule.waiting()
         await self._tasks.stop()
+        try:
+            # Due again at once: a restart waits for no lease.
+            now = self._station.clock.now()
+            await self._queue.renew(self._owner, now, waiting)
+        except UnavailableError as error:
+            log.warning("claims not given back", error=str(error))
 
     async def settled(self, seconds: float) -> bool:
         """Wait until nothing is under way; return whether that came in time."""

@@ -84,6 +84,15 @@ class Schedule:
         """Return every claim that waits here or is being delivered."""
         return list(self._held.values())
 
+    def waiting(self) -> list[Claim]:
+        """Return every claim that waits here for its turn."""
+        return [
+            claim
+            for name in self._turns
+            for claims in self._destinations[name].waiting.values()
+            for claim in claims
+        ]
+
     def full(self) -> frozenset[str]:
         """Return the destinations no more claims are wanted for now."""
         most = self._settings.waiting_max
