@@ -40,9 +40,10 @@ log = Log("queue")
 IDLE_LEAST_SECONDS: Final = 0.05
 """Shortest wait between two looks at the queue when nothing woke us."""
 
-BACKLOG_APART_SECONDS: Final = 0.05
-"""Least time between two looks while more is due than may wait here: each look goes
-over the same rows, and takes a portion for every destination."""
+BACKLOG_APART: Final = 4.0
+BACKLOG_APART_MAX_SECONDS: Final = 0.05
+"""Pause between two looks while more is due than may wait here, in lengths of a look:
+each goes over the same rows, and takes a portion for every destination."""
 
 EXPIRES_SOON_SECONDS: Final = 60.0
 """What expires within this may go back: longer than noting an outcome takes."""
@@ -103,9 +104,12 @@ class QueueRunner:
         self._ended.clear()
         try:
             while not self._stopping.is_set():
+                began = self._station.clock.monotonic()
                 wait_s = await self._guarded_turn()
                 if self._behind:
-                    await sleep_until_set(self._stopping, BACKLOG_APART_SECONDS)
+                    pause_s = BACKLOG_APART * (self._station.clock.monotonic() - began)
+                    pause_s = min(pause_s, BACKLOG_APART_MAX_SECONDS)
+                    await sleep_until_set(self._stopping, pause_s)
                 await sleep_until_set(self._wakened, wait_s)
                 self._wakened.clear()
         finally:

@@ -44,6 +44,7 @@ class _Destination:
     failures: int = 0
     dead_until: float = 0.0
     reason: str = ""
+    failed: bool = False
     waiting: OrderedDict[str, list[Claim]] = field(default_factory=OrderedDict)
     waiting_count: int = 0
 
@@ -155,10 +156,12 @@ class Schedule:
             return
         if reached:
             place.failures, place.dead_until = 0, 0.0
-            place.limit = min(
-                self._settings.destination_max, place.limit + 1 / place.limit
-            )
+            # Twice as many a round until one fails, then one more a round: what has
+            # always answered is brought to its limit at once.
+            more = 1 / place.limit if place.failed else 1.0
+            place.limit = min(self._settings.destination_max, place.limit + more)
             return
+        place.failed = True
         place.failures += 1
         place.limit = max(1.0, place.limit / 2)
         if place.failures >= self._settings.failures_dead:
