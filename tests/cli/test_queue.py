@@ -1,7 +1,11 @@
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
+import apsw
 import pytest
 
 from pabal.admin.layout import Layout
@@ -9,6 +13,8 @@ from pabal.base.ids import new_id
 from pabal.cli.queue import _next_try, duration
 from pabal.message.address import Mailbox
 from pabal.message.spool import Spool
+from pabal.mta.queue import rows
+from pabal.mta.queue.control import PAGE_ITEMS
 from pabal.mta.queue.item import QueuedRecipient, QueueItem, RecipientState
 from pabal.mta.queue.sqlite import SqliteQueue
 from pabal.smtp.envelope import Envelope, Recipient
@@ -118,3 +124,54 @@ def test_durations_as_people_say_them() -> None:
 def test_a_claimed_recipient_is_tried_now() -> None:
     claimed = replace(waiting(0.0).recipients[0], owner="queue-1")
     assert _next_try(claimed, 0.0) == "now"
+
+
+def fill(desk: Desk, count: int) -> list[str]:
+    now = time.time()
+    layout = Layout(desk.directory / "data")
+    asyncio.run(_opened(layout))
+    connection = apsw.Connection(str(layout.queue))
+    ids = []
+    with connection:
+        for n in range(count):
+            one = replace(waiting(now), id=new_id(now - count + n))
+            ids.append(one.id)
+            connection.execute(rows.ADD_ITEM, rows.of_item(one, 10))
+            connection.executemany(rows.ADD_RECIPIENT, rows.of_recipients(one))
+    connection.close()
+    return ids
+
+
+async def _opened(layout: Layout) -> None:
+    await SqliteQueue(layout.queue, layout.spool).close()
+
+
+def test_a_long_list_says_how_to_go_on(desk: Desk) -> None:
+    ids = fill(desk, PAGE_ITEMS + 1)
+    *_, line = desk.ok("queue", "list").splitlines()
+    assert line == f"There is more: pabal queue list --after {ids[-2]}"
+    assert desk.json("queue", "list")["after"] == ids[-2]
+    _, last = desk.ok("queue", "list", "--after", ids[-2]).splitlines()
+    assert last.startswith(ids[-1])
+    assert "after" not in desk.json("queue", "list", "--after", ids[-2])
+
+
+@pytest.mark.slow
+def test_a_list_of_a_hundred_thousand_is_prompt(desk: Desk) -> None:
+    fill(desk, 100_000)
+    command = [
+        sys.executable,
+        "-m",
+        "pabal",
+        "queue",
+        "list",
+        "-c",
+        str(desk.directory),
+    ]
+    began = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    assert time.monotonic() - began < 10
+    assert usage.ru_maxrss < 150_000  # KiB; half of it are our modules

@@ -33,7 +33,7 @@ from pabal.net.endpoint import Endpoint
 from pabal.net.ports import ConnectionLostError
 from pabal.net.sasl import Identity
 from pabal.smtp.envelope import Envelope, Recipient
-from pabal.smtp.outcome import Outcome, delivered
+from pabal.smtp.outcome import Outcome, delivered, temporary
 from pabal.smtp.ports import Client, Receiver
 from pabal.store.memory.account import MemoryStore
 from pabal.store.ports import INBOX, Column
@@ -115,6 +115,7 @@ class Host:
     notifies: bool = True
     replies: list[Outcome] = field(default_factory=list)
     breaks: int = 0
+    silent: bool = False
     mails: list[tuple[Envelope, bytes]] = field(default_factory=list)
     arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     opened: int = 0
@@ -139,6 +140,9 @@ class FakeSession:
         if host.breaks:
             host.breaks -= 1
             raise ConnectionLostError("gone")
+        if host.silent:
+            lost = temporary(51, "4.2", "Connection failed")
+            return Sent([lost] * len(envelope.recipients), usable=False, broken=True)
         outcomes = [
             host.replies.pop(0) if host.replies else delivered("queued")
             for _ in envelope.recipients

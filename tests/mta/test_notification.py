@@ -59,6 +59,20 @@ def test_the_fields_for_programs() -> None:
     ) in octets
 
 
+def test_only_what_a_server_said_is_of_type_smtp() -> None:
+    own = built(ABOUT, report("a@no.test", permanent(50, "1.2", "no domain"), ""))
+    assert b"Remote-MTA" not in own
+    assert b"Diagnostic-Code: x-pabal; 550 5.1.2 no domain\r\n" in own
+    late = replace(
+        report("a@far.test", permanent(51, "4.7", "5 days; last: 451 4.7.1 later")),
+        said="451 4.7.1 later",
+    )
+    octets = built(ABOUT, late)
+    assert b"Status: 5.4.7\r\nRemote-MTA: dns; mx.test\r\n" in octets
+    assert b"Diagnostic-Code: smtp; 451 4.7.1 later\r\n" in octets
+    assert b"said: 551" not in octets
+
+
 def test_beyond_ascii_by_rfc_6533() -> None:
     who = report("받는@far.test")
     plain = built(ABOUT, who)

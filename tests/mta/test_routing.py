@@ -84,6 +84,14 @@ def test_no_records_at_all_waits() -> None:
     assert str(records()).startswith("451 4.4.4")
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "[ipv6:::1]", "a\\.b", "a b", ""])
+def test_what_is_no_name_is_no_exchanger(host: str) -> None:
+    assert str(records((5, host))).startswith("451 4.4.4")
+    found = records((5, host), (10, "mx_1.test"))
+    assert isinstance(found, Hosts)
+    assert found.names == ("mx_1.test",)
+
+
 @pytest.mark.parametrize(
     ("domain", "address"),
     [

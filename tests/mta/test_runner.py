@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pabal.base.errors import StorageFullError, UnavailableError
 from pabal.dns.ports import ResolutionError
+from pabal.message.spool import Spool
 from pabal.mta.queue.item import AttemptRecord, Claim, QueueItem, RecipientState
 from pabal.mta.queue.ports import Take, Verb
 from pabal.mta.queue.schedule import Schedule
@@ -198,6 +199,46 @@ async def test_a_dead_destination_costs_no_connections() -> None:
     await stage.close()
 
 
+async def test_one_that_always_falls_silent_is_dead_too() -> None:
+    stage = Stage()
+    [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
+    mx.silent = True
+    for _ in range(40):
+        await stage.submit("a@far.test")
+    await stage.turn()
+    assert mx.opened < 10
+    recipients = [one.recipients[0] for one in await stage.queue.items(100)]
+    assert {(one.reply, one.host) for one in recipients} == {
+        ("451 4.4.2 Connection failed", ""),
+        ("451 4.4.1 Connection failed", ""),  # spared an attempt
+    }
+    await stage.close()
+
+
+async def test_who_is_spared_an_attempt_is_not_read() -> None:
+    stage = Stage(settings(queue=QueueSettings(expiry_s=1000)))
+    [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
+    mx.down = True
+    read: list[str] = []
+    good = stage.queue.body
+
+    async def noted(item_id: str) -> Spool:
+        read.append(item_id)
+        return await good(item_id)
+
+    stage.queue.body = noted  # type: ignore[method-assign] # counts
+    for _ in range(40):
+        await stage.submit("a@far.test")
+    await stage.turn()
+    assert len(read) < 10
+    await stage.turn(990)
+    await stage.turn(10)
+    notices = await stage.inbox(1)
+    assert len(notices) == 40
+    assert all(MESSAGE in one for one in notices)
+    await stage.close()
+
+
 async def test_connections_are_used_again() -> None:
     stage = Stage()
     [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
@@ -248,6 +289,26 @@ async def test_a_restart_is_no_burst() -> None:
     stage.runner = stage.new_runner(stage.schedule)
     await stage.turn(10)
     assert mx.mails == []
+    await stage.close()
+
+
+async def test_a_stop_gives_back_what_waits() -> None:
+    configured = settings(
+        queue=QueueSettings(schedule=ScheduleSettings(deliveries_max=1)),
+        transport=TransportSettings(attempt_max_s=0.05),
+    )
+    stage = Stage(configured)
+    [mx] = stage.net.domain("far.test", (10, "mx.far.test"))
+    mx.hangs = True
+    for _ in range(3):
+        await stage.submit("a@far.test")
+    await stage.runner.turn()
+    await stage.runner.stop()
+    mx.hangs = False
+    stage.schedule = Schedule(configured.queue.schedule, Order())
+    stage.runner = stage.new_runner(stage.schedule)
+    await stage.turn()
+    assert len(mx.mails) == 2  # the third was tried, and waits for its next attempt
     await stage.close()
 
 

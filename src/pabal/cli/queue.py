@@ -1,7 +1,7 @@
 """``pabal queue``: mail on its way out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import click
@@ -29,12 +29,15 @@ def queue() -> None:
 def list_(after: str, directory: Path | None, *, as_json: bool) -> None:
     """List what waits, oldest first, and why it waits."""
 
-    async def items(control: QueueControl) -> list[QueueItem]:
-        return list(await control.list(after=after))
+    async def items(control: QueueControl) -> tuple[Sequence[QueueItem], str]:
+        found = await control.list(after=after)
+        last = found[-1].id if found else ""
+        return found, last if last and await control.list(1, last) else ""
 
-    found = _with_queue(directory, items)
+    found, more_after = _with_queue(directory, items)
     if as_json:
-        output.emit({"items": [_facts(item) for item in found]})
+        more = {"after": more_after} if more_after else {}
+        output.emit({"items": [_facts(item) for item in found], **more})
         return
     if not found:
         click.echo("The queue is empty.")
@@ -56,6 +59,8 @@ def list_(after: str, directory: Path | None, *, as_json: bool) -> None:
             for recipient in item.recipients
         ],
     )
+    if more_after:
+        click.echo(f"There is more: pabal queue list --after {more_after}")
 
 
 @queue.command()

@@ -29,12 +29,14 @@ class Report:
         outcome: What.
         host: Who said so; empty: this server.
         relayed: Whether it was handed to a server that promises no notification.
+        said: The reply of ``host``, where the outcome is more than that.
     """
 
     recipient: Recipient
     outcome: Outcome
     host: str = ""
     relayed: bool = False
+    said: str = ""
 
     @property
     def action(self) -> str:
@@ -164,7 +166,9 @@ def _words(hostname: str, reports: Sequence[Report], *, failed: bool) -> list[st
         lines += ["This is what became of your message:"]
     for report in reports:
         lines += ["", f"<{report.recipient.address}>: {report.action}"]
-        said = f"{report.host} said: " if report.host else ""
+        # What we add to a host's words (that time is over) is not what it said.
+        own = not report.host or report.said not in {"", str(report.outcome)}
+        said = "" if own else f"{report.host} said: "
         lines.append(f"    {said}{_one_line(str(report.outcome))}")
     return lines
 
@@ -191,10 +195,12 @@ def _status(hostname: str, about: Subject, reports: Sequence[Report]) -> list[st
         if report.host:
             lines.append(f"Remote-MTA: dns; {report.host}")
         if not report.outcome.ok:
-            said = _one_line(str(report.outcome))
+            said = _one_line(report.said or str(report.outcome))
             if not about.international:
                 said = said.encode("ascii", "replace").decode()
-            lines.append(f"Diagnostic-Code: smtp; {said}")
+            # RFC 3464 §2.3.6: "smtp" is what another server said, word for word.
+            kind = "smtp" if report.host else "x-pabal"
+            lines.append(f"Diagnostic-Code: {kind}; {said}")
         lines.append("")
     return lines
 

@@ -67,12 +67,14 @@ class Sent:
         dialogue: The lines of both sides, ``C: `` and ``S: ``, without the content.
         usable: Whether the session can carry another message.
         notifies: Whether the server promises notifications (RFC 3461 §4).
+        broken: Whether it fell silent or closed: no outcome is of its own words.
     """
 
     outcomes: Sequence[Outcome]
     dialogue: Sequence[str] = ()
     usable: bool = True
     notifies: bool = True
+    broken: bool = False
 
 
 class MailSession(Protocol):

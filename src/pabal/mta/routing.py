@@ -6,6 +6,7 @@ RFC 5321 §4.1.3 (address literals).
 """
 
 import enum
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,9 @@ from pabal.smtp.outcome import Outcome, permanent, temporary
 
 HOSTS_MAX: Final = 20
 """Exchangers of a domain looked at: the best ones; a hostile zone has thousands."""
+
+
+_NAME: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*", re.IGNORECASE | re.ASCII)
 
 
 class ExchangersKind(enum.Enum):
@@ -73,9 +77,10 @@ def hosts_of(
     if answer.kind is ExchangersKind.NULL:
         # RFC 7505 §4.2 (5.1.10), §4.1 (556).
         return permanent(56, "1.10", f"the domain {domain} does not accept mail")
-    records = answer.records
+    # RFC 5321 §5.1: they are domain names; anything else is nobody's mail server.
+    records = [one for one in answer.records if _is_name(one[1])]
     if answer.kind is ExchangersKind.IMPLICIT:
-        records = ((0, domain),)
+        records = [(0, domain)]
     own = [preference for preference, host in records if host == own_name]
     if own:
         # RFC 5321 §5.1: no host as distant as ourselves or farther.
@@ -90,6 +95,10 @@ def hosts_of(
         return temporary(51, "4.4", f"the domain {domain} has no usable exchanger")
     best = sum(record[0] == chosen[0][0] for record in chosen)
     return Hosts(tuple(host for _, host in chosen), best)
+
+
+def _is_name(host: str) -> bool:
+    return _NAME.fullmatch(host) is not None and not host.rpartition(".")[2].isdigit()
 
 
 def literal_address(domain: str) -> str:

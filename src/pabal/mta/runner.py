@@ -20,6 +20,7 @@ from pabal.mta.judgement import judge, postponed, untried
 from pabal.mta.notification import Report
 from pabal.mta.ports import LocalDelivery
 from pabal.mta.queue.item import (
+    BEFORE_ALL,
     RETURN_NOW,
     AttemptRecord,
     QueuedRecipient,
@@ -38,6 +39,14 @@ log = Log("queue")
 
 IDLE_LEAST_SECONDS: Final = 0.05
 """Shortest wait between two looks at the queue when nothing woke us."""
+
+BACKLOG_APART: Final = 4.0
+BACKLOG_APART_MAX_SECONDS: Final = 0.05
+"""Pause between two looks while more is due than may wait here, in lengths of a look:
+each goes over the same rows, and takes a portion for every destination."""
+
+EXPIRES_SOON_SECONDS: Final = 60.0
+"""What expires within this may go back: longer than noting an outcome takes."""
 
 STOP_SECONDS: Final = 10.0
 """How long deliveries under way may take when we stop."""
@@ -84,6 +93,7 @@ class QueueRunner:
         self._ended = asyncio.Event()
         self._ended.set()
         self._renewed_at = 0.0
+        self._behind = False
 
     def wake(self) -> None:
         """Look at the queue now: something was added or changed."""
@@ -94,19 +104,31 @@ class QueueRunner:
         self._ended.clear()
         try:
             while not self._stopping.is_set():
+                began = self._station.clock.monotonic()
                 wait_s = await self._guarded_turn()
+                if self._behind:
+                    pause_s = BACKLOG_APART * (self._station.clock.monotonic() - began)
+                    pause_s = min(pause_s, BACKLOG_APART_MAX_SECONDS)
+                    await sleep_until_set(self._stopping, pause_s)
                 await sleep_until_set(self._wakened, wait_s)
                 self._wakened.clear()
         finally:
             self._ended.set()
 
     async def stop(self) -> None:
-        """Start nothing more; let deliveries under way end."""
+        """Start nothing more; let deliveries under way end; give back the rest."""
         self._stopping.set()
         self.wake()
         await self._ended.wait()
         await self._tasks.wait(STOP_SECONDS)
+        waiting = self._schedule.waiting()
         await self._tasks.stop()
+        try:
+            # Due again at once: a restart waits for no lease.
+            now = self._station.clock.now()
+            await self._queue.renew(self._owner, now, waiting)
+        except UnavailableError as error:
+            log.warning("claims not given back", error=str(error))
 
     async def settled(self, seconds: float) -> bool:
         """Wait until nothing is under way; return whether that came in time."""
@@ -125,6 +147,7 @@ class QueueRunner:
             held = self._schedule.held()
             if held:
                 await self._queue.renew(self._owner, now + settings.lease_s, held)
+        claimed = 0
         if self._schedule.room and not self._stopping.is_set():
             claims = await self._queue.take(
                 Take(
@@ -137,8 +160,9 @@ class QueueRunner:
                 )
             )
             self._schedule.add(claims)
+            claimed = len(claims)
         self._start()
-        return await self._patience(now)
+        return await self._patience(now, claimed)
 
     async def _guarded_turn(self) -> float:
         try:
@@ -158,12 +182,18 @@ class QueueRunner:
                 self._serve(assignment), f"delivery to {assignment.destination}"
             )
 
-    async def _patience(self, now: float) -> float:
+    async def _patience(self, now: float, claimed: int) -> float:
+        """Return how long to wait for more; take note of whether more is due."""
         settings = self._station.settings.queue
         longest = settings.poll_s
         if self._schedule.busy:
             longest = min(longest, settings.lease_s / 3)
-        due_at = await self._queue.next_due_at(now)
+        first_at = await self._queue.next_due_at(BEFORE_ALL)
+        self._behind = first_at is not None and first_at <= now
+        if self._behind and claimed:
+            return 0.0
+        # When nothing was to be had, the end of a delivery wakes us.
+        due_at = await self._queue.next_due_at(now) if self._behind else first_at
         if due_at is None:
             return longest
         return min(longest, max(IDLE_LEAST_SECONDS, due_at - now))
@@ -182,7 +212,8 @@ class QueueRunner:
             now = self._station.clock.monotonic()
             self._schedule.finished(assignment, now, reached=reached, reason=reason)
             self._start()
-            self.wake()
+            if self._behind and self._schedule.wants(assignment.destination):
+                self.wake()
 
     async def _attempt(self, assignment: Assignment) -> tuple[bool, str]:
         """Deliver and note results; return whether anybody was reached, or why not.
@@ -205,7 +236,7 @@ class QueueRunner:
         recipients = [one for one in mine if one not in held]
         if not recipients:
             return True, ""
-        with await self._queue.body(item.id) as body:
+        with await self._body(item, assignment) as body:
             if item.expires_at == RETURN_NOW:
                 count = len(recipients)
                 result = Delivered([RETURNED] * count, [""] * count, reached=True)
@@ -217,6 +248,13 @@ class QueueRunner:
                 result = await self._deliver(item, body, recipients)
             await self._conclude(item, body, recipients, result)
         return result.reached, "" if result.reached else result.outcomes[0].text
+
+    async def _body(self, item: QueueItem, assignment: Assignment) -> Spool:
+        """Return the octets; none for those spared an attempt: nobody looks at them."""
+        soon = self._station.clock.now() + EXPIRES_SOON_SECONDS
+        if assignment.dead and item.expires_at > soon:
+            return Spool()
+        return await self._queue.body(item.id)
 
     async def _deliver(
         self, item: QueueItem, body: Spool, recipients: Sequence[QueuedRecipient]
@@ -274,11 +312,14 @@ class QueueRunner:
             zip(recipients, result.outcomes, result.hosts, strict=True)
         ):
             relayed = place in result.relayed
-            retry_at = self._schedule.next_attempt_at(recipient.attempts + 1, now)
+            retry_at = now
+            if not outcome.ok:
+                retry_at = self._schedule.next_attempt_at(recipient.attempts + 1, now)
             record, final = judge(item, recipient, (outcome, host), now, retry_at)
             records.append(record)
             if record.state is RecipientState.BOUNCED:
-                reports.append(Report(recipient.recipient, final, host))
+                said = str(outcome) if host else ""
+                reports.append(Report(recipient.recipient, final, host, said=said))
             elif outcome.ok and (relayed or recipient.account_id):
                 # RFC 3461 §5.2.2: others who were sent it tell the sender themselves.
                 reports.append(
@@ -298,6 +339,8 @@ class QueueRunner:
             again = self._schedule.next_attempt_at(1, now)
             records = [postponed(record, again) for record in records]
         await self._record(records)
+        if not all(record.state.final for record in records):
+            self.wake()  # something is due at a time the loop does not know
 
     async def _record(self, records: Sequence[AttemptRecord]) -> None:
         """Note results, however long the disk takes to have room for them.

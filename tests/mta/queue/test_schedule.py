@@ -56,6 +56,22 @@ def test_concurrency_grows_with_success() -> None:
     assert not s.busy
 
 
+def test_concurrency_doubles_until_something_fails() -> None:
+    s = schedule(destination_max=32, deliveries_max=100)
+
+    def round_of(reached: int) -> int:
+        running = s.start(0)
+        for number, one in enumerate(running):
+            s.finished(one, 0, reached=number < reached, reason="down")
+        return len(running)
+
+    s.add(claims("a", 200))
+    assert [round_of(100) for _ in range(4)] == [2, 4, 8, 16]
+    assert round_of(31) == 32  # one fails: half as many
+    sizes = [round_of(100) for _ in range(3)]
+    assert sizes == [16, 17, 18]
+
+
 def test_concurrency_shrinks_with_failure() -> None:
     s = schedule(destination_first=4)
     s.add(claims("a", 20))

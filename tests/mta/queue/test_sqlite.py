@@ -4,6 +4,8 @@ import signal
 import stat
 import subprocess
 import sys
+import time
+import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,9 +13,18 @@ import apsw
 import pytest
 
 from pabal.base.errors import StorageFullError, UnavailableError
+from pabal.base.ids import SecureChance
 from pabal.message.spool import Spool
+from pabal.mta.queue import rows
 from pabal.mta.queue.ports import Queue
-from pabal.mta.queue.sqlite import OLDEST_LOOKED_AT, SqliteQueue
+from pabal.mta.queue.schedule import Schedule
+from pabal.mta.queue.sqlite import (
+    CLAIMS_AT_ONCE,
+    OLDEST_LOOKED_AT,
+    RECIPIENTS_AT_ONCE,
+    SqliteQueue,
+)
+from pabal.mta.settings import ScheduleSettings
 from tests.mta.queue.contract import NOW, OCTETS, QueueContract, add, done, item, take
 
 
@@ -40,12 +51,12 @@ async def test_another_process_sees_it(tmp_path: Path) -> None:
 async def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
     queue = SqliteQueue(tmp_path / "queue.db")
     await add(queue, "a@x.test")
-    pages = queue._writer.pragma("page_count")
-    queue._writer.pragma("max_page_count", pages)
+    pages = queue._writer.connection.pragma("page_count")
+    queue._writer.connection.pragma("max_page_count", pages)
     with pytest.raises(StorageFullError), Spool() as spool:
         spool.write(b"x" * 500_000)
         await queue.add(item("b@x.test"), spool)
-    queue._writer.pragma("max_page_count", 1_000_000)
+    queue._writer.connection.pragma("max_page_count", 1_000_000)
     assert len(await queue.items(10)) == 1
     await add(queue, "c@x.test", at=NOW + 1)
     assert len(await queue.items(10)) == 2
@@ -78,6 +89,71 @@ async def test_a_backlog_does_not_hide_others(tmp_path: Path) -> None:
     await add(queue, "c@third.test", at=NOW + 3, due=NOW - 0.5)
     found = {c.destination for c in await queue.take(take(a_destination=3))}
     assert found == {"big.test", "other.test", "third.test"}
+    await queue.close()
+
+
+async def test_a_list_of_many_recipients_ends_early(tmp_path: Path) -> None:
+    queue = SqliteQueue(tmp_path / "queue.db")
+    many = RECIPIENTS_AT_ONCE // 2 + 1
+    ids = []
+    for n in range(3):
+        recipients = [f"u{number}@x.test" for number in range(many)]
+        ids.append((await add(queue, *recipients, at=NOW + n)).id)
+    assert [one.id for one in await queue.items(10)] == ids[:2]
+    assert [one.id for one in await queue.items(10, ids[1])] == ids[2:]
+    await queue.close()
+
+
+async def test_one_look_is_short_and_leases_are_renewed_in_portions(
+    tmp_path: Path,
+) -> None:
+    queue = SqliteQueue(tmp_path / "queue.db")
+    count = CLAIMS_AT_ONCE + 5
+    await add(queue, *(f"u@{n}.test" for n in range(count)))
+    claims = [*await queue.take(take(limit=5_000))]
+    assert len(claims) <= CLAIMS_AT_ONCE
+    while found := await queue.take(take(limit=5_000)):
+        claims += found
+    assert len(claims) == count
+    await queue.renew("me", NOW + 500, claims)
+    assert await queue.take(take(owner="other", now=NOW + 499, until=NOW + 999)) == []
+    await queue.close()
+
+
+def fill(path: Path, count: int) -> None:
+    """Put ``count`` due items for a thousand destinations into the queue."""
+    connection = apsw.Connection(str(path))
+    with connection:
+        for n in range(count):
+            one = item(f"u{n}@d{n % 1000}.test", at=NOW - count + n, due=NOW - n / 1000)
+            connection.execute(rows.ADD_ITEM, rows.of_item(one, len(OCTETS)))
+            connection.executemany(rows.ADD_RECIPIENT, rows.of_recipients(one))
+            connection.execute(rows.ADD_CHUNK, (one.id, 0, OCTETS))
+    connection.close()
+
+
+@pytest.mark.slow
+async def test_a_hundred_thousand_wait_in_bounded_memory(tmp_path: Path) -> None:
+    queue = SqliteQueue(tmp_path / "queue.db")
+    fill(tmp_path / "queue.db", 100_000)
+    schedule = Schedule(ScheduleSettings(), SecureChance())
+    tracemalloc.start()
+    began = time.process_time()
+    while schedule.room:
+        wanted = take(limit=schedule.room, a_destination=100, skip=schedule.full())
+        claims = await queue.take(wanted)
+        assert claims
+        schedule.add(claims)
+    await queue.renew("me", NOW + 60, schedule.held())
+    last, count = "", 0
+    while page := await queue.items(1_000, last):
+        last, count = page[-1].id, count + len(page)
+    assert time.process_time() - began < 60  # memory is being watched: 6 to 10
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 100_000
+    assert len(schedule.held()) == ScheduleSettings().claims_max
+    assert peak < 40_000_000
     await queue.close()
 
 

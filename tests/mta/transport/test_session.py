@@ -124,6 +124,17 @@ async def test_a_first_message_that_breaks_is_an_outcome() -> None:
     assert outcome.startswith("451 4.4.2")
 
 
+async def test_a_server_that_falls_silent_is_told_from_one_that_says_no() -> None:
+    session = await Rig((*PLAIN, "250 ok", "[close]")).open()
+    assert (await session.send(ENVELOPE, Spool())).broken
+    bye = ["421 4.4.2 not now"] * 3  # for MAIL, RCPT and DATA
+    session = await Rig((*PLAIN, *bye, "[close]")).open()
+    sent = await session.send(ENVELOPE, Spool())
+    assert str(sent.outcomes[0]) == "421 4.4.2 not now"
+    assert not sent.usable
+    assert not sent.broken
+
+
 async def test_a_break_after_the_content_is_never_tried_at_once() -> None:
     rig = Rig((*PLAIN, *TAKEN, "250 ok", "250 ok", "354 go"))
     session = await rig.open()

@@ -22,6 +22,10 @@ TRY_NOW: Final = 0.0
 the destination is thought dead."""
 
 
+BEFORE_ALL: Final = -1.0
+"""Earlier than any ``next_attempt_at``."""
+
+
 class RecipientState(enum.Enum):
     """Where a recipient stands."""
 

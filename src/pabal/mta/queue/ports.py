@@ -63,7 +63,10 @@ class QueueOffice(Protocol):
         ...
 
     async def items(self, limit: int, after: str = "") -> Sequence[QueueItem]:
-        """Return at most ``limit`` items with ids above ``after``, oldest first."""
+        """Return at most ``limit`` items with ids above ``after``, oldest first.
+
+        Fewer when they have many recipients; none: there are no more.
+        """
         ...
 
     async def apply(self, item_id: str, verb: Verb) -> bool:

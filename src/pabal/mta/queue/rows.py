@@ -4,6 +4,7 @@ No I/O here: ``sqlite.py`` runs the statements.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -20,6 +21,9 @@ from pabal.smtp.envelope import BodyType, Envelope, Recipient
 
 Value = str | int | float | bytes | None
 Row = Sequence[Value]
+
+_ADDRESSES_MAX: Final = 1_000
+"""Parsed addresses kept: the same ones come again and again."""
 
 VERSION: Final = 1
 """``user_version`` of the schema below."""
@@ -185,7 +189,7 @@ def of_record(record: AttemptRecord, owner: str) -> dict[str, str | int | float]
 def to_item(row: Row, recipients: Sequence[Row]) -> QueueItem:
     """Return the item of a row and its recipients' rows."""
     texts = [str(value) for value in row]
-    reverse_path = Mailbox.parse(texts[6]) if texts[6] else None
+    reverse_path = _mailbox(texts[6]) if texts[6] else None
     return QueueItem(
         id=texts[0],
         trace_id=texts[1],
@@ -210,12 +214,17 @@ def octets_of(value: Value) -> bytes:
     return value if isinstance(value, bytes) else b""
 
 
+@lru_cache(maxsize=_ADDRESSES_MAX)
+def _mailbox(text: str) -> Mailbox:
+    return Mailbox.parse(text)
+
+
 def _to_recipient(row: Row) -> QueuedRecipient:
     texts = [str(value) for value in row]
     notify = frozenset(texts[3].split(",")) if texts[3] else frozenset()
     return QueuedRecipient(
         number=int(texts[1]),
-        recipient=Recipient(Mailbox.parse(texts[2]), notify, texts[4]),
+        recipient=Recipient(_mailbox(texts[2]), notify, texts[4]),
         destination=texts[5],
         detail=texts[6],
         state=RecipientState(texts[7]),

@@ -44,6 +44,7 @@ class _Destination:
     failures: int = 0
     dead_until: float = 0.0
     reason: str = ""
+    failed: bool = False
     waiting: OrderedDict[str, list[Claim]] = field(default_factory=OrderedDict)
     waiting_count: int = 0
 
@@ -74,9 +75,24 @@ class Schedule:
         """Whether something is being delivered or waits here for its turn."""
         return self._active > 0 or self._waiting > 0
 
+    def wants(self, destination: str) -> bool:
+        """Return whether more claims for ``destination`` should be looked for now."""
+        place = self._destinations.get(destination)
+        waiting = place.waiting_count if place is not None else 0
+        return waiting <= self._settings.waiting_max // 2 and self.room > 0
+
     def held(self) -> list[Claim]:
         """Return every claim that waits here or is being delivered."""
         return list(self._held.values())
+
+    def waiting(self) -> list[Claim]:
+        """Return every claim that waits here for its turn."""
+        return [
+            claim
+            for name in self._turns
+            for claims in self._destinations[name].waiting.values()
+            for claim in claims
+        ]
 
     def full(self) -> frozenset[str]:
         """Return the destinations no more claims are wanted for now."""
@@ -140,10 +156,12 @@ class Schedule:
             return
         if reached:
             place.failures, place.dead_until = 0, 0.0
-            place.limit = min(
-                self._settings.destination_max, place.limit + 1 / place.limit
-            )
+            # Twice as many a round until one fails, then one more a round: what has
+            # always answered is brought to its limit at once.
+            more = 1 / place.limit if place.failed else 1.0
+            place.limit = min(self._settings.destination_max, place.limit + more)
             return
+        place.failed = True
         place.failures += 1
         place.limit = max(1.0, place.limit / 2)
         if place.failures >= self._settings.failures_dead:

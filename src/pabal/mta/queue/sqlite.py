@@ -1,33 +1,25 @@
-"""The queue in one SQLite database: WAL, synchronous=FULL, one writer.
+"""The queue in one SQLite database.
 
-Every write that waits shares one transaction and one fsync (``pabal.base.tasks``).
+Every write that waits shares one transaction and one fsync (``writer``).
 A claim is a lease in the row: it moves ``next_attempt_at`` to its own end, so a crash
 needs no clean-up, and ``due`` is one look at an index. Claims alone are written without
 fsync: when they are lost, so is who held them.
 """
 
 import asyncio
-import os
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, TypeVar
 
 import apsw
 
-from pabal.base.errors import (
-    LocalProtocolError,
-    PabalError,
-    StorageFullError,
-    UnavailableError,
-)
-from pabal.base.tasks import Batcher
 from pabal.message.spool import CHUNK_OCTETS, Spool
 from pabal.mta.queue import rows
 from pabal.mta.queue.item import (
+    BEFORE_ALL,
     RETURN_NOW,
     TRY_NOW,
     AttemptRecord,
@@ -35,6 +27,7 @@ from pabal.mta.queue.item import (
     QueueItem,
 )
 from pabal.mta.queue.ports import Take, Verb
+from pabal.mta.queue.writer import Writer, connect, errors
 
 OLDEST_LOOKED_AT: Final = 500
 """Rows due longest that one ``take`` looks at first."""
@@ -45,51 +38,13 @@ NEWEST_LOOKED_AT: Final = 200
 DESTINATIONS_LOOKED_AT: Final = 200
 """Destinations given their turn then: bounds how long the writer is busy."""
 
-BUSY_TRIES_MAX: Final = 30_000
-"""How often a write looks whether another process's transaction is over."""
+CLAIMS_AT_ONCE: Final = 1_000
+"""Claims of one transaction, 5 ms: other processes wait to write."""
 
-BUSY_WAIT_S: Final = 0.001
-"""Between two looks, seconds. SQLite's own waits grow to 100 ms: far longer than our
-transactions, and three processes that write would mostly sleep."""
+RECIPIENTS_AT_ONCE: Final = 10_000
+"""Recipients after which a list ends: each is an object of some hundred octets."""
 
 T = TypeVar("T")
-
-
-class _Write(Protocol):
-    """What the writer's thread runs."""
-
-    @property
-    def durable(self) -> bool:
-        """Whether the transaction must be on disk before the answer."""
-        ...
-
-    def run(self, connection: apsw.Connection) -> PabalError | None:
-        """Do the work inside a savepoint; return what failed of this job alone."""
-        ...
-
-
-class _Job(Generic[T]):
-    """A write waiting for its transaction."""
-
-    __slots__ = ("durable", "result", "work")
-
-    def __init__(self, work: Callable[[apsw.Connection], T], *, durable: bool) -> None:
-        self.work = work
-        self.durable = durable
-        self.result: list[T] = []
-
-    def run(self, connection: apsw.Connection) -> PabalError | None:
-        """Do the work inside a savepoint; return what failed of this job alone."""
-        connection.execute("SAVEPOINT job")
-        try:
-            self.result.append(self.work(connection))
-        except (PabalError, apsw.ConstraintError) as error:
-            connection.execute("ROLLBACK TO job; RELEASE job")
-            if isinstance(error, PabalError):
-                return error
-            return LocalProtocolError(str(error))
-        connection.execute("RELEASE job")
-        return None
 
 
 class SqliteQueue:
@@ -105,14 +60,12 @@ class SqliteQueue:
 
     def __init__(self, path: Path, spool_directory: Path | None = None) -> None:
         self._spool_directory = spool_directory
-        self._writer = _open(path)
+        self._writer = Writer(path)
         # Small reads are done at once on the event loop, large ones on a thread.
-        self._reader = _open(path)
-        self._scanner = _open(path)
-        self._write_thread = ThreadPoolExecutor(1, "queue-write")
+        self._reader = connect(path)
+        self._scanner = connect(path)
         self._scan_thread = ThreadPoolExecutor(1, "queue-scan")
         self._cursor = ""
-        self._batcher: Batcher[_Write, None] | None = None
 
     async def add(self, item: QueueItem, spool: Spool, start: int = 0) -> None:
         """Keep ``item`` and the octets of ``spool`` from ``start`` on, durably.
@@ -128,27 +81,32 @@ class SqliteQueue:
                 octets = spool.read(offset, CHUNK_OCTETS)
                 connection.execute(rows.ADD_CHUNK, (item.id, number, octets))
 
-        await self._write(work)
+        await self._writer.write(work, spool.size - start)
 
     async def take(self, take: Take) -> Sequence[Claim]:
         """Claim what is due; in turns over the destinations, oldest due first."""
+        first = await self.next_due_at(BEFORE_ALL)
+        if first is None or first > take.now:
+            return []  # without a transaction: others write
 
         def work(connection: apsw.Connection) -> Sequence[Claim]:
             claims, self._cursor = _take(connection, take, self._cursor)
             return claims
 
-        return await self._write(work, durable=False)
+        return await self._writer.write(work, None, durable=False)
 
     async def renew(self, owner: str, until: float, claims: Sequence[Claim]) -> None:
         """Move the end of ``claims`` where ``owner`` still has them."""
 
-        def work(connection: apsw.Connection) -> None:
+        def work(some: Sequence[Claim], connection: apsw.Connection) -> None:
             connection.executemany(
                 rows.RENEW,
-                [(until, claim.item_id, claim.number, owner) for claim in claims],
+                [(until, claim.item_id, claim.number, owner) for claim in some],
             )
 
-        await self._write(work, durable=False)
+        for at in range(0, len(claims), CLAIMS_AT_ONCE):
+            some = claims[at : at + CLAIMS_AT_ONCE]
+            await self._writer.write(partial(work, some), None, durable=False)
 
     async def finish(self, owner: str, records: Sequence[AttemptRecord]) -> None:
         """Note results and end the claims, durably."""
@@ -160,7 +118,7 @@ class SqliteQueue:
             for item_id, of_item in by_item.items():
                 _finish(connection, owner, item_id, of_item)
 
-        await self._write(work)
+        await self._writer.write(work)
 
     async def apply(self, item_id: str, verb: Verb) -> bool:
         """Do ``verb`` to an item; return whether it is there. Durable."""
@@ -174,7 +132,7 @@ class SqliteQueue:
                 connection.execute(rows.EXPIRE, (RETURN_NOW, item_id))
             return True
 
-        return await self._write(work)
+        return await self._writer.write(work)
 
     async def remove(self, item_id: str) -> bool:
         """Forget an item and tell nobody; return whether it was there. Durable."""
@@ -183,20 +141,31 @@ class SqliteQueue:
             _forget(connection, item_id)
             return connection.changes() > 0
 
-        return await self._write(work)
+        return await self._writer.write(work)
 
     async def item(self, item_id: str) -> QueueItem | None:
         """Return the item, if it is there."""
-        with _explaining():
+        with errors():
             return _item(self._reader, item_id)
 
     async def items(self, limit: int, after: str = "") -> Sequence[QueueItem]:
-        """Return at most ``limit`` items with ids above ``after``, oldest first."""
+        """Return at most ``limit`` items with ids above ``after``, oldest first.
+
+        Fewer when they have many recipients; none: there are no more.
+        """
 
         def work(connection: apsw.Connection) -> list[QueueItem]:
-            found = connection.execute(rows.ITEM_IDS, (after, limit)).fetchall()
-            items = (_item(connection, str(item_id)) for (item_id,) in found)
-            return [item for item in items if item is not None]
+            items: list[QueueItem] = []
+            room = RECIPIENTS_AT_ONCE
+            for (item_id,) in connection.execute(rows.ITEM_IDS, (after, limit)):
+                item = _item(connection, str(item_id))
+                if item is None:
+                    continue
+                items.append(item)
+                room -= len(item.recipients)
+                if room <= 0:
+                    break
+            return items
 
         return await self._scan(work)
 
@@ -206,7 +175,7 @@ class SqliteQueue:
         Raises:
             StorageFullError: No room for a large one in the spool directory.
         """
-        with _explaining():
+        with errors():
             first = self._reader.execute(rows.FIRST_CHUNK, (item_id,)).fetchone()
         octets = rows.octets_of(first[0]) if first is not None else b""
         if len(octets) < CHUNK_OCTETS:
@@ -217,31 +186,20 @@ class SqliteQueue:
 
     async def next_due_at(self, now: float) -> float | None:
         """Return when something after ``now`` becomes due, ``None``: nothing waits."""
-        with _explaining():
+        with errors():
             found = self._reader.execute(rows.NEXT_DUE, (now,)).fetchone()
         return None if found is None else float(found[0])
 
     async def close(self) -> None:
         """Finish what is being written and close."""
-        if self._batcher is not None:
-            await self._batcher.settle()
-        self._write_thread.shutdown()
+        await self._writer.close()
         self._scan_thread.shutdown()
-        for connection in (self._writer, self._reader, self._scanner):
+        for connection in (self._reader, self._scanner):
             connection.close()
-
-    async def _write(
-        self, work: Callable[[apsw.Connection], T], *, durable: bool = True
-    ) -> T:
-        if self._batcher is None:
-            self._batcher = Batcher(self._run_batch, self._write_thread)
-        job = _Job(work, durable=durable)
-        await self._batcher.submit(job)
-        return job.result[-1]
 
     async def _scan(self, work: Callable[[apsw.Connection], T]) -> T:
         loop = asyncio.get_running_loop()
-        with _explaining():
+        with errors():
             return await loop.run_in_executor(self._scan_thread, work, self._scanner)
 
     def _body(self, connection: apsw.Connection, item_id: str) -> Spool:
@@ -250,90 +208,50 @@ class SqliteQueue:
             spool.write(rows.octets_of(octets))
         return spool
 
-    def _run_batch(self, jobs: Sequence[_Write]) -> Sequence[BaseException | None]:
-        """Write a batch in one transaction. On the writer's thread."""
-        connection = self._writer
-        durable = any(job.durable for job in jobs)
-        try:
-            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                results = [job.run(connection) for job in jobs]
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-        except apsw.Error as error:
-            return [_explained(error)] * len(jobs)
-        return results
-
-
-def _look_again(tries: int) -> bool:
-    """Wait a moment for another process; return whether to try again."""
-    threading.Event().wait(BUSY_WAIT_S)
-    return tries < BUSY_TRIES_MAX
-
-
-def _open(path: Path) -> apsw.Connection:
-    try:
-        # The mail in it is its owner's business; WAL files take the same mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = apsw.Connection(str(path))
-        connection.set_busy_handler(_look_again)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        if connection.pragma("user_version") != rows.VERSION:
-            connection.execute(rows.SCHEMA)
-    except (apsw.Error, OSError) as error:
-        raise UnavailableError(f"queue database {path}: {error}") from error
-    return connection
-
 
 class _Choice:
     """What a ``take`` has chosen so far."""
 
     def __init__(self, connection: apsw.Connection, take: Take) -> None:
         self._connection = connection
-        self._take = take
+        self.take = take
         self._counts: Counter[str] = Counter()
         self._seen: set[tuple[str, int]] = set()
         self.claims: list[Claim] = []
 
     @property
     def full(self) -> bool:
-        return len(self.claims) >= self._take.limit
+        return len(self.claims) >= min(self.take.limit, CLAIMS_AT_ONCE)
 
     def add(self, statement: str, values: tuple[str | float, ...]) -> int:
-        """Claim rows of a query that may still be; return how many it found."""
+        """Choose rows of a query that may still be; return how many it found."""
         found = self._connection.execute(statement, values).fetchall()
+        take = self.take
         for row in found:
-            claim = Claim(
-                str(row[0]),
-                int(row[1] or 0),
-                str(row[2]),
-                int(row[3] or 0),
-                asked=row[4] == TRY_NOW,
+            destination = str(row[2])
+            if destination in take.skip or self.full:
+                continue
+            if self._counts[destination] >= take.a_destination:
+                continue
+            item_id, number = str(row[0]), int(row[1] or 0)
+            if (item_id, number) in self._seen:
+                continue
+            self._seen.add((item_id, number))
+            self._counts[destination] += 1
+            asked = row[4] == TRY_NOW
+            attempts = int(row[3] or 0)
+            self.claims.append(
+                Claim(item_id, number, destination, attempts, asked=asked)
             )
-            if not self.full and self._may_have(claim):
-                self._claim(claim)
         return len(found)
 
-    def _may_have(self, claim: Claim) -> bool:
-        destination = claim.destination
-        return (
-            destination not in self._take.skip
-            and self._counts[destination] < self._take.a_destination
-            and (claim.item_id, claim.number) not in self._seen
+    def claim(self) -> None:
+        """Note in the rows who has them now."""
+        take = self.take
+        self._connection.executemany(
+            rows.CLAIM,
+            [(take.owner, take.until, one.item_id, one.number) for one in self.claims],
         )
-
-    def _claim(self, claim: Claim) -> None:
-        take = self._take
-        self._counts[claim.destination] += 1
-        self._seen.add((claim.item_id, claim.number))
-        self._connection.execute(
-            rows.CLAIM, (take.owner, take.until, claim.item_id, claim.number)
-        )
-        self.claims.append(claim)
 
 
 def _take(
@@ -345,9 +263,16 @@ def _take(
     When there is one, destinations take turns besides, some at each look.
     """
     choice = _Choice(connection, take)
+    cursor = _choose(connection, choice, cursor)
+    choice.claim()
+    return choice.claims, cursor
+
+
+def _choose(connection: apsw.Connection, choice: _Choice, cursor: str) -> str:
+    take = choice.take
     found = choice.add(rows.DUE_OLDEST, (take.now, OLDEST_LOOKED_AT))
     if found < OLDEST_LOOKED_AT:
-        return choice.claims, cursor
+        return cursor
     choice.add(rows.DUE_NEWEST, (take.now, NEWEST_LOOKED_AT))
     for _ in range(DESTINATIONS_LOOKED_AT):
         if choice.full:
@@ -356,7 +281,7 @@ def _take(
         cursor = str(row[0]) if row is not None else ""
         if cursor and cursor not in take.skip:
             choice.add(rows.DUE, (cursor, take.now, take.a_destination))
-    return choice.claims, cursor
+    return cursor
 
 
 def _item(connection: apsw.Connection, item_id: str) -> QueueItem | None:
@@ -385,18 +310,3 @@ def _finish(
 def _forget(connection: apsw.Connection, item_id: str) -> None:
     for statement in rows.FORGET:
         connection.execute(statement, (item_id,))
-
-
-@contextmanager
-def _explaining() -> Iterator[None]:
-    """Turn what SQLite raises into words for the log."""
-    try:
-        yield
-    except apsw.Error as error:
-        raise _explained(error) from error
-
-
-def _explained(error: apsw.Error) -> UnavailableError:
-    if isinstance(error, apsw.FullError):
-        return StorageFullError("no room in the queue database")
-    return UnavailableError(f"queue database: {error}")

@@ -49,7 +49,7 @@ class Delivered:
     Attributes:
         outcomes: One a recipient, in order.
         hosts: Who said so, one a recipient; empty: nobody, this is our own finding.
-        reached: Whether some host talked with us, or none was needed.
+        reached: Whether some host answered to the end, or none was needed.
         relayed: Places of recipients sent to a server that promises no notification.
     """
 
@@ -147,7 +147,7 @@ class SmtpTransport:
             try:
                 addresses = await self._routes.addresses(host, attempt.delivery.way)
             except UnavailableError as error:
-                attempt.settle_pending(temporary(51, "4.3", f"{host}: {error}"), host)
+                attempt.settle_pending(temporary(51, "4.3", f"{host}: {error}"))
                 continue
             endpoints = endpoints_of(addresses, port, source)
             if not endpoints:
@@ -171,7 +171,7 @@ class SmtpTransport:
                 usable = await self._send(attempt, host, lease.session)
                 return
             except PabalError as error:
-                attempt.settle_pending(temporary(51, "4.2", f"{host}: {error}"), host)
+                attempt.settle_pending(temporary(51, "4.2", f"{host}: {error}"))
                 if not lease.messages:
                     return
                 # It was closed while nobody used it: a new one is worth a try.
@@ -190,9 +190,9 @@ class SmtpTransport:
             attempt.settle_pending(temporary(51, "4.1", f"{host}: {error}"))
             failed, lease = str(error), None
         else:
-            attempt.result.reached = True
             failed = ""
             if isinstance(lease, Outcome):
+                attempt.result.reached = True
                 failed = str(lease)
                 # It says nothing of the next host, nor of this one tomorrow.
                 refusal = replace(lease, permanence=Permanence.TEMPORARY)
@@ -233,9 +233,13 @@ class SmtpTransport:
         sent = await session.send(attempt.envelope(), attempt.delivery.spool)
         elapsed_ms = (clock.monotonic() - began) * 1000
         dialogue = dialogue_text(sent.dialogue)
+        # One that hangs or closes takes our places like one that is not there: after
+        # some of that it is left alone.
+        attempt.result.reached |= not sent.broken
+        who = "" if sent.broken else host
         still: list[int] = []
         for number, outcome in zip(attempt.pending, sent.outcomes, strict=True):
-            attempt.settle(number, outcome, host)
+            attempt.settle(number, outcome, who)
             if outcome.permanence is Permanence.TEMPORARY:
                 still.append(number)
             if outcome.ok:

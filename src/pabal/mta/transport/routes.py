@@ -44,6 +44,10 @@ class Routes:
         self._station = station
         self._names = names
         self._chance = chance
+        transport = station.settings.transport
+        self._smarthost = transport.smarthost and smarthost_of(
+            transport.smarthost, transport.port
+        )
         self._exchangers: dict[str, tuple[float, Exchangers]] = {}
         self._addresses: dict[str, tuple[float, Sequence[str]]] = {}
 
@@ -55,8 +59,8 @@ class Routes:
         """
         settings = self._station.settings
         port = settings.transport.port
-        if settings.transport.smarthost:
-            host, port = smarthost_of(settings.transport.smarthost, port)
+        if self._smarthost:
+            host, port = self._smarthost
             return (host,), port
         if literal_address(domain):
             return (domain,), port

@@ -19,6 +19,7 @@ from pabal.smtp.settings import ClientSettings
 Connect = Callable[[Endpoint], Awaitable[Stream]]
 """Connects a stream, or raises ``ConnectionLostError``."""
 
+BROKEN_CODE: Final = 51
 BROKEN_STATUS: Final = "4.2"
 """RFC 3463 §3.5: what the client says of a connection that broke."""
 
@@ -133,7 +134,8 @@ class SmtpSession:
         if used and not usable and not began_content and not _any_ok(outcomes):
             raise ConnectionLostError("the server closed the idle connection")
         notifies = "DSN" in self._client.extensions
-        return Sent(outcomes, self._lines, usable, notifies)
+        broken = not usable and all(map(_is_broken, outcomes))
+        return Sent(outcomes, self._lines, usable, notifies, broken)
 
     async def close(self) -> None:
         """Say QUIT where that is still possible, and close."""
@@ -144,6 +146,10 @@ class SmtpSession:
 
     def _on_line(self, who: str, line: str) -> None:
         self._lines.append(f"{who}: {line}")
+
+
+def _is_broken(outcome: Outcome) -> bool:
+    return outcome.code == BROKEN_CODE and outcome.status == BROKEN_STATUS
 
 
 def _any_ok(outcomes: Sequence[Outcome]) -> bool:
