@@ -141,7 +141,8 @@ def expect_policies(settings: Settings) -> None:
     """Raise OperatorError if a policy zone is there for nobody to find."""
     for problem in policy_problems(settings):
         if not problem.warning:
-            raise OperatorError(f"{problem.reason}.", f"{problem.suggestion}.")
+            fix = problem.suggestion
+            raise OperatorError(f"{problem.reason}.", f"{fix[:1].upper()}{fix[1:]}.")
 
 
 @dataclass(frozen=True, slots=True)
