@@ -11,7 +11,6 @@ from pabal.admin.layout import Layout
 from pabal.base.atomic import write_file
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
-from pabal.base.log import Log
 from pabal.config.names import ResolverSection
 from pabal.config.problem import Problem, Span
 from pabal.config.settings import Settings
@@ -24,15 +23,12 @@ from pabal.dns.resolver.filtered import FilteredResolver
 from pabal.dns.resolver.keeper import AnchorKeeper
 from pabal.dns.resolver.policy import Records
 from pabal.dns.resolver.routes import Route, read_route
-from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.source import DirectorySource
 from pabal.dns.zone.zones import Zones
 
 ANCHORS_MODE: Final = 0o600
 """Nobody else is to change what is trusted."""
-
-log = Log("resolving")
 
 
 def routes(section: ResolverSection) -> tuple[Route, ...]:
@@ -64,12 +60,8 @@ class ZonePolicies:
         return self.zones.version
 
     def policies(self) -> Sequence[tuple[bytes, Mapping[bytes, Records]]]:
-        """Return those there are; one that is not there is told of."""
+        """Return those there are."""
         by_apex = self.zones.by_apex
-        for apex in self.missing():
-            log.error(
-                "policy zone not there, answers go unfiltered", zone=to_text(apex)
-            )
         return [(apex, by_apex[apex].nodes) for apex in self.apexes if apex in by_apex]
 
     def missing(self) -> Sequence[bytes]:

@@ -179,8 +179,9 @@ async def test_a_changed_policy_is_in_force_at_once() -> None:
     assert (await told(resolver, "www.test."))[0] == "NXDOMAIN"
     source.text, source.version = "", 2
     assert (await told(resolver, "www.test."))[0] == "NOERROR"
+    reads = source.reads
     await told(resolver, "www.test.")
-    assert source.reads == 2
+    assert source.reads == reads
 
 
 async def test_only_over_tcp() -> None:

@@ -131,9 +131,8 @@ class FilteredResolver:
 
         While a changed policy is being read that may be true of everybody.
         """
-        if self._source.version != self._version:
-            self._take_over(self._source.policies())
-        if self._source.version != self._version:
+        version = self._source.version
+        if version != self._version and not self._take_over(version):
             if self._beside is None or self._beside.done():
                 self._beside = asyncio.get_running_loop().create_task(self._read())
             return True
@@ -186,18 +185,24 @@ class FilteredResolver:
             version = self._source.version
             if version == self._version:
                 return
+            if self._take_over(version):
+                return
+            missing = tuple(self._source.missing())
             given = self._source.policies()
-            if not self._take_over(given):
-                missing = tuple(self._source.missing())
-                self._zones = await asyncio.to_thread(_ready, given)
-                self._missing, self._version = missing, version
+            for apex in missing:
+                zone = to_text(apex)
+                log.error("policy zone not there, answers go unfiltered", zone=zone)
+            self._zones = await asyncio.to_thread(_ready, given)
+            self._missing, self._version = missing, version
 
-    def _take_over(self, given: Policies) -> bool:
-        """Return whether ``given`` is what is known already; then it is current."""
-        known = [(zone.origin, id(zone.nodes)) for zone in self._zones]
-        if self._version < 0 or known != [(apex, id(nodes)) for apex, nodes in given]:
+    def _take_over(self, version: int) -> bool:
+        """Return whether ``version`` has what is known already; then it is current."""
+        if self._version < 0:
             return False
-        self._version = self._source.version
+        given = [(apex, id(nodes)) for apex, nodes in self._source.policies()]
+        if given != [(zone.origin, id(zone.nodes)) for zone in self._zones]:
+            return False
+        self._version = version
         return True
 
     def _finding(self, names: Sequence[dns.name.Name], resolved: Resolved) -> Finding:
