@@ -1,98 +1,161 @@
-"""Names: authoritative answers and cached recursion beside peers, by dnsperf."""
+"""Names: authoritative answers and cached recursion beside peers.
+
+Every side has as many threads or processes as there are cores and the same zones. The
+signed one is signed by pabal and transferred from it: all serve the same octets.
+"""
 
 import contextlib
-import re
-import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import dns.exception
+import dns.query
+
+import dns.zone
 from bench.measure import Options, Row
-from bench.peers import Side, bind, cores, has_bind, pabal, unbound
+from bench.peers import (
+    START_SECONDS,
+    Side,
+    bind,
+    cores,
+    has_bind,
+    knot,
+    pabal,
+    unbound,
+)
+from bench.questions import Questions, latency_us, questions, rate
 from tests.interop.peer import path_of
+from tests.support.server import Server
 
 PEER: Final = "BIND"
 HOSTS: Final = 2000
 SECONDS: Final = 4
-CLIENTS: Final = 8
-IN_FLIGHT: Final = 200
-WARM_RUNS: Final = 4
+WARM_RUNS: Final = 3
+"""Each run comes from other ports, and so to other processes: all have to be warm."""
+
+PLAIN: Final = "zone.test"
+SIGNED: Final = "signed.test"
+POSITIVE: Final = "DNS authoritative, names that are"
+ABSENT: Final = "DNS authoritative, names that are not"
+DELEGATED: Final = "DNS authoritative, delegations"
+SECURE: Final = "DNS authoritative, signed answers (DO)"
+CACHED: Final = "DNS cached recursion"
+SOON: Final = ", 99 % within"
+"""Ends the name of a row about time instead of number."""
 
 AUTHORITATIVE: Final = {
-    "DNS authoritative, names that are": [f"h{i}.zone.test" for i in range(HOSTS)],
-    "DNS authoritative, names that are not": [f"n{i}.zone.test" for i in range(HOSTS)],
+    POSITIVE: [f"h{i}.{PLAIN}" for i in range(HOSTS)],
+    ABSENT: [f"n{i}.{PLAIN}" for i in range(HOSTS)],
+    DELEGATED: [f"www.d{i}.{PLAIN}" for i in range(HOSTS)],
+    SECURE: [f"h{i}.{SIGNED}" for i in range(HOSTS)],
 }
-CACHED: Final = "DNS cached recursion"
 
 
 def zone(name: str) -> str:
     lines = ["$TTL 3600", f"@ SOA ns.{name}. hostmaster 1 7200 3600 1209600 300"]
     lines += [f"@ NS ns.{name}.", "ns A 192.0.2.1"]
     lines += [f"h{i} A 198.51.{i // 250}.{i % 250 + 1}" for i in range(HOSTS)]
+    for i in range(HOSTS):
+        lines += [f"d{i} NS ns.d{i}", f"ns.d{i} A 203.0.{i // 250}.{i % 250 + 1}"]
     return "\n".join(lines) + "\n"
 
 
-def ask(
-    side: Side, names: list[str], seconds: int, directory: Path
-) -> tuple[int, float]:
-    """Return how many answers came, and how many a second.
-
-    dnsperf waits for what was lost; its own run time would count the waiting.
-    """
-    file = directory / "questions"
-    file.write_text("".join(f"{name} A\n" for name in names))
-    done = subprocess.run(
-        ["dnsperf", "-s", side.address, "-p", str(side.ports["dns"]), "-d", str(file),
-         "-l", str(seconds), "-c", str(CLIENTS), "-q", str(IN_FLIGHT), "-t", "1"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    completed = re.search(r"Queries completed:\s+(\d+)", done.stdout)
-    codes = re.search(r"Response codes:\s+(.*)", done.stdout)
-    if not completed or not codes or re.search("SERVFAIL|REFUSED", codes[1]):
-        raise RuntimeError(f"{side.name}: {done.stdout}")
-    answers = int(completed[1])
-    return answers, answers / seconds
-
-
 def measure(
-    rows: dict[str, list[str]], sides: list[Side], options: Options
+    rows: Mapping[str, Questions],
+    sides: Sequence[Side],
+    options: Options,
+    reach: str,
 ) -> list[Row]:
-    found = {
-        name: Row(name, "answers/s", PEER, 1.2) for name in rows if options.wants(name)
-    }
+    """Return rows beside ``PEER``, and beside ``reach``: whom to reach one day."""
+    found = {name: Row(name, "answers/s", PEER, 1.2) for name in rows}
+    soon = {name: Row(name + SOON, "µs", PEER, 1.0) for name in rows}
     seconds = 1 if options.quick else SECONDS
     for side in sides:
-        for name in found:
-            # Each run comes from other ports, and so to other processes: all warm.
-            for _ in range(WARM_RUNS if name == CACHED else 1):
-                ask(side, rows[name], 1, options.directory)
+        for asked in rows.values():
+            for _ in range(WARM_RUNS):
+                rate(side, asked, 1)
     for _ in range(options.rounds):
-        for name, row in found.items():
+        for name, asked in rows.items():
             for side in sides:
                 cpu = side.cpu_seconds()
-                answers, rate = ask(side, rows[name], seconds, options.directory)
-                row.add(side.name, rate, (side.cpu_seconds() - cpu) / answers * 1e6)
-    return list(found.values())
+                answers, a_second = rate(side, asked, seconds)
+                cpu_us = (side.cpu_seconds() - cpu) / answers * 1e6
+                found[name].add(side.name, a_second, cpu_us)
+            for side in sides:
+                soon[name].add(side.name, latency_us(side, asked, seconds))
+    # The same samples of ours, beside another peer.
+    others = [
+        replace(row, name=f"{name}, {reach}", peer=reach, target=1.0)
+        for name, row in found.items()
+        if reach in row.samples
+    ]
+    return [*found.values(), *others, *soon.values()]
+
+
+def wanted(options: Options, names: Mapping[str, list[str]]) -> dict[str, Questions]:
+    """Return the questions of the rows that were asked for."""
+    place = options.directory / "questions"
+    place.mkdir(exist_ok=True)
+    return {
+        name: questions(
+            place / f"{name.replace(' ', '-')}", asked, secure=name == SECURE
+        )
+        for name, asked in names.items()
+        if options.wants(name)
+    }
+
+
+def transferred(side: Side, origin: str, file: Path) -> None:
+    """Write the zone that ``side`` serves into ``file``, once it is signed."""
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        with contextlib.suppress(dns.exception.DNSException, OSError):
+            messages = dns.query.xfr(side.address, origin, port=side.ports["dns"])
+            copy = dns.zone.from_xfr(messages)
+            if copy.get_rdataset("@", "DNSKEY"):
+                file.write_text(copy.to_text())
+                return
+        time.sleep(0.2)
+    raise RuntimeError(f"{side.name} does not sign {origin}")
+
+
+def prepare(server: Server) -> None:
+    """Give pabal its zones, one of them to sign."""
+    zones = server.directory / "zones"
+    for origin in (PLAIN, SIGNED):
+        (zones / f"{origin}.zone").write_text(zone(origin))
+    server.run("zone", "dnssec", SIGNED, "enable")
 
 
 def authoritative_rows(options: Options) -> list[Row]:
-    if not options.wants_any(list(AUTHORITATIVE)) or not path_of("dnsperf"):
+    rows = wanted(options, AUTHORITATIVE)
+    if not rows or not path_of("dnsperf"):
         return []
     with contextlib.ExitStack() as stack:
-        directory = options.directory / "dns"
-        (directory / "zones").mkdir(parents=True)
-        (directory / "zones" / "zone.test.zone").write_text(zone("zone.test"))
-        sides = [stack.enter_context(pabal(directory))]
+        lines = ['allow_transfer = ["127.0.0.0/8"]']
+        ours = stack.enter_context(
+            pabal(options.directory / "dns", dns=lines, prepare=prepare)
+        )
+        place = options.directory / "zones"
+        place.mkdir()
+        (place / f"{PLAIN}.zone").write_text(zone(PLAIN))
+        transferred(ours, SIGNED, place / f"{SIGNED}.zone")
+        files = {origin: place / f"{origin}.zone" for origin in (PLAIN, SIGNED)}
+        sides = [ours]
         if has_bind():
-            configuration = f"""options {{ recursion no; }};
-                zone "zone.test" {{ type primary;
-                file "{directory}/zones/zone.test.zone"; }};"""
-            sides.append(
-                stack.enter_context(
-                    bind(options.directory / "bind", configuration, cores())
-                )
+            configuration = "options { recursion no; };" + "".join(
+                f'zone "{origin}" {{ type primary; file "{file}"; }};'
+                for origin, file in files.items()
             )
-        return measure(AUTHORITATIVE, sides, options)
+            directory = options.directory / "bind"
+            sides.append(stack.enter_context(bind(directory, configuration, cores())))
+        if path_of("knotd"):
+            directory = options.directory / "knot"
+            sides.append(stack.enter_context(knot(directory, files, cores())))
+        return measure(rows, sides, options, "Knot")
 
 
 @contextlib.contextmanager
@@ -108,8 +171,8 @@ def upstream(options: Options) -> Iterator[tuple[str, int]]:
 
 
 def cached_rows(options: Options) -> list[Row]:
-    names = {CACHED: [f"h{i}.far.test" for i in range(HOSTS)]}
-    if not options.wants(CACHED) or not has_bind() or not path_of("dnsperf"):
+    rows = wanted(options, {CACHED: [f"h{i}.far.test" for i in range(HOSTS)]})
+    if not rows or not has_bind() or not path_of("dnsperf"):
         return []
     with contextlib.ExitStack() as stack:
         far, port = stack.enter_context(upstream(options))
@@ -124,10 +187,4 @@ def cached_rows(options: Options) -> list[Row]:
         if path_of("unbound"):
             place = options.directory / "unbound"
             sides.append(stack.enter_context(unbound(place, (far, port), cores())))
-        rows = measure(names, sides, options)
-        if len(sides) > 2:
-            # The same samples of ours, beside another peer: what to reach for.
-            (row,) = rows
-            name = CACHED + ", Unbound"
-            rows.append(Row(name, row.unit, "Unbound", 1.0, row.samples, row.cpu))
-        return rows
+        return measure(rows, sides, options, "Unbound")

@@ -1,4 +1,4 @@
-"""Private instances on loopback: pabal, Postfix, Dovecot, BIND, Unbound."""
+"""Private instances on loopback: pabal, Postfix, Dovecot, BIND, Unbound, Knot."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,12 +52,18 @@ def cores() -> int:
 
 @contextlib.contextmanager
 def pabal(
-    directory: Path, *, mta: Sequence[str] = (), dns: Sequence[str] = ()
+    directory: Path,
+    *,
+    mta: Sequence[str] = (),
+    dns: Sequence[str] = (),
+    prepare: Callable[[Server], None] | None = None,
 ) -> Iterator[Side]:
-    """Run pabal with a process a role and core."""
+    """Run pabal with a process a role and core; ``prepare`` is called before."""
     with Server(directory).init(workers=str(cores()), accounts=USERS) as server:
         server.configure(*mta, table="mta")
         server.configure(*dns, table="dns")
+        if prepare is not None:
+            prepare(server)
         server.start()
         assert server.process is not None
         ports = {
@@ -224,6 +230,30 @@ forward-zone:
 
 
 @contextlib.contextmanager
+def knot(directory: Path, files: Mapping[str, Path], threads: int) -> Iterator[Side]:
+    """Run Knot DNS; it serves ``files``, by origin, as they are."""
+    directory.mkdir(exist_ok=True)
+    address, port, file = "127.0.0.1", free_port(), directory / "knot.conf"
+    zones = "".join(
+        f"  - domain: {origin}\n    file: {path}\n"
+        "    zonefile-sync: -1\n    journal-content: none\n"
+        for origin, path in files.items()
+    )
+    file.write_text(f"""server:
+    rundir: {directory}
+    listen: {address}@{port}
+    udp-workers: {threads}
+    tcp-workers: 1
+database:
+    storage: {directory}
+zone:
+{zones}""")
+    command = [path_of("knotd"), "-c", str(file)]
+    with name_server("Knot", command, address, port) as side:
+        yield side
+
+
+@contextlib.contextmanager
 def name_server(
     name: str, command: Sequence[str], address: str, port: int
 ) -> Iterator[Side]:
@@ -275,6 +305,7 @@ def versions() -> dict[str, str]:
         ("Dovecot", ("dovecot", "--version")),
         ("BIND", ("named", "-v")),
         ("Unbound", ("unbound", "-V")),
+        ("Knot", ("knotd", "--version")),
         ("dnsperf", ("dnsperf", "-h")),
     ):
         if path_of(command[0]):

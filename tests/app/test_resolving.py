@@ -12,8 +12,11 @@ import pytest
 from pabal.app import parts, resolving
 from pabal.app.office import explain_name
 from pabal.app.resolving import FileAnchors
+from pabal.base.errors import OperatorError
 from pabal.config.names import ResolverSection
 from pabal.config.settings import Settings
+from pabal.config.views import ViewSection
+from pabal.dns.ports import Client, Clientele
 from pabal.dns.resolver.cache import Trust
 from pabal.dns.resolver.hints import Server
 from tests.app.rig import opened
@@ -39,6 +42,11 @@ def name(text: str) -> dns.name.Name:
 async def test_a_policy_zone_on_disk(settings: Settings) -> None:
     (settings.dns.zones / "rpz.zone").write_text(POLICY)
     settings = chosen(settings, policy_zones=("RPZ", "nowhere"))
+    assert [str(p.warning) + p.reason for p in resolving.policy_problems(settings)] == [
+        "Falsepolicy_zones has nowhere, and there is no such zone"
+    ]
+    with pytest.raises(OperatorError, match="nowhere"):
+        resolving.expect_policies(settings)
     async with opened(settings) as shared:
         assert shared.zones.reload().ok
         resolver = resolving.for_clients(
@@ -61,7 +69,41 @@ async def test_a_policy_zone_on_disk(settings: Settings) -> None:
         assert len(found.answer) == 1
     said = await explain_name(settings, name("bad.far.example."), A)
     assert said.rcode == "NXDOMAIN"
-    assert said.steps[0].server == "policy"
+    # What is missing is seen, and so is what decided.
+    assert [step.server for step in said.steps] == ["policy", "policy"]
+    assert said.steps[0].zone == "nowhere."
+
+
+def test_a_policy_that_is_still_to_come_is_a_warning(settings: Settings) -> None:
+    settings = chosen(settings, policy_zones=("rpz",))
+    names = replace(settings.dns, secondary=("rpz 192.0.2.1",))
+    (problem,) = resolving.policy_problems(replace(settings, dns=names))
+    assert problem.warning
+    resolving.expect_policies(replace(settings, dns=names))
+
+
+async def test_each_view_has_its_own(settings: Settings) -> None:
+    (settings.dns.zones / "rpz.zone").write_text(POLICY)
+    settings = chosen(settings, policy_zones=("rpz",), dns64="64:ff9b::/96")
+    views = tuple(
+        ViewSection(word, ("any",), "", (), (), (word,) if word else (), word)
+        for word in ("", "none")
+    )
+    settings = replace(settings, dns=replace(settings.dns, views=views))
+    async with opened(settings) as shared:
+        assert shared.zones.reload().ok
+        resolver = resolving.for_clients(
+            settings, shared.resolver, shared.zones, shared.clock
+        )
+        assert isinstance(resolver, Clientele)
+        rrset = dns.rrset.from_text("bad.far.example.", 60, "IN", "A", "192.0.3.1")
+        shared.resolver.cache.put(rrset, Trust.ANSWER, shared.clock.monotonic())
+        for view, rcode in ((0, 3), (1, 3), (2, 0)):
+            seen = resolver.of(Client("192.0.2.9", view))
+            found = await seen.resolve(name("bad.far.example."), A)
+            assert found.rcode == rcode, view
+            found = await seen.resolve(name("mail.a.test."), AAAA)
+            assert bool(found.answer) == (view != 2)
 
 
 async def test_dns64(settings: Settings) -> None:

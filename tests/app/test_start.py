@@ -6,6 +6,7 @@ import pytest
 
 from pabal.app.start import preload, prepare
 from pabal.base.errors import OperatorError
+from pabal.config.names import ResolverSection
 from pabal.config.settings import Settings
 
 
@@ -30,6 +31,13 @@ def test_a_certificate_that_is_none_is_named(settings: Settings) -> None:
     settings.tls.key.write_text("nonsense")
     with pytest.raises(OperatorError, match=r"key\.pem"):
         prepare(settings, None)
+
+
+def test_a_policy_nobody_has_is_named(settings: Settings) -> None:
+    resolver = ResolverSection(policy_zones=("rpz.test",))
+    names = replace(settings.dns, resolver=resolver)
+    with pytest.raises(OperatorError, match=r"rpz\.test"):
+        prepare(replace(settings, dns=names), None)
 
 
 def test_data_that_cannot_be_made_is_named(settings: Settings, tmp_path: Path) -> None:

@@ -35,9 +35,10 @@ async def explained(name: str) -> Explanation:
 async def test_a_secure_answer() -> None:
     found = await explained("www.safe.test")
     lines = list(dig_trace.questions(found.steps))
-    assert lines[:3] == [
+    assert lines[:4] == [
+        "  To find it:",
         "  1  test. A",
-        "     asked root.@192.0.2.1#53, a server of .",
+        "     asked root.@192.0.2.1#53, a server of the root",
         (
             "     → referral to test.: it does not know, but names the servers of the"
             " zone below  (10.0 ms)"
@@ -47,6 +48,8 @@ async def test_a_secure_answer() -> None:
         "     not asked: it is in the cache, where the referral of question 1 put it"
         in lines
     )
+    assert lines.index(f"  {dig_trace.CHECK}") == lines.index("  4  . DNSKEY") - 1
+    assert f"  {dig_trace.AGAIN}" not in lines
     assert dig_trace.is_minimised(found)
     assert dig_trace.asked(found.steps) == (6, 2)
     links = list(dig_trace.chain_of_trust(found.steps))
@@ -59,6 +62,8 @@ async def test_a_secure_answer() -> None:
         "www.safe.test. A",
     ]
     assert all("✓ secure" in line for line in links)
+    assert "secure: signed by key " in links[-1]
+    assert links[-1].endswith(" of safe.test.")
     assert dig_trace.verdict(found).startswith("secure: every link holds")
     cached = {(name, kind): rest for name, kind, *rest in dig_trace.cache(found.kept)}
     assert cached["www.safe.test.", "A"] == ["59 s", "secure", "192.0.2.80"]
@@ -72,15 +77,32 @@ async def test_an_unsigned_zone_and_a_bogus_one() -> None:
     assert "– insecure: test. proves" in list(dig_trace.chain_of_trust(plain.steps))[-1]
     bogus = await explained("www.expired.test")
     assert bogus.rcode == "SERVFAIL"
-    assert dig_trace.verdict(bogus) == ""
+    assert dig_trace.verdict(bogus).startswith("bogus: something that should be signed")
+    assert f"  {dig_trace.AGAIN}" in list(dig_trace.questions(bogus.steps))
+    words = [line.partition(":")[0] for line in dig_trace.legend(bogus.kept)]
+    assert words == ["secure", "bogus", "referral", "glue"]
     assert any("✗ bogus" in line for line in dig_trace.chain_of_trust(bogus.steps))
 
 
 async def test_a_name_that_is_not_there() -> None:
     found = await explained("nope.safe.test")
     assert any("nothing below it" in line for line in dig_trace.questions(found.steps))
+    links = list(dig_trace.chain_of_trust(found.steps))
+    assert links[-1].endswith("NSEC records of safe.test. prove that it is not there")
+    wild = await explained("y.wild.safe.test")
+    links = list(dig_trace.chain_of_trust(wild.steps))
+    assert links[-1].endswith(" of safe.test., made of a wildcard")
     cached = list(dig_trace.cache(found.kept))
     assert ("nope.safe.test.", "any type", "59 s", "secure", "no such name") in cached
+
+
+def test_a_server_that_is_silent_is_no_reason_to_doubt() -> None:
+    steps = [
+        Step("a.test.", "A", f"ns@192.0.2.{i}#53", "test.", outcome, 1.0)
+        for i, outcome in enumerate(("timeout", "answer"))
+    ]
+    told = list(dig_trace.questions(steps))
+    assert [line for line in told if line[2] not in " 12"] == [f"  {dig_trace.FIND}"]
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,20 @@ def test_views_in_their_order() -> None:
     loaded = parse(
         'hostname = "a.test"\n[dns.view.inside]\nclients = "10.0.0.0/8"\n'
         'zones = "inside"\naddresses = "10.0.0.25"\nallow_recursion = "any"\n'
+        'policy_zones = ["none"]\ndns64 = "none"\n'
         '[dns.view.guests]\nclients = ["192.168.0.0/16", "!192.168.1.1"]\n',
         FILE,
     )
     assert loaded.settings is not None, loaded.problems
     assert loaded.settings.dns.views == (
         ViewSection(
-            "inside", ("10.0.0.0/8",), "/somewhere/inside", ("10.0.0.25",), ("any",)
+            "inside",
+            ("10.0.0.0/8",),
+            "/somewhere/inside",
+            ("10.0.0.25",),
+            ("any",),
+            ("none",),
+            "none",
         ),
         ViewSection("guests", ("192.168.0.0/16", "!192.168.1.1"), "", (), ()),
     )
@@ -42,6 +49,8 @@ def test_the_manual_knows_the_table_and_the_sample_has_no_view() -> None:
         "zones",
         "addresses",
         "allow_recursion",
+        "policy_zones",
+        "dns64",
     ]
     loaded = parse(sample(), FILE)
     assert loaded.settings is not None

@@ -12,6 +12,13 @@ from pabal.dns.resolver.cache import Cache, Failures
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.iterator import Done, Failed, Iterator
 from pabal.dns.resolver.knowledge import Knowledge
+from pabal.dns.resolver.policy import (
+    Address,
+    Finding,
+    decide,
+    decide_early,
+    policy_zone,
+)
 from pabal.dns.resolver.query import (
     MalformedReplyError,
     Query,
@@ -22,6 +29,8 @@ from pabal.dns.resolver.query import (
 from pabal.dns.resolver.scrub import Kind, scrub
 from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
+from pabal.dns.wire import codes
+from pabal.dns.wire.rrset import RRset
 from tests.scenario.dns.network import FakeChance, FakeServer, Zone
 
 UNHURRIED = settings(max_examples=150, deadline=None)
@@ -158,3 +167,38 @@ def test_questions_are_what_was_meant(labels: list[bytes], seed: int) -> None:
     )  # fmt: skip
     question = dns.message.from_wire(wire).question[0]
     assert (question.name, question.rdtype) == (name, dns.rdatatype.MX)
+
+
+TRIGGER_LABELS = st.sampled_from(
+    [b"rpz-client-ip", b"rpz-ip", b"rpz-nsip", b"rpz-nsdname", b"zz", b"*", b"32", b"0"]
+) | st.binary(min_size=1, max_size=20)
+TARGETS = st.sampled_from(
+    [b"\0", b"\x01*\0", b"\x0crpz-passthru\0", b"\x0crpz-tcp-only\0", b"\x01x\0"]
+)
+POLICY_APEX = b"\x03rpz\0"
+
+
+@st.composite
+def triggers(draw: st.DrawFn) -> bytes:
+    labels = draw(st.lists(TRIGGER_LABELS, max_size=8))
+    return b"".join(bytes((len(label),)) + label for label in labels) + POLICY_APEX
+
+
+@UNHURRIED
+@given(
+    st.dictionaries(triggers(), TARGETS, max_size=6),
+    st.ip_addresses(),
+    triggers(),
+)
+def test_a_policy_from_somebody_else_is_applied_or_has_no_effect(
+    rules: dict[bytes, bytes], address: Address, name: bytes
+) -> None:
+    nodes = {
+        owner.lower(): {codes.CNAME: RRset(owner, codes.CNAME, 60, (target,))}
+        for owner, target in rules.items()
+    }
+    zone = policy_zone(POLICY_APEX, nodes)
+    asked = name.lower()
+    decide_early([zone], asked, address)
+    decision = decide([zone], Finding([asked], [address], [asked], [address], address))
+    assert decision is None or decision.rule.trigger in nodes

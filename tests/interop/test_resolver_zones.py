@@ -23,6 +23,7 @@ FAR = """@ SOA ns you 1 1 1 1 60
     other A 192.0.2.83
     silent A 192.0.2.84
     alias CNAME bad
+    big A 192.0.2.85
     inside A 198.51.100.7
     """
 POLICY = """$TTL 60
@@ -32,6 +33,8 @@ bad.far.test CNAME .
 empty.far.test CNAME *.
 other.far.test A 203.0.113.1
 silent.far.test CNAME rpz-drop.
+big.far.test CNAME rpz-tcp-only.
+32.9.77.0.127.rpz-client-ip CNAME *.
 24.0.100.51.198.rpz-ip CNAME www.far.test.
 """
 
@@ -48,6 +51,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             'dns64 = "64:ff9b::/96"',
             'trust_anchors = "none"',
             table="dns",
+        )
+        server.configure(
+            'clients = "127.0.78.0/24"',
+            'policy_zones = "none"',
+            'dns64 = "none"',
+            table="dns.view.free",
         )
         yield server.start()
 
@@ -79,6 +88,31 @@ def test_answers(server: Server, question: str, answer: list[str]) -> None:
     assert dig(server, *question.split()) == answer
     # Out of the ready answers it is the same.
     assert dig(server, *question.split()) == answer
+
+
+def test_only_over_tcp(server: Server) -> None:
+    # dig comes again over TCP by itself.
+    assert dig(server, "big.far.test", "A") == ["NOERROR", "A 192.0.2.85"]
+    for _ in range(2):
+        assert dig(server, "+ignore", "big.far.test", "A") == ["NOERROR"]
+
+
+def test_who_asks_decides(server: Server) -> None:
+    for _ in range(2):
+        assert dig(server, "-b", "127.0.77.9", "www.far.test", "A") == ["NOERROR"]
+        assert dig(server, "www.far.test", "A") == ["NOERROR", "A 192.0.2.80"]
+
+
+def test_a_view_without_policies(server: Server) -> None:
+    free = "-b", "127.0.78.1"
+    for _ in range(2):
+        assert dig(server, *free, "bad.far.test", "A") == ["NOERROR", "A 192.0.2.81"]
+        assert dig(server, *free, "www.far.test", "AAAA") == ["NOERROR"]
+        assert dig(server, "bad.far.test", "A") == ["NXDOMAIN"]
+
+
+def test_signatures_asked_for_change_nothing(server: Server) -> None:
+    assert dig(server, "+dnssec", "bad.far.test", "A") == ["NXDOMAIN"]
 
 
 def test_silence(server: Server) -> None:

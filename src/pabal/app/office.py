@@ -419,7 +419,8 @@ def zone_tools(settings: Settings) -> Iterator[ZoneTools]:
 def check_zones(settings: Settings) -> tuple[list[Problem], int]:
     """Return what is wrong with the zones, and how many there are."""
     with zones_office(settings) as office:
-        return list(office.found), len(office.zones.all())
+        found = [*office.found, *resolving.policy_problems(settings)]
+        return found, len(office.zones.all())
 
 
 def check_zone_file(

@@ -10,24 +10,25 @@ import dns.name
 from pabal.admin.layout import Layout
 from pabal.base.atomic import write_file
 from pabal.base.clock import Clock
-from pabal.base.log import Log
+from pabal.base.errors import OperatorError
 from pabal.config.names import ResolverSection
+from pabal.config.problem import Problem, Span
 from pabal.config.settings import Settings
+from pabal.config.views import NOTHING
 from pabal.dns.ports import Resolver
-from pabal.dns.resolver.dns64 import Dns64Resolver, read_prefix
+from pabal.dns.resolver.clientele import Outlook, ViewedResolver
+from pabal.dns.resolver.dns64 import read_prefix
 from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.filtered import FilteredResolver
 from pabal.dns.resolver.keeper import AnchorKeeper
 from pabal.dns.resolver.policy import Records
 from pabal.dns.resolver.routes import Route, read_route
-from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets
+from pabal.dns.zone.source import DirectorySource
 from pabal.dns.zone.zones import Zones
 
 ANCHORS_MODE: Final = 0o600
 """Nobody else is to change what is trusted."""
-
-log = Log("resolving")
 
 
 def routes(section: ResolverSection) -> tuple[Route, ...]:
@@ -59,32 +60,81 @@ class ZonePolicies:
         return self.zones.version
 
     def policies(self) -> Sequence[tuple[bytes, Mapping[bytes, Records]]]:
-        """Return those there are; one that is not there is told of."""
+        """Return those there are."""
         by_apex = self.zones.by_apex
-        for apex in self.apexes:
-            if apex not in by_apex:
-                log.warning("policy zone not there", zone=to_text(apex))
         return [(apex, by_apex[apex].nodes) for apex in self.apexes if apex in by_apex]
+
+    def missing(self) -> Sequence[bytes]:
+        """Return the apexes of those that are not there."""
+        return [apex for apex in self.apexes if apex not in self.zones.by_apex]
 
 
 def for_clients(
     settings: Settings, resolver: IterativeResolver, zones: Zones, clock: Clock
 ) -> Resolver:
-    """Return ``resolver`` as clients see it.
+    """Return ``resolver`` as clients see it, those of each view as they should.
 
     Raises:
         OperatorError: [dns] holds what cannot be.
     """
-    found: Resolver = resolver
+    filters: dict[tuple[str, ...], FilteredResolver | None] = {(): None}
+
+    def outlook(names: tuple[str, ...], dns64: str) -> Outlook:
+        if names not in filters:
+            apexes = [name_octets(dns.name.from_text(name)).lower() for name in names]
+            policies = ZonePolicies(zones, apexes)
+            filters[names] = FilteredResolver(resolver, policies, clock)
+        return Outlook(filters[names], read_prefix(dns64) if dns64 else None)
+
     chosen = settings.dns.resolver
-    names = chosen.policy_zones
-    if names:
-        apexes = [name_octets(dns.name.from_text(name)).lower() for name in names]
-        policies = ZonePolicies(zones, apexes)
-        found = FilteredResolver(resolver, policies, clock)
-    if chosen.dns64:
-        found = Dns64Resolver(found, read_prefix(chosen.dns64))
+    outlooks = [outlook(chosen.policy_zones, chosen.dns64)]
+    for view in settings.dns.views:
+        names = view.policy_zones or chosen.policy_zones
+        dns64 = view.dns64 or chosen.dns64
+        outlooks.append(
+            outlook(
+                () if names == (NOTHING,) else names, "" if dns64 == NOTHING else dns64
+            )
+        )
+    if all(each == Outlook() for each in outlooks):
+        return resolver
+    return ViewedResolver(resolver, outlooks)
+
+
+def policy_problems(settings: Settings) -> list[Problem]:
+    """Return what is wrong with the policy zones: no one has them, or not yet.
+
+    Answers would go unfiltered: with a zone that nobody brings the server does not
+    start. One whose first copy is on its way counts when it is there.
+    """
+    section = settings.dns
+    names = dict.fromkeys(section.resolver.policy_zones)
+    for view in section.views:
+        names |= dict.fromkeys(view.policy_zones)
+    own = DirectorySource(section.zones).files()
+    copies = DirectorySource(Layout(settings.data).copies).files()
+    copied = {dns.name.from_text(text.split()[0]) for text in section.secondary}
+    found = []
+    for text in names:
+        name = dns.name.from_text(text)
+        if text == NOTHING or name in own or name in copies:
+            continue
+        comes = name in copied or bool(section.follow_catalogs)
+        reason = f"policy_zones has {text}, and there is no such zone"
+        help_ = f"write {section.zones}/{name.to_text(omit_final_dot=True)}.zone"
+        if comes:
+            reason, help_ = f"the policy zone {text} was not copied yet", ""
+        problem = Problem("pabal.toml", Span(0, 0), reason, help_, warning=comes)
+        found.append(problem)
     return found
+
+
+def expect_policies(settings: Settings) -> None:
+    """Raise OperatorError if a policy zone is there for nobody to find."""
+    for problem in policy_problems(settings):
+        if not problem.warning:
+            fix = problem.suggestion
+            raise OperatorError(f"{problem.reason}.", f"{fix[:1].upper()}{fix[1:]}.")
 
 
 @dataclass(frozen=True, slots=True)

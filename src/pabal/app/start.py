@@ -11,7 +11,7 @@ from typing import Final
 
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import hand_over
-from pabal.app import parts
+from pabal.app import parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
 from pabal.app.shared import make
@@ -39,8 +39,10 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ServerTls:
         What listeners show: read here, because a key is often root's alone.
 
     Raises:
-        OperatorError: The certificate or the data directory cannot be used.
+        OperatorError: The certificate or the data directory cannot be used, or a
+            policy zone is missing.
     """
+    resolving.expect_policies(settings)
     tls = ServerTls(settings)
     layout = Layout(settings.data)
     make(layout.data, layout.make)

@@ -82,8 +82,9 @@ def _answer(found: Explanation) -> None:
         click.echo(click.style(line, dim=True))
     if found.trouble:
         click.echo(f"Why: {found.trouble}")
-    else:
-        click.echo(f"DNSSEC: {dig_trace.verdict(found)}")
+    verdict = dig_trace.verdict(found)
+    if verdict:
+        click.echo(f"DNSSEC: {verdict}")
 
 
 def _explain(found: Explanation) -> None:
@@ -93,7 +94,7 @@ def _explain(found: Explanation) -> None:
     if dig_trace.is_minimised(found):
         text = "(servers see no more of the name than they need: QNAME minimisation)"
         click.echo(click.style(text, dim=True))
-    for line in dig_trace.questions(found.steps):
+    for line in dig_trace.questions(found.steps, found.rdtype):
         click.echo(line)
     links = list(dig_trace.chain_of_trust(found.steps))
     if links:
@@ -108,6 +109,8 @@ def _explain(found: Explanation) -> None:
             ("NAME", "TYPE", "FOR", "BELIEVED", "WHAT"),
             list(dig_trace.cache(found.kept)),
         )
+        for line in dig_trace.legend(found.kept):
+            click.echo(click.style(line, dim=True))
 
 
 def _heading(text: str) -> None:

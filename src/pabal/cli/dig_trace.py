@@ -24,6 +24,17 @@ _MEANS: Final = {
 }
 """What an outcome means, by how it begins."""
 
+BELIEFS: Final = (
+    ("secure", "checked up to the trust anchor"),
+    ("insecure", "from a zone that is not signed, and that is proven"),
+    ("bogus", "checked, and wrong: given to nobody"),
+    ("authoritative", "from a server of the zone, not checked"),
+    ("answer", "from a server of the zone, not checked"),
+    ("referral", "said by the zone above: good for finding servers only"),
+    ("glue", "an address beside it: good for finding servers only"),
+)
+"""What is thought of an entry of the cache, the words of the column BELIEVED."""
+
 VERDICTS: Final = {
     Security.SECURE: "every link holds from the trust anchor down to this answer:"
     " nobody changed it on the way",
@@ -38,7 +49,8 @@ VERDICTS: Final = {
 def verdict(found: Explanation) -> str:
     """Return what DNSSEC says of the answer, in a sentence; empty: there is none."""
     if found.trouble:
-        return ""
+        is_bogus = any(_mark(s) == "✗" for s in found.steps if s.server == JOURNAL)
+        return f"bogus: {VERDICTS[Security.BOGUS]}" if is_bogus else ""
     if found.authoritative:
         return "not checked: the answer is from a zone of this server"
     return f"{found.security.value}: {VERDICTS[found.security]}"
@@ -59,18 +71,28 @@ def _mark(step: Step) -> str:
     return "✗" if step.outcome.startswith(Security.BOGUS.value) else "–"
 
 
-def questions(steps: Sequence[Step]) -> Iterator[str]:
-    """Yield what was asked, whom, and what came; numbered, in order."""
+def questions(steps: Sequence[Step], wanted: str = "A") -> Iterator[str]:
+    """Yield what was asked, whom, and what came; numbered, in order.
+
+    Args:
+        wanted: The type asked for.
+    """
     brought: dict[tuple[str, str], str] = {}
     number = 0
+    part = ""
     for step in steps:
         if step.server == JOURNAL:
             continue
         number += 1
         question = f"{step.name} {step.rdtype}"
+        known = (step.name, step.rdtype) in brought
+        begins = _part(step, wanted, part, known=known)
+        if begins != part:
+            part = begins
+            yield f"  {part}"
         if step.zone:
             yield f"{number:>3}  {question}"
-            yield f"     asked {step.server}, a server of {step.zone}"
+            yield f"     asked {step.server}, a server of {_zone(step.zone)}"
             yield f"     {_outcome(step)}  ({step.elapsed_ms:.1f} ms)"
             brought.setdefault((step.name, step.rdtype), f"question {number} put it")
             if step.outcome.startswith(_REFERRAL):
@@ -85,9 +107,37 @@ def questions(steps: Sequence[Step]) -> Iterator[str]:
             yield f"     {_outcome(step)}"
 
 
+FIND: Final = "To find it:"
+CHECK: Final = "To check it, the keys that signed, and what vouches for them above:"
+AGAIN: Final = "Once more, for another server may tell the truth:"
+"""What questions are for; the parts of the list."""
+
+_FOR_CHECKS: Final = frozenset({"DNSKEY", "DS"})
+
+
+def _part(step: Step, wanted: str, before: str, *, known: bool) -> str:
+    """Return what ``step`` is for.
+
+    Args:
+        wanted: The type asked for.
+        before: What the step before it was for; empty: it is the first.
+        known: Whether the same was asked already.
+    """
+    if step.rdtype in _FOR_CHECKS and step.rdtype != wanted:
+        return CHECK
+    if before in {CHECK, AGAIN}:
+        return AGAIN if known and step.zone else before
+    return FIND
+
+
+def _zone(name: str) -> str:
+    return "the root" if name == "." else name
+
+
 def _source(server: str) -> str:
     return {
         "cache": "it is in the cache",
+        "policy": "the policy of this server decides (RPZ)",
         "local zone": "a zone of this server has it",
         "older proofs": "what was proven before answers it (RFC 8198)",
     }.get(server, server)
@@ -108,6 +158,14 @@ def cache(kept: Sequence[Kept]) -> Iterator[tuple[str, str, str, str, str]]:
             what = what[: WHAT_MAX - 1] + "…"
         believed = each.security or each.trust
         yield each.name, each.rdtype, f"{each.ttl_s} s", believed, what
+
+
+def legend(kept: Sequence[Kept]) -> Iterator[str]:
+    """Yield what the words in the column BELIEVED mean, those that stand there."""
+    seen = {each.security or each.trust for each in kept}
+    for word, means in BELIEFS:
+        if word in seen:
+            yield f"{word}: {means}"
 
 
 def is_minimised(found: Explanation) -> bool:

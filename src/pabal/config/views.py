@@ -5,10 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pabal.config.peers import check_dns64, check_zone_name
 from pabal.config.section import BadValueError, Section
 
 VIEW: Final = "dns.view."
 """What the name of such a table begins with."""
+
+NOTHING: Final = "none"
+"""Where a view could have what [dns] says: it has none of it."""
 
 EXAMPLE: Final = f"{VIEW}NAME"
 """The table in the manual."""
@@ -24,6 +28,8 @@ class ViewSection:
         zones: A directory, absolute; empty: none.
         addresses: What derived records say; empty: what everybody is told.
         allow_recursion: Empty: as in [dns].
+        policy_zones: Empty: as in [dns]; ``none`` alone: none.
+        dns64: Empty: as in [dns]; ``none``: none.
     """
 
     name: str
@@ -31,6 +37,8 @@ class ViewSection:
     zones: str
     addresses: tuple[str, ...]
     allow_recursion: tuple[str, ...]
+    policy_zones: tuple[str, ...] = ()
+    dns64: str = ""
 
 
 def views_in(tables: Iterable[str]) -> list[str]:
@@ -66,7 +74,24 @@ def _view(name: str, section: Section) -> ViewSection:
         section.networks(
             "allow_recursion", (), "Who of them may ask about everything else."
         ),
+        section.texts(
+            "policy_zones",
+            (),
+            check_zone_name,
+            "As in [dns], for them instead; none: their answers are left alone.",
+        ),
+        section.text(
+            "dns64",
+            "",
+            "As in [dns], for them instead; none: no addresses are made.",
+            _check_dns64,
+        ),
     )
+
+
+def _check_dns64(text: str) -> None:
+    if text != NOTHING:
+        check_dns64(text)
 
 
 def _check_address(text: str) -> None:

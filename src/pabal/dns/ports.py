@@ -7,7 +7,7 @@ control plane's common language. Wire octets stay inside ``wire`` and ``server``
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import dns.name
 import dns.rdatatype
@@ -42,6 +42,10 @@ class ResolutionError(UnavailableError):
 
 class DroppedError(ResolutionError):
     """The operator wants that the client hears nothing at all."""
+
+
+class TcpOnlyError(DroppedError):
+    """The operator wants that the client asks again over TCP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,37 @@ class Resolver(Protocol):
 
         Raises:
             ResolutionError: No server gave a usable answer in time, or it is bogus.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks, as far as the answer depends on it.
+
+    Attributes:
+        address: From where, without port.
+        view: What it sees: 0 the common zones, else the so many-th view.
+        udp: Whether it can be told to ask again over TCP.
+    """
+
+    address: str
+    view: int = 0
+    udp: bool = False
+
+
+@runtime_checkable
+class Clientele(Protocol):
+    """Knows which resolver is for whom."""
+
+    def of(self, client: Client) -> Resolver:
+        """Return the resolver that ``client`` is to get its answers from."""
+        ...
+
+    def is_apart(self, address: str, view: int) -> bool:
+        """Return whether answers for that client are not those others get.
+
+        They must then neither be kept for others nor taken from what is kept.
         """
         ...
 

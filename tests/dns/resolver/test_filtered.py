@@ -6,7 +6,15 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from pabal.dns.ports import DroppedError, Resolved, Resolver, Security, Steps
+from pabal.dns.ports import (
+    Client,
+    DroppedError,
+    Resolved,
+    Resolver,
+    Security,
+    Steps,
+    TcpOnlyError,
+)
 from pabal.dns.resolver.cache import Cache, Trust
 from pabal.dns.resolver.filtered import DATA_TTL_MAX_S, FilteredResolver
 from pabal.dns.resolver.settings import ResolverSettings
@@ -24,6 +32,10 @@ class Source:
         self.version = 1
         self.text = text
         self.reads = 0
+        self.gone: list[bytes] = []
+
+    def missing(self) -> Sequence[bytes]:
+        return self.gone
 
     def policies(self) -> Sequence[tuple[bytes, Mapping[bytes, Mapping[int, RRset]]]]:
         self.reads += 1
@@ -167,5 +179,63 @@ async def test_a_changed_policy_is_in_force_at_once() -> None:
     assert (await told(resolver, "www.test."))[0] == "NXDOMAIN"
     source.text, source.version = "", 2
     assert (await told(resolver, "www.test."))[0] == "NOERROR"
+    reads = source.reads
     await told(resolver, "www.test.")
-    assert source.reads == 2
+    assert source.reads == reads
+
+
+async def test_only_over_tcp() -> None:
+    resolver, world, _ = filtered("www.test CNAME rpz-tcp-only.\n")
+    with pytest.raises(TcpOnlyError):
+        await told(resolver.of(Client("192.0.2.1", udp=True)), "www.test.")
+    assert not world.asked
+    over_tcp = resolver.of(Client("192.0.2.1"))
+    assert (await told(over_tcp, "www.test."))[1] == ["www.test. 60 IN A 192.0.2.80"]
+    # The rule is the closest there is: others do not get their say.
+    resolver, _, _ = filtered("24.0.2.0.192.rpz-ip CNAME rpz-tcp-only.\n")
+    with pytest.raises(TcpOnlyError):
+        await told(resolver.of(Client("192.0.2.1", udp=True)), "www.test.")
+    assert (await told(resolver, "www.test."))[0] == "NOERROR"
+
+
+async def test_who_asks_decides() -> None:
+    text = "32.1.2.0.192.rpz-client-ip CNAME rpz-passthru.\nwww.test CNAME .\n"
+    resolver, _, _ = filtered(text)
+    assert (await told(resolver.of(Client("192.0.2.1")), "www.test."))[0] == "NOERROR"
+    assert (await told(resolver.of(Client("192.0.2.2")), "www.test."))[0] == "NXDOMAIN"
+    assert (await told(resolver, "www.test."))[0] == "NXDOMAIN"
+    assert resolver.is_apart("192.0.2.1")
+    assert resolver.is_apart("::ffff:192.0.2.1")
+    assert not resolver.is_apart("192.0.2.2")
+
+
+async def test_until_a_changed_policy_is_read_nobody_shares() -> None:
+    resolver, _, source = filtered("www.test CNAME .\n")
+    assert resolver.is_apart("192.0.2.1")
+    assert resolver._beside is not None
+    await resolver._beside
+    assert not resolver.is_apart("192.0.2.1")
+    source.version, source.text = 2, "32.1.2.0.192.rpz-client-ip CNAME .\n"
+    assert resolver.is_apart("192.0.2.2")
+    await resolver._beside
+    assert resolver.is_apart("192.0.2.1")
+    assert not resolver.is_apart("192.0.2.2")
+
+
+async def test_other_zones_may_change_as_they_like() -> None:
+    resolver, _, source = filtered("www.test CNAME .\n")
+    await told(resolver, "www.test.")
+    given = [(zone.origin, zone.nodes) for zone in resolver._zones]
+    source.version = 2
+    source.policies = lambda: given  # type: ignore[method-assign]
+    assert not resolver.is_apart("192.0.2.1")
+    assert resolver._zones[0].nodes is given[0][1]
+
+
+async def test_a_missing_policy_is_seen_in_the_steps() -> None:
+    resolver, _, source = filtered("")
+    source.gone = [wire("gone.")]
+    steps = Steps()
+    await resolver.resolve(dns.name.from_text("www.test."), A, steps)
+    assert [(step.server, step.zone) for step in steps.taken] == [("policy", "gone.")]
+    assert "not there" in steps.taken[0].outcome

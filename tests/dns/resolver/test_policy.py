@@ -71,7 +71,7 @@ ns.evil.test.rpz-nsdname CNAME .
         ("ads.test.", Action.DROP),
         ("old.test.", Action.DATA),
         ("moved.test.", Action.DATA),
-        ("tcp.test.", None),
+        ("tcp.test.", Action.TCP_ONLY),
         ("test.", None),
         ("notbad.test.", None),
         (".", None),
@@ -97,6 +97,26 @@ def test_addresses_the_smallest_network_first() -> None:
     any_server = policy.by_server_address(ipaddress.ip_address("198.51.100.1"))
     assert any_server is not None
     assert any_server.action is Action.NODATA
+
+
+def test_clients() -> None:
+    policy = zone("24.0.2.0.192.rpz-client-ip CNAME .\nbad.test CNAME rpz-drop.\n")
+    inside, outside = map(ipaddress.ip_address, ("192.0.2.5", "192.0.3.5"))
+    bad, good = wire("bad.test."), wire("good.test.")
+
+    def early(name: bytes, client: ipaddress.IPv4Address | None) -> Action | None:
+        rule = decide_early([policy], name, client)
+        return None if rule is None else rule.action
+
+    assert isinstance(inside, ipaddress.IPv4Address)
+    assert isinstance(outside, ipaddress.IPv4Address)
+    # Who asks goes before what is asked.
+    assert early(bad, inside) is early(good, inside) is Action.NXDOMAIN
+    assert early(bad, outside) is early(bad, None) is Action.DROP
+    assert early(good, outside) is None
+    decision = decide([policy], Finding([good, bad], client=inside))
+    assert decision is not None
+    assert (decision.place, decision.rule.action) == (0, Action.NXDOMAIN)
 
 
 def test_server_names() -> None:

@@ -13,10 +13,21 @@ KINDS = [
 
 def test_each_kind_of_clients_has_its_own() -> None:
     caches = Caches(2, DnsSettings("ns.test"), SystemClock())
-    found = [caches.of(rights) for rights in KINDS]
+    found = [cache for kind in KINDS if (cache := caches.of(kind, "h")) is not None]
     assert len(set(found)) == 4
     assert caches.friends == {found[1], found[3]}
     found[0].put(b"k", lasting([b"a"]), 1)
     assert [len(cache) for cache in found] == [1, 0, 0, 0]
     caches.clear()
     assert len(found[0]) == 0
+
+
+def test_who_is_apart_has_none() -> None:
+    def is_apart(host: str, view: int) -> bool:
+        return (host, view) == ("bad", 1)
+
+    caches = Caches(2, DnsSettings("ns.test"), SystemClock(), is_apart)
+    found = [caches.of(kind, "bad") for kind in KINDS]
+    # Who may not recurse gets nothing of the resolver, and so nothing apart.
+    assert [cache is None for cache in found] == [False, False, False, True]
+    assert None not in [caches.of(kind, "good") for kind in KINDS]

@@ -34,6 +34,7 @@ from pabal.dns.resolver.transport import Datagrams
 T = TypeVar("T")
 RRset = dns.rrset.RRset
 ROUND_TRIP_S = 0.01
+SLOW_TRIP_S = 0.3
 
 
 @dataclass
@@ -324,7 +325,8 @@ class FakeNetwork:
         if "closed" in server.behaviours:
             raise ServerClosedError("connection refused")
         datagrams = server.datagrams(query)
-        self.clock.pass_(ROUND_TRIP_S if datagrams else query.timeout_s)
+        far = SLOW_TRIP_S if "slow" in server.behaviours else ROUND_TRIP_S
+        self.clock.pass_(far if datagrams else query.timeout_s)
         if query.tcp:
             for octets in datagrams:
                 if query.judge(octets) is not Verdict.MATCH:

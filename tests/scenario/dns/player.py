@@ -5,11 +5,15 @@ starts a comment.
 
     INCLUDE file                the lines of another file, without its suffix .inc
     SETTING field value         of ResolverSettings, before all else
-    ROOT address                a root hint
+    ROOT address                a root hint; INTERNET: those built in
     FORWARDER address
     FORWARD zone address…       a forward zone; without address: as if none were set
     STUB zone address…          a stub zone
     LOCAL zone                  a zone served here; records follow
+    POLICY zone                 a response policy zone; records follow
+    DNS64 prefix
+    CLIENT address [udp|tcp]    who asks from now on
+    LOOK_AT_ANCHORS [days]      looks at the trust anchors, again each day
     SERVER address [behaviour…] a server, new or changed; then, indented:
       zone origin [signed …]    records follow; options in ``signed``; among them
                                 «name DS-OF origin [algorithm]» is the DS of its key
@@ -37,7 +41,7 @@ starts a comment.
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,11 +50,17 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-from pabal.dns.ports import ResolutionError, Resolved, Steps
+from pabal.dns.ports import Client, ResolutionError, Resolved, Resolver, Steps
+from pabal.dns.resolver.clientele import Outlook, ViewedResolver
+from pabal.dns.resolver.dns64 import read_prefix
 from pabal.dns.resolver.driver import IterativeResolver
-from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.filtered import FilteredResolver
+from pabal.dns.resolver.hints import ROOT_SERVERS, Server
+from pabal.dns.resolver.keeper import AnchorKeeper
+from pabal.dns.resolver.policy import Records
 from pabal.dns.resolver.routes import read_route
 from pabal.dns.resolver.settings import ResolverSettings
+from pabal.dns.wire.rrset import RRset, from_dnspython, name_octets
 from tests.scenario.dns.network import (
     Canned,
     FakeChance,
@@ -105,6 +115,43 @@ def same(got: list[str], expected: list[str]) -> None:
     assert got == expected, f"got {got}, expected {expected}"
 
 
+DAY_S = 86_401
+
+
+@dataclass
+class Policies:
+    """Implements ``PolicySource``: zones in memory, told at the start."""
+
+    version: int = 0
+    zones: list[tuple[bytes, Mapping[bytes, Records]]] = field(default_factory=list)
+
+    def policies(self) -> Sequence[tuple[bytes, Mapping[bytes, Records]]]:
+        return self.zones
+
+    def missing(self) -> Sequence[bytes]:
+        return ()
+
+    def add(self, zone: Zone) -> None:
+        nodes: dict[bytes, dict[int, RRset]] = {}
+        for rrset in map(from_dnspython, zone.rrsets.values()):
+            nodes.setdefault(rrset.owner.lower(), {})[rrset.rdtype] = rrset
+        self.zones.append((name_octets(zone.origin).lower(), nodes))
+        self.version += 1
+
+
+@dataclass
+class Kept:
+    """Implements ``AnchorStore`` in memory."""
+
+    text: str = ""
+
+    def load(self) -> str:
+        return self.text
+
+    def save(self, text: str) -> None:
+        self.text = text
+
+
 class Player:
     """Plays the lines of one scenario."""
 
@@ -113,7 +160,12 @@ class Player:
         self.network = FakeNetwork(self.clock)
         self.settings = ResolverSettings(root_hints=(), ipv6=False, prime=False)
         self.local: list[Zone] = []
+        self.policies = Policies()
+        self.prefix = ""
+        self.client = Client("192.0.2.200", udp=True)
+        self.anchors = Kept()
         self.resolver: IterativeResolver | None = None
+        self.seen: ViewedResolver | None = None
         self.outcome: Resolved | ResolutionError | None = None
         self.steps = Steps()
         self.asked_before = 0
@@ -148,6 +200,9 @@ class Player:
         self.settings = changed
 
     def _root(self, words: list[str], _block: list[str]) -> None:
+        if words[0] == "INTERNET":
+            self.settings = dataclasses.replace(self.settings, root_hints=ROOT_SERVERS)
+            return
         hints = (*self.settings.root_hints, Server("root.", words[0]))
         self.settings = dataclasses.replace(self.settings, root_hints=hints)
 
@@ -172,6 +227,21 @@ class Player:
 
     def _local(self, words: list[str], block: list[str]) -> None:
         self.local.append(Zone.read(words[0], block))
+
+    def _policy(self, words: list[str], block: list[str]) -> None:
+        self.policies.add(Zone.read(words[0], block))
+
+    def _dns64(self, words: list[str], _block: list[str]) -> None:
+        self.prefix = words[0]
+
+    def _client(self, words: list[str], _block: list[str]) -> None:
+        self.client = Client(words[0], udp=words[1:] != ["tcp"])
+
+    async def _look_at_anchors(self, words: list[str], _block: list[str]) -> None:
+        keeper = AnchorKeeper(self._made(), self.anchors, self.clock)
+        for _ in range(int(words[0]) if words else 1):
+            await keeper.look()
+            self.clock.pass_(DAY_S)
 
     def _server(self, words: list[str], block: list[str]) -> None:
         server = FakeServer(set(words[1:]))
@@ -234,16 +304,29 @@ class Player:
     async def _resolve(
         self, words: list[str], steps: Steps, *, unchecked: bool = False
     ) -> Resolved | ResolutionError:
+        resolver: Resolver = self._made()
+        if self.seen is not None:
+            resolver = self.seen.of(self.client)
+        name, rdtype = dns.name.from_text(words[0]), dns.rdatatype.from_text(words[1])
+        try:
+            return await resolver.resolve(name, rdtype, steps, unchecked=unchecked)
+        except ResolutionError as error:
+            return error
+
+    def _made(self) -> IterativeResolver:
         if self.resolver is None:
             local = FakeLocal(self.local) if self.local else None
             self.resolver = IterativeResolver(
                 self.settings, self.network, self.clock, FakeChance(), local
             )
-        name, rdtype = dns.name.from_text(words[0]), dns.rdatatype.from_text(words[1])
-        try:
-            return await self.resolver.resolve(name, rdtype, steps, unchecked=unchecked)
-        except ResolutionError as error:
-            return error
+            prefix = read_prefix(self.prefix) if self.prefix else None
+            filtered = None
+            if self.policies.zones:
+                filtered = FilteredResolver(self.resolver, self.policies, self.clock)
+            if filtered or prefix:
+                outlook = Outlook(filtered, prefix)
+                self.seen = ViewedResolver(self.resolver, [outlook])
+        return self.resolver
 
     def _check_answer(self, words: list[str], block: list[str]) -> None:
         assert isinstance(self.outcome, Resolved), repr(self.outcome)

@@ -2,12 +2,14 @@
 
 Options after the origin of a zone: ``nsec3``, ``optout``, ``iterations=N``,
 ``alg=13``, ``expired``, ``future``, ``rogue`` (signed with a key the parent does not
-know), ``ksk`` (a key for the keys and another for the rest), ``validity=N``.
+know), ``ksk`` (a key for the keys and another for the rest), ``validity=N``, ``also``
+(a second key beside the first), ``next`` (that second key alone), ``keytrap=N`` (so
+many keys that share the tag of the true one, as many signatures that do not hold).
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import dns.flags
 import dns.message
@@ -16,6 +18,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from typing_extensions import override
 
 from pabal.dns.dnssec.canonical import WILDCARD
@@ -43,6 +46,26 @@ def fixed_key(origin: str, algorithm: int = 15, *, sep: bool = True) -> SigningK
     return signing_key(ec.derive_private_key(number, ec.SECP256R1()), sep=sep)
 
 
+def twin(key: SigningKey, place: int) -> SigningKey:
+    """Return a key with the tag of ``key``: the tag is a sum, so order is nothing."""
+    words = [key.dnskey.key[i : i + 2] for i in range(0, 32, 2)]
+    words = words[place + 1 :] + words[: place + 1]
+    dnskey = key.dnskey.replace(key=b"".join(words))
+    assert isinstance(dnskey, DNSKEY)
+    return replace(key, dnskey=dnskey)
+
+
+def broken(rrset: RRset, count: int) -> RRset:
+    """Return ``count`` signatures that look like the one in ``rrset``, none true."""
+    rrsig = rrset[0]
+    wrong = [
+        rrsig.replace(signature=bytes((number,)) + rrsig.signature[1:])
+        for number in range(256)
+        if number != rrsig.signature[0]
+    ]
+    return dns.rrset.from_rdata_list(rrset.name, rrset.ttl, wrong[:count])
+
+
 def ds_text(origin: str, algorithm: int = 15) -> str:
     """Return the DS record of the fixed key of ``origin``, type and data."""
     name = dns.name.from_text(origin)
@@ -58,6 +81,11 @@ def policy_of(origin: str, options: Iterable[str]) -> SigningPolicy:
     keys = [fixed_key(key_name, int(values.get("alg", 15)))]
     if "ksk" in values:
         keys.append(fixed_key(key_name, int(values.get("alg", 15)), sep=False))
+    if "also" in values or "next" in values:
+        keys.append(fixed_key(f"next.{origin}"))
+    if "next" in values:
+        keys = keys[1:]
+    keys += [twin(keys[0], place) for place in range(int(values.get("keytrap", 0)))]
     inception, expiration = 0, int(values.get("validity", NEVER))
     if "expired" in values:
         expiration = 500
@@ -86,14 +114,18 @@ class SignedZone(Zone):
 
     @classmethod
     def signed(
-        cls, origin: str, lines: Iterable[str], options: Iterable[str]
+        cls, origin: str, lines: Iterable[str], options: Sequence[str]
     ) -> "SignedZone":
         plain = Zone.read(origin, lines)
         zone = cls(plain.origin, {})
         policy = policy_of(origin, options)
         for rrset in sign_zone(plain.origin, plain.rrsets.values(), policy):
             if rrset.rdtype == dns.rdatatype.RRSIG:
-                zone.signatures[rrset.name, rrset[0].type_covered] = rrset
+                covered = rrset[0].type_covered
+                traps = [o for o in options if o.startswith("keytrap=")]
+                if traps and covered != dns.rdatatype.DNSKEY:
+                    rrset = broken(rrset, int(traps[0].partition("=")[2]))  # noqa: PLW2901
+                zone.signatures[rrset.name, covered] = rrset
             elif rrset.rdtype == dns.rdatatype.NSEC:
                 zone.spans.append(Span(rrset.name, rrset[0]))
                 zone.rrsets[rrset.name, rrset.rdtype] = rrset

@@ -91,7 +91,7 @@ class Elsewhere:
             name = element.option("zone") or element.value()
             names.append(name)
             if len(element.words()) > 1:
-                why = "a policy does what its records say, for all clients"
+                why = "a policy does what its records say, to signed answers as well"
                 self.note(element.token, f"response-policy: more of zone {name}", why)
         self._options.append(("dns", "policy_zones", tuple(names)))
         said = "policy_zones in [dns]"

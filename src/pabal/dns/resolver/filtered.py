@@ -1,13 +1,16 @@
 """A resolver whose answers go through the operator's policy.
 
-For clients only: the mail of this server is not to be lost to a list of bad names.
+For clients only: the mail of this server is not to be lost to a list of bad names. What
+a client wants of DNSSEC (DO) changes nothing, for whoever spreads bad names can sign
+them. A changed answer has no signatures, so a client that validates finds it bogus.
+That is BIND's ``break-dnssec yes``.
 Source: as ``policy``.
 """
 
 import asyncio
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import dns.name
@@ -17,7 +20,16 @@ import dns.rrset
 
 from pabal.base.clock import Clock
 from pabal.base.log import Log
-from pabal.dns.ports import DroppedError, Resolved, Resolver, Security, Step, Steps
+from pabal.dns.ports import (
+    Client,
+    DroppedError,
+    Resolved,
+    Resolver,
+    Security,
+    Step,
+    Steps,
+    TcpOnlyError,
+)
 from pabal.dns.resolver.cache import Cache, lineage
 from pabal.dns.resolver.hints import addresses_of
 from pabal.dns.resolver.knowledge import ADDRESS_TYPES
@@ -36,9 +48,13 @@ from pabal.dns.resolver.scrub import alias_target, server_names
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import NAME_MAX_OCTETS, WILDCARD, to_text
 from pabal.dns.wire.rrset import RRset, name_octets, to_dnspython
+from pabal.net.endpoint import plain_address
 
 DATA_TTL_MAX_S: Final = 300
 """Longest TTL told with other data: the policy may change its mind."""
+
+Question = tuple[dns.name.Name, dns.rdatatype.RdataType]
+Policies = Sequence[tuple[bytes, Mapping[bytes, Records]]]
 
 log = Log("dns.policy")
 
@@ -51,8 +67,15 @@ class PolicySource(Protocol):
         """Grows whenever a policy may have changed."""
         ...
 
-    def policies(self) -> Sequence[tuple[bytes, Mapping[bytes, Records]]]:
-        """Return folded apex and names of each policy zone, in their order."""
+    def policies(self) -> Policies:
+        """Return folded apex and names of each policy zone, in their order.
+
+        Names that did not change are the same object as before.
+        """
+        ...
+
+    def missing(self) -> Sequence[bytes]:
+        """Return the folded apexes of the policy zones that are not there."""
         ...
 
 
@@ -76,7 +99,9 @@ class FilteredResolver:
         self._clock = clock
         self._version = -1
         self._zones: tuple[PolicyZone, ...] = ()
+        self._missing: tuple[bytes, ...] = ()
         self._reading = asyncio.Lock()
+        self._beside: asyncio.Task[None] | None = None
 
     async def resolve(
         self,
@@ -92,25 +117,67 @@ class FilteredResolver:
             DroppedError: The policy wants silence.
             ResolutionError: No server gave a usable answer in time, or it is bogus.
         """
+        anybody = Client("")
+        return await self.answer(
+            anybody, (name, rdtype), Steps() if steps is None else steps, cd=unchecked
+        )
+
+    def of(self, client: Client) -> Resolver:
+        """Return this resolver as ``client`` is to see it."""
+        return _Seen(self, client)
+
+    def is_apart(self, address: str) -> bool:
+        """Return whether a policy has a rule for who asks from ``address``.
+
+        While a changed policy is being read that may be true of everybody.
+        """
+        version = self._source.version
+        if version != self._version and not self._take_over(version):
+            if self._beside is None or self._beside.done():
+                self._beside = asyncio.get_running_loop().create_task(self._read())
+            return True
+        zones = [zone for zone in self._zones if zone.clients.by_prefix]
+        if not zones:
+            return False
+        client = _address(address)
+        return any(zone.by_client(client) is not None for zone in zones)
+
+    async def answer(
+        self, client: Client, question: Question, steps: Steps, *, cd: bool
+    ) -> Resolved:
+        """Return the answer for ``client``, as ``resolve`` does.
+
+        Raises:
+            DroppedError: The policy wants silence, or a question over TCP.
+            ResolutionError: No server gave a usable answer in time, or it is bogus.
+        """
         if self._source.version != self._version:
             await self._read()
-        asked = name_octets(name).lower()
-        rule = decide_early(self._zones, asked)
+        name, rdtype = question
+        for apex in self._missing:
+            kind, why = dns.rdatatype.to_text(rdtype), "not there, none of its rules"
+            step = Step(str(name), kind, "policy", to_text(apex), why, 0.0)
+            steps.taken.append(step)
+        asked, address = name_octets(name).lower(), _address(client.address)
+        rule = decide_early(self._zones, asked, address)
+        if rule is not None:
+            rule = _effective(rule, client)
         if rule is not None and rule.action is not Action.PASSTHRU:
-            return await self._apply(rule, (name, rdtype), Resolved(0, ()), steps)
-        resolved = await self._resolver.resolve(
-            name, rdtype, steps, unchecked=unchecked
-        )
+            return await self._apply(rule, question, Resolved(0, ()), steps)
+        resolved = await self._resolver.resolve(name, rdtype, steps, unchecked=cd)
         if rule is not None or not self._zones:
             return resolved
         names = [name, *_targets(resolved)]
-        decision = decide(self._zones, self._finding(names, resolved))
-        if decision is None or decision.rule.action is Action.PASSTHRU:
+        finding = replace(self._finding(names, resolved), client=address)
+        decision = decide(self._zones, finding)
+        if decision is None:
+            return resolved
+        rule = _effective(decision.rule, client)
+        if rule.action is Action.PASSTHRU:
             return resolved
         place = decision.place
         before = replace(resolved, answer=resolved.answer[:place])
-        question = names[place], rdtype
-        return await self._apply(decision.rule, question, before, steps)
+        return await self._apply(rule, (names[place], rdtype), before, steps)
 
     async def _read(self) -> None:
         """Take over the policies as they are now."""
@@ -118,9 +185,25 @@ class FilteredResolver:
             version = self._source.version
             if version == self._version:
                 return
+            if self._take_over(version):
+                return
+            missing = tuple(self._source.missing())
             given = self._source.policies()
+            for apex in missing:
+                zone = to_text(apex)
+                log.error("policy zone not there, answers go unfiltered", zone=zone)
             self._zones = await asyncio.to_thread(_ready, given)
-            self._version = version
+            self._missing, self._version = missing, version
+
+    def _take_over(self, version: int) -> bool:
+        """Return whether ``version`` has what is known already; then it is current."""
+        if self._version < 0:
+            return False
+        given = [(apex, id(nodes)) for apex, nodes in self._source.policies()]
+        if given != [(zone.origin, id(zone.nodes)) for zone in self._zones]:
+            return False
+        self._version = version
+        return True
 
     def _finding(self, names: Sequence[dns.name.Name], resolved: Resolved) -> Finding:
         addresses = [
@@ -158,16 +241,15 @@ class FilteredResolver:
     async def _apply(
         self,
         rule: Rule,
-        question: tuple[dns.name.Name, dns.rdatatype.RdataType],
+        question: Question,
         before: Resolved,
-        steps: Steps | None,
+        steps: Steps,
     ) -> Resolved:
         """Return what ``rule`` wants; ``before``: the aliases on the way."""
         name, rdtype = question
-        if steps is not None:
-            kind, outcome = dns.rdatatype.to_text(rdtype), rule.action.value
-            where = to_text(rule.trigger)
-            steps.taken.append(Step(str(name), kind, "policy", where, outcome, 0.0))
+        kind, outcome = dns.rdatatype.to_text(rdtype), rule.action.value
+        where = to_text(rule.trigger)
+        steps.taken.append(Step(str(name), kind, "policy", where, outcome, 0.0))
         log.debug(
             "answer changed",
             name=str(name),
@@ -176,6 +258,8 @@ class FilteredResolver:
         )
         if rule.action is Action.DROP:
             raise DroppedError(f"{name}: the policy wants silence")
+        if rule.action is Action.TCP_ONLY:
+            raise TcpOnlyError(f"{name}: the policy wants to be asked over TCP")
         if rule.action is Action.NXDOMAIN:
             return _plain(before, int(dns.rcode.NXDOMAIN))
         found = rule.records.get(int(rdtype)) if rule.action is Action.DATA else None
@@ -194,9 +278,42 @@ class FilteredResolver:
         )
 
 
-def _ready(
-    given: Sequence[tuple[bytes, Mapping[bytes, Records]]],
-) -> tuple[PolicyZone, ...]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The resolver as one client sees it."""
+
+    resolver: FilteredResolver
+    client: Client
+
+    async def resolve(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        steps: Steps | None = None,
+        *,
+        unchecked: bool = False,
+    ) -> Resolved:
+        """Return the answer, as ``Resolver`` says."""
+        steps = Steps() if steps is None else steps
+        question = name, rdtype
+        return await self.resolver.answer(self.client, question, steps, cd=unchecked)
+
+
+def _effective(rule: Rule, client: Client) -> Rule:
+    """Return ``rule`` as it is for ``client``: who came over TCP did what it wants."""
+    if rule.action is Action.TCP_ONLY and not client.udp:
+        return replace(rule, action=Action.PASSTHRU)
+    return rule
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return plain_address(text)
+    except ValueError:
+        return None
+
+
+def _ready(given: Policies) -> tuple[PolicyZone, ...]:
     return tuple(policy_zone(origin, nodes) for origin, nodes in given)
 
 

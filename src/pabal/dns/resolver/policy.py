@@ -7,13 +7,16 @@ who keeps one; its names say when (triggers), its records what then (actions):
     *.bad.example.policy.      CNAME *.              it has no records of that type
     good.bad.example.policy.   CNAME rpz-passthru.   it is left alone
     ads.example.policy.        CNAME rpz-drop.       no answer at all
+    big.example.policy.        CNAME rpz-tcp-only.   only over TCP
     old.example.policy.        A 192.0.2.1           these records instead
+    32.9.2.0.192.rpz-client-ip.policy.   whoever asks from 192.0.2.9
     24.0.2.0.192.rpz-ip.policy.          an answer with an address in 192.0.2.0/24
     ns.bad.example.rpz-nsdname.policy.   a zone with that name server
     32.1.2.0.192.rpz-nsip.policy.        a zone with a name server at that address
 
-The first zone that has something to say decides; in a zone the name asked for goes
-before addresses, and those before servers; the closest trigger before wider ones.
+The first zone that has something to say decides; in a zone who asks goes before the
+name asked for, that before addresses, and those before servers; the closest trigger
+before wider ones.
 
 Source: draft-vixie-dnsop-dns-rpz §4 (triggers), §3 (actions), §5 (precedence).
 """
@@ -28,6 +31,7 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import ROOT, WILDCARD, label_offsets, suffixes
 from pabal.dns.wire.rrset import RRset
 
+_CLIENT_IP: Final = b"\x0drpz-client-ip"
 _IP: Final = b"\x06rpz-ip"
 _NSIP: Final = b"\x08rpz-nsip"
 _NSDNAME: Final = b"\x0brpz-nsdname"
@@ -49,6 +53,7 @@ class Action(enum.Enum):
     NODATA = "no data"
     PASSTHRU = "left alone"
     DROP = "no answer"
+    TCP_ONLY = "only over TCP"
     DATA = "other data"
 
 
@@ -57,10 +62,8 @@ _ACTIONS: Final[Mapping[bytes, Action]] = {
     WILDCARD + ROOT: Action.NODATA,
     b"\x0crpz-passthru" + ROOT: Action.PASSTHRU,
     b"\x08rpz-drop" + ROOT: Action.DROP,
+    b"\x0crpz-tcp-only" + ROOT: Action.TCP_ONLY,
 }
-
-_TCP_ONLY: Final = b"\x0crpz-tcp-only" + ROOT
-"""Not done here: such a rule is as if it were not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +106,14 @@ class PolicyZone:
     Attributes:
         origin: Folded wire name of its apex.
         nodes: Its folded names, with what they have.
+        clients: Triggers by the address of who asks.
         answers: Triggers by an address in the answer.
         servers: Triggers by an address of a name server.
     """
 
     origin: bytes
     nodes: Mapping[bytes, Records]
+    clients: Networks
     answers: Networks
     servers: Networks
     has_server_names: bool
@@ -118,6 +123,12 @@ class PolicyZone:
         """Whether it may have something to say only when an answer is there."""
         has_networks = bool(self.answers.by_prefix or self.servers.by_prefix)
         return has_networks or self.has_server_names
+
+    def by_client(self, address: Address | None) -> Rule | None:
+        """Return the rule for who asks from ``address``; ``None``: nobody knows."""
+        if address is None or not self.clients.by_prefix:
+            return None
+        return self._first(self.clients.names(address))
 
     def by_name(self, name: bytes) -> Rule | None:
         """Return the rule for folded ``name``."""
@@ -160,8 +171,6 @@ class PolicyZone:
         if alias is None:
             return Rule(Action.DATA, name, records)
         target = alias.rdatas[0].lower()
-        if target == _TCP_ONLY:
-            return None
         return Rule(_ACTIONS.get(target, Action.DATA), name, records)
 
 
@@ -171,9 +180,14 @@ def policy_zone(origin: bytes, nodes: Mapping[bytes, Records]) -> PolicyZone:
     Cost: one look at each name; off the event loop for a large one. Names of addresses
     that are none are as if they were not there.
     """
+    clients: dict[tuple[int, int], dict[int, bytes]] = {}
     answers: dict[tuple[int, int], dict[int, bytes]] = {}
     servers: dict[tuple[int, int], dict[int, bytes]] = {}
-    ends = ((_IP + origin, answers), (_NSIP + origin, servers))
+    ends = (
+        (_CLIENT_IP + origin, clients),
+        (_IP + origin, answers),
+        (_NSIP + origin, servers),
+    )
     by_server_name = _NSDNAME + origin
     has_server_names = False
     for name in nodes:
@@ -183,7 +197,12 @@ def policy_zone(origin: bytes, nodes: Mapping[bytes, Records]) -> PolicyZone:
         if name.endswith(by_server_name):
             has_server_names = True
     return PolicyZone(
-        origin, nodes, Networks(answers), Networks(servers), has_server_names
+        origin,
+        nodes,
+        Networks(clients),
+        Networks(answers),
+        Networks(servers),
+        has_server_names,
     )
 
 
@@ -237,12 +256,14 @@ class Finding:
         addresses: In the answer.
         servers: Folded names of the servers of the zones on the way.
         server_addresses: Theirs.
+        client: Who asks, if that is known.
     """
 
     names: Sequence[bytes]
     addresses: Sequence[Address] = ()
     servers: Sequence[bytes] = ()
     server_addresses: Sequence[Address] = ()
+    client: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +274,12 @@ class Decision:
     place: int
 
 
-def decide_early(zones: Iterable[PolicyZone], name: bytes) -> Rule | None:
+def decide_early(
+    zones: Iterable[PolicyZone], name: bytes, client: Address | None = None
+) -> Rule | None:
     """Return what is to be done about ``name`` whatever the answer is."""
     for zone in zones:
-        rule = zone.by_name(name)
+        rule = zone.by_client(client) or zone.by_name(name)
         if rule is not None:
             return rule
         if zone.needs_answer:
@@ -267,6 +290,9 @@ def decide_early(zones: Iterable[PolicyZone], name: bytes) -> Rule | None:
 def decide(zones: Iterable[PolicyZone], found: Finding) -> Decision | None:
     """Return what is to be done about an answer; ``None``: nothing."""
     for zone in zones:
+        rule = zone.by_client(found.client)
+        if rule is not None:
+            return Decision(rule, 0)
         for place, name in enumerate(found.names):
             rule = zone.by_name(name)
             if rule is not None:

@@ -11,6 +11,7 @@ import dns.name
 import dns.rdatatype
 import dns.rrset
 
+from pabal.dns.dnssec.canonical import labels_of
 from pabal.dns.dnssec.denial import DENIAL_TYPES
 from pabal.dns.dnssec.fault import BogusError, EffortError, ExtendedError
 from pabal.dns.dnssec.signature import signatures_of
@@ -37,9 +38,28 @@ def judge(claim: Claim, chain: ChainOfTrust) -> Judging:
         verdict = _bogus(error.reason, error.code)
     except EffortError as error:
         verdict = _bogus(str(error), ExtendedError.BOGUS)
-    chain.tell(claim.name, claim.rdtype, verdict.security, verdict.reason)
+    how = verdict.reason
+    if verdict.security is Security.SECURE:
+        how = how or _how(claim)
+    chain.tell(claim.name, claim.rdtype, verdict.security, how)
     chain.judged.append((claim, verdict))
     return verdict
+
+
+def _how(claim: Claim) -> str:
+    """Return what shows that ``claim`` is true, in words."""
+    rrset = claim.signed or claim.rrset
+    denials = [r for r in claim.evidence if r.rdtype in DENIAL_TYPES]
+    signer = _signer(claim, denials if rrset is None else [rrset])
+    if rrset is None:
+        kinds = sorted({dns.rdatatype.to_text(each.rdtype) for each in denials})
+        return f"{' and '.join(kinds)} records of {signer} prove that it is not there"
+    found = signatures_of(claim.evidence, rrset.name, rrset.rdtype)
+    tags = sorted({str(rrsig.key_tag) for rrsig in found})
+    how = f"signed by key {' and '.join(tags)} of {signer}"
+    if any(rrsig.labels < labels_of(rrset.name) for rrsig in found):
+        return f"{how}, made of a wildcard"
+    return how
 
 
 def _present(claim: Claim, rrset: dns.rrset.RRset, chain: ChainOfTrust) -> Judging:

@@ -16,10 +16,18 @@ import dns.rdatatype
 from pabal.base.clock import Clock
 from pabal.base.limits import Concurrency
 from pabal.base.log import Log
-from pabal.dns.ports import DroppedError, ResolutionError, Resolved, Resolver, Security
+from pabal.dns.ports import (
+    Client,
+    DroppedError,
+    ResolutionError,
+    Resolved,
+    Resolver,
+    Security,
+)
 from pabal.dns.server.access import Access, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
 from pabal.dns.server.caches import Caches
+from pabal.dns.server.clientele import apart, is_this_machine, seen_by, unanswered
 from pabal.dns.server.extras import NOTHING, Extra, Extras
 from pabal.dns.server.pools import pools_of
 from pabal.dns.server.rates import RateLimiter, Verdict
@@ -163,7 +171,7 @@ class Answering:
         self._access = access
         self._settings = settings
         self._clock = clock
-        self._caches = Caches(len(self.views), settings, clock)
+        self._caches = Caches(len(self.views), settings, clock, apart(resolver))
         self._recursions = Concurrency(
             settings.recursion_per_client_max, settings.recursion_max
         )
@@ -199,7 +207,7 @@ class Answering:
             return None
         if not rights.recursion and self.limiter.suspects(host):
             return None
-        return self._caches.of(rights)
+        return self._caches.of(rights, host)
 
     @property
     def friends(self) -> frozenset[AnswerCache]:
@@ -272,7 +280,7 @@ class Answering:
         plain = query.edns is None or query.edns.version == 0
         if not (rights.query and plain and not query.signed):
             return _Context(query, rights, room, None, b"", host, extra, udp)
-        cache = self._caches.of(rights)
+        cache = self._caches.of(rights, host)
         key = canonical(query, room)
         return _Context(query, rights, room, cache, key, host, extra, udp)
 
@@ -357,12 +365,12 @@ class Answering:
         context = recursion.context
         # This machine asks for everybody on it: only the total is its bound.
         client = client_key(context.host)
-        if not self._recursions.enter(client, trusted=_is_this_machine(client)):
+        if not self._recursions.enter(client, trusted=is_this_machine(client)):
             return self._finish(context, Response(codes.SERVFAIL))
         try:
             response = await self._resolve(recursion)
-        except DroppedError:
-            return b""
+        except DroppedError as why:
+            return unanswered(why, context.query, self._limits(context), context.extra)
         except ResolutionError as error:
             name = to_text(recursion.name)
             log.info("not resolved", name=name, reason=error.reason)
@@ -376,8 +384,9 @@ class Answering:
     async def _resolve(self, recursion: Recursion) -> Response:
         if self._resolver is None:
             raise ResolutionError("there is no resolver")
-        query = recursion.context.query
-        resolved = await self._resolver.resolve(
+        context, query = recursion.context, recursion.context.query
+        client = Client(context.host, context.rights.view, udp=context.udp)
+        resolved = await seen_by(self._resolver, client).resolve(
             name_of(recursion.name),
             dns.rdatatype.RdataType.make(query.rdtype),
             unchecked=bool(query.flags & codes.CD),
@@ -434,11 +443,6 @@ class Answering:
         code = answer[3] & 15 if rcode is None else rcode
         name = to_text(context.query.name)
         self.on_query(Asked(name, rdtype, context.host, code, cached))
-
-
-def _is_this_machine(client: str) -> bool:
-    """Return whether the client key ``client`` is that of loopback."""
-    return client.startswith("127.") or client == client_key("::1")
 
 
 def _is_plain(query: Query) -> bool:

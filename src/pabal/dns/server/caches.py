@@ -4,6 +4,7 @@ No I/O.
 """
 
 import itertools
+from collections.abc import Callable
 
 from pabal.base.clock import Clock
 from pabal.dns.server.access import Rights
@@ -16,12 +17,21 @@ class Caches:
 
     Args (of the constructor):
         views: How many views there are, the common one among them.
+        is_apart: Told address and view of who may recurse: whether what it gets is
+            not for others.
 
     Attributes:
         turn: Counts the answers put in: each begins with the next of its versions.
     """
 
-    def __init__(self, views: int, settings: DnsSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        views: int,
+        settings: DnsSettings,
+        clock: Clock,
+        is_apart: Callable[[str, int], bool] | None = None,
+    ) -> None:
+        self._is_apart = is_apart
         self.turn = itertools.count(1)
         entries_max = settings.cache_entries_max // (2 * views)
         octets_max = settings.cache_octets_max // (2 * views)
@@ -31,8 +41,14 @@ class Caches:
             for recursion in (False, True)
         }
 
-    def of(self, rights: Rights) -> AnswerCache:
-        """Return where the answers for clients with these rights lie."""
+    def of(self, rights: Rights, host: str) -> AnswerCache | None:
+        """Return where the answers for the client with these rights lie, if any do."""
+        if (
+            self._is_apart is not None
+            and rights.recursion
+            and self._is_apart(host, rights.view)
+        ):
+            return None
         return self._caches[rights.view, rights.recursion]
 
     @property

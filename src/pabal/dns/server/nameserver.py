@@ -213,6 +213,8 @@ class NameServer:
     def _changed(self, zones: Iterable[Zone | None]) -> None:
         """Answer from what is held now, and tell the secondaries of ``zones``."""
         self._answering.forget()
+        for server in self._udp:
+            server.forget_clients()
         if self._is_started:
             self._notifier.changed([zone for zone in zones if zone is not None])
 

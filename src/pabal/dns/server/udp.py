@@ -85,6 +85,10 @@ class UdpServer:
         self.stop()
         self._socket.close()
 
+    def forget_clients(self) -> None:
+        """Find out anew whose answers lie where: a policy may have changed."""
+        self._caches.clear()
+
     def _many(self, batch: DatagramBatch) -> None:
         """Answer what has come: one system call in and, as a rule, one out."""
         lengths = batch.receive()
