@@ -13,6 +13,7 @@ from pabal.admin.privileges import hand_over
 from pabal.app import parts
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
+from pabal.app.reading import read_shared
 from pabal.app.shared import make
 from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError, UnavailableError
@@ -70,14 +71,18 @@ def preload(settings: Settings) -> State | None:
         return None
     clock = SystemClock()
     with contextlib.closing(parts.open_directory(settings, clock)) as book:
-        zones = Zones(
-            DirectorySource(settings.dns.zones),
-            parts.derived_records(settings, book),
-            settings.hostname,
-            clock,
-        )
+        derived = parts.derived_records(settings, book)
+
+        def zones_of(source: DirectorySource) -> Zones:
+            return Zones(source, None, settings.hostname, clock)
+
+        source = DirectorySource(settings.dns.zones)
+        zones = Zones(source, derived, settings.hostname, clock)
         gc.disable()
         try:
+            read = read_shared(source, zones_of, len(os.sched_getaffinity(0)))
+            if read is not None:
+                zones.adopt(read)
             # What is wrong is reported by the processes: they read it again.
             zones.reload()
         finally:

@@ -167,6 +167,10 @@ class Zones(LocalZones):
             authoritative=True,
         )
 
+    def settled(self) -> list[Held]:
+        """Return the zones that one file each decides about."""
+        return [self._state.held[origin] for origin in self._state.settled.files]
+
     @property
     def state(self) -> "State":
         """What ``adopt`` takes."""
