@@ -420,11 +420,14 @@ class _Work:
         if zone.type != "primary":
             return ZONES.get(zone.type, OTHERWISE)
         if zone.origin in taken:
-            return "there is one zone of a name, that of the first view"
+            return "the first view's is for all; put this one into [dns.view.NAME]"
         return _why_no_file(zone, self.checked)
 
     def _view(self, view: Statement) -> None:
-        why = "there is one set of answers for everybody"
+        why = (
+            "write [dns.view.NAME] with its clients, and a directory of the files that"
+            " differ, which may hold those sets only"
+        )
         self._note(view.token, f"view {view.value()}", why)
         for statement in view.body():
             if statement.name not in _SILENT:
