@@ -71,8 +71,8 @@ ZONES = {
         "'mail.example.com.example.com' has no address records",
         [
             (
-                "4:9: warning: this means mail.example.com.example.com.: a dot is missing"
-                " at the end; did you mean `mail.example.com.`?"
+                "4:9: warning: this means mail.example.com.example.com.: a dot is"
+                " missing at the end; did you mean `mail.example.com.`?"
             )
         ],
     ),
