@@ -14,9 +14,11 @@ import pytest
 from pabal.app import names
 from pabal.app.names import NamesRole
 from pabal.app.office import administration
-from pabal.app.shared import DIRECTORY_BELL
+from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL
 from pabal.config.settings import Settings
+from pabal.net.doorbell import UnixDoorbell
 from tests.app.rig import datagrams, opened, port
+from tests.support.zones import HEAD
 
 
 @dataclass
@@ -71,6 +73,19 @@ async def test_a_ring_loads_new_domains(
         rig.role.heard(DIRECTORY_BELL)
         assert await rig.answers("b.test")
         monkeypatch.setattr(names, "LOOK_SECONDS", 1.0)
+
+
+async def test_long_looks_are_rare_and_what_they_find_is_rung(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(names, "LOOK_PAUSE_TIMES", 1)
+    rung: list[str] = []
+    monkeypatch.setattr(UnixDoorbell, "ring", lambda _, subject: rung.append(subject))
+    async with serving(settings) as rig:
+        (settings.dns.zones / "late.test.zone").write_text(HEAD)
+        assert await rig.answers("late.test")
+        assert ZONES_BELL in rung
 
 
 async def test_copies_are_served_and_not_by_one_alone(

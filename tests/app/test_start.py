@@ -51,6 +51,7 @@ def test_zones_are_read_once_for_several_processes(settings: Settings) -> None:
     settings.dns.zones.mkdir(exist_ok=True)
     zone = "$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n"
     (settings.dns.zones / "b.test.zone").write_text(zone)
-    assert preload(replace(settings, workers=1)) == {}
+    assert preload(replace(settings, workers=1)) is None
     found = preload(replace(settings, workers=2))
-    assert found[b"\x01b\x04test\x00"].own.serial == 1
+    assert found is not None
+    assert found.served[b"\x01b\x04test\x00"].serial == 1

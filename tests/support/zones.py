@@ -46,6 +46,9 @@ class MemorySource:
             if file.endswith(".zone")
         }
 
+    def stamps(self) -> Mapping[str, Stamp]:
+        return {file: self.stamp(file) for file in self.files().values()}
+
     def stamp(self, file: str) -> Stamp:
         return 0, 0, hash(self.read(file))
 

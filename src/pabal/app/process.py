@@ -6,7 +6,6 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Final
 
 import uvloop
@@ -20,7 +19,7 @@ from pabal.app.shared import ZONES_BELL, Shared, open_shared
 from pabal.app.signing import SigningRole
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
-from pabal.dns.zone.batch import Held
+from pabal.dns.zone.zones import State
 from pabal.web.doh import DnsOverHttps
 from pabal.web.server import WebServer
 from pabal.web.site import Sites
@@ -90,7 +89,7 @@ class Process:
         name: Of the process, unique in this server.
         roles: What it does: dns, transfers, mail, queue, web.
         tls: What listeners show; ``None``: the files are read when it starts.
-        zones: What was read of our zones before the fork.
+        zones: Our zones, as far as they were read before the fork.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class Process:
         name: str,
         roles: frozenset[str],
         tls: ServerTls | None = None,
-        zones: Mapping[bytes, Held] = MappingProxyType({}),
+        zones: State | None = None,
     ) -> None:
         self._preloaded = zones
         self._settings = settings
@@ -123,9 +122,9 @@ class Process:
         tls = self._tls or ServerTls(self._settings)
         shared = open_shared(self._settings, self._name, self._wake_queue, tls)
         self._shared = shared
-        if self._preloaded:
+        if self._preloaded is not None:
             shared.zones.adopt(self._preloaded)
-            self._preloaded = MappingProxyType({})
+            self._preloaded = None
         if self._roles & {"dns", "mail", "queue"} or sockets.get("https"):
             # Without sockets it answers nobody, but this process's resolver needs our
             # zones: nobody else may know them.

@@ -6,7 +6,6 @@ import gc
 import os
 import pwd
 import resource
-from collections.abc import Mapping
 from typing import Final
 
 from pabal.admin.layout import Layout
@@ -14,13 +13,13 @@ from pabal.admin.privileges import hand_over
 from pabal.app import parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
+from pabal.app.reading import read_shared
 from pabal.app.shared import make
 from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError, UnavailableError
 from pabal.config.settings import Settings
-from pabal.dns.zone.batch import Held
 from pabal.dns.zone.source import DirectorySource
-from pabal.dns.zone.zones import Zones
+from pabal.dns.zone.zones import State, Zones
 from pabal.mta.queue.sqlite import SqliteQueue
 from pabal.trace.sqlite import SqliteTracer
 
@@ -61,34 +60,38 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ServerTls:
     return tls
 
 
-def preload(settings: Settings) -> Mapping[bytes, Held]:
+def preload(settings: Settings) -> State | None:
     """Return the zones of the owner's files, for all processes to begin with.
 
     Read once before they are forked, many zones cost their time and memory once; what
-    changes afterwards each process reads by itself. Nothing if there is but one.
+    changes afterwards each process reads by itself. ``None`` if there is but one.
 
     Security: only what the owner wrote, no octet from any peer: copies and updates are
     left to the processes, which are not root.
     """
     if settings.workers == 1:
-        return {}
+        return None
     clock = SystemClock()
     with contextlib.closing(parts.open_directory(settings, clock)) as book:
-        zones = Zones(
-            DirectorySource(settings.dns.zones),
-            parts.derived_records(settings, book),
-            settings.hostname,
-            clock,
-        )
+        derived = parts.derived_records(settings, book)
+
+        def zones_of(source: DirectorySource) -> Zones:
+            return Zones(source, None, settings.hostname, clock)
+
+        source = DirectorySource(settings.dns.zones)
+        zones = Zones(source, derived, settings.hostname, clock)
         gc.disable()
         try:
+            read = read_shared(source, zones_of, len(os.sched_getaffinity(0)))
+            if read is not None:
+                zones.adopt(read)
             # What is wrong is reported by the processes: they read it again.
             zones.reload()
         finally:
             gc.enable()
     # Left out of every collection, the memory stays shared.
     gc.freeze()
-    return zones.held
+    return zones.state
 
 
 def _make_databases(settings: Settings, layout: Layout) -> None:

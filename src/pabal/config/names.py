@@ -121,6 +121,27 @@ class DnsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class _Access:
+    """Who may ask."""
+
+    allow_query: tuple[str, ...]
+    allow_recursion: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Service:
+    """How it answers, and where it asks."""
+
+    forwarders: tuple[str, ...]
+    root_hints: str
+    round_robin: str
+    port: int
+    addresses: tuple[str, ...]
+    zones: Path
+    nsid: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Limits:
     """What keeps one client from taking everything."""
 
@@ -131,6 +152,15 @@ class _Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class _Changes:
+    """What makes zones change, come and go."""
+
+    allow_update: tuple[str, ...]
+    follow_catalogs: tuple[str, ...]
+    catalog: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Others:
     """What is shared with other servers."""
 
@@ -138,65 +168,97 @@ class _Others:
     allow_transfer: tuple[str, ...]
     notify: tuple[str, ...]
     secondary: tuple[str, ...]
-    allow_update: tuple[str, ...]
-    follow_catalogs: tuple[str, ...]
-    catalog: str
+    changes: _Changes
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchors:
+    """Where validation begins and where it ends."""
+
+    trusted: tuple[str, ...]
+    untrusted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Derived:
+    """What is said in the records of hosted domains."""
+
+    mta_sts: str
+    caa: tuple[str, ...]
 
 
 def read_names(section: Section) -> DnsSection:
-    """Return [dns]."""
+    """Return [dns].
+
+    Keys stand in the manual and in a new pabal.toml in the order they are read in.
+    """
     access = _access(section)
-    forwarders = section.addresses(
-        "forwarders", (), "Resolvers to ask instead of the root."
-    )
-    root_hints = section.path("root_hints", "", "A hints file; empty: built in.")
-    round_robin = section.switch(
-        "round_robin", ORDERS, "In which order several addresses are said."
-    )
-    port = section.integer(
-        "port", 53, 1, 65535, "Where name servers of other zones are asked."
-    )
-    addresses = section.addresses(
-        "addresses",
-        (),
-        "Addresses of this host in derived records; empty: those it listens on.",
-    )
-    zones = Path(section.path("zones", "zones", "Master files, DOMAIN.zone each."))
-    nsid = _nsid(section)
-    limits, others = _limits(section), _others(section)
+    service = _service(section)
+    limits = _limits(section)
+    others = _others(section)
+    anchors = _anchors(section)
+    derived = _derived(section)
     return DnsSection(
-        *access,
-        forwarders,
-        root_hints,
-        round_robin,
-        port,
-        addresses,
-        zones,
-        nsid,
-        limits.rate_max,
-        limits.rate_slip,
-        limits.client_rate_max,
-        limits.recursion_per_client_max,
-        others.keys,
-        others.allow_transfer,
-        others.notify,
-        others.secondary,
-        *_anchors(section),
-        *_derived(section),
-        allow_update=others.allow_update,
-        follow_catalogs=others.follow_catalogs,
-        catalog=others.catalog,
+        allow_query=access.allow_query,
+        allow_recursion=access.allow_recursion,
+        forwarders=service.forwarders,
+        root_hints=service.root_hints,
+        round_robin=service.round_robin,
+        port=service.port,
+        addresses=service.addresses,
+        zones=service.zones,
+        nsid=service.nsid,
+        rate_max=limits.rate_max,
+        rate_slip=limits.rate_slip,
+        client_rate_max=limits.client_rate_max,
+        recursion_per_client_max=limits.recursion_per_client_max,
+        keys=others.keys,
+        allow_transfer=others.allow_transfer,
+        notify=others.notify,
+        secondary=others.secondary,
+        allow_update=others.changes.allow_update,
+        follow_catalogs=others.changes.follow_catalogs,
+        catalog=others.changes.catalog,
+        trust_anchors=anchors.trusted,
+        negative_trust_anchors=anchors.untrusted,
+        mta_sts=derived.mta_sts,
+        caa=derived.caa,
         resolver=_resolver(section),
     )
 
 
-def _access(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return section.networks(
-        "allow_query", ("any",), "Who may ask about our zones."
-    ), section.networks(
-        "allow_recursion",
-        ("127.0.0.0/8", "::1"),
-        "Who may ask about everything else.",
+def _access(section: Section) -> _Access:
+    return _Access(
+        allow_query=section.networks(
+            "allow_query", ("any",), "Who may ask about our zones."
+        ),
+        allow_recursion=section.networks(
+            "allow_recursion",
+            ("127.0.0.0/8", "::1"),
+            "Who may ask about everything else.",
+        ),
+    )
+
+
+def _service(section: Section) -> _Service:
+    return _Service(
+        forwarders=section.addresses(
+            "forwarders", (), "Resolvers to ask instead of the root."
+        ),
+        root_hints=section.path("root_hints", "", "A hints file; empty: built in."),
+        round_robin=section.switch(
+            "round_robin", ORDERS, "In which order several addresses are said."
+        ),
+        port=section.integer(
+            "port", 53, 1, 65535, "Where name servers of other zones are asked."
+        ),
+        addresses=section.addresses(
+            "addresses",
+            (),
+            "Addresses of this host in derived records; empty: those it listens on.",
+        ),
+        zones=Path(section.path("zones", "zones", "Master files, DOMAIN.zone each.")),
+        nsid=_nsid(section),
     )
 
 
@@ -217,7 +279,7 @@ def _check_nsid(text: str) -> None:
 
 def _limits(section: Section) -> _Limits:
     return _Limits(
-        section.integer(
+        rate_max=section.integer(
             "rate_max",
             RATE_MAX,
             0,
@@ -225,7 +287,7 @@ def _limits(section: Section) -> _Limits:
             "Equal answers over UDP to one network (a /24, a /56) that may not recurse,"
             " a second in each process; 0: any number.",
         ),
-        section.integer(
+        rate_slip=section.integer(
             "rate_slip",
             RATE_SLIP,
             0,
@@ -233,7 +295,7 @@ def _limits(section: Section) -> _Limits:
             "Of the answers held back by rate_max each so many-th is sent truncated:"
             " a real client asks again over TCP; 0: none.",
         ),
-        section.integer(
+        client_rate_max=section.integer(
             "client_rate_max",
             0,
             0,
@@ -241,7 +303,7 @@ def _limits(section: Section) -> _Limits:
             "Queries over UDP of one address that may not recurse, a second in each"
             " process; 0: any number.",
         ),
-        section.integer(
+        recursion_per_client_max=section.integer(
             "recursion_per_client_max",
             RECURSION_PER_CLIENT_MAX,
             1,
@@ -267,36 +329,33 @@ def _others(section: Section) -> _Others:
     )
     checks = PeerChecks(frozenset(map(key_name, keys)))
     return _Others(
-        keys,
-        section.texts(
+        keys=keys,
+        allow_transfer=section.texts(
             "allow_transfer",
             ("none",),
             checks.transfer,
             'Who may have whole zones (AXFR, IXFR): networks, "key NAME".',
         ),
-        section.texts(
+        notify=section.texts(
             "notify",
             (),
             checks.peer,
             "Secondaries that are told of changes: ADDRESS[:PORT] [key NAME].",
         ),
-        section.texts(
+        secondary=section.texts(
             "secondary",
             (),
             checks.secondary,
             "Zones copied from other servers: ZONE ADDRESS[:PORT] [key NAME]; several"
             " for one zone are asked in this order.",
         ),
-        *_changes(section, checks),
+        changes=_changes(section, checks),
     )
 
 
-def _changes(
-    section: Section, checks: PeerChecks
-) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    """Return what makes zones change, come and go."""
-    return (
-        section.texts(
+def _changes(section: Section, checks: PeerChecks) -> _Changes:
+    return _Changes(
+        allow_update=section.texts(
             "allow_update",
             (),
             checks.update,
@@ -304,14 +363,14 @@ def _changes(
             " [TYPE ...]; the first that fits decides. RULE: zonesub, name NAME,"
             " subdomain NAME, wildcard NAME, self, selfsub.",
         ),
-        section.texts(
+        follow_catalogs=section.texts(
             "follow_catalogs",
             (),
             checks.secondary,
             "Catalog zones (RFC 9432): what they list is copied from the same servers:"
             " ZONE ADDRESS[:PORT] [key NAME].",
         ),
-        section.text(
+        catalog=section.text(
             "catalog",
             "",
             "Name of a catalog zone that lists our zones, for secondaries that follow"
@@ -326,48 +385,52 @@ def _check_catalog(text: str) -> None:
         check_zone_name(text)
 
 
-def _anchors(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return section.texts(
+def _anchors(section: Section) -> _Anchors:
+    trusted = section.texts(
         "trust_anchors",
         (),
         check_anchor,
         "DS or DNSKEY records that validation begins with; empty: the root's, which"
         ' are built in; "none": nothing is validated.',
-    ), section.texts(
+    )
+    untrusted = section.texts(
         "negative_trust_anchors",
         (),
         check_zone_name,
         "Zones that count as unsigned whatever their parents say (RFC 7646).",
     )
+    return _Anchors(trusted, untrusted)
 
 
-def _derived(section: Section) -> tuple[str, tuple[str, ...]]:
-    return section.choice(
+def _derived(section: Section) -> _Derived:
+    mta_sts = section.choice(
         "mta_sts",
         MTA_STS[0],
         MTA_STS,
         "What other servers are asked for (MTA-STS), for domains whose mta-sts.DOMAIN"
         " the certificate holds for: encryption or no mail (enforce), reports"
         " (testing), to forget what they were asked for (none), nothing.",
-    ), section.texts(
+    )
+    caa = section.texts(
         "caa",
         (),
         _check_issuer,
         "Who may issue certificates for hosted domains (CAA), like letsencrypt.org;"
         " empty: nothing is said.",
     )
+    return _Derived(mta_sts, caa)
 
 
 def _resolver(section: Section) -> ResolverSection:
     return ResolverSection(
-        section.texts(
+        forward_zones=section.texts(
             "forward_zones",
             (),
             check_forward_zone,
             "Zones with forwarders of their own: ZONE ADDRESS[:PORT] …; without an"
             " address: asked from the root, whatever forwarders says.",
         ),
-        section.texts(
+        stub_zones=section.texts(
             "stub_zones",
             (),
             check_stub_zone,
@@ -375,14 +438,14 @@ def _resolver(section: Section) -> ResolverSection:
             " ADDRESS[:PORT] …; if nobody signs for them, add them to"
             " negative_trust_anchors.",
         ),
-        section.texts(
+        policy_zones=section.texts(
             "policy_zones",
             (),
             check_zone_name,
             "Zones of this server, files or copies, that say which answers clients get"
             " otherwise (RPZ); the first goes first.",
         ),
-        section.text(
+        dns64=section.text(
             "dns64",
             "",
             "Prefix of the IPv6 addresses made for names that only have IPv4 ones"

@@ -54,3 +54,20 @@ def test_what_is_said() -> None:
 
 def test_pabal_of_another_age_takes_none() -> None:
     assert take_over(checked(CONF, {})).toml() == ""
+
+
+def validated(options: str) -> tuple[str, list[str]]:
+    known = frozenset({"trust_anchors", "negative_trust_anchors"})
+    taken = take_over(checked(f"options {{ {options} }};", {}), known)
+    return taken.toml(), [n.why for n in taken.notes if "valid" in n.what]
+
+
+def test_whether_answers_are_validated() -> None:
+    toml, _ = validated("dnssec-validation no;")
+    assert 'trust_anchors = ["none"]' in toml
+    toml, why = validated("dnssec-validation auto;")
+    assert "trust_anchors" not in toml
+    assert "built in" in why[0]
+    assert "set trust_anchors" in validated("dnssec-validation yes;")[1][0]
+    toml, _ = validated('validate-except { "corp"; "home.arpa"; };')
+    assert 'negative_trust_anchors = ["corp", "home.arpa"]' in toml

@@ -1,7 +1,8 @@
 import pytest
 
 from pabal.config.named.lexer import Source, Token, tokenize
-from pabal.config.named.values import KINDS, network_misfit, why_no_address
+from pabal.config.named.values import KINDS, network_misfit
+from pabal.dns.zone.mistaken import why_no_address
 
 
 def token(text: str) -> Token:

@@ -70,7 +70,7 @@ def test_our_zones_are_listed_with_a_serial_that_grows(tmp_path: Path) -> None:
     one = started()
     assert serial(one, "catalog.test.") == 1
     assert shown(one, "version.catalog.test", "catalog.test.") == {"TXT": ['"2"']}
-    assert one.reload().unchanged == ("a.test.", "copied.test.", "catalog.test.")
+    assert one.reload().unchanged == ("catalog.test.",)
     source.texts["b.test.zone"] = HEAD
     one.reload()
     two = started()

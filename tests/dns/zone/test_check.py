@@ -55,3 +55,13 @@ def test_missing_soa_and_ns() -> None:
         "zone example.com. has no NS",
     ]
     assert all(p.severity is Severity.ERROR for p in loaded.problems)
+
+
+def test_a_dot_that_is_missing_is_one_mistake_at_its_place() -> None:
+    (problem,) = load(HEAD + "@ MX 10 Mail.example.com\nmail A 192.0.2.1\n").problems
+    assert "this means mail.example.com.example.com." in problem.reason.lower()
+    assert problem.severity is Severity.WARNING
+    assert (problem.place.line, problem.place.column) == (5, 9)
+    (problem,) = load(HEAD + "@ NS ns2.example.com\nns2 A 192.0.2.1\n").problems
+    assert problem.severity is Severity.ERROR
+    assert "did you mean `ns2.example.com.`?" in problem.fix

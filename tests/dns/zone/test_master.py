@@ -77,7 +77,7 @@ def test_include_loop_and_missing_file() -> None:
 @pytest.mark.parametrize(
     ("line", "column", "reason", "fix"),
     [
-        ("a A 192.0.2.300", 5, "wrong data for A", ""),
+        ("a A 192.0.2.300", 5, "300 is more than 255", ""),
         ("a MX ten mail", 6, "wrong data for MX", ""),
         ("a AAAAA 2001:db8::1", 3, "unknown type `AAAAA`", "`AAAA`"),
         ("a CH TXT x", 3, "class CH", ""),

@@ -5,7 +5,9 @@ from typing_extensions import override
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.batch import Report
 from pabal.dns.zone.history import History
+from pabal.dns.zone.source import Stamp
 from pabal.dns.zone.tree import Zone, build_zone
 from pabal.dns.zone.zones import Zones
 from tests.support.zones import (
@@ -123,7 +125,7 @@ def test_hosted_domains_need_no_file() -> None:
 def test_unreadable_directory_changes_nothing() -> None:
     class Broken(MemorySource):
         @override
-        def files(self) -> dict[dns.name.Name, str]:
+        def stamps(self) -> dict[str, Stamp]:
             raise PermissionError("no")
 
     report = Zones(Broken(), None, "h.test", FixedClock()).reload()
@@ -184,10 +186,11 @@ def test_zones_read_before_a_fork_are_served_and_kept_up() -> None:
     before = Zones(source, None, "h.test", FixedClock())
     before.reload()
     after = Zones(source, None, "h.test", FixedClock())
-    after.adopt(before.held)
+    after.adopt(before.state)
     assert [zone.origin for zone in after.all()] == [
         zone.origin for zone in before.all()
     ]
-    assert after.reload().unchanged == ("b.test.", "example.com.")
+    assert after.reload() == Report()
+    assert after.by_apex is before.by_apex
     source.texts["b.test.zone"] = HEAD + "new A 192.0.2.9\n"
     assert after.reload().loaded == ("b.test.",)

@@ -27,6 +27,8 @@ class Noting(Protocol):
         ...
 
 
+_OFF: Final = frozenset({"no", "false", "0"})
+
 Setting = tuple[str, str, str | tuple[str, ...]]
 """Table, key, value."""
 
@@ -74,6 +76,33 @@ class Elsewhere:
                 for part in statement.body():
                     why = "all clients and all addresses are treated alike"
                     self.note(part.token, f"dns64: {part.name}", why)
+                taken.add(statement.name)
+        return taken | self._validation(body)
+
+    def _validation(self, body: Sequence[Statement]) -> set[str]:
+        """Take whether answers of others are validated, and for which zones not."""
+        taken = set()
+        for statement in names_in(body, "dnssec-validation")[:1]:
+            if "trust_anchors" not in self.known:
+                continue
+            word = statement.value().lower()
+            if word in _OFF:
+                self._options.append(("dns", "trust_anchors", ("none",)))
+                said = "trust_anchors in [dns]"
+                self.note(statement.token, "dnssec-validation", said, taken=True)
+            elif word == "auto":
+                said = "as it is: the root's keys are built in and followed"
+                self.note(statement.token, "dnssec-validation", said, taken=True)
+            else:
+                why = "the root's keys are built in; set trust_anchors for others"
+                self.note(statement.token, f"dnssec-validation {word}", why)
+            taken.add(statement.name)
+        for statement in names_in(body, "validate-except")[:1]:
+            if "negative_trust_anchors" in self.known:
+                names = tuple(each.token.text for each in statement.body())
+                self._options.append(("dns", "negative_trust_anchors", names))
+                said = "negative_trust_anchors in [dns]"
+                self.note(statement.token, "validate-except", said, taken=True)
                 taken.add(statement.name)
         return taken
 

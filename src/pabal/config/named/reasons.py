@@ -34,17 +34,18 @@ _GROUPS: Final = (
             " primaries masters remote-servers ixfr-from-differences"
         ),
     ),
+    ("say who may change zones in allow_update in [dns]", "allow-update update-policy"),
     (
-        "zones are changed by editing their files",
-        (
-            "allow-update allow-update-forwarding update-policy allow-new-zones"
-            " serial-update-method"
-        ),
+        "an update goes to the primary itself: pabal passes none on",
+        "allow-update-forwarding",
     ),
+    ("zones come with their files: no command is needed", "allow-new-zones"),
+    ("each change raises the serial number by one", "serial-update-method"),
     (
         (
-            "zones are not signed yet: remove the DS records at the parent and wait "
-            "for their TTL before the switch, or validating resolvers refuse the domain"
+            "sign on with BIND's keys by `pabal zone dnssec DOMAIN import"
+            " K….private` before the switch, or the DS at the parent makes validating"
+            " resolvers refuse the domain"
         ),
         (
             "dnssec-policy auto-dnssec inline-signing key-directory dnskey-sig-validity"
@@ -54,16 +55,27 @@ _GROUPS: Final = (
         ),
     ),
     (
-        "pabal decides by itself what it validates",
+        (
+            "the root's keys are built in and followed; set trust_anchors and"
+            " negative_trust_anchors in [dns] for others"
+        ),
         (
             "dnssec-validation trust-anchors managed-keys trusted-keys validate-except"
-            " dnssec-accept-expired nta-lifetime nta-recheck root-key-sentinel"
+            " nta-lifetime nta-recheck"
         ),
+    ),
+    (
+        "set rate_max, rate_slip and client_rate_max in [dns]; they have good defaults",
+        "rate-limit",
+    ),
+    (
+        "set recursion_per_client_max in [dns]; pabal has no limit for all together",
+        "recursive-clients",
     ),
     (
         "pabal has limits of its own, which fit most servers",
         (
-            "rate-limit recursive-clients tcp-clients max-cache-size max-cache-ttl"
+            "tcp-clients max-cache-size max-cache-ttl"
             " max-ncache-ttl min-cache-ttl min-ncache-ttl clients-per-query"
             " max-clients-per-query fetches-per-server fetches-per-zone max-udp-size"
             " edns-udp-size max-recursion-depth max-recursion-queries"
@@ -82,8 +94,8 @@ _GROUPS: Final = (
     ("pabal decides it by itself", "auth-nxdomain minimal-responses minimal-any"),
     ("pabal always does", "qname-minimization empty-zones-enable prefetch"),
     (
-        "there is one set of answers for everybody",
-        "view sortlist",
+        "clients get no order of their own; write a view, [dns.view.NAME]",
+        "sortlist",
     ),
 )
 

@@ -19,8 +19,10 @@ from pabal.config.named.keys import (
     without_key,
 )
 from pabal.config.named.lexer import Token
+from pabal.config.named.orders import order_of
 from pabal.config.named.reasons import OTHERWISE, REASONS, ZONES
 from pabal.config.named.transfers import DNS_PORT, Servers, bracketed, endpoint
+from pabal.config.named.updates import Updates
 from pabal.config.named.values import is_ip
 from pabal.config.named.zones import Zone
 
@@ -51,8 +53,6 @@ _SILENT: Final = frozenset({"options", "include", "acl", "zone", "view", "key", 
 
 _SERVER_LISTS: Final = frozenset({"primaries", "masters", "remote-servers"})
 """Lists of servers, which secondary zones use."""
-
-_TURNED: Final = frozenset({"cyclic", "random"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +167,14 @@ class _Work:
         self._query(body)
         self._recursion(body)
         self._forwarders(body)
-        self._order(body)
+        order = order_of(body, self._note)
+        if order:
+            self.settings.append(("dns", "round_robin", order))
         self._listen(body)
         elsewhere = Elsewhere(self.known, self._statements, self._note)
-        taken = _TAKEN | _SILENT | self._transfers(body) | elsewhere.options(body)
+        # The zones tell what became of allow-update.
+        silent = _SILENT | ({"allow-update"} if "allow_update" in self.known else set())
+        taken = _TAKEN | silent | self._transfers(body) | elsewhere.options(body)
         self.settings += elsewhere.settings()
         for statement in body:
             if statement.name not in taken:
@@ -292,24 +296,6 @@ class _Work:
                 token = forward[0].token if forward else statement.token
                 self._note(token, "forward first", ONLY_FORWARDERS)
 
-    def _order(self, body: Sequence[Statement]) -> None:
-        """Take whether sets of records are turned; BIND's default is that they are."""
-        for statement in names_in(body, "rrset-order")[:1]:
-            said = False
-            for element in statement.body():
-                if element.name == "order":
-                    if said:
-                        continue  # the first that fits decides
-                    said = True
-                    turned = element.option("order").lower() in _TURNED
-                    self._set(statement, "dns", "round_robin", turned)
-                else:
-                    why = "all sets of addresses are treated alike"
-                    shown = " ".join(
-                        p.text for p in element.parts if isinstance(p, Token)
-                    )
-                    self._note(element.token, f"rrset-order: {shown}", why)
-
     def _listen(self, body: Sequence[Statement]) -> None:
         """Take where the server listens; a family that is not said listens to all."""
         said = names_in(body, "listen-on", "listen-on-v6")
@@ -362,6 +348,8 @@ class _Work:
         taken: set[str] = set()
         copied: list[str] = []
         elsewhere = Elsewhere(self.known, self._statements, self._note)
+        keys = names_of(self.secrets)
+        updates = Updates(self.known, self._statements, self._note, keys)
         for zone in self.checked.zones:
             if zone.origin not in taken and elsewhere.zone(zone):
                 taken.add(zone.origin)
@@ -386,9 +374,13 @@ class _Work:
             path = path_of(zone, self.checked.parsed)
             place = f"{zone.name.source.file}:{zone.name.line}"
             self.files.append(ZoneFile(zone.origin, path, place))
-            self._body(zone, "type", "file")
+            has_journal = self.checked.parsed.reading.files.exists(f"{path}.jnl")
+            told = updates.zone(zone, has_journal=has_journal)
+            self._body(zone, "type", "file", *told)
         if copied:
             self.settings.append(("dns", "secondary", tuple(copied)))
+        if updates.rules:
+            self.settings.append(("dns", "allow_update", tuple(updates.rules)))
         self.settings += elsewhere.settings()
         self._unsaid()
         for view in names_in(self._statements, "view"):
@@ -428,11 +420,14 @@ class _Work:
         if zone.type != "primary":
             return ZONES.get(zone.type, OTHERWISE)
         if zone.origin in taken:
-            return "there is one zone of a name, that of the first view"
+            return "the first view's is for all; put this one into [dns.view.NAME]"
         return _why_no_file(zone, self.checked)
 
     def _view(self, view: Statement) -> None:
-        why = "there is one set of answers for everybody"
+        why = (
+            "write [dns.view.NAME] with its clients, and a directory of the files that"
+            " differ, which may hold those sets only"
+        )
         self._note(view.token, f"view {view.value()}", why)
         for statement in view.body():
             if statement.name not in _SILENT:

@@ -14,6 +14,7 @@ from typing import Final
 
 from pabal.config.named.lexer import Kind, Token
 from pabal.config.problem import did_you_mean
+from pabal.dns.zone.mistaken import why_no_address
 
 INTEGER_MAX: Final = 0xFFFF_FFFF
 """Numbers are unsigned and have 32 bits."""
@@ -153,19 +154,6 @@ def _explain_ip(token: Token) -> Misfit | None:
     if is_ip(token.text):
         return Misfit(f"{token.text} is an address of the other family")
     return Misfit(why_no_address(token.text))
-
-
-def why_no_address(text: str) -> str:
-    """Return what is wrong with something that should be an address."""
-    parts = text.split(".")
-    if len(parts) == 4 and all(p.isascii() and p.isdigit() for p in parts):
-        large = [p for p in parts if len(p) > 3 or int(p) > 255]
-        if large:
-            return f"{text} is not an address: {large[0]} is more than 255"
-        return f"{text} is not an address: numbers have no leading zeros"
-    if re.fullmatch(r"[0-9.]+", text) and len(parts) != 4:
-        return f"`{text}` is not an address: it needs four numbers"
-    return f"`{text}` is not an address"
 
 
 def looks_like_address(text: str) -> bool:

@@ -6,7 +6,7 @@ last what ``Finish`` makes of it.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -32,8 +32,12 @@ from pabal.dns.zone.write import name_text
 class Finish(Protocol):
     """Makes the zones that are served of what their owners mean, for example signed."""
 
-    def begin(self) -> None:
-        """Look what has changed; called before the zones of one reload."""
+    def begin(self) -> Collection[bytes] | None:
+        """Look what has changed; called before the zones of one reload.
+
+        Returns:
+            The folded apexes that it may make another zone of; ``None``: of any.
+        """
         ...
 
     def __call__(self, own: Zone, before: Zone | None) -> Zone:
@@ -50,7 +54,7 @@ class Report:
 
     Attributes:
         loaded: Zones that are new or changed.
-        unchanged: Zones that stayed as they were.
+        unchanged: Zones that were looked at and stayed as they were.
         kept: Zones whose new version is wrong: the one before goes on.
         refused: Zones that are wrong and have no version before.
         removed: Zones that are no longer there.
@@ -183,7 +187,8 @@ class Batch:
         journals: Where updates are, if any may be.
         finish: Makes served zones of owners' zones, if set.
         fallbacks: Where last good versions are kept, if anywhere.
-        held: The next set.
+        held: The next set, as far as it was taken.
+        finished: The folded apexes that are not served as they are; ``None``: any.
     """
 
     running: Mapping[bytes, Held]
@@ -192,6 +197,7 @@ class Batch:
     finish: Finish | None = None
     fallbacks: Fallbacks | None = None
     held: dict[bytes, Held] = field(default_factory=dict)
+    finished: Collection[bytes] | None = ()
     _updated: Mapping[str, Position] = field(default_factory=dict)
     _fallen: frozenset[str] = frozenset()
     _names: dict[str, list[str]] = field(default_factory=dict)
@@ -203,7 +209,13 @@ class Batch:
         if self.fallbacks is not None:
             self._fallen = self.fallbacks.present()
         if self.finish is not None:
-            self.finish.begin()
+            self.finished = self.finish.begin()
+
+    def files_touched(self) -> Iterator[str]:
+        """Yield the files of zones that have updates or a last good version."""
+        for journal in self._updated:
+            yield journal.removesuffix(SUFFIX) + ZONE_SUFFIX
+        yield from self._fallen
 
     def take(self, given: ZoneInput) -> None:
         """Load the zone of ``given``, unless nothing it is made from has changed."""
@@ -334,11 +346,13 @@ class Batch:
         name = name_text(origin or name_octets(given.name))
         self._names.setdefault(what, []).append(name)
 
-    def list_zones(self, origin: bytes, hostname: bytes) -> None:
+    def list_zones(
+        self, origin: bytes, hostname: bytes, all_held: Mapping[bytes, Held]
+    ) -> None:
         """Hold a catalog called folded ``origin`` of all zones that are not copies."""
         if self.journals is None:
             return
-        members = [name for name, held in self.held.items() if not held.copied]
+        members = [name for name, held in all_held.items() if not held.copied]
         plain = build_catalog(origin, hostname, members)
         given = ZoneInput(
             name_of(origin),
@@ -366,10 +380,14 @@ class Batch:
         basis = Basis(None, (), hosted=False, derived=())
         self._keep("loaded", given, Held(basis, own, own, dynamic, copied=True))
 
-    def report(self) -> Report:
-        """Return what became of each zone."""
+    def report(self, loose: Collection[bytes]) -> Report:
+        """Return what became of each zone.
+
+        Args:
+            loose: Folded apexes of the zones that had to be found again.
+        """
         removed = [
-            to_text(origin) for origin in self.running if origin not in self.held
+            to_text(origin) for origin in sorted(loose) if origin not in self.held
         ]
         lists = {what: tuple(names) for what, names in self._names.items()}
         return Report(

@@ -6,6 +6,7 @@ RFC 1912 §2 (common mistakes).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from pabal.dns.wire import codes
@@ -90,12 +91,18 @@ class ZoneCheck:
 
     def _inside(self, key: Key, line: int, target: bytes) -> Iterator[Problem]:
         """Check a record that points to ``target``, a name of this zone."""
+        found: list[Problem] = []
         if key[1] in (codes.NS, codes.MX, codes.SRV):
-            yield from self._host(key, target)
+            found += self._host(key, target)
         if self._composition.is_suspect(line) and key not in self._composition.derived:
             meant = self._doubled(target)
             if meant:
-                yield self._dot(self._place(key), target, meant)
+                place = _at_word(self._place(key), to_text(meant))
+                dot = self._dot(place, target, meant)
+                # One mistake: that the wrong name has no address follows from it.
+                is_grave = any(each.severity is Severity.ERROR for each in found)
+                found = [replace(dot, severity=Severity.ERROR) if is_grave else dot]
+        yield from found
 
     def _doubled_owner(self, key: Key) -> Iterator[Problem]:
         """``mail.example.com`` without its dot becomes mail.example.com.example.com."""
@@ -210,6 +217,15 @@ class ZoneCheck:
 
     def _place(self, key: Key) -> Place:
         return self._composition.place(key)
+
+
+def _at_word(place: Place, name: str) -> Place:
+    """Return ``place`` with the caret at ``name`` without its last dot, if it is there.
+
+    ``name`` is folded.
+    """
+    column = place.text.lower().rfind(name.removesuffix("."))
+    return place if column < 0 else replace(place, column=column + 1)
 
 
 def _long_ttl(ttl_s: int) -> str:

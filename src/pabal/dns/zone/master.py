@@ -29,6 +29,7 @@ from pabal.dns.wire.rrset import name_octets, rdata_octets
 from pabal.dns.zone.entry import Entries, Entry, Token, column_of
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.generate import GenerateError, generate
+from pabal.dns.zone.mistaken import wrong_data
 from pabal.dns.zone.plain import PlainLines
 from pabal.dns.zone.problem import Place, Problem, Severity
 
@@ -362,10 +363,9 @@ class _FileReader:
             )
             return rdata_octets(rdata)
         except (dns.exception.DNSException, ValueError) as error:
-            message = str(error) or type(error).__name__
-            reason = f"wrong data for {word.text.upper()}: {message}"
+            reason, fix = wrong_data(word.text, list(tokens), error)
             last = min(words.taken, len(tokens)) - 1
-            raise _WrongError(tokens[last] if tokens else word, reason) from error
+            raise _WrongError(tokens[last] if tokens else word, reason, fix) from error
 
     def _name(self, token: Token) -> dns.name.Name:
         try:

@@ -7,7 +7,7 @@ Security: readable by the program only; holds public data, no key.
 
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from struct import Struct
 from typing import Final
@@ -149,8 +149,8 @@ class SignedZones:
         self._stamps: Mapping[bytes, Stamp] = {}
         self._ready: dict[bytes, tuple[Stamp, Zone]] = {}
 
-    def begin(self) -> None:
-        """Look which signed zones there are, and whether they have changed."""
+    def begin(self) -> Collection[bytes]:
+        """Look whether signed zones have changed; return which there are."""
         found: dict[bytes, Stamp] = {}
         for name, path in folders(self.directory):
             stamp = _stamp(path / FILE)
@@ -159,6 +159,7 @@ class SignedZones:
         self._stamps = found
         for origin in self._ready.keys() - found.keys():
             self._ready.pop(origin, None)
+        return found.keys()
 
     def __call__(self, own: Zone, before: Zone | None) -> Zone:
         """Return the zone to serve for ``own``: the signed one, if there is one.

@@ -43,6 +43,14 @@ class ZoneSource(Protocol):
         """Return the file of each zone; raises OSError if they are out of reach."""
         ...
 
+    def stamps(self) -> Mapping[str, Stamp]:
+        """Return every zone's file and what changes when it does.
+
+        An own file and a copy of the same zone: only the own one. Raises OSError if
+        they are out of reach.
+        """
+        ...
+
     def stamp(self, file: str) -> Stamp:
         """Return what changes when ``file`` does; raises OSError."""
         ...
@@ -75,6 +83,18 @@ class DirectorySource:
             if file.endswith(SUFFIX) and not file.startswith(".")
         }
         return {name: file for file, name in self._names.items() if name is not None}
+
+    def stamps(self) -> Mapping[str, Stamp]:
+        """Return every zone's file and its stamp: a system call a file."""
+        try:
+            with os.scandir(self.directory) as entries:
+                return {
+                    entry.name: _stamp_of(entry)
+                    for entry in entries
+                    if entry.name.endswith(SUFFIX) and not entry.name.startswith(".")
+                }
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
 
     def stamp(self, file: str) -> Stamp:
         """Return what changes when ``file`` does."""
@@ -127,6 +147,25 @@ def _stamp(status: os.stat_result) -> Stamp:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def _stamp_of(entry: os.DirEntry[str]) -> Stamp:
+    try:
+        return _stamp(entry.stat())
+    except OSError:
+        return GONE
+
+
+GONE: Final[Stamp] = (0, 0, 0)
+"""The stamp of a file that went while we looked, or of a link to none."""
+
+
+def is_plain(file: str) -> bool:
+    """Return whether ``file`` is called as ``zone_file`` calls it, copy or not.
+
+    ``False`` says nothing.
+    """
+    return _PLAIN.fullmatch(file.removeprefix(COPIED)) is not None
+
+
 def zone_name(file: str) -> dns.name.Name | None:
     """Return the zone that ``file`` holds by its name; ``None`` if that is no name."""
     if file == ROOT_FILE:
@@ -155,6 +194,10 @@ def zone_file(name: dns.name.Name) -> str:
 class NoFiles:
     """No master files at all."""
 
+    def stamps(self) -> Mapping[str, Stamp]:
+        """Return nothing."""
+        return {}
+
     def files(self) -> Mapping[dns.name.Name, str]:
         """Return nothing."""
         return {}
@@ -179,6 +222,14 @@ class JoinedSource:
         """Return the file of each zone; raises OSError if they are out of reach."""
         copies = {name: COPIED + file for name, file in self._copies.files().items()}
         return {**copies, **self._own.files()}
+
+    def stamps(self) -> Mapping[str, Stamp]:
+        """Return every zone's file and its stamp; raises OSError."""
+        own, copies = self._own.stamps(), self._copies.stamps()
+        if not copies:
+            return own
+        added = {COPIED + file: copies[file] for file in copies if file not in own}
+        return {**added, **own}
 
     def stamp(self, file: str) -> Stamp:
         """Return what changes when ``file`` does; raises OSError."""

@@ -5,8 +5,8 @@ look-up sees either the old set of zones or the new one, because the set is one
 immutable mapping replaced at once.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import dns.name
@@ -37,7 +37,8 @@ from pabal.dns.zone.journal import JournalError
 from pabal.dns.zone.load import ZoneInput
 from pabal.dns.zone.lookup import lookup
 from pabal.dns.zone.problem import Place, Problem, Severity
-from pabal.dns.zone.source import COPIED, ZoneSource
+from pabal.dns.zone.settled import NOTHING_SETTLED, Settled
+from pabal.dns.zone.source import COPIED, ZoneSource, is_plain, zone_name
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.view import nearest
 
@@ -48,6 +49,30 @@ _TRIES: Final = 3
 """How often a zone is read anew for one batch of updates: its file may change again."""
 
 log = Log("dns")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Zones that were read, for another object of the same sources.
+
+    Attributes:
+        served: By folded apex.
+        held: The same, with what they were made from.
+        settled: Which of them need no look.
+    """
+
+    served: Mapping[bytes, Zone]
+    held: Mapping[bytes, Held]
+    settled: Settled
+
+    def coming(
+        self, taken: Mapping[bytes, Held], loose: Collection[bytes]
+    ) -> dict[bytes, Held]:
+        """Return what is held, without what is ``loose``, with what was taken."""
+        coming = dict(self.held)
+        for origin in loose:
+            coming.pop(origin, None)
+        return {**coming, **taken}
 
 
 class Zones(LocalZones):
@@ -79,8 +104,7 @@ class Zones(LocalZones):
         self._derived = derived
         self._hostname = hostname
         self._clock = clock
-        self._zones: Mapping[bytes, Zone] = {}
-        self._held: Mapping[bytes, Held] = {}
+        self._state = State({}, {}, NOTHING_SETTLED)
         self.journals: Journals | None = None
         self.history: History | None = None
         self.finish: Finish | None = None
@@ -90,28 +114,28 @@ class Zones(LocalZones):
 
     def all(self) -> Sequence[Zone]:
         """Return every zone, ordered by name."""
-        return [zone for _, zone in sorted(self._zones.items())]
+        return [zone for _, zone in sorted(self._state.served.items())]
 
     @property
     def by_apex(self) -> Mapping[bytes, Zone]:
         """Every zone by its folded apex; replaced, never changed."""
-        return self._zones
+        return self._state.served
 
     @property
     def owners(self) -> Mapping[bytes, Zone]:
         """Every zone as its owner means it; replaced, never changed."""
-        return Owners(self._held)
+        return Owners(self._state.held)
 
     def get(self, name: dns.name.Name) -> Zone | None:
         """Return the zone of exactly this name."""
-        return self._zones.get(name_octets(name).lower())
+        return self._state.served.get(name_octets(name).lower())
 
     def find(self, name: bytes, rdtype: int) -> Zone | None:
         """Return the zone nearest to folded ``name`` for ``rdtype``, if any.
 
         The DS of a zone's apex belongs to the parent (RFC 4035 §3.1.4.1).
         """
-        return nearest(self._zones, name, rdtype)
+        return nearest(self._state.served, name, rdtype)
 
     @override
     def local(
@@ -143,17 +167,23 @@ class Zones(LocalZones):
             authoritative=True,
         )
 
+    def settled(self) -> list[Held]:
+        """Return the zones that one file each decides about."""
+        return [self._state.held[origin] for origin in self._state.settled.files]
+
     @property
-    def held(self) -> Mapping[bytes, Held]:
-        """Every zone with what it was made from; replaced, never changed."""
-        return self._held
+    def state(self) -> "State":
+        """What ``adopt`` takes."""
+        return self._state
 
-    def adopt(self, held: Mapping[bytes, Held]) -> None:
-        """Begin with what another object of the same sources held before a fork.
+    def adopt(self, state: "State") -> None:
+        """Begin with what another object of the same sources read before a fork.
 
-        The next ``reload`` finds what has changed since.
+        The next ``reload`` finds what has changed since. Nothing is copied or looked at
+        one by one: the memory stays shared.
         """
-        self._publish(held)
+        self._state = state
+        self.version += 1
 
     def reload(self) -> Report:
         """Check every zone that changed and put the right ones into service at once.
@@ -161,39 +191,56 @@ class Zones(LocalZones):
         Blocks for as long as parsing takes. Never raises for what a file holds.
         """
         try:
-            files = self._source.files()
+            stamps = self._source.stamps()
         except OSError as error:
             problem = Problem(Severity.ERROR, Place("zones"), f"cannot read: {error}")
             return Report(problems=(problem,))
         hosted = self._hosted()
         batch = Batch(
-            self._held, self._source, self.journals, self.finish, self.fallbacks
+            self._state.held, self._source, self.journals, self.finish, self.fallbacks
         )
+        other = batch.finished
+        if other is not None:
+            other = {*other, *(name_octets(name).lower() for name in hosted)}
+        look = self._state.settled.look(stamps, other, batch.files_touched())
+        self._take(batch, look.files, hosted)
+        if self.catalog:
+            host = name_octets(dns.name.from_text(self._hostname)).lower()
+            others = self._state.coming(batch.held, {*look.loose, self.catalog})
+            batch.list_zones(self.catalog, host, others)
+        report = batch.report(look.loose)
+        if report.loaded or report.removed:
+            coming = self._state.coming(batch.held, look.loose)
+            self._publish(coming, {*look.loose, *batch.held})
+        settled = self._state.settled.after(stamps, look, batch.held)
+        self._state = replace(self._state, settled=settled)
+        return report
+
+    def _take(
+        self, batch: Batch, files: Collection[str], hosted: Mapping[dns.name.Name, str]
+    ) -> None:
+        """Look at the zones of ``files``, and at those the directory hosts."""
         # Names are hashed by a method: not more often than it has to be.
-        found: list[tuple[dns.name.Name, str | None]] = [*files.items()]
-        found += [(name, None) for name in hosted if name not in files]
-        for name, file in sorted(found, key=_labels):
-            is_hosted = bool(hosted) and name in hosted
+        found: dict[dns.name.Name, str | None] = dict.fromkeys(hosted)
+        for file in sorted(files, key=_rank):
+            own = zone_name(file.removeprefix(COPIED))
+            if own is not None:
+                found[own] = file
+        for name, named in sorted(found.items(), key=_labels):
             derived: tuple[DerivedRecord, ...] = ()
-            if self._derived is not None and is_hosted:
-                derived = tuple(self._derived.records(hosted[name]))
+            domain = hosted.get(name) if hosted else None
+            if self._derived is not None and domain is not None:
+                derived = tuple(self._derived.records(domain))
             given = ZoneInput(
                 name,
-                file,
-                is_hosted,
+                named,
+                domain is not None,
                 derived,
                 self._hostname,
                 int(self._clock.now()) % _SERIAL_MODULUS,
-                copied=file is not None and file.startswith(COPIED),
+                copied=named is not None and named.startswith(COPIED),
             )
             batch.take(given)
-        if self.catalog:
-            host = dns.name.from_text(self._hostname)
-            batch.list_zones(self.catalog, name_octets(host).lower())
-        report = batch.report()
-        if report.loaded or report.removed:
-            self._publish(batch.held)
-        return report
 
     def update(self, requests: Sequence[UpdateRequest]) -> list[int]:
         """Do dynamic updates, each as a whole, in their order; return their RCODEs.
@@ -246,7 +293,7 @@ class Zones(LocalZones):
 
     def get_held(self, name: dns.name.Name) -> Held | None:
         """Return zone ``name`` with where it comes from."""
-        return self._held.get(name_octets(name).lower())
+        return self._state.held.get(name_octets(name).lower())
 
     def _reloaded(self) -> bool:
         report = self.reload()
@@ -255,7 +302,7 @@ class Zones(LocalZones):
     def _update(self, origin: bytes, requests: Sequence[UpdateRequest]) -> list[int]:
         """Do the updates of one zone."""
         for _ in range(_TRIES):
-            held = self._held.get(origin)
+            held = self._state.held.get(origin)
             if held is None or held.copied or self.journals is None:
                 return [codes.NOTAUTH] * len(requests)
             try:
@@ -284,16 +331,22 @@ class Zones(LocalZones):
             dynamic=dynamic or held.dynamic,
         )
         self._remember(own.origin, held, after)
-        self._zones = {**self._zones, own.origin: after.served}
-        self._held = {**self._held, own.origin: after}
+        state = self._state
+        self._state = State(
+            {**state.served, own.origin: after.served},
+            {**state.held, own.origin: after},
+            state.settled.without(own.origin),
+        )
         self.version += 1
 
-    def _publish(self, coming: Mapping[bytes, Held]) -> None:
-        """Answer from ``coming`` from now on."""
-        for origin in self._held.keys() | coming.keys() if self.history else ():
-            self._remember(origin, self._held.get(origin), coming.get(origin))
-        self._zones = {origin: held.served for origin, held in coming.items()}
-        self._held = coming
+    def _publish(
+        self, coming: Mapping[bytes, Held], touched: Collection[bytes]
+    ) -> None:
+        """Answer from ``coming`` from now on; it differs in ``touched`` only."""
+        for origin in touched if self.history else ():
+            self._remember(origin, self._state.held.get(origin), coming.get(origin))
+        served = {origin: held.served for origin, held in coming.items()}
+        self._state = replace(self._state, served=served, held=coming)
         self.version += 1
 
     def _remember(self, origin: bytes, before: Held | None, after: Held | None) -> None:
@@ -322,3 +375,8 @@ class Zones(LocalZones):
 def _labels(found: tuple[dns.name.Name, str | None]) -> tuple[bytes, ...]:
     """Sort names by something cheap: a hundred thousand of them."""
     return found[0].labels
+
+
+def _rank(file: str) -> tuple[bool, bool, str]:
+    """Sort files of one zone: a copy, another spelling of the name, the own one."""
+    return not file.startswith(COPIED), is_plain(file), file

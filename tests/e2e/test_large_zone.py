@@ -1,0 +1,111 @@
+"""A zone of a million records: loaded soon and in little, while the old one answers."""
+
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+import dns.message
+import dns.query
+import pytest
+from typing_extensions import override
+
+from tests.support.server import PORT_OFFSET, Server
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+RECORDS = 1_000_000
+
+LOAD_MAX_S = 10.0
+"""Processor time, for others may work on this machine."""
+
+MEMORY_MAX_MB = 1024
+
+LATENCY_P99_MAX_S = 0.025
+LATENCY_MAX_S = 0.5
+"""One dict of a million names grows in steps of 40 ms, in which no thread runs; on a
+machine that is busy otherwise more."""
+
+PROBE_S = 0.002
+
+
+def write(zone: Path, serial: int) -> None:
+    """Put another version of the zone in place at once."""
+    aside = zone.with_name(".coming")
+    with aside.open("w") as stream:
+        stream.write(f"$TTL 3600\n@ IN SOA ns h {serial} 7200 3600 1209600 300\n")
+        stream.write("@ IN NS ns\nns A 192.0.2.1\n")
+        for number in range(RECORDS - 3):
+            low = number & 255
+            stream.write(f"h{number} A 10.{number >> 16}.{number >> 8 & 255}.{low}\n")
+    aside.replace(zone)
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time a process has had, seconds."""
+    words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_mb(pid: int) -> int:
+    """Return the most memory a process ever had, MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(
+        int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")
+    )
+
+
+class Probe(threading.Thread):
+    """Asks the same again and again, and notes how long each answer took, seconds."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self.took: list[float] = []
+        self.ended = threading.Event()
+        self._address = address, 53 + PORT_OFFSET
+
+    @override
+    def run(self) -> None:
+        query = dns.message.make_query("h77.large.test.", "A").to_wire()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(5)
+            sock.connect(self._address)
+            while not self.ended.wait(PROBE_S):
+                began = time.perf_counter()
+                sock.send(query)
+                sock.recv(4096)
+                self.took.append(time.perf_counter() - began)
+
+
+def test_a_million_records_are_exchanged_while_they_answer(tmp_path: Path) -> None:
+    server = Server(tmp_path / "pabal").init(accounts=())
+    zone = server.directory / "zones" / "large.test.zone"
+    write(zone, 1)
+
+    def serial() -> int:
+        query = dns.message.make_query("large.test.", "SOA")
+        answer = dns.query.udp(query, server.address, 5, 53 + PORT_OFFSET)
+        return int(answer.answer[0][0].serial)
+
+    with server.start():
+        (pid,) = server.worker_pids()
+        assert serial() == 1
+        assert cpu_s(pid) < LOAD_MAX_S
+        probe = Probe(server.address)
+        write(zone, 2)
+        before, deadline = cpu_s(pid), time.monotonic() + 120
+        probe.start()
+        try:
+            while serial() != 2:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            assert cpu_s(pid) - before < LOAD_MAX_S
+        finally:
+            probe.ended.set()
+            probe.join()
+        took = sorted(probe.took)
+        assert len(took) > 500
+        assert took[len(took) * 99 // 100] < LATENCY_P99_MAX_S
+        assert took[-1] < LATENCY_MAX_S
+        assert peak_mb(pid) < MEMORY_MAX_MB
