@@ -96,13 +96,22 @@ class Dynamic:
             self._append([entry])
         return zone
 
+    def begin(self, plain: Zone) -> None:
+        """Write down that there is ``plain``, unless something is written already.
+
+        Raises as ``onto``.
+        """
+        if self._last is not None or not self.writes:
+            return
+        self.journal.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.journal.locked():
+            self._read()
+            if self._last is None:
+                self._append([Entry(None, {}, plain.soa, digest_of(plain))])
+
     def from_now_on(self, plain: Zone, before: Zone | None) -> Zone:
         """Return ``onto``; from the first version on, all are written down."""
-        if self._last is None and self.writes:
-            with self.journal.locked():
-                self._read()
-                if self._last is None:
-                    self._append([Entry(None, {}, plain.soa, digest_of(plain))])
+        self.begin(plain if before is None else before)
         return self.onto(plain, before)
 
     def follow(self, own: Zone) -> Zone | None:

@@ -167,7 +167,12 @@ class Zones(LocalZones):
             return Report(problems=(problem,))
         hosted = self._hosted()
         batch = Batch(
-            self._held, self._source, self.journals, self.finish, self.fallbacks
+            self._held,
+            self._source,
+            self.journals,
+            self.finish,
+            self.fallbacks,
+            numbers=self.history is not None,
         )
         # Names are hashed by a method: not more often than it has to be.
         found: list[tuple[dns.name.Name, str | None]] = [*files.items()]
@@ -193,6 +198,8 @@ class Zones(LocalZones):
         report = batch.report()
         if report.loaded or report.removed:
             self._publish(batch.held)
+        elif batch.begun:
+            self._held = batch.held
         return report
 
     def update(self, requests: Sequence[UpdateRequest]) -> list[int]:
