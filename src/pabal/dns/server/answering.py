@@ -320,7 +320,7 @@ class Answering:
         zones = self._zones(context)
         answer = lookup(zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok)
         if answer is not None and answer.unresolved is None:
-            response = self.pools.adjusted(answer.response)
+            response = self.pools.adjusted(answer.response, answer.zone.origin)
             octets = self._finish(context, response, keep=True)
             if answer.response.rcode == codes.NXDOMAIN:
                 self._learn(context, answer, octets)

@@ -222,7 +222,8 @@ def _sections(
     """Write the three sections; return their counts and what may be turned."""
     run: Run | None = None
     for rrset in response.answer:
-        run = writer.rrset(rrset)
+        # Signatures may follow the addresses; in what order these stand is not signed.
+        run = writer.rrset(rrset) or (run if rrset.rdtype == codes.RRSIG else None)
     for rrset in response.authority:
         writer.rrset(rrset)
     for rrset in response.glue:
