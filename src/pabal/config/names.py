@@ -78,6 +78,7 @@ class DnsSection:
         notify: Who is told of changes.
         secondary: Zones copied from others.
         allow_update: Which key may change what.
+        forward_updates: Whose updates of copied zones go to the primary.
         follow_catalogs: Catalog zones whose members are copied.
         catalog: The catalog zone of our zones; empty: none.
         round_robin: ``rotate``, ``random`` or ``fixed``.
@@ -113,6 +114,7 @@ class DnsSection:
     mta_sts: str = MTA_STS[0]
     caa: tuple[str, ...] = ()
     allow_update: tuple[str, ...] = ()
+    forward_updates: tuple[str, ...] = ()
     follow_catalogs: tuple[str, ...] = ()
     catalog: str = ""
     views: tuple[ViewSection, ...] = ()
@@ -139,6 +141,7 @@ class _Others:
     notify: tuple[str, ...]
     secondary: tuple[str, ...]
     allow_update: tuple[str, ...]
+    forward_updates: tuple[str, ...]
     follow_catalogs: tuple[str, ...]
     catalog: str
 
@@ -184,6 +187,7 @@ def read_names(section: Section) -> DnsSection:
         *_anchors(section),
         *_derived(section),
         allow_update=others.allow_update,
+        forward_updates=others.forward_updates,
         follow_catalogs=others.follow_catalogs,
         catalog=others.catalog,
         resolver=_resolver(section),
@@ -293,7 +297,7 @@ def _others(section: Section) -> _Others:
 
 def _changes(
     section: Section, checks: PeerChecks
-) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], str]:
     """Return what makes zones change, come and go."""
     return (
         section.texts(
@@ -303,6 +307,11 @@ def _changes(
             "Which key may change what (nsupdate): ZONE [deny] key KEY RULE [NAME]"
             " [TYPE ...]; the first that fits decides. RULE: zonesub, name NAME,"
             " subdomain NAME, wildcard NAME, self, selfsub.",
+        ),
+        section.networks(
+            "forward_updates",
+            (),
+            "Whose signed updates of copied zones are handed on to the primary.",
         ),
         section.texts(
             "follow_catalogs",
