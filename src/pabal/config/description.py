@@ -79,8 +79,15 @@ class Description:
         """Note a service that does not exist."""
         return self._note(key, _list(()), about, ())
 
-    def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
+    def networks(
+        self,
+        key: str,
+        default: Sequence[str],
+        about: str,
+        check: Check | None = None,
+    ) -> tuple[str, ...]:
         """Note networks."""
+        del check
         return self._note(key, _list(default), about, tuple(default))
 
     def addresses(

@@ -195,13 +195,30 @@ def read_names(section: Section) -> DnsSection:
 
 
 def _access(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return section.networks(
+    allow_query = section.networks(
         "allow_query", ("any",), "Who may ask about our zones."
-    ), section.networks(
+    )
+    is_open = section.boolean(
+        "open_resolver",
+        default=False,
+        about="Say it again if allow_recursion is to hold for everybody.",
+    )
+    allow_recursion = section.networks(
         "allow_recursion",
         ("127.0.0.0/8", "::1"),
-        "Who may ask about everything else.",
+        "Who may ask about everything else; everybody only with open_resolver.",
+        None if is_open else _check_not_everybody,
     )
+    return allow_query, allow_recursion
+
+
+def _check_not_everybody(text: str) -> None:
+    """Refuse what makes an open resolver, which attackers aim at others (RFC 5358)."""
+    if text in ("any", "!none") or text.endswith("/0"):
+        raise BadValueError(
+            "anybody could use this resolver, also against others",
+            "name your networks, or say it twice: open_resolver = true",
+        )
 
 
 def _nsid(section: Section) -> str:

@@ -91,7 +91,13 @@ class Section(Protocol):
         """Return no endpoint: the service does not exist, so it can only be off."""
         ...
 
-    def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
+    def networks(
+        self,
+        key: str,
+        default: Sequence[str],
+        about: str,
+        check: Check | None = None,
+    ) -> tuple[str, ...]:
         """Return networks, ``any``, ``none``, ``localhost``, each may have ``!``."""
         ...
 
@@ -276,10 +282,16 @@ class FileSection:
             self._report(span, f"`{key}` is not there yet", "leave it out")
         return ()
 
-    def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
+    def networks(
+        self,
+        key: str,
+        default: Sequence[str],
+        about: str,
+        check: Check | None = None,
+    ) -> tuple[str, ...]:
         """Return networks, ``any``, ``none``, ``localhost``, each may have ``!``."""
         del about
-        found = []
+        found: list[str] = []
         for text, span in self._texts(key, default):
             bare = text.removeprefix("!").strip()
             if bare not in ACL_WORDS:
@@ -291,7 +303,13 @@ class FileSection:
                     )
                     self._report(span, f"not a network: {error}", hint)
                     continue
-            found.append(text)
+            try:
+                if check is not None:
+                    check(text)
+            except BadValueError as error:
+                self._refuse(span, error)
+            else:
+                found.append(text)
         return tuple(found)
 
     def addresses(
