@@ -222,7 +222,10 @@ class Answering:
         try:
             query = parse_query(data)
         except QueryError as error:
-            return None if error.rcode is None else header_only(data, error.rcode)
+            if error.rcode is None:
+                return None
+            cookie = self._extras.cookie_alone(data, host, self._payload_octets)
+            return cookie or header_only(data, error.rcode)
         extra = self._extras.of(query, host, encrypted=encrypted)
         if extra is None:
             return header_only(data, codes.FORMERR)

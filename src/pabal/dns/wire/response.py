@@ -285,6 +285,13 @@ def truncated(query: Query, limits: Limits) -> bytes:
     return query.ident + _HEADER.pack(0, flags, *counts)[2:] + query.question + opt
 
 
+def without_question(query: Query, limits: Limits) -> bytes:
+    """Return the answer to a query without a question: for what the OPT record says."""
+    flags = codes.QR | query.flags & codes.RD
+    opt = _opt(query, codes.NOERROR, limits)
+    return query.ident + _HEADER.pack(0, flags, 0, 0, 0, 1)[2:] + opt
+
+
 def turned(octets: bytes, run: Run, by: int) -> bytes:
     """Return ``octets`` with the first ``by`` records of ``run`` moved to its end."""
     end = run.start + run.size_octets * run.count
