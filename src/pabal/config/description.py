@@ -90,6 +90,12 @@ class Description:
         del check
         return self._note(key, _list(default), about, tuple(default))
 
+    def access(
+        self, key: str, default: Sequence[str], check: Check, about: str
+    ) -> tuple[str, ...]:
+        """Note who may do something."""
+        return self.texts(key, default, check, about)
+
     def addresses(
         self, key: str, default: Sequence[str], about: str
     ) -> tuple[str, ...]:

@@ -212,9 +212,15 @@ def _access(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return allow_query, allow_recursion
 
 
+_WORDS: Final = re.compile(r"!?[^\s;{}!]+")
+"""The elements of a list."""
+
+
 def _check_not_everybody(text: str) -> None:
     """Refuse what makes an open resolver, which attackers aim at others (RFC 5358)."""
-    if text in ("any", "!none") or text.endswith("/0"):
+    words = [] if text.startswith("!{") else _WORDS.findall(text)
+    everybody = {"any", "!none", "0.0.0.0/0", "::/0"}
+    if not everybody.isdisjoint(words):
         raise BadValueError(
             "anybody could use this resolver, also against others",
             "name your networks, or say it twice: open_resolver = true",
@@ -289,7 +295,7 @@ def _others(section: Section) -> _Others:
     checks = PeerChecks(frozenset(map(key_name, keys)))
     return _Others(
         keys,
-        section.texts(
+        section.access(
             "allow_transfer",
             ("none",),
             checks.transfer,

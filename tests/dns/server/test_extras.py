@@ -221,5 +221,5 @@ def test_a_cookie_is_given_without_a_question() -> None:
     again = ask(server, cookie)
     assert again.options == (cookie,), "the same that answers carry"
     assert alone().rcode() == dns.rcode.FORMERR
-    assert alone(dns.edns.GenericOption(10, b"123")).rcode() == dns.rcode.FORMERR
+    assert alone(dns.edns.GenericOption("COOKIE", b"123")).rcode() == dns.rcode.FORMERR
     assert alone(dns.edns.NSIDOption(b"")).rcode() == dns.rcode.FORMERR

@@ -1,0 +1,44 @@
+"""The tables [dns.acl.NAME] of pabal.toml: lists of networks that have a name.
+
+As in BIND: a list may stand in another one, also behind ``!``; what a list excludes it
+does not hold, and whoever uses it looks at the next element then.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from pabal.config.section import ACL_WORDS, Section
+
+ACL: Final = "dns.acl."
+"""What the name of such a table begins with."""
+
+EXAMPLE: Final = f"{ACL}NAME"
+"""The table in the manual."""
+
+
+def acls_in(tables: Iterable[str]) -> list[str]:
+    """Return which of ``tables`` are lists, in their order."""
+    return [
+        table
+        for table in tables
+        if table.startswith(ACL) and table.removeprefix(ACL) not in ("", *ACL_WORDS)
+    ]
+
+
+def read_acl(section: Section) -> str:
+    """Return one list as a single element of others: ``{ELEMENT; ELEMENT}``."""
+    elements = section.networks(
+        "networks",
+        (),
+        "Networks, and lists that stand before this one in the file; `!` in front"
+        " excludes; the first that fits decides.",
+    )
+    return "{" + "; ".join(elements or ("none",)) + "}"
+
+
+def read_acls(sections: Mapping[str, Section]) -> dict[str, str]:
+    """Return every list of ``sections`` by its name."""
+    return {
+        table.removeprefix(ACL): read_acl(sections[table])
+        for table in acls_in(sections)
+    }
