@@ -222,10 +222,7 @@ class Answering:
         try:
             query = parse_query(data)
         except QueryError as error:
-            if error.rcode is None:
-                return None
-            cookie = self._extras.cookie_alone(data, host, self._payload_octets)
-            return cookie or header_only(data, error.rcode)
+            return self._extras.unasked(data, host, error.rcode, self._payload_octets)
         extra = self._extras.of(query, host, encrypted=encrypted)
         if extra is None:
             return header_only(data, codes.FORMERR)

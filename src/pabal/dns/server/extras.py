@@ -12,7 +12,7 @@ from pabal.dns.server.cookies import Cookies
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import option
 from pabal.dns.wire.query import Query, parse_without_question
-from pabal.dns.wire.response import Limits, without_question
+from pabal.dns.wire.response import Limits, header_only, without_question
 from pabal.dns.wire.siphash import KEY_OCTETS
 
 
@@ -53,7 +53,22 @@ class Extras:
         self._cookies = Cookies(secret, clock)
         self._nsid = settings.nsid.encode()
 
-    def cookie_alone(self, data: bytes, host: str, payload_octets: int) -> bytes | None:
+    def unasked(
+        self, data: bytes, host: str, rcode: int | None, payload_octets: int
+    ) -> bytes | None:
+        """Return the answer to what is no question; ``None``: silence.
+
+        Args:
+            rcode: What is wrong with it; ``None``: nothing is to be said.
+        """
+        if rcode is None:
+            return None
+        cookie = self._cookie_alone(data, host, payload_octets)
+        return cookie or header_only(data, rcode)
+
+    def _cookie_alone(
+        self, data: bytes, host: str, payload_octets: int
+    ) -> bytes | None:
         """Return the answer to what asks for a cookie only (RFC 7873 §5.4).
 
         ``None``: ``data`` is no such query.
