@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from pabal.dns.settings import DnsSettings
 from tests.interop.nsd import nsd
 from tests.interop.peer import needs
@@ -60,6 +62,7 @@ async def test_nsd_follows_pabal(tmp_path: Path) -> None:
     assert "refused" not in log, log
 
 
+@pytest.mark.slow
 async def test_pabal_follows_nsd_and_outlives_it(tmp_path: Path) -> None:
     ours, theirs = (own_address(), PORT), (LOOPBACK, free_port())
     directory = tmp_path / "nsd"

@@ -150,6 +150,27 @@ def test_a_zone_read_before_a_fork_is_numbered_from_then_on(tmp_path: Path) -> N
         assert serial(each) == 2
 
 
+def test_what_was_read_before_a_fork_is_no_version_of_the_journal(
+    tmp_path: Path,
+) -> None:
+    """It has the same number and what is new already: no difference would be told."""
+    source = MemorySource({"example.com.zone": HEAD})
+    record = DerivedRecord("example.com.", "TXT", "v=spf1")
+    derived = MemoryDerived({"example.com": [record]})
+    first = zones_of(tmp_path, source, derived)
+    first.history = History()
+    first.reload()
+    derived.by_domain["example.com"] = [replace(record, rdata="changed")]
+    parent = Zones(source, derived, "ns.example.com", FixedClock())
+    parent.reload()
+    made = zones_of(tmp_path, source, derived)
+    made.history = History()
+    made.adopt(parent.held)
+    made.reload()
+    assert serial(made) == 2
+    assert made.history.since(made.all()[0].origin, 1) is None, "it is told as a whole"
+
+
 def test_without_secondaries_the_owners_number_stays(tmp_path: Path) -> None:
     source = MemorySource({"example.com.zone": HEAD})
     record = DerivedRecord("example.com.", "TXT", "v=spf1")

@@ -299,7 +299,7 @@ class Batch:
         if dynamic is not None:
             onto = dynamic.from_now_on if numbered else dynamic.onto
             try:
-                own = onto(plain, None if before is None else before.own)
+                own = onto(plain, self._version(before, dynamic, numbered=numbered))
             except (OSError, JournalError) as error:
                 self._broken(given, dynamic, error)
                 if before is not None:
@@ -334,13 +334,28 @@ class Batch:
             and (plain.origin, codes.SOA) not in plain.derived
         )
 
+    def _version(
+        self, before: Held | None, dynamic: Dynamic, *, numbered: bool
+    ) -> Zone | None:
+        """Return the version before, if what the journal says of it is true.
+
+        What somebody read who knew no journal, before a fork, may be newer than that
+        with the same serial number. Raises JournalError, OSError.
+        """
+        if before is None:
+            return None
+        if before.dynamic is None and not (numbered and dynamic.begin(before.own)):
+            return None
+        return before.own
+
     def _begun(self, given: ZoneInput, before: Held) -> Held:
         """Return a zone that was read by somebody else, its versions now kept."""
         if self.journals is None:
             return before
         dynamic = self.journals.of(given.name)
         try:
-            dynamic.begin(before.own)
+            if not dynamic.begin(before.own):
+                return before  # somebody was faster: it is read next time
         except (OSError, JournalError) as error:
             self._broken(given, dynamic, error)
             return before
