@@ -107,10 +107,10 @@ class Dynamic:
         self.journal.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.journal.locked():
             self._read()
-            if self._last is not None:
-                return False
-            self._append([Entry(None, {}, plain.soa, digest_of(plain))])
-            return True
+            is_first = self._last is None
+            if is_first:
+                self._append([Entry(None, {}, plain.soa, digest_of(plain))])
+            return is_first
 
     def from_now_on(self, plain: Zone, before: Zone | None) -> Zone:
         """Return ``onto``; from the first version on, all are written down."""
