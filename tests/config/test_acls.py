@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pabal.config.acls import EXAMPLE, acls_in
+from pabal.config.acls import EXAMPLE, acls_in, holds_everybody
 from pabal.config.load import Loaded, options, parse
 from pabal.dns.server.access import parse_access_list
 from pabal.net.endpoint import plain_address
@@ -75,6 +75,25 @@ def test_a_list_of_nothing_holds_nobody() -> None:
     found = loaded('[dns]\nallow_query = "a"\n[dns.acl.a]\nnetworks = []\n')
     assert found.settings is not None
     assert found.settings.dns.allow_query == ("{none}",)
+
+
+@pytest.mark.parametrize(
+    ("element", "everybody"),
+    [
+        ("any", True),
+        ("::/0", True),
+        ("!none", True),
+        ("{!10.0.0.1; any}", True),
+        ("{ {0.0.0.0/0}; none }", True),
+        ("!any", False),
+        ("!{any}", False),
+        ("{!0.0.0.0/0; 10.0.0.0/8}", False),
+        ("10.0.0.0/8", False),
+        ("none", False),
+    ],
+)
+def test_who_lets_everybody_in(element: str, *, everybody: bool) -> None:
+    assert holds_everybody(element) is everybody
 
 
 def test_it_is_in_the_manual() -> None:

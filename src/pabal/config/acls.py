@@ -4,6 +4,7 @@ As in BIND: a list may stand in another one, also behind ``!``; what a list excl
 does not hold, and whoever uses it looks at the next element then.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -14,6 +15,12 @@ ACL: Final = "dns.acl."
 
 EXAMPLE: Final = f"{ACL}NAME"
 """The table in the manual."""
+
+
+_WORDS: Final = re.compile(r"!?[^\s;{}!]+")
+"""The elements of a list."""
+
+_EVERYBODY: Final = frozenset(("any", "!none", "0.0.0.0/0", "::/0"))
 
 
 def acls_in(tables: Iterable[str]) -> list[str]:
@@ -34,6 +41,13 @@ def read_acl(section: Section) -> str:
         " excludes; the first that fits decides.",
     )
     return "{" + "; ".join(elements or ("none",)) + "}"
+
+
+def holds_everybody(text: str) -> bool:
+    """Return whether an element lets everybody in, as far as its words say."""
+    if text.startswith("!{"):
+        return False
+    return not _EVERYBODY.isdisjoint(_WORDS.findall(text))
 
 
 def read_acls(sections: Mapping[str, Section]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from pabal.config.acls import holds_everybody
 from pabal.config.peers import (
     PeerChecks,
     check_anchor,
@@ -212,15 +213,9 @@ def _access(section: Section) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return allow_query, allow_recursion
 
 
-_WORDS: Final = re.compile(r"!?[^\s;{}!]+")
-"""The elements of a list."""
-
-
 def _check_not_everybody(text: str) -> None:
     """Refuse what makes an open resolver, which attackers aim at others (RFC 5358)."""
-    words = [] if text.startswith("!{") else _WORDS.findall(text)
-    everybody = {"any", "!none", "0.0.0.0/0", "::/0"}
-    if not everybody.isdisjoint(words):
+    if holds_everybody(text):
         raise BadValueError(
             "anybody could use this resolver, also against others",
             "name your networks, or say it twice: open_resolver = true",
