@@ -33,6 +33,9 @@ ABOUT_TABLES: Final = {
     "mta": "Mail between servers.",
     "dns": "Names. Networks are like `192.0.2.0/24`, `any`, `none` or `localhost`;"
     " `!` in front excludes.",
+    "dns.acl.NAME": "A list of networks that has a name: wherever networks are asked"
+    " for, NAME and `!NAME` may stand. As in BIND, what a list excludes (`!`) it does"
+    " not hold, and the element after it decides.",
     "dns.view.NAME": "Split horizon: what some clients see instead of what all others"
     " do, for example the inside addresses of a mail host. Any number of such tables;"
     " the first whose `clients` fit counts.",

@@ -68,6 +68,22 @@ def test_everything_can_be_set() -> None:
     )
 
 
+@pytest.mark.parametrize("everybody", ["any", "0.0.0.0/0", "::/0", "!none"])
+def test_an_open_resolver_has_to_be_said_twice(everybody: str) -> None:
+    line = f'allow_recursion = ["192.0.2.0/24", "{everybody}"]\n'
+    (problem,) = loaded(line).problems
+    assert "anybody could use this resolver" in problem.render()
+    assert "open_resolver = true" in problem.render()
+    found = section(f"open_resolver = true\n{line}")
+    assert found.allow_recursion == ("192.0.2.0/24", everybody)
+
+
+def test_updates_are_forwarded_for_whom_it_is_said() -> None:
+    assert section("").forward_updates == ()
+    found = section('forward_updates = ["192.0.2.0/24"]')
+    assert found.forward_updates == ("192.0.2.0/24",)
+
+
 def test_a_secret_is_in_no_repr() -> None:
     found = loaded(f'keys = "{KEY}"\n')
     assert found.settings is not None

@@ -56,3 +56,12 @@ def test_the_manual_knows_the_table_and_the_sample_has_no_view() -> None:
     assert loaded.settings is not None
     assert loaded.settings.dns.views == ()
     assert views_in(["dns", "dns.view.a"]) == ["dns.view.a"]
+
+
+def test_a_view_for_everybody_makes_no_open_resolver() -> None:
+    text = (
+        'hostname = "a.test"\n[dns.view.all]\nclients = "any"\nallow_recursion = "{}"\n'
+    )
+    (problem,) = parse(text.format("any"), Path("/x/pabal.toml")).problems
+    assert "anybody could use this resolver" in problem.render()
+    assert not parse(text.format("10.0.0.0/8"), Path("/x/pabal.toml")).problems

@@ -80,6 +80,16 @@ def write(directory: Path, text: str = ZONE) -> DnsSettings:
     return replace(SETTINGS, journal_directory=str(directory / "updates"))
 
 
+async def test_a_key_nobody_knows_is_told_so(tmp_path: Path) -> None:
+    """Without the time in the answer nsupdate would complain of clocks."""
+    settings, place = write(tmp_path), (own_address(), PORT)
+    async with pabal(tmp_path, place[0], settings):
+        key = "hmac-sha256:stranger.test"
+        said = await nsupdate(place, "update add new.a.test 60 A 192.0.2.7", key=key)
+        assert "clocks" not in said
+        assert "BADKEY" in said or "tsig" in said.lower()
+
+
 @pytest.mark.parametrize("tcp", [False, True])
 async def test_nsupdate_changes_a_zone(tmp_path: Path, *, tcp: bool) -> None:
     settings, place = write(tmp_path), (own_address(), PORT)

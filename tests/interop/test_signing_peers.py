@@ -25,7 +25,8 @@ from pabal.dns.dnssec.delegation import ds_of
 from pabal.dns.dnssec.keystate import Policy, Ring
 from pabal.dns.dnssec.rollover import adopt
 from pabal.dns.server.nameserver import NameServer
-from pabal.dns.settings import DnsSettings
+from pabal.dns.server.resigning import Resigner
+from pabal.dns.settings import DnsSettings, PoolSettings
 from pabal.dns.zone.keystore import KeyStore
 from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.signer import ZoneSigner
@@ -254,3 +255,48 @@ async def test_unbound_validates_everything(tmp_path: Path, *, nsec3: bool) -> N
             for name, rdtype in QUESTIONS:
                 for _ in range(3):  # round robin turns what is signed
                     assert await validated(place, name, rdtype), (name, rdtype)
+
+
+@needs("unbound")
+async def test_unbound_validates_what_is_left_of_a_set(tmp_path: Path) -> None:
+    ours = own_address(), PORT
+    prepared(tmp_path / "pabal")
+    pool = PoolSettings("web", ("www.a.test",), ("192.0.2.2 3",), "tcp:9", fall=1)
+    settings = DnsSettings("ns.test", pools=(pool,))
+    async with pabal(tmp_path / "pabal", ours[0], settings) as server:
+        signing = Signing(server, tmp_path / "dnssec", replace(NOW, split=True))
+        await signing.turn()
+        store = KeyStore(tmp_path / "dnssec")
+        resigner = Resigner(server.pools, signing.zones, store, SystemClock())
+        (mine,) = server.pools.all
+        mine.seen(server.pool_addresses(mine))
+        ksk = next(key for key in signing.ring.keys if key.role.is_sep)
+        anchor = f"a.test. IN DS {ds_of(NAME, ksk).to_text()}"
+        with unbound(tmp_path / "unbound", ours, anchor) as place:
+
+            async def answers() -> bool:
+                return await serial(place) == signing.serial
+
+            await until(answers)
+            for dead in (None, bytes((192, 0, 2, 2)), bytes((192, 0, 2, 3))):
+                if dead is not None:
+                    assert mine.note(mine.hosts[dead], well=False)
+                await resigner.refresh()
+                server.pool_changed()
+                for name in ("www.a.test", "alias.a.test"):
+                    assert await validated(place, name, "A")
+                left = await addresses(ours)
+                if dead is None:
+                    # Weights say who stands first, also beside signatures.
+                    firsts = [(await addresses(ours))[0] for _ in range(8)]
+                    assert firsts.count("192.0.2.2") == 6
+                elif dead[3] == 2:
+                    assert left == ["192.0.2.3"]
+                else:
+                    assert len(left) == 2, "with nobody left all are said"
+
+
+async def addresses(place: Place) -> list[str]:
+    query = dns.message.make_query("www.a.test", "A", want_dnssec=True)
+    answer = await dns.asyncquery.udp(query, place[0], 5, place[1])
+    return [rdata.to_text() for rdata in answer.answer[0]]

@@ -55,13 +55,13 @@ def text(serial: int, *lines: str) -> str:
 
 @contextlib.contextmanager
 def named(
-    directory: Path, port: int, zone: str, options: str = ""
+    directory: Path, port: int, zone: str, options: str = "", minimal: str = "yes"
 ) -> Iterator[subprocess.Popen[bytes]]:
     directory.mkdir(exist_ok=True)
     (directory / "named.conf").write_text(
         f"""options {{ directory "{directory}"; pid-file none; session-keyfile none;
             listen-on port {port} {{ {LOOPBACK}; }}; listen-on-v6 {{ none; }};
-            recursion no; dnssec-validation no; minimal-responses yes;
+            recursion no; dnssec-validation no; minimal-responses {minimal};
             zero-no-soa-ttl no; ixfr-from-differences yes;
             min-refresh-time 1; min-retry-time 1; transfer-source {LOOPBACK};
             notify-source {LOOPBACK}; notify explicit; {options} }};

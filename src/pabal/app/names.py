@@ -20,6 +20,8 @@ from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.dns.server.nameserver import NameServer, Sharing
+from pabal.dns.server.resigning import Resigner
+from pabal.dns.zone.keystore import KeyStore
 
 log = Log("names")
 
@@ -78,6 +80,12 @@ class NamesRole:
             self._server.pool_addresses,
             self._server.pool_changed,
             shared.clock,
+            Resigner(
+                self._server.pools,
+                shared.zones,
+                KeyStore(shared.layout.dnssec),
+                shared.clock,
+            ).refresh,
         )
         self._tasks = Tasks()
         self._changed = asyncio.Event()

@@ -254,6 +254,7 @@ def dns_settings(
         secondary=dns.secondary,
         secondary_directory=str(Layout(settings.data).copies),
         allow_update=dns.allow_update,
+        forward_updates=dns.forward_updates,
         follow_catalogs=dns.follow_catalogs,
         catalog=dns.catalog,
         views=view_settings(settings),

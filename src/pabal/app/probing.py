@@ -9,7 +9,7 @@ not looked at, because nothing is believed but that somebody is there.
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from pabal.base.clock import Clock
@@ -36,6 +36,7 @@ class Probing:
         addresses: Returns the addresses that stand at a pool's names now, as RDATA.
         changed: Called when a host came or went.
         clock: Says what is due.
+        refresh: Signs what is left of signed sets; returns whether that changed.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Probing:
         addresses: Callable[[Pool], Collection[bytes]],
         changed: Callable[[], None],
         clock: Clock,
+        refresh: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
+        self._refresh = refresh
         self._pools = pools
         self._addresses = addresses
         self._changed = changed
@@ -69,6 +72,9 @@ class Probing:
                 pool.seen(self._addresses(pool))
                 for host in pool.due(self._clock.monotonic()):
                     self._tasks.start(self._probe(pool, host), "probe")
+            # A zone that was signed anew has other signatures to go with.
+            if self._refresh is not None and await self._refresh():
+                self._changed()
             await sleep_until_set(self._stopped, LOOK_SECONDS)
 
     async def _probe(self, pool: Pool, host: Host) -> None:
@@ -89,6 +95,8 @@ class Probing:
             )
         else:
             log.info("host put back", pool=pool.settings.name, at=address)
+        if self._refresh is not None:
+            await self._refresh()
         self._changed()
 
 

@@ -79,9 +79,22 @@ class Description:
         """Note a service that does not exist."""
         return self._note(key, _list(()), about, ())
 
-    def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
+    def networks(
+        self,
+        key: str,
+        default: Sequence[str],
+        about: str,
+        check: Check | None = None,
+    ) -> tuple[str, ...]:
         """Note networks."""
+        del check
         return self._note(key, _list(default), about, tuple(default))
+
+    def access(
+        self, key: str, default: Sequence[str], check: Check, about: str
+    ) -> tuple[str, ...]:
+        """Note who may do something."""
+        return self.texts(key, default, check, about)
 
     def addresses(
         self, key: str, default: Sequence[str], about: str

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pabal.base.errors import OperatorError
-from pabal.config import pools, toml, views
+from pabal.config import acls, pools, toml, views
 from pabal.config.description import Description, Option
 from pabal.config.peers import hide_secrets, keys_in
 from pabal.config.problem import Problem, Span, did_you_mean
@@ -24,7 +24,7 @@ OTHERS: Final = 0o077
 SYSTEM_DIRECTORY: Final = Path("/etc/pabal")
 
 
-EXAMPLES: Final = (views.EXAMPLE, pools.EXAMPLE)
+EXAMPLES: Final = (acls.EXAMPLE, views.EXAMPLE, pools.EXAMPLE)
 """Tables that there may be any number of, each with a name of its own."""
 
 
@@ -96,14 +96,19 @@ def parse(text: str, file: Path) -> Loaded:
     name = str(file)
     document = toml.parse(text, name)
     lines = text.replace("\r\n", "\n").split("\n")
+    named: dict[str, str] = {}
     sections = {
-        table: FileSection(document, table, name, lines, read_keys)
+        table: FileSection(document, table, name, lines, read_keys, named)
         for table in (
+            *acls.acls_in(document.tables),
             *TABLES,
             *views.views_in(document.tables),
             *pools.pools_in(document.tables),
         )
     }
+    for table in acls.acls_in(document.tables):
+        # One by one: each knows those before it.
+        named[table.removeprefix(acls.ACL)] = acls.read_acl(sections[table])
     settings = read_settings(sections, file.parent.absolute())
     for table, section in sections.items():
         section.close([] if table else [t for t in TABLES if t])
@@ -139,6 +144,7 @@ def load_or_raise(directory: Path | None) -> Settings:
 def options() -> dict[str, list[Option]]:
     """Return every option by its table, in the order of the manual."""
     sections = {table: Description() for table in (*TABLES, *EXAMPLES)}
+    acls.read_acls(sections)
     read_settings(sections, Path())
     return {table: section.options for table, section in sections.items()}
 

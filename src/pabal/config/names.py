@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from pabal.config.acls import holds_everybody
 from pabal.config.peers import (
     PeerChecks,
     check_anchor,
@@ -78,6 +79,7 @@ class DnsSection:
         notify: Who is told of changes.
         secondary: Zones copied from others.
         allow_update: Which key may change what.
+        forward_updates: Whose updates of copied zones go to the primary.
         follow_catalogs: Catalog zones whose members are copied.
         catalog: The catalog zone of our zones; empty: none.
         round_robin: ``rotate``, ``random`` or ``fixed``.
@@ -113,6 +115,7 @@ class DnsSection:
     mta_sts: str = MTA_STS[0]
     caa: tuple[str, ...] = ()
     allow_update: tuple[str, ...] = ()
+    forward_updates: tuple[str, ...] = ()
     follow_catalogs: tuple[str, ...] = ()
     catalog: str = ""
     views: tuple[ViewSection, ...] = ()
@@ -156,6 +159,7 @@ class _Changes:
     """What makes zones change, come and go."""
 
     allow_update: tuple[str, ...]
+    forward_updates: tuple[str, ...]
     follow_catalogs: tuple[str, ...]
     catalog: str
 
@@ -217,6 +221,7 @@ def read_names(section: Section) -> DnsSection:
         notify=others.notify,
         secondary=others.secondary,
         allow_update=others.changes.allow_update,
+        forward_updates=others.changes.forward_updates,
         follow_catalogs=others.changes.follow_catalogs,
         catalog=others.changes.catalog,
         trust_anchors=anchors.trusted,
@@ -228,16 +233,21 @@ def read_names(section: Section) -> DnsSection:
 
 
 def _access(section: Section) -> _Access:
-    return _Access(
-        allow_query=section.networks(
-            "allow_query", ("any",), "Who may ask about our zones."
-        ),
-        allow_recursion=section.networks(
-            "allow_recursion",
-            ("127.0.0.0/8", "::1"),
-            "Who may ask about everything else.",
-        ),
+    allow_query = section.networks(
+        "allow_query", ("any",), "Who may ask about our zones."
     )
+    is_open = section.boolean(
+        "open_resolver",
+        default=False,
+        about="Say it again if allow_recursion is to hold for everybody.",
+    )
+    allow_recursion = section.networks(
+        "allow_recursion",
+        ("127.0.0.0/8", "::1"),
+        "Who may ask about everything else; everybody only with open_resolver.",
+        None if is_open else _check_not_everybody,
+    )
+    return _Access(allow_query, allow_recursion)
 
 
 def _service(section: Section) -> _Service:
@@ -260,6 +270,15 @@ def _service(section: Section) -> _Service:
         zones=Path(section.path("zones", "zones", "Master files, DOMAIN.zone each.")),
         nsid=_nsid(section),
     )
+
+
+def _check_not_everybody(text: str) -> None:
+    """Refuse what makes an open resolver, which attackers aim at others (RFC 5358)."""
+    if holds_everybody(text):
+        raise BadValueError(
+            "anybody could use this resolver, also against others",
+            "name your networks, or say it twice: open_resolver = true",
+        )
 
 
 def _nsid(section: Section) -> str:
@@ -330,7 +349,7 @@ def _others(section: Section) -> _Others:
     checks = PeerChecks(frozenset(map(key_name, keys)))
     return _Others(
         keys=keys,
-        allow_transfer=section.texts(
+        allow_transfer=section.access(
             "allow_transfer",
             ("none",),
             checks.transfer,
@@ -362,6 +381,11 @@ def _changes(section: Section, checks: PeerChecks) -> _Changes:
             "Which key may change what (nsupdate): ZONE [deny] key KEY RULE [NAME]"
             " [TYPE ...]; the first that fits decides. RULE: zonesub, name NAME,"
             " subdomain NAME, wildcard NAME, self, selfsub.",
+        ),
+        forward_updates=section.networks(
+            "forward_updates",
+            (),
+            "Whose signed updates of copied zones are handed on to the primary.",
         ),
         follow_catalogs=section.texts(
             "follow_catalogs",

@@ -9,8 +9,9 @@ Sans-IO.
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from pabal.config.problem import Problem, Span, did_you_mean
@@ -24,6 +25,8 @@ _HOSTNAME: Final = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
 ACL_WORDS: Final = ("any", "none", "localhost")
+
+NO_ACLS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class BadValueError(ValueError):
@@ -91,8 +94,23 @@ class Section(Protocol):
         """Return no endpoint: the service does not exist, so it can only be off."""
         ...
 
-    def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
-        """Return networks, ``any``, ``none``, ``localhost``, each may have ``!``."""
+    def networks(
+        self,
+        key: str,
+        default: Sequence[str],
+        about: str,
+        check: Check | None = None,
+    ) -> tuple[str, ...]:
+        """Return networks, ``any``, ``none``, ``localhost``, each may have ``!``.
+
+        The name of a list stands for it, and is returned written out.
+        """
+        ...
+
+    def access(
+        self, key: str, default: Sequence[str], check: Check, about: str
+    ) -> tuple[str, ...]:
+        """Return names of lists, written out, and what ``check`` takes besides."""
         ...
 
     def addresses(
@@ -139,7 +157,9 @@ class FileSection:
         file: str,
         lines: Sequence[str],
         read_secrets: Secrets = no_secrets,
+        acls: Mapping[str, str] = NO_ACLS,
     ) -> None:
+        self._acls = acls
         self._read_secrets = read_secrets
         self._table = document.tables.get(name, Table(Span(1, 1)))
         self._name, self._file, self._lines = name, file, lines
@@ -276,23 +296,56 @@ class FileSection:
             self._report(span, f"`{key}` is not there yet", "leave it out")
         return ()
 
-    def networks(self, key: str, default: Sequence[str], about: str) -> tuple[str, ...]:
+    def networks(
+        self,
+        key: str,
+        default: Sequence[str],
+        about: str,
+        check: Check | None = None,
+    ) -> tuple[str, ...]:
         """Return networks, ``any``, ``none``, ``localhost``, each may have ``!``."""
         del about
-        found = []
-        for text, span in self._texts(key, default):
+        found: list[str] = []
+        for given, span in self._texts(key, default):
+            text = self._written_out(given)
             bare = text.removeprefix("!").strip()
-            if bare not in ACL_WORDS:
-                try:
-                    ipaddress.ip_network(bare)
-                except ValueError as error:
-                    hint = (
-                        did_you_mean(bare, ACL_WORDS) or 'like "192.0.2.0/24" or "any"'
-                    )
-                    self._report(span, f"not a network: {error}", hint)
-                    continue
-            found.append(text)
+            try:
+                if bare not in ACL_WORDS and text == given:
+                    self._check_network(bare)
+                if check is not None:
+                    check(text)
+            except BadValueError as error:
+                self._refuse(span, error)
+            else:
+                found.append(text)
         return tuple(found)
+
+    def access(
+        self, key: str, default: Sequence[str], check: Check, about: str
+    ) -> tuple[str, ...]:
+        """Return names of lists, written out, and what ``check`` takes besides."""
+
+        def either(text: str) -> None:
+            if self._written_out(text) == text:
+                check(text)
+
+        found = self.texts(key, default, either, about)
+        return tuple(self._written_out(text) for text in found)
+
+    def _written_out(self, text: str) -> str:
+        """Return the list that ``text`` names, ``text`` itself if it names none."""
+        bare = text.removeprefix("!").strip()
+        if bare in ACL_WORDS or bare not in self._acls:
+            return text
+        return ("!" if text.startswith("!") else "") + self._acls[bare]
+
+    def _check_network(self, text: str) -> None:
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as error:
+            hint = did_you_mean(text, [*ACL_WORDS, *self._acls])
+            hint = hint or 'like "192.0.2.0/24" or "any"'
+            raise BadValueError(f"not a network: {error}", hint) from error
 
     def addresses(
         self, key: str, default: Sequence[str], about: str

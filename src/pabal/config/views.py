@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pabal.config.acls import holds_everybody
 from pabal.config.peers import check_dns64, check_zone_name
 from pabal.config.section import BadValueError, Section
 
@@ -54,11 +55,13 @@ def read_views(sections: Mapping[str, Section]) -> tuple[ViewSection, ...]:
 
 
 def _view(name: str, section: Section) -> ViewSection:
+    clients = section.networks(
+        "clients", ("none",), "Who sees this view; the first view that fits counts."
+    )
+    is_for_everybody = any(map(holds_everybody, clients))
     return ViewSection(
         name,
-        section.networks(
-            "clients", ("none",), "Who sees this view; the first view that fits counts."
-        ),
+        clients,
         section.path(
             "zones",
             "",
@@ -72,7 +75,10 @@ def _view(name: str, section: Section) -> ViewSection:
             "This host's addresses as derived records tell them.",
         ),
         section.networks(
-            "allow_recursion", (), "Who of them may ask about everything else."
+            "allow_recursion",
+            (),
+            "Who of them may ask about everything else; empty: as in [dns].",
+            _check_not_everybody if is_for_everybody else None,
         ),
         section.texts(
             "policy_zones",
@@ -92,6 +98,12 @@ def _view(name: str, section: Section) -> ViewSection:
 def _check_dns64(text: str) -> None:
     if text != NOTHING:
         check_dns64(text)
+def _check_not_everybody(text: str) -> None:
+    if holds_everybody(text):
+        raise BadValueError(
+            "anybody could use this resolver, also against others",
+            "leave it out here; [dns] says who may, and open_resolver that it is meant",
+        )
 
 
 def _check_address(text: str) -> None:

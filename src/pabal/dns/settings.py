@@ -200,6 +200,12 @@ class DnsSettings:
         default=(),
         metadata={"help": "who may change what: ZONE key KEY RULE [NAME] [TYPE ...]"},
     )
+    forward_updates: tuple[str, ...] = field(
+        default=(),
+        metadata={
+            "help": "whose signed updates of copied zones go to the primary: networks"
+        },
+    )
     journal_directory: str = field(
         default="",
         metadata={"help": "where updates are kept; empty: nowhere, none is taken"},

@@ -33,6 +33,14 @@ def access(query: list[str], recursion: list[str]) -> Access:
         (["192.0.2.0/24", "!192.0.2.7"], "192.0.2.7", True),
         (["!none"], "192.0.2.7", True),
         (["any"], "not an address", False),
+        (["{192.0.2.0/24; !198.51.100.1; 198.51.100.0/24}"], "198.51.100.2", True),
+        (["{192.0.2.0/24; !198.51.100.1; 198.51.100.0/24}"], "198.51.100.1", False),
+        # What the inner list excludes it does not hold: the next element decides.
+        (["{!198.51.100.1; any}", "198.51.100.1"], "198.51.100.1", True),
+        (["!{!198.51.100.1; 198.51.100.0/24}", "any"], "198.51.100.1", True),
+        (["!{!198.51.100.1; 198.51.100.0/24}", "any"], "198.51.100.2", False),
+        (["{ {192.0.2.1; 192.0.2.2}; !any }"], "192.0.2.2", True),
+        (["{none}"], "192.0.2.1", False),
     ],
 )
 def test_lists(elements: list[str], host: str, allowed: bool) -> None:
@@ -45,7 +53,9 @@ def test_recursion_needs_query() -> None:
     assert lists.rights("198.51.100.1") == Rights(query=False, recursion=False)
 
 
-@pytest.mark.parametrize("element", ["192.0.2.1/24", "everybody", "", "!"])
+@pytest.mark.parametrize(
+    "element", ["192.0.2.1/24", "everybody", "", "!", "{any", "{192.0.2.1/24}"]
+)
 def test_what_is_no_network_names_the_key(element: str) -> None:
     with pytest.raises(OperatorError, match=r"dns\.allow_query"):
         parse_access_list([element], "dns.allow_query")

@@ -200,3 +200,26 @@ async def test_this_machine_has_the_total_only(ours: str) -> None:
     )
     server.resolver.gate = asyncio.Event()
     assert await begun(server, ours, 6) == 4
+
+
+def test_a_cookie_is_given_without_a_question() -> None:
+    """RFC 7873 §5.4."""
+    server = bench(settings=SETTINGS)
+
+    def alone(*options: dns.edns.Option) -> dns.message.Message:
+        query = dns.message.QueryMessage()
+        query.use_edns(0, 0, 1232, options=list(options))
+        data = server.answering.now(query.to_wire(), STRANGER, udp=True)
+        assert isinstance(data, bytes)
+        return dns.message.from_wire(data)
+
+    given = alone(dns.edns.CookieOption(b"12345678", b""))
+    assert (given.rcode(), given.question) == (dns.rcode.NOERROR, [])
+    (cookie,) = given.options
+    assert isinstance(cookie, dns.edns.CookieOption)
+    assert cookie.client == b"12345678"
+    again = ask(server, cookie)
+    assert again.options == (cookie,), "the same that answers carry"
+    assert alone().rcode() == dns.rcode.FORMERR
+    assert alone(dns.edns.GenericOption("COOKIE", b"123")).rcode() == dns.rcode.FORMERR
+    assert alone(dns.edns.NSIDOption(b"")).rcode() == dns.rcode.FORMERR

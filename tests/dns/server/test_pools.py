@@ -1,9 +1,10 @@
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from pabal.base.errors import OperatorError
-from pabal.dns.server.pools import Pool, Pools, addresses_at, pools_of
+from pabal.dns.server.pools import Part, Pool, Pools, addresses_at, pools_of
 from pabal.dns.settings import PoolSettings
 from pabal.dns.wire import codes
 from pabal.dns.wire.response import Response
@@ -77,17 +78,36 @@ def test_answers_live_no_longer_than_the_pool_says() -> None:
     assert answer.ttl_s == 30
 
 
-def test_other_sets_and_signed_ones_stay_as_they_are() -> None:
+def test_other_sets_stay_as_they_are() -> None:
     pools, pool = made("192.0.2.1 5", fall=1)
     pool.note(pool.hosts[TWO], well=False)
     other = RRset(octets("x.example.com"), codes.A, 60, (ONE, TWO))
     text = RRset(WWW, codes.TXT, 60, (b"\x01x",))
     signature = RRset(WWW, codes.RRSIG, 60, (b"x" * 20,))
-    for answer in ((other,), (text,), (SET, signature), ()):
+    for answer in ((other,), (text,), (text, signature), (signature,), ()):
         response = Response(0, answer=answer)
         assert pools.adjusted(response) is response
         assert pools.turns(response) == []
     assert Pools().adjusted(Response(0, answer=(SET,))).answer == (SET,)
+
+
+def test_a_signed_set_stays_whole_until_its_part_is_signed() -> None:
+    pools, pool = made("192.0.2.1 5", fall=1)
+    pool.note(pool.hosts[TWO], well=False)
+    signature = RRset(WWW, codes.RRSIG, 3600, (b"whole",))
+    response = Response(0, answer=(SET, signature))
+    zone = octets("example.com")
+    addresses, shown = pools.adjusted(response, zone).answer
+    assert addresses.rdatas == SET.rdatas
+    assert (addresses.ttl_s, shown.ttl_s, shown.rdatas) == (60, 60, (b"whole",))
+    part = Part(zone, WWW, codes.A, 3600, (ONE, THREE), (b"whole",))
+    pools.signed = {part: (b"part",)}
+    addresses, shown = pools.adjusted(response, zone).answer
+    assert (addresses.rdatas, shown.rdatas) == ((ONE, THREE), (b"part",))
+    assert len(pools.turns(response)) == 7
+    # The zone was signed anew: the part is not, yet.
+    again = replace(response, answer=(SET, replace(signature, rdatas=(b"new",))))
+    assert pools.adjusted(again, zone).answer[0].rdatas == SET.rdatas
 
 
 def test_weights_say_how_often_one_stands_first() -> None:

@@ -10,8 +10,12 @@ from pabal.dns.wire.query import (
     answer_room,
     canonical,
     parse_query,
+    parse_without_question,
 )
 from tests.support.zones import octets, question
+
+OPT = b"\0\0\x29\x04\xd0" + bytes(6)
+"""Announces 1232 octets."""
 
 
 def refused(data: bytes) -> int | None:
@@ -138,3 +142,23 @@ def test_key_ignores_case_and_size_class_only() -> None:
     asking = bytearray(question("www.example.com", edns=0))
     asking[2] |= 1
     assert key(bytes(asking)) != plain
+
+
+@pytest.mark.parametrize(
+    ("data", "is_one"),
+    [
+        (bytes(11) + b"\1" + OPT, True),
+        (bytes(11) + b"\1" + OPT + b"x", False),
+        (bytes(12), False),
+        (bytes(5), False),
+        (b"\0\0\x80" + bytes(8) + b"\1" + OPT, False),
+        (b"\0\0\x08" + bytes(8) + b"\1" + OPT, False),
+        (bytes(11) + b"\1" + OPT[:6] + b"\1" + OPT[7:], False),
+    ],
+)
+def test_a_query_without_a_question(data: bytes, *, is_one: bool) -> None:
+    found = parse_without_question(data)
+    assert (found is not None) == is_one
+    if found is not None:
+        assert found.question == b""
+        assert found.edns is not None

@@ -6,9 +6,11 @@ import dns.name
 
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.zone.batch import Journals, Report, journal_name, zone_of
+from pabal.dns.zone.history import History
 from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.zones import Zones
 from tests.support.updates import request, serial, shown, updatable
-from tests.support.zones import HEAD, MemoryDerived, MemorySource, zones
+from tests.support.zones import HEAD, FixedClock, MemoryDerived, MemorySource, zones
 
 
 def test_journals_are_found_by_their_zone(tmp_path: Path) -> None:
@@ -91,3 +93,97 @@ def test_updates_win_over_derived_records_and_stay(tmp_path: Path) -> None:
 def test_zones_without_journals_reload_as_ever() -> None:
     made = zones(example_com=HEAD)
     assert made.reload() == Report()
+
+
+def test_what_changes_by_itself_has_a_new_serial_number(tmp_path: Path) -> None:
+    """Or secondaries would never see it; the number never goes back."""
+    source = MemorySource({"example.com.zone": HEAD + "www A 192.0.2.2\n"})
+    record = DerivedRecord("example.com.", "TXT", "v=spf1")
+    derived = MemoryDerived({"example.com": [record]})
+
+    def server() -> Zones:
+        made = zones_of(tmp_path, source, derived)
+        made.history = History()
+        made.reload()
+        return made
+
+    first = server()
+    assert serial(first) == 1
+    derived.by_domain["example.com"] = [replace(record, rdata="changed")]
+    first.reload()
+    assert serial(first) == 2
+    assert first.history is not None
+    origin = first.all()[0].origin
+    assert first.history.since(origin, 1) is not None
+    # Another process, and one after a restart.
+    assert serial(server()) == 2
+    derived.by_domain["example.com"] = [record]
+    second = server()
+    assert serial(second) == 3
+    first.reload()
+    assert serial(first) == 3
+    # The owner's own number is taken as soon as it is newer.
+    source.texts["example.com.zone"] = source.texts["example.com.zone"].replace(
+        " 1 7200", " 9 7200"
+    )
+    first.reload()
+    assert serial(first) == 9
+    assert shown(first, "example.com")["TXT"] == ['"v=spf1"']
+
+
+def test_a_zone_read_before_a_fork_is_numbered_from_then_on(tmp_path: Path) -> None:
+    source = MemorySource({"example.com.zone": HEAD})
+    record = DerivedRecord("example.com.", "TXT", "v=spf1")
+    derived = MemoryDerived({"example.com": [record]})
+    parent = Zones(source, derived, "ns.example.com", FixedClock())
+    parent.reload()
+    made = [zones_of(tmp_path, source, derived) for _ in range(2)]
+    for each in made:
+        each.history = History()
+        each.adopt(parent.held)
+        each.reload()
+        assert not each.reload().loaded
+        assert serial(each) == 1
+    derived.by_domain["example.com"] = [replace(record, rdata="changed")]
+    for each in made:
+        each.reload()
+        assert serial(each) == 2
+
+
+def test_what_was_read_before_a_fork_is_no_version_of_the_journal(
+    tmp_path: Path,
+) -> None:
+    """It has the same number and what is new already: no difference would be told."""
+    source = MemorySource({"example.com.zone": HEAD})
+    record = DerivedRecord("example.com.", "TXT", "v=spf1")
+    derived = MemoryDerived({"example.com": [record]})
+    first = zones_of(tmp_path, source, derived)
+    first.history = History()
+    first.reload()
+    derived.by_domain["example.com"] = [replace(record, rdata="changed")]
+    parent = Zones(source, derived, "ns.example.com", FixedClock())
+    parent.reload()
+    made = zones_of(tmp_path, source, derived)
+    made.history = History()
+    made.adopt(parent.held)
+    made.reload()
+    assert serial(made) == 2
+    assert made.history.since(made.all()[0].origin, 1) is None, "it is told as a whole"
+
+
+def test_without_secondaries_the_owners_number_stays(tmp_path: Path) -> None:
+    source = MemorySource({"example.com.zone": HEAD})
+    record = DerivedRecord("example.com.", "TXT", "v=spf1")
+    derived = MemoryDerived({"example.com": [record]})
+    made = zones_of(tmp_path, source, derived)
+    made.reload()
+    derived.by_domain["example.com"] = [replace(record, rdata="changed")]
+    made.reload()
+    assert serial(made) == 1
+    assert not (tmp_path / "updates").exists()
+
+
+def zones_of(directory: Path, source: MemorySource, derived: MemoryDerived) -> Zones:
+    made = Zones(source, derived, "ns.example.com", FixedClock())
+    made.journals = Journals(directory / "updates")
+    return made

@@ -1,5 +1,6 @@
 import pytest
 
+import dns.dnssec
 from pabal.dns.wire import codes
 from pabal.dns.zone.denial import order_key, signatures
 from pabal.dns.zone.lookup import lookup
@@ -13,6 +14,15 @@ def sig(owner: str, rdtype: str, ttl: int = 3600) -> str:
         f"{owner} {ttl} RRSIG {rdtype} 13 2 {ttl} 20300101000000 20200101000000 1"
         " example.com. aGVsbG8=\n"
     )
+
+
+def before(name: str, *others: str) -> str:
+    """Return which of ``others`` is before ``name``, around the end."""
+    return max((other for other in others if other < name), default=max(others))
+
+
+def hashed(name: str) -> str:
+    return str(dns.dnssec.nsec3_hash(name, "", 0, 1)).lower()
 
 
 SIGNED = (
@@ -88,3 +98,37 @@ def test_without_do_nothing_is_added(held: Zones) -> None:
     assert answer is not None
     assert [r.rdtype for r in answer.response.authority] == [codes.SOA]
     assert zone(HEAD).denial is None
+
+
+def test_an_empty_name_without_record_is_no_provable_encloser() -> None:
+    """RFC 5155 §7.1 lets opt-out leave it out: the proof begins above it."""
+    origin = octets("example.com.")
+    apex = hashed("example.com.")
+    denied = [hashed("other.cut.example.com."), hashed("*.cut.example.com.")]
+    # A record that is before both in the order, and the apex is not.
+    other = next(
+        name
+        for name in (hashed(f"n{number}.example.com.") for number in range(99))
+        if all(before(d, apex, name) == name for d in denied)
+    )
+    made = zone(
+        HEAD
+        + "@ NSEC3PARAM 1 0 0 -\naway.cut NS ns.elsewhere.test.\n"
+        + f"{apex} 300 NSEC3 1 1 0 - {other} SOA NS\n"
+        + f"{other} 300 NSEC3 1 1 0 - {apex} A\n"
+        + sig("@", "SOA")
+    )
+    assert made.denial is not None
+    missing = octets("other.cut.example.com.")
+    proofs = made.denial.no_name(missing, octets("cut.example.com."))
+    encloser = bytes((len(apex),)) + apex.encode() + origin
+    assert encloser in [proof.owner for proof in proofs]
+
+
+def test_addresses_that_come_along_are_signed(held: Zones) -> None:
+    answer = lookup(held, octets("example.com."), codes.NS, dnssec_ok=True)
+    assert answer is not None
+    assert [r.rdtype for r in answer.response.additional] == [codes.A, codes.RRSIG]
+    plain = lookup(held, octets("example.com."), codes.NS)
+    assert plain is not None
+    assert [r.rdtype for r in plain.response.additional] == [codes.A]

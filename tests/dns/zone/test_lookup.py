@@ -242,3 +242,13 @@ def test_service_bindings_bring_the_next_binding_and_addresses() -> None:
     unknown = lookup(held, octets("odd.example.com."), 65400)
     assert unknown is not None
     assert unknown.response.answer[0].rdatas == (b"\xaa\xbb\xcc",)
+
+
+@pytest.mark.parametrize("rdtype", [codes.NSEC, codes.RRSIG])
+def test_what_stands_beside_an_alias_is_asked_of_the_alias(
+    held: Zones, rdtype: int
+) -> None:
+    """RFC 4035 §2.5."""
+    answer = lookup(held, octets("www.example.com."), rdtype)
+    assert answer is not None
+    assert not answer.response.answer

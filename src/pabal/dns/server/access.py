@@ -27,15 +27,22 @@ class AccessList:
     """A parsed list.
 
     Attributes:
-        rules: Whether to allow, and the networks it holds for, in order.
+        rules: Whether to allow, and the networks or the list it holds for, in order.
     """
 
-    rules: tuple[tuple[bool, tuple[Network, ...]], ...]
+    rules: "tuple[tuple[bool, tuple[Network, ...] | AccessList], ...]"
 
     def allows(self, address: Address) -> bool:
-        """Return whether ``address`` is in the list; linear in the list."""
-        for allowed, networks in self.rules:
-            if any(address in network for network in networks):
+        """Return whether ``address`` is in the list; linear in the list.
+
+        What a list inside excludes it does not hold: the next element is looked at.
+        """
+        for allowed, held in self.rules:
+            if isinstance(held, AccessList):
+                fits = held.allows(address)
+            else:
+                fits = any(address in network for network in held)
+            if fits:
                 return allowed
         return False
 
@@ -43,14 +50,20 @@ class AccessList:
 def parse_access_list(elements: Sequence[str], key: str) -> AccessList:
     """Return the list of ``elements``, which configuration ``key`` holds.
 
+    Args:
+        elements: Networks and words; ``{ELEMENT; ELEMENT}`` is a list inside.
+
     Raises:
         OperatorError: An element is no network, address or named list.
     """
-    rules = []
+    rules: list[tuple[bool, tuple[Network, ...] | AccessList]] = []
     for element in elements:
         word = element.strip()
         allowed = not word.startswith("!")
         word = word.removeprefix("!").strip().lower()
+        if word.startswith("{") and word.endswith("}"):
+            rules.append((allowed, parse_access_list(_inside(word), key)))
+            continue
         if word == "none":
             rules.append((not allowed, _networks(_EVERYTHING)))
             continue
@@ -63,6 +76,19 @@ def parse_access_list(elements: Sequence[str], key: str) -> AccessList:
             ) from error
         rules.append((allowed, networks))
     return AccessList(tuple(rules))
+
+
+def _inside(word: str) -> list[str]:
+    """Return the elements of ``{ELEMENT; ELEMENT}``, those of lists inside together."""
+    found = [""]
+    depth = 0
+    for letter in word[1:-1]:
+        depth += (letter == "{") - (letter == "}")
+        if letter == ";" and not depth:
+            found.append("")
+        else:
+            found[-1] += letter
+    return [element.strip() for element in found if element.strip()]
 
 
 def _networks(words: Sequence[str]) -> tuple[Network, ...]:

@@ -230,7 +230,7 @@ class Answering:
         try:
             query = parse_query(data)
         except QueryError as error:
-            return None if error.rcode is None else header_only(data, error.rcode)
+            return self._extras.unasked(data, host, error.rcode, self._payload_octets)
         extra = self._extras.of(query, host, encrypted=encrypted)
         if extra is None:
             return header_only(data, codes.FORMERR)
@@ -328,7 +328,7 @@ class Answering:
         zones = self._zones(context)
         answer = lookup(zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok)
         if answer is not None and answer.unresolved is None:
-            response = self.pools.adjusted(answer.response)
+            response = self.pools.adjusted(answer.response, answer.zone.origin)
             octets = self._finish(context, response, keep=True)
             if answer.response.rcode == codes.NXDOMAIN:
                 self._learn(context, answer, octets)

@@ -30,6 +30,7 @@ import dns.rdatatype
 from pabal.base.log import Log
 from pabal.dns.server.access import AccessList, parse_access_list
 from pabal.dns.server.answering import Answering, ControlQuery, Recursion
+from pabal.dns.server.forwarding import UpdateForwarder
 from pabal.dns.server.keys import KeyRing, SignatureError, Verified, unsigned_error
 from pabal.dns.server.policy import UpdatePolicy
 from pabal.dns.wire import codes
@@ -95,6 +96,7 @@ class Control:
         on_notify: Told of NOTIFY messages if set; without it they are refused.
         on_update: Given updates if set; without it they are refused.
         policy: Who may change what.
+        forwarder: Hands updates of copied zones on, if set.
     """
 
     def __init__(
@@ -111,15 +113,22 @@ class Control:
         self.on_notify: OnNotify | None = None
         self.on_update: OnUpdate | None = None
         self.policy = UpdatePolicy(())
+        self.forwarder: UpdateForwarder | None = None
 
     async def messages(self, asked: ControlQuery, *, udp: bool) -> AsyncIterator[bytes]:
         """Yield the messages of the answer, in their order."""
         data = asked.data
+        if self.forwarder is not None and _is_update(data):
+            answer = await self.forwarder.forward(data, asked.host)
+            if answer is not None:
+                # Signed by who knows the key, if at all.
+                yield answer
+                return
         try:
             verified = self._keys.verify(data)
         except SignatureError as error:
             log.info("signature refused", client=asked.host, code=error.code)
-            yield _refused_signature(data, error.code)
+            yield _refused_signature(data, error.code, self._keys.now())
             return
         except (dns.exception.DNSException, ValueError):
             yield header_only(data, codes.FORMERR)
@@ -259,6 +268,11 @@ def _steps(zone: Zone, changes: Sequence[Change]) -> Iterator[RRset]:
     yield zone.soa
 
 
+def _is_update(data: bytes) -> bool:
+    """Return whether ``data`` is an update, by its opcode."""
+    return len(data) > codes.HEADER_OCTETS and data[2] >> 3 == dns.opcode.UPDATE
+
+
 def _without_tsig(data: bytes) -> bytes:
     """Return a query, checked before, without its last record, the TSIG."""
     message = dns.message.from_wire(data, keyring=False)
@@ -266,10 +280,10 @@ def _without_tsig(data: bytes) -> bytes:
     return message.to_wire()
 
 
-def _refused_signature(data: bytes, code: int) -> bytes:
+def _refused_signature(data: bytes, code: int, now: int) -> bytes:
     """Return the answer of RFC 8945 §5.2 to a bad signature."""
     try:
         name = dns.message.from_wire(data, keyring=False).keyname or dns.name.root
     except dns.exception.DNSException:
         name = dns.name.root
-    return unsigned_error(header_only(data, codes.NOTAUTH), name, code)
+    return unsigned_error(header_only(data, codes.NOTAUTH), name, code, now)

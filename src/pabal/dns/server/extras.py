@@ -11,7 +11,8 @@ from pabal.base.clock import Clock
 from pabal.dns.server.cookies import Cookies
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import option
-from pabal.dns.wire.query import Query
+from pabal.dns.wire.query import Query, parse_without_question
+from pabal.dns.wire.response import Limits, header_only, without_question
 from pabal.dns.wire.siphash import KEY_OCTETS
 
 
@@ -51,6 +52,37 @@ class Extras:
         secret = settings.cookie_secret or secrets.token_bytes(KEY_OCTETS)
         self._cookies = Cookies(secret, clock)
         self._nsid = settings.nsid.encode()
+
+    def unasked(
+        self, data: bytes, host: str, rcode: int | None, payload_octets: int
+    ) -> bytes | None:
+        """Return the answer to what is no question; ``None``: silence.
+
+        Args:
+            rcode: What is wrong with it; ``None``: nothing is to be said.
+        """
+        if rcode is None:
+            return None
+        cookie = self._cookie_alone(data, host, payload_octets)
+        return cookie or header_only(data, rcode)
+
+    def _cookie_alone(
+        self, data: bytes, host: str, payload_octets: int
+    ) -> bytes | None:
+        """Return the answer to what asks for a cookie only (RFC 7873 §5.4).
+
+        ``None``: ``data`` is no such query.
+        """
+        query = parse_without_question(data)
+        if query is None or query.edns is None:
+            return None
+        if option.COOKIE not in option.read_options(query.edns.options):
+            return None
+        extra = self.of(query, host, encrypted=False)
+        if extra is None:
+            return None
+        limits = Limits(payload_octets, payload_octets, recursion=False)
+        return extra.finish(without_question(query, limits))
 
     def of(self, query: Query, host: str, *, encrypted: bool) -> Extra | None:
         """Return what ``query`` asks for; ``None`` if an option is malformed."""

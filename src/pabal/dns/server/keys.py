@@ -129,6 +129,10 @@ class KeyRing:
         key = self._keys[message.keyname or dns.name.root]
         return Verified(message, key, message.mac or b"")
 
+    def now(self) -> int:
+        """Return the time that signatures say, seconds since 1970."""
+        return int(self._clock.now())
+
     def signer(self, key: dns.tsig.Key, request_mac: bytes) -> "Signer":
         """Return what signs the messages of one answer."""
         return Signer(key, request_mac, self._clock)
@@ -159,9 +163,15 @@ class Signer:
         return _appended(message, key.name, key.algorithm, timers, self._mac)
 
 
-def unsigned_error(message: bytes, name: dns.name.Name, code: int) -> bytes:
-    """Return ``message`` with a TSIG record that only says what was wrong."""
-    timers = _TIMERS.pack(0, 0, FUDGE_S)
+def unsigned_error(
+    message: bytes, name: dns.name.Name, code: int, now: int = 0
+) -> bytes:
+    """Return ``message`` with a TSIG record that only says what was wrong.
+
+    Args:
+        now: Seconds since 1970: clients that look at it first complain of clocks.
+    """
+    timers = _TIMERS.pack(*divmod(now, 1 << 32), FUDGE_S)
     return _appended(message, name, dns.tsig.HMAC_SHA256, timers, b"", code)
 
 

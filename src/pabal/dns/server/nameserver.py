@@ -16,6 +16,7 @@ from pabal.dns.ports import Resolver
 from pabal.dns.server.access import Access, ViewAccess, parse_access_list
 from pabal.dns.server.answering import Answering, ControlQuery, OnQuery, Recursion
 from pabal.dns.server.control import Control, parse_transfer_access
+from pabal.dns.server.forwarding import UpdateForwarder
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.loader import Loader
 from pabal.dns.server.notify import Notifier, Sources, parse_peer
@@ -96,6 +97,11 @@ class NameServer:
         self._notifier = Notifier(peers, self._tasks)
         self._secondaries = _secondaries(settings, zones, keys, self.reload, clock)
         self._control.on_notify = self._secondaries.notified
+        if settings.forward_updates:
+            self._control.forwarder = UpdateForwarder(
+                parse_access_list(settings.forward_updates, "dns.forward_updates"),
+                self._secondaries.primaries,
+            )
         service = TcpService(self._answering, settings.tcp_idle_s, clock, self._control)
         limits = ListenerSettings(
             settings.tcp_per_address_max, settings.tcp_connections_max
@@ -144,6 +150,8 @@ class NameServer:
         sources = _own_addresses(udp)
         self._notifier.sources = sources
         self._secondaries.start(sources)
+        if self._control.forwarder is not None:
+            self._control.forwarder.sources = sources
         self._secondaries.tidy()
         self._is_started = True
         self._notifier.changed(self._loader.zones.all())

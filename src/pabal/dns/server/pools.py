@@ -18,7 +18,8 @@ from pabal.dns.settings import PoolSettings
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.response import Response
-from pabal.dns.wire.rrset import RRset, name_octets
+from pabal.dns.wire.rrset import name_octets
+from pabal.dns.zone.denial import signatures
 from pabal.dns.zone.lookup import ZoneSet
 from pabal.dns.zone.packed import NOTHING
 from pabal.net.endpoint import plain_address
@@ -122,43 +123,105 @@ def _spread(shares: Sequence[int]) -> Iterable[int]:
         yield first
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is left of a signed set.
+
+    Attributes:
+        zone: Folded name of the zone.
+        owner: Folded.
+        rdtype: A or AAAA.
+        ttl_s: Of the whole set, seconds: what is signed.
+        rdatas: Those that are well.
+        whole: RDATA of the signatures over the whole set: made anew with them.
+    """
+
+    zone: bytes
+    owner: bytes
+    rdtype: int
+    ttl_s: int
+    rdatas: tuple[bytes, ...]
+    whole: tuple[bytes, ...]
+
+
 class Pools:
-    """All pools, by the names they stand behind."""
+    """All pools, by the names they stand behind.
+
+    Attributes:
+        all: The pools.
+        signed: RDATA of the signatures over parts of signed sets; replaced, never
+            changed, by who can sign.
+    """
 
     def __init__(self, pools: Sequence[Pool] = ()) -> None:
         self.all = pools
         self._by_name = {name: pool for pool in pools for name in pool.names}
+        self.signed: Mapping[Part, tuple[bytes, ...]] = {}
 
-    def adjusted(self, response: Response) -> Response:
+    def parts(self, zones: ZoneSet) -> list[Part]:
+        """Return the parts of signed sets of ``zones`` that are to be answered now."""
+        found = []
+        for name, pool in self._by_name.items():
+            zone = zones.find(name, codes.A)
+            if zone is None or zone.denial is None:
+                continue
+            rrsets = zone.nodes.get(name, NOTHING)
+            for rdtype in _ADDRESSES & rrsets.keys():
+                rrset = rrsets[rdtype]
+                signed = signatures(rrsets, rrset)
+                left = pool.well(rrset.rdatas)
+                if signed and left != rrset.rdatas:
+                    whole = signed[0].rdatas
+                    ttl_s = rrset.ttl_s
+                    part = Part(zone.origin, name, rdtype, ttl_s, left, whole)
+                    found.append(part)
+        return found
+
+    def adjusted(self, response: Response, zone: bytes = b"") -> Response:
         """Return ``response`` without hosts that are not well.
 
-        Signed sets stay whole: a part of one would not be what was signed.
+        A signed set stays whole as long as nobody has signed what is left of it.
+
+        Args:
+            zone: Folded name of the zone that answered last.
         """
-        if not self._by_name or not response.answer:
+        at = self._place(response)
+        if at is None:
             return response
-        last = response.answer[-1]
-        pool = self._of(last)
-        if pool is None:
-            return response
-        shown = replace(
-            last,
-            rdatas=pool.well(last.rdatas),
-            ttl_s=min(last.ttl_s, pool.settings.ttl_s),
-        )
-        return replace(response, answer=(*response.answer[:-1], shown))
+        rrset, after = response.answer[at], response.answer[at + 1 :]
+        pool = self._by_name[rrset.owner.lower()]
+        ttl_s = min(rrset.ttl_s, pool.settings.ttl_s)
+        shown = pool.well(rrset.rdatas)
+        if after and shown != rrset.rdatas:
+            owner, whole = rrset.owner.lower(), after[0].rdatas
+            part = Part(zone, owner, rrset.rdtype, rrset.ttl_s, shown, whole)
+            made = self.signed.get(part)
+            if made is None:
+                shown = rrset.rdatas
+            else:
+                after = (replace(after[0], rdatas=made),)
+        sets = [replace(rrset, rdatas=shown), *after]
+        answer = (replace(each, ttl_s=ttl_s) for each in sets)
+        return replace(response, answer=(*response.answer[:at], *answer))
 
     def turns(self, response: Response) -> list[int]:
         """Return which record of the last set stands first; empty: as everywhere."""
-        if not self._by_name or not response.answer:
+        at = self._place(response)
+        if at is None:
             return []
-        last = response.answer[-1]
-        pool = self._of(last)
-        return [] if pool is None else pool.turns(last.rdatas)
+        rrset = response.answer[at]
+        return self._by_name[rrset.owner.lower()].turns(rrset.rdatas)
 
-    def _of(self, rrset: RRset) -> Pool | None:
-        if rrset.rdtype not in _ADDRESSES:
+    def _place(self, response: Response) -> int | None:
+        """Return where the last set stands, if it is one of a pool."""
+        answer = response.answer
+        if not self._by_name or not answer:
             return None
-        return self._by_name.get(rrset.owner.lower())
+        # In a signed zone its signatures stand behind it.
+        at = len(answer) - (2 if answer[-1].rdtype == codes.RRSIG else 1)
+        if at < 0 or answer[at].rdtype not in _ADDRESSES:
+            return None
+        return at if answer[at].owner.lower() in self._by_name else None
 
 
 def addresses_at(views: Iterable[ZoneSet], names: Iterable[bytes]) -> frozenset[bytes]:

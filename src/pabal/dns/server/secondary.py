@@ -213,6 +213,11 @@ class Secondaries:
             self.elsewhere(str(copied.name))
         return True
 
+    def primaries(self, name: dns.name.Name) -> Sequence[Peer]:
+        """Return the primaries of zone ``name``; nothing if it is not copied."""
+        copied = self._copied.get(name.canonicalize())
+        return () if copied is None else copied.primaries
+
     def look(self, zone: str) -> None:
         """Look at ``zone`` now: another of our processes had a NOTIFY."""
         for name, copied in self._copied.items():

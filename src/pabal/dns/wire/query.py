@@ -124,6 +124,22 @@ def parse_query(data: bytes) -> Query:
     )
 
 
+def parse_without_question(data: bytes) -> Query | None:
+    """Return what asks for nothing but a cookie (RFC 7873 §5.4); ``None``: no such."""
+    if len(data) < codes.HEADER_OCTETS:
+        return None
+    _, flags, *counts = _HEADER.unpack_from(data)
+    if flags & (codes.QR | codes.OPCODE_MASK) or counts != [0, 0, 0, 1]:
+        return None
+    try:
+        edns, _ = _additional(data, codes.HEADER_OCTETS, 1)
+    except QueryError:
+        return None
+    if edns is None or edns.version:
+        return None
+    return Query(data[:2], flags, b"", b"", 0, codes.IN, edns)
+
+
 _TRANSFERS: Final = frozenset((codes.AXFR, codes.IXFR))
 
 _SERVER_OPCODES: Final = frozenset(

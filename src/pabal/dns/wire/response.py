@@ -222,7 +222,8 @@ def _sections(
     """Write the three sections; return their counts and what may be turned."""
     run: Run | None = None
     for rrset in response.answer:
-        run = writer.rrset(rrset)
+        # Signatures may follow the addresses; in what order these stand is not signed.
+        run = writer.rrset(rrset) or (run if rrset.rdtype == codes.RRSIG else None)
     for rrset in response.authority:
         writer.rrset(rrset)
     for rrset in response.glue:
@@ -282,6 +283,13 @@ def truncated(query: Query, limits: Limits) -> bytes:
     opt = _opt(query, codes.NOERROR, limits)
     counts = (1, 0, 0, 1 if opt else 0)
     return query.ident + _HEADER.pack(0, flags, *counts)[2:] + query.question + opt
+
+
+def without_question(query: Query, limits: Limits) -> bytes:
+    """Return the answer to a query without a question: for what the OPT record says."""
+    flags = codes.QR | query.flags & codes.RD
+    opt = _opt(query, codes.NOERROR, limits)
+    return query.ident + _HEADER.pack(0, flags, 0, 0, 0, 1)[2:] + opt
 
 
 def turned(octets: bytes, run: Run, by: int) -> bytes:

@@ -15,6 +15,7 @@ import dns.name
 from typing_extensions import override
 
 from pabal.dns.ports import DerivedRecord
+from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets, name_of
 from pabal.dns.zone.catalog import build_catalog
@@ -187,8 +188,10 @@ class Batch:
         journals: Where updates are, if any may be.
         finish: Makes served zones of owners' zones, if set.
         fallbacks: Where last good versions are kept, if anywhere.
+        numbers: Whether others copy our zones: what changes has a new serial number.
         held: The next set, as far as it was taken.
         finished: The folded apexes that are not served as they are; ``None``: any.
+        begun: Whether a zone in it has a journal it had not before.
     """
 
     running: Mapping[bytes, Held]
@@ -196,8 +199,10 @@ class Batch:
     journals: Journals | None = None
     finish: Finish | None = None
     fallbacks: Fallbacks | None = None
+    numbers: bool = False
     held: dict[bytes, Held] = field(default_factory=dict)
     finished: Collection[bytes] | None = ()
+    begun: bool = False
     _updated: Mapping[str, Position] = field(default_factory=dict)
     _fallen: frozenset[str] = frozenset()
     _names: dict[str, list[str]] = field(default_factory=dict)
@@ -270,6 +275,8 @@ class Batch:
     def _follow(self, given: ZoneInput, before: Held) -> bool:
         """Take the zone over as it is, with updates done elsewhere, if that will do."""
         dynamic = self._dynamic(given, before)
+        if dynamic is None and self._is_numbered(given, before.own):
+            before = self._begun(given, before)
         if dynamic is None or (before.dynamic and not dynamic.is_behind):
             self._keep("unchanged", given, before)
             return True
@@ -297,10 +304,14 @@ class Batch:
     ) -> None:
         """Hold a zone just loaded, with its updates."""
         dynamic = self._dynamic(given, before)
+        numbered = self._is_numbered(given, plain)
+        if dynamic is None and numbered and self.journals is not None:
+            dynamic = self.journals.of(given.name)
         own = plain
         if dynamic is not None:
+            onto = dynamic.from_now_on if numbered else dynamic.onto
             try:
-                own = dynamic.onto(plain, None if before is None else before.own)
+                own = onto(plain, self._version(before, dynamic, numbered=numbered))
             except (OSError, JournalError) as error:
                 self._broken(given, dynamic, error)
                 if before is not None:
@@ -321,6 +332,47 @@ class Batch:
         if self._updated and journal_name(given.name) in self._updated:
             return self.journals.of(given.name)
         return None
+
+    def _is_numbered(self, given: ZoneInput, plain: Zone) -> bool:
+        """Return whether each version of a zone needs a serial number of ours.
+
+        Derived records change by themselves: with the owner's number alone secondaries
+        would not hear of it. Who has no SOA of its own has the time as its number.
+        """
+        return (
+            self.numbers
+            and given.hosted
+            and self.journals is not None
+            and (plain.origin, codes.SOA) not in plain.derived
+        )
+
+    def _version(
+        self, before: Held | None, dynamic: Dynamic, *, numbered: bool
+    ) -> Zone | None:
+        """Return the version before, if what the journal says of it is true.
+
+        What somebody read who knew no journal, before a fork, may be newer than that
+        with the same serial number. Raises JournalError, OSError.
+        """
+        if before is None:
+            return None
+        if before.dynamic is None and not (numbered and dynamic.begin(before.own)):
+            return None
+        return before.own
+
+    def _begun(self, given: ZoneInput, before: Held) -> Held:
+        """Return a zone that was read by somebody else, its versions now kept."""
+        if self.journals is None:
+            return before
+        dynamic = self.journals.of(given.name)
+        try:
+            if not dynamic.begin(before.own):
+                return before  # somebody was faster: it is read next time
+        except (OSError, JournalError) as error:
+            self._broken(given, dynamic, error)
+            return before
+        self.begun = True
+        return replace(before, dynamic=dynamic)
 
     def _broken(self, given: ZoneInput, dynamic: Dynamic, error: Exception) -> None:
         place = Place(str(dynamic.journal.path))

@@ -79,12 +79,13 @@ class Denial:
 
     def no_name(self, name: bytes, encloser: bytes) -> tuple[RRset, ...]:
         """Prove that ``name`` is not there, nor a wildcard at its closest encloser."""
-        wildcard = WILDCARD + encloser
         if self._hashing is None:
-            return self._sets(self._before(name), self._before(wildcard))
-        return self._sets(
-            *self._enclosed(name, encloser), self._before(self._hashed(wildcard))
-        )
+            return self._sets(self._before(name), self._before(WILDCARD + encloser))
+        # An empty name above nothing but unsigned delegations has no record of its own
+        # in an opt-out span (RFC 5155 §7.1).
+        provable = self._provable(encloser)
+        wildcard = self._before(self._hashed(WILDCARD + provable))
+        return self._sets(*self._enclosed(name, provable), wildcard)
 
     def no_data(self, name: bytes) -> tuple[RRset, ...]:
         """Prove that ``name`` has no records of the type asked for."""
@@ -94,7 +95,7 @@ class Denial:
         if hashed in self._nodes:
             return self._sets(hashed)
         # RFC 5155 §7.2.4 and §7.2.7: an unsigned delegation in an opt-out span.
-        return self._sets(*self._enclosed(name, self._closest(name)))
+        return self._sets(*self._enclosed(name, self._provable(parent(name))))
 
     def no_data_at(self, name: bytes, wildcard: bytes) -> tuple[RRset, ...]:
         """Prove that ``name`` is not there, and ``wildcard`` has no such records."""
@@ -115,12 +116,11 @@ class Denial:
         closer = _next_closer(name, encloser)
         return self._hashed(encloser), self._before(self._hashed(closer))
 
-    def _closest(self, name: bytes) -> bytes:
-        """Return the nearest name above ``name`` that has an NSEC3 record."""
-        above = parent(name)
-        while above != self._origin and self._hashed(above) not in self._nodes:
-            above = parent(above)
-        return above
+    def _provable(self, name: bytes) -> bytes:
+        """Return ``name`` or the nearest name above it that has an NSEC3 record."""
+        while name != self._origin and self._hashed(name) not in self._nodes:
+            name = parent(name)
+        return name
 
     def _before(self, name: bytes) -> bytes:
         """Return the owner at or before ``name`` in the order, around its end."""

@@ -71,7 +71,8 @@ class Dynamic:
         written down, so that all processes have the same one.
 
         Args:
-            before: The version that was served until now, without signatures.
+            before: The version that was served until now, without signatures, if it
+                came from here.
 
         Raises:
             JournalError: The journal is damaged.
@@ -96,13 +97,24 @@ class Dynamic:
             self._append([entry])
         return zone
 
+    def begin(self, plain: Zone) -> bool:
+        """Write down that there is ``plain``, unless something is written already.
+
+        Returns whether it was written now. Raises as ``onto``.
+        """
+        if self._last is not None or not self.writes:
+            return False
+        self.journal.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.journal.locked():
+            self._read()
+            is_first = self._last is None
+            if is_first:
+                self._append([Entry(None, {}, plain.soa, digest_of(plain))])
+            return is_first
+
     def from_now_on(self, plain: Zone, before: Zone | None) -> Zone:
         """Return ``onto``; from the first version on, all are written down."""
-        if self._last is None and self.writes:
-            with self.journal.locked():
-                self._read()
-                if self._last is None:
-                    self._append([Entry(None, {}, plain.soa, digest_of(plain))])
+        self.begin(plain)
         return self.onto(plain, before)
 
     def follow(self, own: Zone) -> Zone | None:

@@ -9,6 +9,7 @@ RFC 4035 §3.1.4.1 (DS at a cut), RFC 9460 §4.2 (service bindings).
 """
 
 import enum
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -43,6 +44,10 @@ _TARGET_OFFSET: Final = {
 """Type → where its RDATA names a host whose addresses the client will want next."""
 
 _ADDRESS_TYPES: Final = (codes.A, codes.AAAA)
+
+_BESIDE_ALIAS: Final = frozenset((codes.CNAME, codes.ANY, codes.NSEC, codes.RRSIG))
+"""Types that are asked of an alias itself: the last two stand beside it in a signed
+zone (RFC 4035 §2.5)."""
 
 _BINDINGS: Final = frozenset((codes.SVCB, codes.HTTPS))
 """Types whose target may be `.`, the owner itself, and may hold the type again."""
@@ -172,7 +177,7 @@ class _Chain:
         if found.match not in (Match.EXACT, Match.WILDCARD):
             return None
         alias = found.rrsets.get(codes.CNAME)
-        if alias is None or self._rdtype in (codes.CNAME, codes.ANY):
+        if alias is None or self._rdtype in _BESIDE_ALIAS:
             return None
         self._put(zone, name, found, alias)
         return alias.rdatas[0].lower()
@@ -261,7 +266,7 @@ class _Chain:
         glue: list[RRset] = []
         others: list[RRset] = []
         for target in _targets(cut):
-            addresses = _rrsets_at(zone.nodes.get(target, {}))
+            addresses = self._at(zone.nodes.get(target, {}))
             # Without the addresses of a server below it a cut cannot be crossed.
             (glue if is_below(target, found.owner) else others).extend(addresses)
         return Response(
@@ -292,9 +297,18 @@ class _Chain:
                 if found.match is Match.EXACT:
                     if rrset.rdtype in _BINDINGS and target != rrset.owner.lower():
                         # RFC 9460 §4.2: an alias of a service leads to its bindings.
-                        addresses.extend(_rrsets_at(found.rrsets, (rrset.rdtype,)))
-                    addresses.extend(_rrsets_at(found.rrsets))
+                        addresses += self._at(found.rrsets, (rrset.rdtype,))
+                    addresses += self._at(found.rrsets)
         return tuple(addresses)
+
+    def _at(
+        self, rrsets: Rrsets, rdtypes: tuple[int, ...] = _ADDRESS_TYPES
+    ) -> Iterator[RRset]:
+        """Yield the rrsets of ``rdtypes``, signed if asked for (RFC 4035 §3.1.1)."""
+        for rrset in _rrsets_at(rrsets, rdtypes):
+            yield rrset
+            if self._dnssec_ok:
+                yield from signatures(rrsets, rrset)
 
 
 def _owned(rrset: RRset, name: bytes, found: Found) -> RRset:

@@ -181,8 +181,10 @@ def _aaaa(_: PlainLines, text: str) -> bytes:
     groups = [group.zfill(4) for group in first]
     groups += ["0000"] * missing
     groups += [group.zfill(4) for group in last]
-    address = bytes.fromhex("".join(groups))
-    if len(address) != 16 or not text.isascii():
+    digits = "".join(groups)
+    address = bytes.fromhex(digits)
+    # fromhex overlooks blanks: in eight groups of four digits there is room for none.
+    if len(digits) != 32 or len(address) != 16 or not text.isascii():
         raise ValueError
     return address
 

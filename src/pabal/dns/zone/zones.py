@@ -197,7 +197,12 @@ class Zones(LocalZones):
             return Report(problems=(problem,))
         hosted = self._hosted()
         batch = Batch(
-            self._state.held, self._source, self.journals, self.finish, self.fallbacks
+            self._state.held,
+            self._source,
+            self.journals,
+            self.finish,
+            self.fallbacks,
+            numbers=self.history is not None,
         )
         other = batch.finished
         if other is not None:
@@ -212,6 +217,9 @@ class Zones(LocalZones):
         if report.loaded or report.removed:
             coming = self._state.coming(batch.held, look.loose)
             self._publish(coming, {*look.loose, *batch.held})
+        elif batch.begun:
+            coming = self._state.coming(batch.held, look.loose)
+            self._state = replace(self._state, held=coming)
         settled = self._state.settled.after(stamps, look, batch.held)
         self._state = replace(self._state, settled=settled)
         return report

@@ -1,0 +1,101 @@
+"""[dns.acl.NAME]: lists that have a name."""
+
+from pathlib import Path
+
+import pytest
+
+from pabal.config.acls import EXAMPLE, acls_in, holds_everybody
+from pabal.config.load import Loaded, options, parse
+from pabal.dns.server.access import parse_access_list
+from pabal.net.endpoint import plain_address
+
+LISTS = (
+    '[dns.acl.guests]\nnetworks = ["192.0.2.66", "192.0.2.67"]\n'
+    '[dns.acl.office]\nnetworks = ["!guests", "192.0.2.0/24", "2001:db8::/32"]\n'
+)
+
+
+def loaded(text: str) -> Loaded:
+    return parse(f'hostname = "a.test"\n{text}', Path("/somewhere/pabal.toml"))
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("192.0.2.1", True),
+        ("2001:db8::1", True),
+        ("192.0.2.66", False),
+        ("198.51.100.1", False),
+    ],
+)
+def test_a_list_stands_for_what_it_holds(host: str, *, allowed: bool) -> None:
+    text = '[dns]\nallow_query = "office"\nallow_transfer = ["office"]\n'
+    found = loaded(text + LISTS)
+    assert found.settings is not None, [p.render() for p in found.problems]
+    names = found.settings.dns
+    assert names.allow_query == names.allow_transfer
+    access = parse_access_list(names.allow_query, "x")
+    assert access.allows(plain_address(host)) is allowed
+
+
+def test_it_may_be_excluded() -> None:
+    text = (
+        '[dns]\nallow_query = ["!office", "any"]\n[dns.view.in]\nclients = "office"\n'
+    )
+    found = loaded(text + LISTS)
+    assert found.settings is not None, [p.render() for p in found.problems]
+    access = parse_access_list(found.settings.dns.allow_query, "x")
+    assert not access.allows(plain_address("192.0.2.1"))
+    assert access.allows(plain_address("192.0.2.66"))
+    (view,) = found.settings.dns.views
+    assert view.clients == ("{!{192.0.2.66; 192.0.2.67}; 192.0.2.0/24; 2001:db8::/32}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[dns]\nallow_query = "ofice"\n' + LISTS, "did you mean `office`?"),
+        ('[dns]\nallow_transfer = "nobody"\n' + LISTS, "not a network"),
+        ('[dns.acl.a]\nnetworks = ["b"]\n[dns.acl.b]\nnetworks = "any"\n', "network"),
+        ('[dns.acl.a]\nnetworks = ["a"]\n', "not a network"),
+        ('[dns.acl.a]\nnetwork = "any"\n', "did you mean `networks`?"),
+        ('[dns.acl.any]\nnetworks = "any"\n', "unknown table"),
+        (
+            '[dns]\nallow_recursion = "all"\n[dns.acl.all]\nnetworks = "any"\n',
+            "open_resolver",
+        ),
+    ],
+)
+def test_mistakes(text: str, words: str) -> None:
+    (problem,) = loaded(text).problems
+    assert words in problem.render()
+
+
+def test_a_list_of_nothing_holds_nobody() -> None:
+    found = loaded('[dns]\nallow_query = "a"\n[dns.acl.a]\nnetworks = []\n')
+    assert found.settings is not None
+    assert found.settings.dns.allow_query == ("{none}",)
+
+
+@pytest.mark.parametrize(
+    ("element", "everybody"),
+    [
+        ("any", True),
+        ("::/0", True),
+        ("!none", True),
+        ("{!10.0.0.1; any}", True),
+        ("{ {0.0.0.0/0}; none }", True),
+        ("!any", False),
+        ("!{any}", False),
+        ("{!0.0.0.0/0; 10.0.0.0/8}", False),
+        ("10.0.0.0/8", False),
+        ("none", False),
+    ],
+)
+def test_who_lets_everybody_in(element: str, *, everybody: bool) -> None:
+    assert holds_everybody(element) is everybody
+
+
+def test_it_is_in_the_manual() -> None:
+    assert acls_in(["dns", "dns.acl.", "dns.acl.a", "dns.pool.b"]) == ["dns.acl.a"]
+    assert [option.key for option in options()[EXAMPLE]] == ["networks"]
