@@ -1,6 +1,7 @@
 """The connections of one account, and what others do to the file meanwhile."""
 
 import errno
+import os
 from pathlib import Path
 
 import apsw
@@ -79,7 +80,7 @@ def test_without_room_it_goes_on(
         asked.append(1)
         raise OSError(errno.ENOSPC, "no room")
 
-    monkeypatch.setattr(module.os, "pwrite", refused)
+    monkeypatch.setattr(os, "pwrite", refused)
     database = Database(tmp_path / "17")
     append(database, range(120))
     database.close()
