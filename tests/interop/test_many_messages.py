@@ -1,88 +1,20 @@
 """10,000 messages through other people's programs, there and back, octet for octet."""
 
 import re
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.interop.peer import needs, path_of
+from tests.interop.many import SECRET, here, near, run, same
+from tests.interop.peer import needs
 from tests.migration.places import drop, make_maildir
 from tests.support.server import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-MANY = 10_000
-SECONDS = 400
-SECRET = "secret12"
 BETWEEN = "--between--"
 NOTED = re.compile(rb"^(?:Return-Path: <unknown>|X-getmail-[^\n]*)\n", re.MULTILINE)
 """What getmail writes into what it takes."""
-
-USERS = ("all", "back1", "back2")
-
-
-def octets_of(number: int) -> bytes:
-    lines = [
-        b"%d: line %d, \xed\x9a\x8c\xec\x9d\x98\n" % (number, at) for at in range(40)
-    ]
-    return b"Subject: %d\nMessage-ID: <%d@a.test>\n\n" % (number, number) + b"".join(
-        lines[: number % 40]
-    )
-
-
-@pytest.fixture(scope="module")
-def sent() -> frozenset[bytes]:
-    return frozenset(octets_of(number) for number in range(MANY))
-
-
-@pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """``all@a.test`` has them, brought by an import."""
-    directory = tmp_path_factory.mktemp("many")
-    root = make_maildir(directory / "Maildir")
-    for number in range(MANY):
-        drop(root, f"1600{number:06}.x.h:2,S", octets_of(number), 1.6e9 + number)
-    with Server(directory / "s").init(accounts=()) as server:
-        for user in USERS:
-            words = ("account", "add", f"{user}@a.test", "--password-stdin")
-            server.run(*words, stdin=SECRET)
-        server.start()
-        server.run("account", "import", "all@a.test", root)
-        yield server
-
-
-def run(program: str, *arguments: str | Path) -> None:
-    done = subprocess.run(
-        [path_of(program), *map(str, arguments)],
-        capture_output=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:].decode()
-
-
-def near(folder: Path) -> list[bytes]:
-    """Return the messages in a Maildir, without what mbsync writes into them."""
-    found = []
-    for part in ("cur", "new"):
-        for path in (folder / part).iterdir():
-            lines = path.read_bytes().splitlines(keepends=True)
-            found.append(b"".join(x for x in lines if not x.startswith(b"X-TUID:")))
-    return found
-
-
-def here(server: Server, user: str, tmp_path: Path) -> list[bytes]:
-    """Return the messages of an account, by an export."""
-    out = tmp_path / f"out-{user}"
-    server.run("account", "export", f"{user}@a.test", out)
-    return near(out)
-
-
-def same(found: list[bytes], sent: frozenset[bytes]) -> None:
-    assert len(found) == MANY
-    assert set(found) == sent
 
 
 def mbsync_rc(server: Server, user: str, directory: Path) -> Path:
