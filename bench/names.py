@@ -31,7 +31,10 @@ from tests.interop.peer import path_of
 from tests.support.server import Server
 
 PEER: Final = "BIND"
-HOSTS: Final = 2000
+HOSTS: Final = 2001
+"""Not a multiple of dnsperf's clients: else each name would always be asked from the
+same port, and a process that does not hear that port would never be warm for it."""
+
 SECONDS: Final = 4
 WARM_RUNS: Final = 3
 """Each run comes from other ports, and so to other processes: all have to be warm."""
