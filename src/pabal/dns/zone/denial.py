@@ -77,6 +77,11 @@ class Denial:
             self._keys.sort()
         self._owners = owners
 
+    @property
+    def order(self) -> tuple[Sequence[bytes], Sequence[bytes]]:
+        """The owners of NSEC or NSEC3 records in their order; what they sort by."""
+        return self._owners, self._keys
+
     def no_name(self, name: bytes, encloser: bytes) -> tuple[RRset, ...]:
         """Prove that ``name`` is not there, nor a wildcard at its closest encloser."""
         if self._hashing is None:

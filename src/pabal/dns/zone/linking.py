@@ -21,7 +21,7 @@ from pabal.dns.dnssec.nsec3 import (
     HashCollisionError,
 )
 from pabal.dns.wire import codes
-from pabal.dns.wire.name import is_below, to_text
+from pabal.dns.wire.name import is_below, label_offsets, to_text
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import order_key
 from pabal.dns.zone.packed import pack, walk
@@ -33,7 +33,7 @@ MADE: Final = frozenset((codes.RRSIG, codes.NSEC, codes.NSEC3, codes.NSEC3PARAM)
 RUN_ITEMS: Final = 2048
 """Sorted at once, which no other thread may interrupt: a millisecond."""
 
-_HIDING: Final = frozenset((codes.NS, codes.DNAME))
+HIDING: Final = frozenset((codes.NS, codes.DNAME))
 """Types that decide what is below a name."""
 
 
@@ -78,7 +78,7 @@ def chain(own: Zone, apex: Mapping[int, RRset], kind: Kind) -> Iterator[Link]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """A name before it is linked.
 
     Attributes:
@@ -96,38 +96,67 @@ class _Place:
     is_unsigned_cut: bool = False
 
 
-def _places(own: Zone, apex: Mapping[int, RRset]) -> Iterator[_Place]:
+def _places(own: Zone, apex: Mapping[int, RRset]) -> Iterator[Place]:
     origin = own.origin
     packed = own.nodes.packed
     hiding: bytes | None = None
     for name in gently_sorted(packed, order_key):
         if name == origin:
-            plain = b"".join(
-                pack(rdtype, rrset.ttl_s, 0, rdata)
-                for rdtype, rrset in apex.items()
-                if rdtype != codes.SOA
-                for rdata in rrset.rdatas
-            )
-            types = tuple(sorted(apex))
             hiding = name if codes.DNAME in apex else None
-            signed = tuple(rdtype for rdtype in types if rdtype != codes.SOA)
-            yield _Place(name, plain, types, signed, is_shown=True)
+            yield apex_place(origin, apex)
             continue
         plain, types = _owned(packed[name])
         if hiding is not None and name.endswith(hiding) and is_below(name, hiding):
-            yield _Place(name, plain, (), (), is_shown=False)
+            yield Place(name, plain, (), (), is_shown=False)
             continue
         hiding = None
-        if not _HIDING.isdisjoint(types):
+        if not HIDING.isdisjoint(types):
             hiding = name
-        if codes.NS in types:
-            has_ds = codes.DS in types
-            signed = (codes.DS,) if has_ds else ()
-            # RFC 4035 §2.3: of a cut, the parent tells NS and DS.
-            shown = (codes.NS, *signed)
-            yield _Place(name, plain, shown, signed, True, not has_ds)  # noqa: FBT003
-        else:
-            yield _Place(name, plain, types, types, is_shown=True)
+        yield _shown(name, plain, types)
+
+
+def apex_place(origin: bytes, apex: Mapping[int, RRset]) -> Place:
+    """Return the apex, which has the sets of ``apex``."""
+    plain = b"".join(
+        pack(rdtype, rrset.ttl_s, 0, rdata)
+        for rdtype, rrset in apex.items()
+        if rdtype != codes.SOA
+        for rdata in rrset.rdatas
+    )
+    types = tuple(sorted(apex))
+    signed = tuple(rdtype for rdtype in types if rdtype != codes.SOA)
+    return Place(origin, plain, types, signed, is_shown=True)
+
+
+def place_at(own: Zone, name: bytes) -> Place:
+    """Return one name of ``own`` below its apex; cost: a look at those above it."""
+    plain, types = _owned(own.nodes.packed[name])
+    for offset in label_offsets(name)[1:]:
+        above = name[offset:]
+        if len(above) <= len(own.origin):
+            break
+        hides = {record[0] for record in walk(own.nodes.packed.get(above, b""))}
+        if not HIDING.isdisjoint(hides):
+            return Place(name, plain, (), (), is_shown=False)
+    if codes.DNAME in own.apex:
+        return Place(name, plain, (), (), is_shown=False)
+    return _shown(name, plain, types)
+
+
+def _shown(name: bytes, plain: bytes, types: tuple[int, ...]) -> Place:
+    if codes.NS not in types:
+        return Place(name, plain, types, types, is_shown=True)
+    has_ds = codes.DS in types
+    signed = (codes.DS,) if has_ds else ()
+    # RFC 4035 §2.3: of a cut, the parent tells NS and DS.
+    return Place(
+        name,
+        plain,
+        (codes.NS, *signed),
+        signed,
+        is_shown=True,
+        is_unsigned_cut=not has_ds,
+    )
 
 
 def _owned(records: bytes) -> tuple[bytes, tuple[int, ...]]:
@@ -166,21 +195,45 @@ class _Bitmaps:
         return found
 
 
-def _ordered(own: Zone, places: Iterator[_Place]) -> Iterator[Link]:
-    """Link by NSEC: each name that has records to the next."""
-    bitmaps = _Bitmaps()
-    ttl_s = denial_ttl_s(own)
-    letters = own.nodes.written
+class Ordered:
+    """Links names of ``own`` by NSEC."""
 
-    def link(place: _Place, following: bytes) -> Link:
+    def __init__(self, own: Zone) -> None:
+        self._bitmaps = _Bitmaps()
+        self._ttl_s = denial_ttl_s(own)
+        self._letters = own.nodes.written
+
+    def link(self, place: Place, following: bytes) -> Link:
+        """Return ``place`` with an NSEC record that leads to ``following``."""
         types = (*place.types, codes.RRSIG, codes.NSEC)
-        rdata = letters.get(following, following) + bitmaps.of(types)
-        extra = pack(codes.NSEC, ttl_s, 0, rdata)
+        rdata = self._letters.get(following, following) + self._bitmaps.of(types)
+        extra = pack(codes.NSEC, self._ttl_s, 0, rdata)
         return Link(place.name, place.plain, extra, (*place.signed, codes.NSEC))
 
-    waiting: _Place | None = None
+
+def is_ordered(place: Place, origin: bytes) -> bool:
+    """Return whether a name has an NSEC record."""
+    return place.is_shown and (bool(place.plain) or place.name == origin)
+
+
+def hashed_types(place: Place, origin: bytes) -> tuple[int, ...]:
+    """Return what an NSEC3 record says of a name."""
+    signs = bool(place.signed) or place.name == origin
+    return (*place.types, codes.RRSIG) if signs else place.types
+
+
+def hashed_owner(digest: bytes, origin: bytes) -> bytes:
+    """Return where the NSEC3 record of a name stands."""
+    label = base64.b32hexencode(digest).lower()
+    return bytes((len(label),)) + label + origin
+
+
+def _ordered(own: Zone, places: Iterator[Place]) -> Iterator[Link]:
+    """Link by NSEC: each name that has records to the next."""
+    link = Ordered(own).link
+    waiting: Place | None = None
     for place in places:
-        if not (place.is_shown and (place.plain or place.name == own.origin)):
+        if not is_ordered(place, own.origin):
             yield Link(place.name, place.plain, b"", ())
             continue
         if waiting is not None:
@@ -190,7 +243,7 @@ def _ordered(own: Zone, places: Iterator[_Place]) -> Iterator[Link]:
         yield link(waiting, own.origin)
 
 
-def _hashed(own: Zone, places: Iterator[_Place], *, opt_out: bool) -> Iterator[Link]:
+def _hashed(own: Zone, places: Iterator[Place], *, opt_out: bool) -> Iterator[Link]:
     """Link by NSEC3: the hashes of all names, empty non-terminals included."""
     bitmaps = _Bitmaps()
     found: dict[bytes, bytes] = {}
@@ -198,8 +251,7 @@ def _hashed(own: Zone, places: Iterator[_Place], *, opt_out: bool) -> Iterator[L
         yield Link(place.name, place.plain, b"", place.signed)
         if not place.is_shown or (opt_out and place.is_unsigned_cut):
             continue
-        signs = bool(place.signed) or place.name == own.origin
-        types = (*place.types, codes.RRSIG) if signs else place.types
+        types = hashed_types(place, own.origin)
         digest = hashlib.sha1(place.name, usedforsecurity=False).digest()
         if digest in found:
             raise HashCollisionError(f"two names of {to_text(own.origin)} collide")
@@ -209,8 +261,7 @@ def _hashed(own: Zone, places: Iterator[_Place], *, opt_out: bool) -> Iterator[L
     ordered: Sequence[bytes] = list(gently_sorted(found))
     for place_no, digest in enumerate(ordered):
         following = ordered[(place_no + 1) % len(ordered)]
-        label = base64.b32hexencode(digest).lower()
         rdata = head + following + found[digest]
-        name = bytes((len(label),)) + label + own.origin
+        name = hashed_owner(digest, own.origin)
         plain = pack(codes.NSEC3, ttl_s, 0, rdata)
         yield Link(name, plain, b"", (codes.NSEC3,))

@@ -41,7 +41,7 @@ from pabal.dns.zone.alias import (
 from pabal.dns.zone.history import is_newer
 from pabal.dns.zone.keystore import KeyStore, ZoneKeys
 from pabal.dns.zone.signedfile import SignedZones
-from pabal.dns.zone.signing import Last, Plan, sign_served
+from pabal.dns.zone.signing import Last, Made, Plan, Signed, sign_served
 from pabal.dns.zone.source import Stamp
 from pabal.dns.zone.tree import Zone
 
@@ -84,6 +84,8 @@ class _Known:
         next_at: When there is something to do.
         due: When the first signature is to be made anew.
         parent_at: When the parent is to be looked at; 0: not at all.
+        addresses: What the targets of its ALIAS records had.
+        made: How the version in service came about, if it is signed.
     """
 
     name: dns.name.Name
@@ -93,6 +95,7 @@ class _Known:
     due: int = 0
     parent_at: int = 0
     addresses: Sequence[Addresses | None] = ()
+    made: Made | None = None
 
 
 class _StoppedError(PabalError):
@@ -207,25 +210,41 @@ class ZoneSigner:
                 keys.name, own, keys.stamp(), _NEVER, addresses=addresses
             )
             return changed
-        last = Last(ring.serial, known.due if known else 0, self._pause)
-        signed = sign_served(flat, before, plan_of(keys, ring), now, last)
+        plan = plan_of(keys, ring)
+        signed = sign_served(flat, before, plan, now, self._last(ring, known))
         changed = signed.zone is not before
         if changed:
-            self._files.put(signed.zone)
-            log.info(
-                "zone signed",
-                zone=str(keys.name),
-                serial=signed.zone.serial,
-                signatures=signed.made,
-            )
+            self._put(keys, signed)
         ring, stamp = self._served(keys, signed.zone.serial, signed.ttl_max_s)
         next_at = min(signed.due, next_move(ring) or signed.due)
         every_s = looks_at_parent_every_s(ring)
         parent_at = ring.parent.checked_at + every_s if every_s else 0
         self._known[own.origin] = _Known(
-            keys.name, own, stamp, next_at, signed.due, parent_at, addresses
+            keys.name,
+            own,
+            stamp,
+            next_at,
+            signed.due,
+            parent_at,
+            addresses,
+            Made(flat, signed.zone, plan.shape, signed.ttl_max_s),
         )
         return changed
+
+    def _last(self, ring: Ring, known: _Known | None) -> Last:
+        if known is None:
+            return Last(ring.serial, pause=self._pause)
+        return Last(ring.serial, known.due, self._pause, known.made)
+
+    def _put(self, keys: ZoneKeys, signed: Signed) -> None:
+        """Write a new version."""
+        self._files.put(signed.zone)
+        log.info(
+            "zone signed",
+            zone=str(keys.name),
+            serial=signed.zone.serial,
+            signatures=signed.made,
+        )
 
     def _unsigned(
         self, keys: ZoneKeys, flat: Zone, ring: Ring, before: Zone | None, *, made: bool

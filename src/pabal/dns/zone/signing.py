@@ -1,7 +1,9 @@
 """The zone that is served, made of the one its owner means: signed.
 
 Sans-IO, pure. What has not changed keeps its signatures, so that a change costs what it
-changes and looking at the rest. Cost: 5 us a name kept, 0.1 ms a name signed.
+changes and looking at the rest; after a version we made ourselves, and with nothing
+due, only at what changed and its neighbours (``relinking``). Cost: 0.1 ms a name
+signed, 15 us a name looked at, 2 us a name that is left alone.
 Source: RFC 4035 §2 (what a signed zone holds), RFC 5155 §7.1 (NSEC3), RFC 9077 §3 (TTL
 of NSEC), RFC 9276 §3.1 (no salt, no iterations), RFC 1982 §3 (serials).
 """
@@ -17,6 +19,7 @@ from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.history import is_newer
 from pabal.dns.zone.linking import MADE, Kind, Link, chain
 from pabal.dns.zone.packed import NOTHING, Nodes, Rrsets, pack, unpack, walk
+from pabal.dns.zone.relinking import Relinked, relink
 from pabal.dns.zone.tree import Zone
 
 WINDOW_S: Final = 12 * 3600
@@ -61,6 +64,16 @@ class Plan:
     validity_s: int
     refresh_s: int
 
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What decides how a zone looks; equal for equal plans."""
+        makers = [
+            tuple(signer.maker for signer in signers)
+            for signers in (self.zone_signers, self.key_signers)
+        ]
+        own = self.dnskeys, self.cds, self.cdnskey, self.key_ttl_s, self.nsec3
+        return (*own, *makers, self.opt_out, self.validity_s, self.refresh_s)
+
     def signers(self, rdtype: int) -> Sequence[Signer]:
         """Return what signs sets of ``rdtype``."""
         if rdtype == codes.DNSKEY:
@@ -100,6 +113,23 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """How the version served last came about.
+
+    Attributes:
+        own: What it was made of.
+        zone: What was made.
+        shape: That of the plan.
+        ttl_max_s: The longest TTL in it.
+    """
+
+    own: Zone
+    zone: Zone
+    shape: tuple[object, ...]
+    ttl_max_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Last:
     """What is known of the version served last.
 
@@ -108,11 +138,13 @@ class Last:
         due: When the first of its signatures has to be made anew, seconds since 1970;
             0: not known.
         pause: Called every now and then: to let others work, or raise to stop.
+        made: How it came about, if that is known: then only what changed is looked at.
     """
 
     serial: int | None = None
     due: int = 0
     pause: Callable[[], object] = bool
+    made: Made | None = None
 
 
 def sign_served(
@@ -126,7 +158,8 @@ def sign_served(
         last: What is known of the version before.
     """
     work = _Work(own, before, plan, now, last.due)
-    work.fill(last.pause)
+    if not work.refill(last):
+        work.fill(last.pause)
     if (
         before is not None
         and last.serial == before.serial
@@ -177,6 +210,7 @@ class _Work:
         self._plan = plan
         self._signer = SetSigner(own.origin, now, plan.validity_s)
         # When one is due, those that soon will be are made anew as well.
+        self._is_due = now >= due
         self._fresh_at = now + plan.refresh_s + (WINDOW_S if now >= due else 0)
         self._before: Mapping[bytes, bytes] = before.nodes.packed if before else {}
         self._nodes: dict[bytes, bytes] = {}
@@ -196,6 +230,56 @@ class _Work:
                 pause()
         if len(self._nodes) != len(self._before):
             self.differs = True
+
+    def refill(self, last: Last) -> bool:
+        """Sign what changed since ``last`` was made; return whether that is possible.
+
+        Whatever was not touched is as it was, and nothing of it is due.
+        """
+        own, plan, made = self._own, self._plan, last.made
+        if (
+            made is None
+            or self._is_due
+            or made.zone.nodes.packed is not self._before
+            or made.shape != plan.shape
+        ):
+            return False
+        apex = _apex(own, plan)
+        kind = Kind(plan.nsec3, plan.opt_out)
+        change = relink(own, made.own, made.zone, apex, kind)
+        if change is None:
+            return False
+        self.due = min(self.due, last.due)
+        self.ttl_max_s = max(self.ttl_max_s, made.ttl_max_s)
+        for number, link in enumerate(change.links):
+            self._take(link)
+            if not number % PAUSE_NAMES:
+                last.pause()
+        self._merge(change, made.zone)
+        return True
+
+    def _merge(self, change: Relinked, zone: Zone) -> None:
+        """Put the names that nothing touched around those that were taken.
+
+        The names of the chain stay in their order: whoever reads them need not sort.
+        """
+        taken, gone = self._nodes, change.gone
+        # Those that were there without being in the chain come to another place.
+        moved = {*change.first, *(n for names in change.behind.values() for n in names)}
+        merged: dict[bytes, bytes] = {}
+        owners = zone.denial.order[0] if zone.denial else ()
+        first = owners[0] if owners else b""
+        for name, records in zone.nodes.packed.items():
+            if name == first:
+                merged.update((each, taken[each]) for each in change.first)
+            if name not in gone and name not in moved:
+                merged[name] = taken.get(name, records)
+            if name in change.behind:
+                merged.update((each, taken[each]) for each in change.behind[name])
+        merged.update((name, taken[name]) for name in taken if name not in merged)
+        if len(merged) != len(self._before) or gone:
+            self.differs = True
+        self._nodes = merged
 
     def _take(self, link: Link) -> None:
         """Put a name, signed, in its place."""
