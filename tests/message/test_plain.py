@@ -11,6 +11,7 @@ from pabal.message.text import contains
 from tests.store.search.letters import SPACES, WORDS, messages
 
 HEADS = [
+    b"From: a (b)@example.com\r\n",
     b"Subject: Weekly report\r\n",
     b"Subject : weekly\r\n",
     b"Subject:no blank\r\n\tfolded here\r\n",
@@ -82,3 +83,11 @@ def test_plain_messages_are_not_taken_apart(
     assert PlainTest(Needle("weekly rep"), headers=True)(octets)
     assert not PlainTest(Needle("nothing"), headers=True)(octets)
     assert not PlainTest(Needle("점심"), headers=False)(octets)
+
+
+@pytest.mark.parametrize("name", ["From", "to", "CC", "Bcc "])
+def test_an_address_with_a_comment_inside_is_found(name: str) -> None:
+    octets = f"{name}: Alice\r\n <alice (she)@example.com>\r\n\r\nbody\r\n".encode()
+    needle = Needle("alice@example.com")
+    assert contains(octets, needle) is PlainTest(needle, headers=True)(octets) is True
+    assert not PlainTest(needle, headers=False)(octets)

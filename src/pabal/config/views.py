@@ -98,6 +98,8 @@ def _view(name: str, section: Section) -> ViewSection:
 def _check_dns64(text: str) -> None:
     if text != NOTHING:
         check_dns64(text)
+
+
 def _check_not_everybody(text: str) -> None:
     if holds_everybody(text):
         raise BadValueError(

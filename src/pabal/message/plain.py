@@ -27,6 +27,9 @@ _SIMPLE: Final = re.compile(
 )
 """Fields, in lower case, that say nothing else than what is so without them."""
 
+_COMMENTED: Final = re.compile(rb"\n(?:from|to|cc|bcc)[ \t]*:(?:[^\n(]|\n[ \t])*\(")
+"""An address field, in lower case, with a comment: the address is found without it."""
+
 _CONTENT: Final = b"content-t"
 """What the names of both fields begin with that say how a body is to be read."""
 
@@ -108,6 +111,7 @@ class PlainTest:
             not header.isascii()
             or header.count(b"\r") != header.count(b"\r\n")  # unfolding joins there
             or all(word in lower for word in self._words)
+            or (b"(" in lower and _COMMENTED.search(lower))
         ):
             return self._needle.is_in(fold(header_text(header)))
         # Not in what is written there; in encoded words it still may be.

@@ -140,7 +140,7 @@ def test_a_zone_read_before_a_fork_is_numbered_from_then_on(tmp_path: Path) -> N
     made = [zones_of(tmp_path, source, derived) for _ in range(2)]
     for each in made:
         each.history = History()
-        each.adopt(parent.held)
+        each.adopt(parent.state)
         each.reload()
         assert not each.reload().loaded
         assert serial(each) == 1
@@ -165,7 +165,7 @@ def test_what_was_read_before_a_fork_is_no_version_of_the_journal(
     parent.reload()
     made = zones_of(tmp_path, source, derived)
     made.history = History()
-    made.adopt(parent.held)
+    made.adopt(parent.state)
     made.reload()
     assert serial(made) == 2
     assert made.history.since(made.all()[0].origin, 1) is None, "it is told as a whole"
