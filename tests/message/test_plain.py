@@ -11,7 +11,6 @@ from pabal.message.text import contains
 from tests.store.search.letters import SPACES, WORDS, messages
 
 HEADS = [
-    b"From: a (b)@example.com\r\n",
     b"Subject: Weekly report\r\n",
     b"Subject : weekly\r\n",
     b"Subject:no blank\r\n\tfolded here\r\n",
@@ -31,6 +30,7 @@ HEADS = [
     b"no field at all\r\n",
     b"Subject: wee\rkly\r\n",
     b"X: content-type\n",
+    b"From: a (b)@example.com\r\n",
 ]
 BODIES = [
     b"",
