@@ -37,8 +37,8 @@ from pabal.dns.zone.journal import JournalError
 from pabal.dns.zone.load import ZoneInput
 from pabal.dns.zone.lookup import lookup
 from pabal.dns.zone.problem import Place, Problem, Severity
-from pabal.dns.zone.settled import NOTHING_SETTLED, Settled
-from pabal.dns.zone.source import COPIED, ZoneSource, is_plain, zone_name
+from pabal.dns.zone.settled import NOTHING_SETTLED, Look, Settled
+from pabal.dns.zone.source import COPIED, Stamp, ZoneSource, is_plain, zone_name
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.view import nearest
 
@@ -73,6 +73,16 @@ class State:
         for origin in loose:
             coming.pop(origin, None)
         return {**coming, **taken}
+
+    def holding(self, taken: Mapping[bytes, Held], loose: Collection[bytes]) -> "State":
+        """Return this with the ``coming`` zones, served as they are."""
+        return replace(self, held=self.coming(taken, loose))
+
+    def after(
+        self, stamps: Mapping[str, Stamp], look: Look, taken: Mapping[bytes, Held]
+    ) -> "State":
+        """Return this when what ``look`` found was taken."""
+        return replace(self, settled=self.settled.after(stamps, look, taken))
 
 
 class Zones(LocalZones):
@@ -179,8 +189,7 @@ class Zones(LocalZones):
     def adopt(self, state: "State") -> None:
         """Begin with what another object of the same sources read before a fork.
 
-        The next ``reload`` finds what has changed since. Nothing is copied or looked at
-        one by one: the memory stays shared.
+        The next ``reload`` finds what has changed since. Nothing is copied.
         """
         self._state = state
         self.version += 1
@@ -218,10 +227,8 @@ class Zones(LocalZones):
             coming = self._state.coming(batch.held, look.loose)
             self._publish(coming, {*look.loose, *batch.held})
         elif batch.begun:
-            coming = self._state.coming(batch.held, look.loose)
-            self._state = replace(self._state, held=coming)
-        settled = self._state.settled.after(stamps, look, batch.held)
-        self._state = replace(self._state, settled=settled)
+            self._state = self._state.holding(batch.held, look.loose)
+        self._state = self._state.after(stamps, look, batch.held)
         return report
 
     def _take(
