@@ -11,6 +11,9 @@ BUFFER_OCTETS: Final = 1 << 20
 PATIENCE: Final = struct.pack("@ll", 60, 0)
 """``struct timeval`` of how long one call may wait."""
 
+REPLY_OCTETS: Final = 4096
+"""Room for a reply: more costs time at every call."""
+
 TAIL_OCTETS: Final = 1024
 """A last line is shorter, also with capabilities."""
 
@@ -43,9 +46,7 @@ class Line:
         # Blocking, the kernel keeps the time: Python would poll before each call, and
         # what the clients use up is missing on both sides alike.
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for which in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            self._sock.setsockopt(socket.SOL_SOCKET, which, PATIENCE)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, PATIENCE)
         if source:
             self._sock.bind((source, 0))
         self._sock.connect((address, port))
@@ -56,11 +57,11 @@ class Line:
 
     def expect(self, code: bytes) -> bytes:
         """Read a short answer that ends a line; ``code`` must be in it."""
-        answer = self._sock.recv(65536)
+        answer = self._sock.recv(REPLY_OCTETS)
         while code not in answer or not answer.endswith(b"\n"):
             if answer.endswith(b"\n") and b"\r\n5" in b"\r\n" + answer:
                 raise ConnectionError(f"{answer!r} instead of {code!r}")
-            more = self._sock.recv(65536)
+            more = self._sock.recv(REPLY_OCTETS)
             if not more:
                 raise ConnectionError(f"{answer!r} instead of {code!r}")
             answer += more

@@ -36,7 +36,11 @@ def send(side: Side, count: int, per_session: int, *, submit: bool, to: str) -> 
     text = letter(1, sender=b"user0@a.test") + b".\r\n"
     port = side.ports["submission" if submit and side.name == "pabal" else "smtp"]
     log_in = submit and side.name == "pabal"
-    sender, done = "user0@a.test", 0
+    commands = [
+        f"MAIL FROM:<user0@a.test>\r\nRCPT TO:<{to % user}>\r\nDATA\r\n".encode()
+        for user in range(len(USERS))
+    ]
+    done = 0
     while done < count:
         with Line(side.address, port) as line:
             line.expect(b"220 ")
@@ -46,9 +50,7 @@ def send(side: Side, count: int, per_session: int, *, submit: bool, to: str) -> 
                 line.say(b"AUTH PLAIN " + plain("user0") + b"\r\n")
                 line.expect(b"235 ")
             for number in range(done, min(done + per_session, count)):
-                recipient = to % (number % len(USERS))
-                commands = f"MAIL FROM:<{sender}>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n"
-                line.say(commands.encode())
+                line.say(commands[number % len(USERS)])
                 line.expect(b"354 ")
                 line.say(text)
                 line.expect(b"250 ")
