@@ -20,6 +20,7 @@ from pabal.store.ports import (
     Store,
     StoreError,
 )
+from pabal.store.room import fitting
 
 log = Log("mda")
 
@@ -105,14 +106,10 @@ async def _over(account: AccountStore, quota: Quota, octets: int) -> Outcome | N
     """Return why ``octets`` more, in one message, are too much; ``None``: they fit."""
     if quota.octets and octets > quota.octets:
         return TOO_LARGE
-    infos = await account.mailboxes()
-    if quota.messages and sum(i.message_count for i in infos) >= quota.messages:
-        return FULL
     # A full mailbox takes nothing, whatever the size of what comes.
     more = max(octets, 1)
-    if quota.octets and sum(i.size_octets for i in infos) + more > quota.octets:
-        return FULL
-    return None
+    room = await fitting(account, (more,), octets=quota.octets, messages=quota.messages)
+    return None if room else FULL
 
 
 def _names(detail: str) -> Sequence[str]:

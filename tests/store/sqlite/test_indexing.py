@@ -116,29 +116,3 @@ async def test_the_loop_has_its_turn(tmp_path: Path) -> None:
 
 def indexing_runs(one: indexing.Indexing) -> bool:
     return not one._idle.is_set()
-
-
-class Stop:
-    """Nobody tells to end; while it is waited for, mail comes."""
-
-    def __init__(self, arrivals: indexing.Arrivals, often: int) -> None:
-        self.arrivals, self.often, self.waits = arrivals, often, 0
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.waits += 1
-        if self.waits < self.often:
-            self.arrivals.count += 1
-        return False
-
-
-@pytest.mark.parametrize(
-    ("often", "waits"), [(0, 0), (1, 1), (5, 5), (1_000, indexing.CALMS_MAX)]
-)
-def test_it_rests_while_mail_comes(often: int, waits: int) -> None:
-    arrivals = indexing.Arrivals(often and 7)
-    stop = Stop(arrivals, often)
-    rests = indexing._Rests(arrivals, stop)  # type: ignore[arg-type] # a stand-in
-    for _ in range(indexing.AT_ONCE):
-        assert not stop.waits
-        assert not rests.after_message()
-    assert stop.waits == waits

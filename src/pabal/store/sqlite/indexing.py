@@ -1,8 +1,7 @@
 """When an account's mail is indexed, and what its index says.
 
 Mail is delivered first: indexing begins when none came for a while, on one thread a
-process, which lets the event loop have its turn after every message, and rests while
-mail comes in for whomever.
+process, which lets the event loop have its turn after every message.
 """
 
 import asyncio
@@ -45,15 +44,6 @@ BUSY_S: Final = 0.001
 PAUSE_BUSY_S: Final = 0.010
 """Pause behind each message then, seconds: a twentieth of the time is taken."""
 
-AT_ONCE: Final = 16
-"""Messages indexed between rests while mail comes."""
-
-CALM_S: Final = 0.020
-"""No mail for so long, seconds, and there is no rest."""
-
-CALMS_MAX: Final = 50
-"""A rest is at most so many times ``CALM_S``: a second."""
-
 TIDIED: Final = 4
 """Segments made anew at once because messages of them are gone: some seconds each."""
 
@@ -75,13 +65,6 @@ class Timing:
 
     clock: Clock
     quiet_s: float = QUIET_S
-
-
-@dataclass(slots=True)
-class Arrivals:
-    """Counts the messages that came to any account of this process."""
-
-    count: int = 0
 
 
 @dataclass(slots=True)
@@ -109,16 +92,10 @@ class Indexing:
         executor: The thread that indexes; it is the only one.
         tasks: Who holds what runs in the background.
         timing: When it indexes.
-        arrivals: Of all accounts.
     """
 
     def __init__(
-        self,
-        directory: Path,
-        executor: Executor,
-        tasks: Tasks,
-        timing: Timing,
-        arrivals: Arrivals,
+        self, directory: Path, executor: Executor, tasks: Tasks, timing: Timing
     ) -> None:
         self.file = IndexFile(directory)
         self._quiet_s = timing.quiet_s
@@ -126,17 +103,14 @@ class Indexing:
         self._directory = directory
         self._executor = executor
         self._tasks = tasks
-        self._arrivals = arrivals
         self._waiting = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._ended = asyncio.Event()
         self._stop = threading.Event()
-        self._rests = _Rests(arrivals, self._stop)
 
     def arrived(self, count: int) -> None:
         """Take note that there are ``count`` messages more to index."""
-        self._arrivals.count += count
         self._take_note(self._waiting + count)
 
     def behind(self, count: int) -> None:
@@ -234,33 +208,8 @@ class Indexing:
         if not ends and self._clock.monotonic() - begun > BUSY_S:
             # Others want the processor, or the event loop the interpreter.
             ends = self._stop.wait(PAUSE_BUSY_S)
-        if not ends and self._waiting < WAITING_MAX:
-            ends = self._rests.after_message()
         if ends:
             raise StoppedError("indexing ends")
-
-
-@dataclass(slots=True)
-class _Rests:
-    """Makes indexing rest while mail comes, to any account."""
-
-    arrivals: Arrivals
-    stop: threading.Event
-    seen: int = 0
-    indexed: int = 0
-
-    def after_message(self) -> bool:
-        """Rest if it is time to; return whether indexing was told to end."""
-        self.indexed += 1
-        if self.indexed % AT_ONCE:
-            return False
-        for _ in range(CALMS_MAX):
-            before, self.seen = self.seen, self.arrivals.count
-            if before == self.seen:
-                return False
-            if self.stop.wait(CALM_S):
-                return True
-        return False
 
 
 class _Marks:
@@ -311,7 +260,6 @@ class Indexings:
         self._timing = timing
         self._executor = ThreadPoolExecutor(1, "store-index")
         self._tasks = Tasks()
-        self._arrivals = Arrivals()
         # One that works is held by its task.
         self._known: WeakValueDictionary[AccountId, Indexing] = WeakValueDictionary()
 
@@ -319,9 +267,7 @@ class Indexings:
         """Return the index of an account."""
         known = self._known.get(account_id)
         if known is None:
-            known = Indexing(
-                directory, self._executor, self._tasks, self._timing, self._arrivals
-            )
+            known = Indexing(directory, self._executor, self._tasks, self._timing)
             self._known[account_id] = known
         return known
 
