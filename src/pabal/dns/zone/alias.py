@@ -12,6 +12,7 @@ from typing import Final
 from pabal.dns.wire import codes
 from pabal.dns.zone.history import is_newer
 from pabal.dns.zone.packed import NOTHING, pack, unpack, walk
+from pabal.dns.zone.shards import copied, differing
 from pabal.dns.zone.signing import served_zone
 from pabal.dns.zone.tree import Zone
 
@@ -65,7 +66,7 @@ def flattened(
             version served until now stay.
         before: That version.
     """
-    nodes = dict(own.nodes.packed)
+    nodes = copied(own.nodes.packed)
     for owner, target in aliases.items():
         records = [each for each in walk(nodes[owner]) if each[0] != codes.ALIAS]
         ttl_s = min(
@@ -98,7 +99,7 @@ def unsigned_version(flat: Zone, before: Zone | None, serial: int | None) -> Zon
         return flat
     rdata = flat.soa.rdatas[0]
     octets = ((serial + 1) % (1 << 32)).to_bytes(4, "big")
-    nodes = dict(flat.nodes.packed)
+    nodes = copied(flat.nodes.packed)
     rest = b"".join(
         pack(*each) for each in walk(nodes[flat.origin]) if each[0] != codes.SOA
     )
@@ -112,11 +113,8 @@ def _is_same(flat: Zone, before: Zone) -> bool:
     counts = (flat.origin, codes.SOA) not in flat.derived
     if counts and is_newer(flat.serial, before.serial):
         return False
-    one, other = flat.nodes.packed, before.nodes.packed
-    if one.keys() != other.keys():
-        return False
-    origin = flat.origin
-    if any(other[name] != records for name, records in one.items() if name != origin):
+    one, other, origin = flat.nodes.packed, before.nodes.packed, flat.origin
+    if any(name != origin for name in differing(one, other)):
         return False
     return _but_serial(one[origin]) == _but_serial(other[origin])
 
