@@ -51,15 +51,19 @@ class Denial:
     """Finds the proofs of one signed zone.
 
     Args (of the constructor):
-        order: The names that have NSEC or NSEC3 records; ``None``: they are looked for.
-            Those that ``nodes`` has in order need no sorting.
+        names: Where to look for those that have NSEC or NSEC3 records: those that come
+            in order need no sorting; or they themselves.
 
     Attributes:
-        order: The same.
+        order: The names that have such records.
     """
 
     def __init__(
-        self, origin: bytes, nodes: Nodes, apex: Rrsets, order: Order | None = None
+        self,
+        origin: bytes,
+        nodes: Nodes,
+        apex: Rrsets,
+        names: Iterable[bytes] | Order | None = None,
     ) -> None:
         self._origin = origin
         self._nodes = nodes
@@ -69,19 +73,21 @@ class Denial:
             rdata = parameters.rdatas[0]
             self._hashing = int.from_bytes(rdata[2:4], "big"), rdata[5:]
         self._rdtype = codes.NSEC if parameters is None else codes.NSEC3
-        if order is None:
+        if not isinstance(names, Order):
             # Labels that are hashes are equally long, and sort as they stand.
             key = order_key if parameters is None else None
-            order = Order(key, self._linked())
-        self.order = order
+            names = Order(key, self._linked(names))
+        self.order = names
 
-    def _linked(self) -> Sequence[bytes]:
-        rdtype = self._rdtype
-        return [
-            name
-            for name, records in self._nodes.packed.items()
-            if has_type(records, rdtype)
-        ]
+    def _linked(self, names: Iterable[bytes] | None) -> Sequence[bytes]:
+        rdtype, packed = self._rdtype, self._nodes.packed
+        if names is not None:
+            return [name for name in names if has_type(packed[name], rdtype)]
+        return [name for name, r in packed.items() if has_type(r, rdtype)]
+
+    def is_linked(self, records: bytes) -> bool:
+        """Return whether a name with ``records`` is one of ``order``."""
+        return has_type(records, self._rdtype)
 
     def after(self, nodes: Nodes, apex: Rrsets, names: Iterable[bytes]) -> "Denial":
         """Return what finds the proofs in ``nodes``, which differ in ``names`` only."""

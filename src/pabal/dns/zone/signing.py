@@ -412,12 +412,14 @@ def served_zone(
     letters: Mapping[bytes, bytes],
     derived: frozenset[tuple[bytes, int]] = frozenset(),
     after: tuple[Denial, Collection[bytes]] | None = None,
+    names: Collection[bytes] | None = None,
 ) -> Zone:
     """Return the zone of ``nodes``, complete as they are, signed or not.
 
     Args:
         after: What found the proofs of a version that differs in these names only, if
             there is one: then not all names are looked at.
+        names: All of them, those of the chain in its order, if that is known.
     """
     tree = Nodes(nodes, letters)
     apex = tree[origin]
@@ -425,12 +427,10 @@ def served_zone(
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
     negative = replace(soa, ttl_s=min(soa.ttl_s, minimum))
     denial = None
-    if codes.RRSIG in apex:
-        denial = (
-            Denial(origin, tree, apex)
-            if after is None
-            else after[0].after(tree, apex, after[1])
-        )
+    if codes.RRSIG in apex and after is not None:
+        denial = after[0].after(tree, apex, after[1])
+    elif codes.RRSIG in apex:
+        denial = Denial(origin, tree, apex, names)
     return Zone(origin, tree, apex, soa, negative, derived, denial)
 
 
