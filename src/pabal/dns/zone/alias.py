@@ -43,16 +43,32 @@ Book = Mapping[bytes, Addresses | None]
 for yet."""
 
 
-def targets(zone: Zone) -> Mapping[bytes, bytes]:
-    """Return the target of each ALIAS by its owner, both folded."""
-    found: dict[bytes, bytes] = {}
-    for owner, records in zone.nodes.packed.items():
-        if _MARK not in records:
-            continue
-        for rdtype, _, _, rdata in walk(records):
-            if rdtype == codes.ALIAS:
-                found[owner] = rdata.lower()
+def targets(
+    zone: Zone, before: tuple[Zone, Mapping[bytes, bytes]] | None = None
+) -> Mapping[bytes, bytes]:
+    """Return the target of each ALIAS by its owner, both folded.
+
+    Args:
+        before: A version before and what was returned for it: then only what differs
+            is looked at.
+    """
+    packed = zone.nodes.packed
+    if before is None:
+        return {name: t for name, r in packed.items() if (t := _target(r))}
+    found = dict(before[1])
+    for name in differing(before[0].nodes.packed, packed):
+        found.pop(name, None)
+        if target := _target(packed.get(name, b"")):
+            found[name] = target
     return found
+
+
+def _target(records: bytes) -> bytes:
+    """Return the folded target of the ALIAS in ``records``; empty: there is none."""
+    if _MARK not in records:
+        return b""
+    found = [rdata for rdtype, _, _, rdata in walk(records) if rdtype == codes.ALIAS]
+    return found[-1].lower() if found else b""
 
 
 def flattened(
