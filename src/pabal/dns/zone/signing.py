@@ -425,7 +425,7 @@ def served_zone(
     apex = tree[origin]
     soa = apex[codes.SOA]
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
-    negative = replace(soa, ttl_s=min(soa.ttl_s, minimum))
+    negative = RRset(soa.owner, codes.SOA, min(soa.ttl_s, minimum), soa.rdatas)
     denial = None
     if codes.RRSIG in apex and after is not None:
         denial = after[0].after(tree, apex, after[1])

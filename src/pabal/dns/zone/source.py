@@ -3,6 +3,7 @@
 Security: an included file must lie in the same directory or below it.
 """
 
+import errno
 import os
 import re
 import stat
@@ -115,17 +116,29 @@ class DirectorySource:
 
     def read(self, file: str) -> Text:
         """Return the text of ``file``, UTF-8."""
-        path = self._prefix + file
-        if os.sep in file or os.path.islink(path):  # noqa: PTH114  as above
-            self._expect_inside(path)
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123  as above
+        descriptor = self._open(file)
+        try:
             size = os.fstat(descriptor).st_size
             if size > FILE_MAX_OCTETS:
                 raise OSError(f"larger than {FILE_MAX_OCTETS} octets")
             if size <= PIECE_OCTETS:
-                return _text(stream.readall())
-            return tuple(map(_text, _pieces(stream)))
+                return _text(_octets(descriptor, size))
+            with open(descriptor, "rb", buffering=0, closefd=False) as stream:
+                return tuple(map(_text, _pieces(stream)))
+        finally:
+            os.close(descriptor)
+
+    def _open(self, file: str) -> int:
+        path = self._prefix + file
+        flags = os.O_RDONLY | os.O_CLOEXEC
+        if os.sep not in file:
+            try:
+                return os.open(path, flags | os.O_NOFOLLOW)
+            except OSError as error:
+                if error.errno != errno.ELOOP:
+                    raise
+        self._expect_inside(path)
+        return os.open(path, flags)
 
     def fingerprint(self) -> int:
         """Return a number that is another one when a zone's file is or has changed.
@@ -147,6 +160,17 @@ class DirectorySource:
         """Raise OSError if ``path`` leads out of the directory."""
         if not Path(path).resolve().is_relative_to(self.directory.resolve()):
             raise OSError("outside the directory of zones")
+
+
+def _octets(descriptor: int, size: int) -> bytes:
+    """Return what a file of about ``size`` octets holds."""
+    octets = b""
+    while more := os.read(descriptor, max(size, len(octets)) + 1):
+        octets = octets + more if octets else more
+        if len(octets) == size:
+            # One call more would only say that this was the end.
+            break
+    return octets
 
 
 def _text(octets: bytes) -> str:

@@ -117,7 +117,7 @@ def _finished(
     if soa is None:
         raise ZoneBuildError("no SOA at the apex")
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
-    negative = replace(soa, ttl_s=min(soa.ttl_s, minimum))
+    negative = RRset(soa.owner, codes.SOA, min(soa.ttl_s, minimum), soa.rdatas)
     denial = None
     if codes.RRSIG in apex and (codes.NSEC in apex or codes.NSEC3PARAM in apex):
         if before is None:
