@@ -132,3 +132,33 @@ async def test_a_peer_that_speaks_no_tls() -> None:
         await client.start_tls("mail.test")
     server.abort()
     await asyncio.sleep(0.01)
+
+
+async def test_a_client_that_writes_in_pieces_waits_for_no_acknowledgement() -> None:
+    listening = bind(Endpoint("127.0.0.1", 0), "imap")
+    loop = asyncio.get_running_loop()
+    made: asyncio.Future[SocketStream] = loop.create_future()
+    server = await loop.create_server(
+        lambda: SocketStream(on_made=made.set_result), sock=listening
+    )
+    client = socket.create_connection(listening.getsockname())
+    client.setblocking(False)
+    stream = await made
+
+    async def exchange() -> float:
+        begun = loop.time()
+        await loop.sock_sendall(client, b"y" * 100)  # a literal
+        await loop.sock_sendall(client, b"\r\n")  # its line end: Nagle keeps it back
+        received = 0
+        while received < 102:
+            received += len(await stream.receive(5))
+        took = loop.time() - begun
+        stream.send(b"OK\r\n")
+        await loop.sock_recv(client, 100)
+        return took
+
+    # Left alone, the kernel acknowledges after 40 ms, once it takes us for a dialogue.
+    assert min([await exchange() for _ in range(8)][3:]) < 0.02
+    client.close()
+    stream.abort()
+    server.close()
