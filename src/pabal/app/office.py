@@ -229,6 +229,7 @@ class ZoneSummary:
     """A zone in one line.
 
     Attributes:
+        serial: Of its SOA; ``None``: the server makes that when it reads the zone.
         file: Its master file; empty: it follows from the directory.
         records: How many it has.
         state: ``ok``; ``kept``: the file is wrong, the last good version is served;
@@ -236,7 +237,7 @@ class ZoneSummary:
     """
 
     name: str
-    serial: int
+    serial: int | None
     records: int
     file: str
     state: str = "ok"
@@ -277,13 +278,13 @@ class ZonesOffice:
     def summaries(self) -> Sequence[ZoneSummary]:
         """Return every zone in one line."""
         wrong = [
-            ZoneSummary(name, 0, 0, self._file(dns.name.from_text(name)), "wrong")
+            ZoneSummary(name, None, 0, self._file(dns.name.from_text(name)), "wrong")
             for name in self.report.refused
         ]
         return wrong + [
             ZoneSummary(
                 (name := name_of(zone.origin)).to_text(),
-                zone.serial,
+                None if (zone.origin, codes.SOA) in zone.derived else zone.serial,
                 sum(
                     len(r.rdatas) for node in zone.nodes.values() for r in node.values()
                 ),
