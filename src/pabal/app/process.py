@@ -137,6 +137,8 @@ class Process:
             # One process of all has this role: it signs, the others read.
             self._signing = SigningRole(shared, self.heard)
             self._signing.start()
+            if self._names is not None:
+                self._names.on_updated = self._signing.wake
         if "mail" in self._roles:
             self._mail = MailRole(shared, tls.mail)
             await self._mail.start(sockets)
