@@ -149,11 +149,14 @@ def test_key_ignores_case_and_size_class_only() -> None:
     [
         (bytes(11) + b"\1" + OPT, True),
         (bytes(11) + b"\1" + OPT + b"x", False),
+        (bytes(5) + b"\1" + bytes(5) + b"\1\0\0\1\0\1" + OPT, True),
+        (bytes(5) + b"\2" + bytes(5) + b"\1\0\0\1\0\1" + OPT, False),
+        (bytes(5) + b"\1" + bytes(5) + b"\1\xc0\x0c\0\1\0\1" + OPT, False),
         (bytes(12), False),
         (bytes(5), False),
         (b"\0\0\x80" + bytes(8) + b"\1" + OPT, False),
-        (b"\0\0\x08" + bytes(8) + b"\1" + OPT, False),
-        (bytes(11) + b"\1" + OPT[:6] + b"\1" + OPT[7:], False),
+        (b"\0\0\x08" + bytes(8) + b"\1" + OPT, True),
+        (bytes(11) + b"\1" + OPT[:6] + b"\1" + OPT[7:], True),
     ],
 )
 def test_a_query_without_a_question(data: bytes, *, is_one: bool) -> None:

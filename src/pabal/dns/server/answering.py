@@ -48,7 +48,7 @@ from pabal.dns.wire.query import (
     is_control,
     parse_query,
 )
-from pabal.dns.wire.response import Limits, Response, header_only, render, truncated
+from pabal.dns.wire.response import Limits, Response, bare, render, truncated
 from pabal.dns.wire.rrset import RRset, from_dnspython, name_of
 from pabal.dns.zone.lookup import Answer, ZoneSet, lookup
 from pabal.dns.zone.tree import Zone
@@ -233,7 +233,9 @@ class Answering:
             return self._extras.unasked(data, host, error.rcode, self._payload_octets)
         extra = self._extras.of(query, host, encrypted=encrypted)
         if extra is None:
-            return header_only(data, codes.FORMERR)
+            # RFC 7873 §5.2.2, and with an OPT record as RFC 6891 §6.1.1 wants it.
+            limits = Limits(self._payload_octets, self._payload_octets, recursion=False)
+            return bare(query, codes.FORMERR, limits)
         context = self._context(query, host, extra, udp=udp)
         answer = self._answer(context, data)
         if isinstance(answer, bytes) and self.limiter.has_suspects:
