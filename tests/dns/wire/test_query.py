@@ -8,6 +8,7 @@ from pabal.dns.wire.query import (
     Edns,
     QueryError,
     answer_room,
+    asks_to_keep,
     canonical,
     parse_query,
     parse_without_question,
@@ -127,6 +128,17 @@ def test_the_plainest_query_is_its_own_key(edns: int | None) -> None:
     data = question("www.example.com", edns=edns)
     query = parse_query(data)
     assert canonical(query, answer_room(query.edns, 1232)) == data[2:]
+
+
+def test_who_keeps_a_connection() -> None:
+    query = dns.message.make_query("a.test", "A", use_edns=0)
+    assert not asks_to_keep(query.to_wire())
+    query.use_edns(options=[dns.edns.GenericOption(12, b"\0\x0b\0\0")])
+    assert not asks_to_keep(query.to_wire()), "the same octets inside another option"
+    query.use_edns(options=[dns.edns.GenericOption(11, b"")])
+    assert asks_to_keep(query.to_wire())
+    assert not asks_to_keep(b"\0\x0b")
+    assert not asks_to_keep(query.to_wire()[:-1])
 
 
 def test_key_ignores_case_and_size_class_only() -> None:

@@ -20,9 +20,7 @@ from pabal.dns.ports import (
     Client,
     DroppedError,
     ResolutionError,
-    Resolved,
     Resolver,
-    Security,
 )
 from pabal.dns.server.access import Access, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
@@ -31,11 +29,11 @@ from pabal.dns.server.clientele import apart, is_this_machine, seen_by, unanswer
 from pabal.dns.server.extras import NOTHING, Extra, Extras
 from pabal.dns.server.pools import pools_of
 from pabal.dns.server.rates import RateLimiter, Verdict
+from pabal.dns.server.resolved import answer_of, explained
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.option import (
-    BOGUS,
     NOT_AUTHORITATIVE,
     PROHIBITED,
     error_option,
@@ -49,7 +47,7 @@ from pabal.dns.wire.query import (
     parse_query,
 )
 from pabal.dns.wire.response import Limits, Response, bare, render, truncated
-from pabal.dns.wire.rrset import RRset, from_dnspython, name_of
+from pabal.dns.wire.rrset import RRset, name_of
 from pabal.dns.zone.lookup import Answer, ZoneSet, lookup
 from pabal.dns.zone.tree import Zone
 from pabal.net.endpoint import client_key
@@ -219,11 +217,20 @@ class Answering:
         return self._access.rights(host).recursion
 
     def now(
-        self, data: bytes, host: str, *, udp: bool, encrypted: bool = False
+        self,
+        data: bytes,
+        host: str,
+        *,
+        udp: bool,
+        encrypted: bool = False,
+        idle_s: float | None = None,
     ) -> bytes | Recursion | ControlQuery | None:
         """Return the answer to ``data``, ``None`` for silence, or who has to find it.
 
         What other servers ask is told apart only if ``controlled`` is set.
+
+        Args:
+            idle_s: How long the connection may be silent, for who asks (RFC 7828).
         """
         if self.controlled and is_control(data):
             return ControlQuery(data, host)
@@ -231,7 +238,7 @@ class Answering:
             query = parse_query(data)
         except QueryError as error:
             return self._extras.unasked(data, host, error.rcode, self._payload_octets)
-        extra = self._extras.of(query, host, encrypted=encrypted)
+        extra = self._extras.of(query, host, encrypted=encrypted, idle_s=idle_s)
         if extra is None:
             # RFC 7873 §5.2.2, and with an OPT record as RFC 6891 §6.1.1 wants it.
             limits = Limits(self._payload_octets, self._payload_octets, recursion=False)
@@ -376,7 +383,7 @@ class Answering:
         except ResolutionError as error:
             name = to_text(recursion.name)
             log.info("not resolved", name=name, reason=error.reason)
-            response = Response(codes.SERVFAIL, error=_explained(error))
+            response = Response(codes.SERVFAIL, error=explained(error))
         finally:
             self._recursions.leave(client)
         fresh = self._zones(context).version == recursion.version
@@ -393,7 +400,7 @@ class Answering:
             dns.rdatatype.RdataType.make(query.rdtype),
             unchecked=bool(query.flags & codes.CD),
         )
-        return _response(query, resolved, recursion.begun)
+        return answer_of(query, resolved, recursion.begun)
 
     def _finish(
         self,
@@ -457,34 +464,6 @@ def _announced(query: Query) -> int:
     """Return the largest answer the client takes over UDP, octets."""
     announced = 0 if query.edns is None else query.edns.payload_octets
     return max(announced, codes.UDP_PLAIN_MAX_OCTETS)
-
-
-def _response(query: Query, resolved: Resolved, begun: tuple[RRset, ...]) -> Response:
-    """Return what the resolver found as an answer to ``query``.
-
-    Args:
-        begun: The aliases that our zones answered already.
-    """
-    answer, authority = resolved.answer, resolved.authority
-    if query.dnssec_ok:
-        # RFC 4035 §3.2.1: signatures and proofs are for those who ask for them.
-        answer, authority = answer + resolved.signatures, authority + resolved.proofs
-    return Response(
-        resolved.rcode,
-        authoritative=resolved.authoritative or bool(begun),
-        answer=(*begun, *(from_dnspython(rrset) for rrset in answer)),
-        authority=tuple(from_dnspython(rrset) for rrset in authority),
-        # A chain that begins in a zone of ours is as secure as that: not at all yet.
-        authenticated=resolved.security is Security.SECURE and not begun,
-    )
-
-
-def _explained(error: ResolutionError) -> bytes:
-    """Return the Extended DNS Error for a failure (RFC 8914 §4)."""
-    if error.code is None:
-        return b""
-    text = error.reason if error.code == BOGUS else ""
-    return error_option(error.code, text)
 
 
 def _with_letters(octets: bytes, query: Query) -> bytes:

@@ -1,6 +1,6 @@
-"""What an answer carries beside its records: cookie, NSID, padding.
+"""What an answer carries beside its records: cookie, NSID, keepalive, padding.
 
-No I/O. Source: RFC 7873 §5.2, RFC 5001 §2.2, RFC 7830 §4, RFC 8914 §3.
+No I/O. Source: RFC 7873 §5.2, RFC 5001 §2.2, RFC 7828 §3.3, RFC 7830 §4, RFC 8914 §3.
 """
 
 import secrets
@@ -75,8 +75,20 @@ class Extras:
             return extra.finish(bare(query, codes.NOERROR, limits))
         return header_only(data, rcode, opt_record(query.edns, payload_octets))
 
-    def of(self, query: Query, host: str, *, encrypted: bool) -> Extra | None:
-        """Return what ``query`` asks for; ``None`` if an option is malformed."""
+    def of(
+        self,
+        query: Query,
+        host: str,
+        *,
+        encrypted: bool,
+        idle_s: float | None = None,
+    ) -> Extra | None:
+        """Return what ``query`` asks for; ``None`` if an option is malformed.
+
+        Args:
+            idle_s: How long its connection may be silent; ``None``: there is none, and
+                who asks all the same is not answered (RFC 7828 §3.3.2).
+        """
         if query.edns is None or not query.edns.options or query.edns.version:
             return NOTHING
         asked = option.read_options(query.edns.options)
@@ -90,6 +102,8 @@ class Extras:
             options += option.option(option.COOKIE, check.answer)
         if option.NSID in asked and self._nsid:
             options += option.option(option.NSID, self._nsid)
+        if option.KEEPALIVE in asked and idle_s is not None:
+            options += option.keepalive(idle_s)
         # RFC 7830 §6: on a channel that anybody reads padding hides nothing.
         padded = encrypted and option.PADDING in asked
         return Extra(options, padded, known)

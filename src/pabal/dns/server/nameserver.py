@@ -100,13 +100,14 @@ class NameServer:
                 parse_access_list(settings.forward_updates, "dns.forward_updates"),
                 self._secondaries.primaries,
             )
-        service = TcpService(self._answering, settings.tcp_idle_s, clock, self._control)
+        service = TcpService(self._answering, settings.tcp, clock, self._control)
         limits = ListenerSettings(
-            settings.tcp_per_address_max, settings.tcp_connections_max
+            settings.tcp.per_client_max, settings.tcp.connections_max
         )
         self._listener = Listener(service.serve, limits)
+        secure = TcpService(self._answering, settings.tcp, clock, self._control)
         self._tls_listener = Listener(
-            service.serve, limits, tls_context, implicit_tls=True
+            secure.serve, limits, tls_context, implicit_tls=True
         )
         self._udp: list[UdpServer] = []
         self._is_started = False

@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Final
 
 from pabal.base.errors import ProtocolError
-from pabal.dns.wire import codes
+from pabal.dns.wire import codes, option
 from pabal.dns.wire.name import NameFormatError, end_of_name
 
 _HEADER: Final = Struct("!HHHHHH")
@@ -145,6 +145,18 @@ def parse_without_question(data: bytes) -> Query | None:
         return None
     return None if edns is None else Query(data[:2], flags, b"", b"", 0, codes.IN, edns)
 
+
+def asks_to_keep(data: bytes) -> bool:
+    """Return whether a message has the option edns-tcp-keepalive (RFC 7828 §3.1)."""
+    if _KEEPALIVE not in data:  # nearly always: nothing is taken apart
+        return False
+    found = parse_without_question(data)
+    if found is None or found.edns is None:
+        return False
+    return option.KEEPALIVE in option.read_options(found.edns.options)
+
+
+_KEEPALIVE: Final = option.KEEPALIVE.to_bytes(2, "big")
 
 _TRANSFERS: Final = frozenset((codes.AXFR, codes.IXFR))
 
