@@ -10,6 +10,7 @@ from tests.support.streams import MemoryStream, stream_pair
 from tests.support.zones import question, recursive
 
 USUAL = TcpSettings()
+KEEPALIVE = dns.edns.OptionType.make(11)
 
 
 def framed(*messages: bytes) -> bytes:
@@ -91,7 +92,7 @@ async def test_what_is_no_query_ends_it() -> None:
 def keeping(name: str = "www.example.com") -> bytes:
     """Return a query whose client says that it keeps the connection (RFC 7828)."""
     query = dns.message.make_query(name, "A", use_edns=0)
-    query.use_edns(options=[dns.edns.GenericOption(11, b"")])
+    query.use_edns(options=[dns.edns.GenericOption(KEEPALIVE, b"")])
     return query.to_wire()
 
 

@@ -133,9 +133,9 @@ def test_the_plainest_query_is_its_own_key(edns: int | None) -> None:
 def test_who_keeps_a_connection() -> None:
     query = dns.message.make_query("a.test", "A", use_edns=0)
     assert not asks_to_keep(query.to_wire())
-    query.use_edns(options=[dns.edns.GenericOption(12, b"\0\x0b\0\0")])
+    query.use_edns(options=[dns.edns.GenericOption("PADDING", b"\0\x0b\0\0")])
     assert not asks_to_keep(query.to_wire()), "the same octets inside another option"
-    query.use_edns(options=[dns.edns.GenericOption(11, b"")])
+    query.use_edns(options=[dns.edns.GenericOption(dns.edns.OptionType.make(11), b"")])
     assert asks_to_keep(query.to_wire())
     assert not asks_to_keep(b"\0\x0b")
     assert not asks_to_keep(query.to_wire()[:-1])

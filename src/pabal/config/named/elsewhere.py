@@ -29,6 +29,12 @@ class Noting(Protocol):
 
 _OFF: Final = frozenset({"no", "false", "0"})
 
+
+def policy_names(statement: Statement) -> tuple[str, ...]:
+    """Return the zones that a ``response-policy`` names."""
+    return tuple(each.option("zone") or each.value() for each in statement.body())
+
+
 Setting = tuple[str, str, str | tuple[str, ...]]
 """Table, key, value."""
 
@@ -115,14 +121,12 @@ class Elsewhere:
         return found + self._options
 
     def _policies(self, statement: Statement) -> None:
-        names = []
         for element in statement.body():
             name = element.option("zone") or element.value()
-            names.append(name)
             if len(element.words()) > 1:
                 why = "a policy does what its records say, to signed answers as well"
                 self.note(element.token, f"response-policy: more of zone {name}", why)
-        self._options.append(("dns", "policy_zones", tuple(names)))
+        self._options.append(("dns", "policy_zones", policy_names(statement)))
         said = "policy_zones in [dns]"
         self.note(statement.token, "response-policy", said, taken=True)
 

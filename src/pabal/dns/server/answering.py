@@ -253,7 +253,8 @@ class Answering:
         if context.cache is not None:
             ready = self._ready(context, data)
             if ready is not None:
-                self._tell(context, ready, cached=True)
+                if self.on_query is not None:
+                    self.on_query(_asked(context, ready, cached=True))
                 return ready
         refused = self._refusal(context)
         if refused is not None:
@@ -421,7 +422,9 @@ class Answering:
             )
             context.cache.put(context.key, entry, sum(map(len, set(versions))))
         answer = self._as_asked(octets, context, response.error)
-        self._tell(context, answer, cached=False, rcode=response.rcode)
+        if self.on_query is not None:
+            rcode = response.rcode
+            self.on_query(_asked(context, answer, cached=False, rcode=rcode))
         return answer
 
     def _as_asked(self, octets: bytes, context: _Context, error: bytes = b"") -> bytes:
@@ -436,22 +439,15 @@ class Answering:
             return extra.finish(truncated(query, self._limits(context)))
         return longer
 
-    def _tell(
-        self,
-        context: _Context,
-        answer: bytes,
-        *,
-        cached: bool,
-        rcode: int | None = None,
-    ) -> None:
-        if self.on_query is None:
-            return
-        rdtype = dns.rdatatype.to_text(
-            dns.rdatatype.RdataType.make(context.query.rdtype)
-        )
-        code = answer[3] & 15 if rcode is None else rcode
-        name = to_text(context.query.name)
-        self.on_query(Asked(name, rdtype, context.host, code, cached))
+
+def _asked(
+    context: _Context, answer: bytes, *, cached: bool, rcode: int | None = None
+) -> Asked:
+    """Return what is told of an answer; ``rcode``: if it is not in the header."""
+    query = context.query
+    rdtype = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(query.rdtype))
+    code = answer[3] & 15 if rcode is None else rcode
+    return Asked(to_text(query.name), rdtype, context.host, code, cached)
 
 
 def _is_plain(query: Query) -> bool:
