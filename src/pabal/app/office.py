@@ -416,10 +416,14 @@ def zone_tools(settings: Settings) -> Iterator[ZoneTools]:
         yield ZoneTools(settings, book, bell, clock)
 
 
-def check_zones(settings: Settings) -> tuple[list[Problem], int]:
-    """Return what is wrong with the zones, and how many there are."""
+def check_zones(settings: Settings, file: Path) -> tuple[list[Problem], int]:
+    """Return what is wrong with the zones, and how many there are.
+
+    Args:
+        file: Where ``settings`` are from, for the places in it.
+    """
     with zones_office(settings) as office:
-        found = [*office.found, *resolving.policy_problems(settings)]
+        found = [*office.found, *resolving.policy_problems(settings, file)]
         return found, len(office.zones.all())
 
 

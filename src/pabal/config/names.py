@@ -16,6 +16,7 @@ from pabal.config.peers import (
     check_dns64,
     check_forward_zone,
     check_key,
+    check_policy_zone,
     check_stub_zone,
     check_zone_name,
     key_name,
@@ -418,9 +419,12 @@ def _resolver(section: Section) -> ResolverSection:
         policy_zones=section.texts(
             "policy_zones",
             (),
-            check_zone_name,
+            check_policy_zone,
             "Zones of this server, files or copies, that say which answers clients get"
-            " otherwise (RPZ); the first goes first.",
+            " otherwise (RPZ); the first goes first. ZONE [ede blocked] [break-dnssec"
+            " yes]: what clients are told (none, forged, blocked, censored, filtered,"
+            " prohibited), and whether signed answers are changed also for those that"
+            " want signatures.",
         ),
         dns64=section.text(
             "dns64",

@@ -251,3 +251,21 @@ def test_a_cookie_is_given_without_a_question() -> None:
     assert alone().rcode() == dns.rcode.FORMERR
     assert alone(dns.edns.GenericOption("COOKIE", b"123")).rcode() == dns.rcode.FORMERR
     assert alone(dns.edns.NSIDOption(b"")).rcode() == dns.rcode.FORMERR
+
+
+async def test_every_client_is_told_that_an_answer_was_changed() -> None:
+    """Also the second one: ready answers have no options."""
+    server = bench()
+    changed = replace(positive("www.far.test.", "192.0.2.9"), errors=(4,))
+    server.resolver.answers["www.far.test. A"] = changed
+    query = dns.message.make_query("www.far.test", "A", use_edns=0)
+    for _ in range(3):
+        answer = dns.message.from_wire(await server.whole(query.to_wire()))
+        (error,) = answer.options
+        assert isinstance(error, dns.edns.EDEOption)
+        assert error.code == 4
+    asked = len(server.resolver.asked)
+    query.use_edns(-1)
+    for _ in range(3):
+        assert len(dns.message.from_wire(await server.whole(query.to_wire())).answer)
+    assert len(server.resolver.asked) == asked + 1, "who cannot be told shares"

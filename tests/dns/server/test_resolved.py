@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import dns.message
 import dns.rcode
 import dns.rrset
@@ -53,3 +55,9 @@ def test_why_it_was_not_resolved() -> None:
     assert code_and_text(ResolutionError("no key", BOGUS)) == b"\0\6no key"
     lost = ResolutionError("127.0.0.1 is silent", NO_REACHABLE_AUTHORITY)
     assert code_and_text(lost) == b"\0\x16", "addresses of others stay here"
+
+
+def test_why_it_is_not_what_the_world_has() -> None:
+    changed = replace(FOUND, errors=(4, 15))
+    error = answer_of(query(dnssec_ok=False), changed, ()).error
+    assert error == b"\0\x0f\0\2\0\4" + b"\0\x0f\0\2\0\x0f"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pabal.config.acls import ACL, holds_everybody
-from pabal.config.named.elsewhere import policy_names
+from pabal.config.named.elsewhere import policy_lines, policy_names
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.holdings import ASKED_ELSEWHERE, Holdings, unsaid_transfers
 from pabal.config.named.outcome import DNS, VIEWS, Outcome, Value
@@ -273,7 +273,7 @@ class Horizon:
 def _filter(body: Sequence[Statement], name: str) -> tuple[str, ...] | str:
     """Return the value of a statement; empty: it is not there."""
     for statement in names_in(body, name)[:1]:
-        return statement.value() if name == "dns64" else policy_names(statement)
+        return statement.value() if name == "dns64" else policy_lines(statement)
     return ""
 
 

@@ -389,14 +389,15 @@ class Answering:
             self._recursions.leave(client)
         fresh = self._zones(context).version == recursion.version
         keep = fresh and response.rcode in (codes.NOERROR, codes.NXDOMAIN)
+        # What is kept has no options: who can be told why asks for it each time.
+        keep &= not response.error or context.query.edns is None
         return self._finish(context, response, keep=keep, ageing=True)
 
     async def _resolve(self, recursion: Recursion) -> Response:
         if self._resolver is None:
             raise ResolutionError("there is no resolver")
         context, query = recursion.context, recursion.context.query
-        client = Client(context.host, context.rights.view, udp=context.udp)
-        resolved = await seen_by(self._resolver, client).resolve(
+        resolved = await seen_by(self._resolver, _client(context)).resolve(
             name_of(recursion.name),
             dns.rdatatype.RdataType.make(query.rdtype),
             unchecked=bool(query.flags & codes.CD),
@@ -438,6 +439,12 @@ class Answering:
             # The options do not fit: the records have to go.
             return extra.finish(truncated(query, self._limits(context)))
         return longer
+
+
+def _client(context: _Context) -> Client:
+    """Return who asks, for the resolver."""
+    view, wants = context.rights.view, context.query.dnssec_ok
+    return Client(context.host, view, udp=context.udp, dnssec_ok=wants)
 
 
 def _asked(

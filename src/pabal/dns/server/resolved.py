@@ -27,6 +27,7 @@ def answer_of(query: Query, resolved: Resolved, begun: tuple[RRset, ...]) -> Res
         authority=tuple(from_dnspython(rrset) for rrset in authority),
         # A chain that begins in a zone of ours is as secure as that: not at all yet.
         authenticated=resolved.security is Security.SECURE and not begun,
+        error=b"".join(map(error_option, resolved.errors)),
     )
 
 
