@@ -111,10 +111,10 @@ async def test_copies_are_served_and_not_by_one_alone(
         notice.set_opcode(dns.opcode.NOTIFY)
         answer = await dns.asyncquery.udp(notice, "127.0.0.1", 5, rig.port)
         assert answer.rcode() == dns.rcode.NOERROR
-        # A long look rings as well: on a busy machine every look is long.
-        while not (copied := set(heard) - {ZONES_BELL}):  # noqa: ASYNC110  no event
+        while "copied copied.test." not in heard:  # noqa: ASYNC110  no event tells
             await asyncio.sleep(0.01)
-        assert copied == {"copied copied.test."}
+        # A look that took long rings as well, for a file was found.
+        assert set(heard) <= {"copied copied.test.", ZONES_BELL}
         rig.role.heard("copied copied.test.")
 
 

@@ -19,7 +19,7 @@ from pabal.admin.layout import Layout
 from pabal.admin.privileges import work_as_owner
 from pabal.app import caches, parts, resolving
 from pabal.app.caches import ProcessCache
-from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
+from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
 from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
 from pabal.config.problem import Problem, Span
@@ -273,7 +273,7 @@ class ZonesOffice:
 
     def ring(self) -> None:
         """Let a running server read them again."""
-        self.bell.ring(ZONES_BELL)
+        self.bell.ring(ASKED_BELL)
 
     def summaries(self) -> Sequence[ZoneSummary]:
         """Return every zone in one line."""
@@ -417,10 +417,14 @@ def zone_tools(settings: Settings) -> Iterator[ZoneTools]:
         yield ZoneTools(settings, book, bell, clock)
 
 
-def check_zones(settings: Settings) -> tuple[list[Problem], int]:
-    """Return what is wrong with the zones, and how many there are."""
+def check_zones(settings: Settings, file: Path) -> tuple[list[Problem], int]:
+    """Return what is wrong with the zones, and how many there are.
+
+    Args:
+        file: Where ``settings`` are from, for the places in it.
+    """
     with zones_office(settings) as office:
-        found = [*office.found, *resolving.policy_problems(settings)]
+        found = [*office.found, *resolving.policy_problems(settings, file)]
         return found, len(office.zones.all())
 
 
