@@ -264,7 +264,7 @@ async def test_messages_travel_between_accounts(rig: Rig) -> None:
 
 
 async def test_the_owner_s_quota_counts(rig: Rig) -> None:
-    rig.limits = Limits(messages=1)
+    rig.limits[1] = Limits(messages=1)
     await share(rig, "lri")
     async with rig.client(user=BOB) as bob:
         await bob.ok("APPEND INBOX {5+}\r\nother")

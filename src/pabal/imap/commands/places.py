@@ -123,7 +123,7 @@ async def shared(context: Context, name: str) -> Place | None:
 
     ``None`` without one, or if the client has no right at all.
     """
-    address, rest = _split(name)
+    address, rest = split(name)
     owner = await _owner(context, address) if rest else None
     if owner is None:
         return None
@@ -150,7 +150,7 @@ def _shared(
     return Place(account, owner, seen, rights, info.name)
 
 
-def _split(name: str) -> tuple[str, str]:
+def split(name: str) -> tuple[str, str]:
     """Return the address and the rest of a name in Other Users; empty if it is none."""
     if not name.startswith(OTHER_USERS):
         return "", ""
@@ -240,7 +240,7 @@ async def plot(context: Context, octets: bytes) -> Plot:
     """
     # RFC 9051 §6.3.4: a trailing separator only says that there will be more below.
     name = context.name_of(octets).removesuffix(SEPARATOR)
-    address, rest = _split(name + SEPARATOR)
+    address, rest = split(name + SEPARATOR)
     if not address or not is_shared(context):
         entries = await _inherited(context.mailboxes, normalise(name))
         return Plot(context.mailboxes, context.account_id, name, entries)
