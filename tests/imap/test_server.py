@@ -41,7 +41,7 @@ MIXED = (
 SMALL = ImapSettings(
     hostname="mail.example.com",
     message_max_octets=2000,
-    append_messages_max=3,
+    saves_max=3,
     bad_commands_max=5,
     login_failures_max=3,
 )

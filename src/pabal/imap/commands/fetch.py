@@ -57,7 +57,7 @@ async def run(context: Context, command: Fetch) -> Tagged:
         context.enable_condstore()
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
     if command.partial is not None:
-        ranges = _part(ranges, command.partial)
+        ranges = part_of_ranges(ranges, command.partial)
     if command.changed_since is not None:
         ranges = await _changed(context, ranges, command.changed_since)
     fetcher = _Fetcher(context, command)
@@ -74,7 +74,9 @@ async def run(context: Context, command: Fetch) -> Tagged:
     return Tagged(b"Fetch completed")
 
 
-def _part(ranges: Sequence[tuple[int, int]], partial: Partial) -> list[tuple[int, int]]:
+def part_of_ranges(
+    ranges: Sequence[tuple[int, int]], partial: Partial
+) -> list[tuple[int, int]]:
     """Return the messages of ``ranges`` PARTIAL asks for (RFC 9394 §3.3)."""
     low, high = sorted(map(abs, partial))
     if partial[0] < 0:
