@@ -38,7 +38,8 @@ async def run(context: Context, command: Expunge) -> Tagged:
         # RFC 9738 §3.1: an EXPUNGE without UIDs is not limited.
         uids = uids[-limit:]
         limited = b"MESSAGELIMIT %d %d" % (limit, uids[0])
-    await context.here.expunge(selected.view.mailbox.id, uids)
+    with context.dialogue.in_progress():
+        await context.here.expunge(selected.view.mailbox.id, uids)
     code = b""
     if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq

@@ -83,9 +83,13 @@ def _responses(context: Context, command: Store, batch: Batch, done: FlagsSet) -
         return b""
     # RFC 7162 §3.1.3: even .SILENT tells the new mod-sequences.
     changed = _batch_of(selected, done.changed)
-    template = selected.fetch_template + b"UID %d MODSEQ (%d))\r\n"
-    names = selected.names_of(changed)
-    rows = zip(names, changed.uids, changed.modseqs, strict=True)
+    columns = [selected.names_of(changed)]
+    template = selected.fetch_template
+    if not selected.manner.uid_only:
+        template += b"UID %d "
+        columns.append(changed.uids)
+    template += b"MODSEQ (%d))\r\n"
+    rows = zip(*columns, changed.modseqs, strict=True)
     return b"".join(map(template.__mod__, rows))
 
 
