@@ -106,16 +106,20 @@ async def find(
         RefusedError: There is none, or it may not.
         NameEncodingError: The name cannot be read.
     """
-    name = context.name_of(octets)
+    place = await named(context, context.name_of(octets))
+    if place is not None and place.rights.issuperset(rights):
+        return place
+    if place is not None and "l" in place.rights:
+        raise RefusedError("You may not do that here", b"NOPERM")
+    raise RefusedError("There is no such mailbox", code)
+
+
+async def named(context: Context, name: str) -> Place | None:
+    """Return the mailbox called ``name``, ``None`` without one or any right to it."""
     try:
         return own(context, await context.mailboxes.mailbox(name))
-    except NoSuchMailboxError as error:
-        place = await shared(context, name)
-        if place is not None and place.rights.issuperset(rights):
-            return place
-        if place is not None and "l" in place.rights:
-            raise RefusedError("You may not do that here", b"NOPERM") from error
-        raise RefusedError("There is no such mailbox", code) from error
+    except NoSuchMailboxError:
+        return await shared(context, name)
 
 
 async def shared(context: Context, name: str) -> Place | None:
