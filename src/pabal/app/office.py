@@ -48,6 +48,7 @@ from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
 from pabal.mta.queue.sqlite import SqliteQueue
 from pabal.net.doorbell import SilentDoorbell, UnixDoorbell
+from pabal.store import room
 from pabal.store.sqlite.store import SqliteStore
 from pabal.trace.sqlite import SqliteTraceReader
 
@@ -127,11 +128,10 @@ def used(settings: Settings, account_id: int) -> tuple[int, int]:
 async def _used(settings: Settings, account_id: int) -> tuple[int, int]:
     store = SqliteStore(Layout(settings.data).mail, SystemClock(), SilentDoorbell())
     try:
-        infos = await (await store.account(account_id)).mailboxes()
+        usage = await room.used(await store.account(account_id))
     finally:
         await store.close()
-    octets = sum(info.size_octets for info in infos)
-    return octets, sum(info.message_count for info in infos)
+    return usage.octets, usage.messages
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Final
 
 from pabal.imap.commands import places
 from pabal.imap.commands.context import CONDSTORE, Context
-from pabal.imap.commands.refusal import bad
+from pabal.imap.commands.refusal import bad, uid_required
 from pabal.imap.commands.resync import resynchronise
 from pabal.imap.commands.selected import Access, Selected
 from pabal.imap.session import State
@@ -34,6 +34,9 @@ async def examine(context: Context, command: Select) -> Tagged:
 async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged:
     if command.resync is not None and not context.qresync:
         raise bad("QRESYNC is not enabled")
+    if context.uid_only and command.resync is not None and command.resync.numbers:
+        # RFC 9586 §3.7: what is known of numbers is not to be said any more.
+        raise uid_required()
     if context.selected is not None:
         # RFC 9051 §7.1: what follows is about the other mailbox.
         context.unselect()

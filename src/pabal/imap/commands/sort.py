@@ -58,7 +58,8 @@ async def run(context: Context, command: Sort) -> Tagged:
     if keeps:
         contexts.check_tag(context)
     arrange = partial(_arranged, context, command, found)
-    uids = await arrange(found.uids)
+    with context.dialogue.in_progress():
+        uids = await arrange(found.uids)
     await tell(context, command.search, found, uids, b"SORT")
     if keeps and SortBy.RELEVANCY in by:
         # How well a message fits is not known of those that come later.
@@ -89,13 +90,14 @@ async def _arranged(
 async def thread(context: Context, command: Thread) -> Tagged:
     """Find messages and tell which belong together."""
     found = await find(context, command.search)
-    uids, rows = await _facts(context, found.uids, _THREADED_BY)
-    numbers = uids
-    if not command.search.by_uid:
-        numbers = await numbers_of(context, uids)
-    octets = await context.services.offload(
-        partial(_threads, command.algorithm, numbers, rows)
-    )
+    with context.dialogue.in_progress():
+        uids, rows = await _facts(context, found.uids, _THREADED_BY)
+        numbers = uids
+        if not command.search.by_uid:
+            numbers = await numbers_of(context, uids)
+        octets = await context.services.offload(
+            partial(_threads, command.algorithm, numbers, rows)
+        )
     context.send(b"* THREAD %b\r\n" % octets if octets else b"* THREAD\r\n")
     await context.breathe()
     return Tagged(b"Thread completed")
