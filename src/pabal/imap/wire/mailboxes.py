@@ -361,6 +361,9 @@ def parse_append(reader: Reader) -> Append:
     mailbox = reader.mailbox()
     messages = []
     while reader.take_sp():
+        if messages:
+            # RFC 3502 §6 has one space; IMAPClient's multiappend writes two.
+            reader.take_sp()
         messages.append(parse_message(reader))
     if not messages:
         raise reader.fail("a message")
