@@ -6,6 +6,7 @@ from pathlib import Path
 
 import apsw
 import pytest
+from typing_extensions import override
 
 from pabal.base.disk import Done
 from pabal.base.errors import LocalProtocolError, StorageFullError, UnavailableError
@@ -131,6 +132,7 @@ class KernelDisk(Disk):
         super().__init__()
         self._kernel = kernel
 
+    @override
     def sync(self, descriptor: int, done: Done) -> None:
         failure = None
         try:
