@@ -138,6 +138,7 @@ _KOREAN: Final = {
     "That is no identifier": "그것은 식별자가 아닙니다",
     "That is no mailbox name": "편지함 이름이 아닙니다",
     "The account is full": "계정이 가득 찼습니다",
+    "The batches are what they were": "묶음이 그대로입니다",
     "The batches are too small": "묶음이 너무 작습니다",
     "The charset is unknown": "모르는 문자 집합입니다",
     "the command is not allowed in this state": "지금은 할 수 없는 명령입니다",

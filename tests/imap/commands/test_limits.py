@@ -185,3 +185,41 @@ async def test_batches(monkeypatch: pytest.MonkeyPatch) -> None:
         await client.ok("CREATE empty")
         await client.ok("SELECT empty")
         assert await client.ok("UIDBATCHES 500") == [b'* UIDBATCHES (TAG "t14")']
+
+
+async def test_batches_are_told_again_when_they_are_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RFC 10022 §3.1.1: half a batch came, or half a batch went, or another mailbox."""
+    monkeypatch.setattr(limits, "BATCH_MIN", 2)
+    monkeypatch.setattr(limits, "BATCHES_KEPT_MAX", 3)
+    rig = Rig()
+    await rig.put([letter(str(n)) for n in range(5)])
+    refused = b"NO [LIMIT] The batches are what they were"
+    async with rig.client("INBOX") as client:
+        (line,) = await client.ok("UIDBATCHES 4")
+        assert line.endswith(b") 5:2,1:1")
+        for arrived in (0, 1):
+            await rig.put([letter("new")] * arrived)
+            await client.ok("NOOP")
+            assert (await both(client, "UIDBATCHES 4"))[1] == refused
+        (line,) = await client.ok("UIDBATCHES 4 1:1")
+        assert line.endswith(b") 6:3")
+        await rig.put([letter("new")])
+        await client.ok("NOOP")
+        (line,) = await client.ok("UIDBATCHES 4")
+        assert line.endswith(b") 7:4,3:1")
+        told: list[bytes] = []
+        for uids, again in (("4", False), ("5", True)):
+            await client.ok(f"UID STORE {uids} +FLAGS.SILENT (\\Deleted)")
+            await client.ok("EXPUNGE")
+            told, last = await both(client, "UIDBATCHES 4")
+            assert (last.startswith(b"OK"), last == refused) == (again, not again)
+        assert told[0].endswith(b") 7:2,1:1")
+        for size in (5, 6, 7):
+            await client.ok(f"UIDBATCHES {size}")
+        # Too many were asked for since to remember it.
+        await client.ok("UIDBATCHES 4")
+        assert (await both(client, "UIDBATCHES 4"))[1] == refused
+        await client.ok("SELECT INBOX")
+        await client.ok("UIDBATCHES 4")

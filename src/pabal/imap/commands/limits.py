@@ -5,6 +5,7 @@ which UID on it was done.
 Source: RFC 9738 (MESSAGELIMIT, SAVELIMIT); RFC 10022 (UIDBATCHES).
 """
 
+from bisect import bisect_right
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -27,7 +28,10 @@ BATCH_MIN: Final = 500
 """Smallest batch a client may ask for (RFC 10022): smaller ones save nobody work."""
 
 BATCHES_MAX: Final = 10_000
-"""Batches told at once: 200 kB."""
+"""Batches told at once: 200 kB; at least 100,000 messages (RFC 10022 §3.1.7)."""
+
+BATCHES_KEPT_MAX: Final = 100
+"""UIDBATCHES of a session that are remembered, 20 kB; then it begins anew."""
 
 LEFT_OUT: Final = b"Older messages were left out"
 
@@ -198,6 +202,7 @@ async def batches(context: Context, command: Batches) -> Tagged:
     total = -(-count // command.size)
     if last - first >= BATCHES_MAX or (not command.wanted and total > BATCHES_MAX):
         raise RefusedError("Too many batches at once", b"TOOMANY")
+    _check_again(context.mailbox, command)
     told = []
     for number in range(first, min(last, total) + 1):
         top = count - (number - 1) * command.size
@@ -208,3 +213,23 @@ async def batches(context: Context, command: Batches) -> Tagged:
     ranges = b" " + b",".join(told) if told else b""
     context.send(b"* UIDBATCHES (TAG %b)%b\r\n" % (quoted(context.tag), ranges))
     return Tagged(b"Batches told")
+
+
+def _check_again(selected: Selected, command: Batches) -> None:
+    """Check that the batches are not asked for while they are what they were.
+
+    RFC 10022 §3.1.1: again only when half a batch came or went.
+
+    Raises:
+        RefusedError: They are.
+    """
+    asked, numbers = selected.contexts.batches, selected.numbers
+    before = asked.get(command)
+    if before is not None:
+        last_uid, count = before
+        stayed = bisect_right(numbers.uids, last_uid, 0, numbers.count)
+        if 2 * max(count - stayed, numbers.count - stayed) < command.size:
+            raise RefusedError("The batches are what they were", b"LIMIT")
+    elif len(asked) >= BATCHES_KEPT_MAX:
+        asked.clear()
+    asked[command] = numbers.last_uid, numbers.count
