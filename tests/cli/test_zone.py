@@ -51,7 +51,7 @@ def test_reload_rings(desk: Desk) -> None:
 
 
 def test_mistakes(desk: Desk) -> None:
-    assert "there is no zone c.test. " in desk.fails(2, "zone", "show", "c.test")
+    assert "there is no zone c.test. " in desk.fails(1, "zone", "show", "c.test")
     assert "is not a name" in desk.fails(2, "zone", "show", "a..b")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pabal.net import stream as module
 from pabal.net.connect import connect
 from pabal.net.endpoint import Endpoint
 from pabal.net.ports import ConnectionLostError, IdleTimeoutError, TlsFailedError
@@ -162,3 +163,14 @@ async def test_a_client_that_writes_in_pieces_waits_for_no_acknowledgement() -> 
     client.close()
     stream.abort()
     server.close()
+
+
+async def test_a_peer_that_falls_silent_in_the_handshake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "TLS_HANDSHAKE_SECONDS", 0.05)
+    client, server = await pair((opportunistic_client_context(), None))
+    with pytest.raises(TlsFailedError):
+        await client.start_tls("mail.test")
+    server.abort()
+    await asyncio.sleep(0.01)

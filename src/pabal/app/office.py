@@ -21,7 +21,7 @@ from pabal.app import caches, parts, resolving
 from pabal.app.caches import ProcessCache
 from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
 from pabal.base.clock import Clock, SystemClock
-from pabal.base.errors import OperatorError
+from pabal.base.errors import NotFoundError
 from pabal.config.problem import Problem, Span
 from pabal.config.settings import Settings
 from pabal.directory.book import Book
@@ -168,13 +168,13 @@ def open_traces(settings: Settings) -> SqliteTraceReader:
     """Return the traces; the caller closes them.
 
     Raises:
-        OperatorError: Nothing was ever traced here.
+        NotFoundError: Nothing was ever traced here.
     """
     path = Layout(settings.data).trace
     if path.exists():
         work_as_owner(settings.data)
     else:
-        raise OperatorError(
+        raise NotFoundError(
             f"there are no traces in {path.parent} yet.", "Start it: `pabal serve`."
         )
     return SqliteTraceReader(path)
@@ -298,12 +298,12 @@ class ZonesOffice:
         """Return every record of a zone.
 
         Raises:
-            OperatorError: There is no such zone.
+            NotFoundError: There is no such zone.
         """
         zone = self.zones.get(name)
         if zone is None:
             missing = name.to_text(omit_final_dot=True)
-            raise OperatorError(
+            raise NotFoundError(
                 f"there is no zone {missing}.",
                 "`pabal zone list` shows those there are.",
             )
