@@ -6,7 +6,7 @@ last what ``Finish`` makes of it.
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -399,13 +399,17 @@ class Batch:
         self._names.setdefault(what, []).append(name)
 
     def list_zones(
-        self, origin: bytes, hostname: bytes, all_held: Mapping[bytes, Held]
+        self,
+        origin: bytes,
+        hostname: bytes,
+        all_held: Mapping[bytes, Held],
+        groups: Mapping[bytes, Sequence[bytes]],
     ) -> None:
         """Hold a catalog called folded ``origin`` of all zones that are not copies."""
         if self.journals is None:
             return
         members = [name for name, held in all_held.items() if not held.copied]
-        plain = build_catalog(origin, hostname, members)
+        plain = build_catalog(origin, hostname, members, groups)
         given = ZoneInput(
             name_of(origin),
             None,
