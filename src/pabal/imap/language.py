@@ -112,6 +112,7 @@ _KOREAN: Final = {
     "Notified from now on": "이제부터 알립니다",
     "Older messages were left out": "오래된 편지는 빠졌습니다",
     "Only UIDs are meant here": "UID로만 가리킬 수 있습니다",
+    "Other Users": "다른 사용자",
     "Passwords need TLS here": "비밀번호는 TLS로만 보낼 수 있습니다",
     "Pleased to meet you": "반갑습니다",
     "Private entries are the owner's alone": "개인 항목은 주인만 쓸 수 있습니다",

@@ -465,3 +465,15 @@ async def test_a_list_tells_no_entries_of_what_may_only_be_looked_up(rig: Rig) -
         async with rig.client(user=BOB) as bob:
             lines = await bob.ok(f'LIST "" "Other Users/*/Box" {returns}')
             assert len(lines) == told, (rights, lines)
+
+
+async def test_the_namespace_is_told_in_the_language_too(rig: Rig) -> None:
+    """RFC 5255 §3.2, §3.4: in modified UTF-7."""
+    async with rig.client() as client:
+        plain = b'* NAMESPACE (("" "/")) (("Other Users/" "/")) NIL'
+        korean = plain.replace(
+            b'Users/" "/"', b'Users/" "/" "TRANSLATION" ("&suS5eA- &wKzGqceQ-/")'
+        )
+        assert await client.ok("LANGUAGE ko") == [b"* LANGUAGE (ko)", korean]
+        assert await client.ok("NAMESPACE") == [korean]
+        assert await client.ok("LANGUAGE en") == [b"* LANGUAGE (en)", plain]
