@@ -18,6 +18,7 @@ from pabal.app.outbound import QueueRole
 from pabal.app.shared import ASKED_BELL, Shared, open_shared
 from pabal.app.signing import SigningRole
 from pabal.base.errors import OperatorError, PabalError
+from pabal.base.heap import share_heaps
 from pabal.config.settings import Settings
 from pabal.dns.zone.zones import State
 from pabal.web.doh import DnsOverHttps
@@ -44,6 +45,7 @@ def run(process: "Process", sockets: Sockets, ready: Callable[[], None]) -> int:
     Raises:
         OperatorError: Something an operator has to mend keeps it from starting.
     """
+    share_heaps()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(process, sockets, ready))
 

@@ -13,12 +13,11 @@ from pabal.base.atomic import fsync_directory
 from pabal.base.clock import Clock
 from pabal.base.disk import Disk, open_disk
 from pabal.base.errors import PabalError, UnavailableError
-from pabal.base.tasks import Batcher, Start
 from pabal.net.ringer import Ringer
 from pabal.store.doorbell import Doorbell
 from pabal.store.headers import HeaderCache
 from pabal.store.ports import AccountId
-from pabal.store.sqlite.access import Access
+from pabal.store.sqlite.access import Access, IndexOf, Workers
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
@@ -26,7 +25,7 @@ from pabal.store.sqlite.idle import IdleArrays
 from pabal.store.sqlite.indexing import QUIET_S, Indexings, Timing
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
-from pabal.store.sqlite.writer import Job, Writer
+from pabal.store.sqlite.writer import Writer
 
 THREADS: Final = 16
 """Threads for writes and scans: they wait for the disk more than they compute."""
@@ -36,6 +35,18 @@ RINGS_APART_S: Final = 0.05
 
 OPEN_ACCOUNTS_MAX: Final = 128
 """Accounts whose files are open: three connections, nine descriptors each at most."""
+
+
+LOOK_S: Final = 1.0
+"""How often is looked for accounts nobody uses, seconds: some microseconds a time."""
+
+UNUSED_LOOKS: Final = 30
+"""Looks at which an account was not used before its files are closed: half a minute.
+
+A client that waits needs no file; opening them again takes 1-2 ms."""
+
+CLOSED_AT_ONCE: Final = 8
+"""Accounts closed at one look: the last to close a log waits for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,7 @@ class SqliteStore:
         )
         self._recent: OrderedDict[AccountId, SqliteAccount] = OrderedDict()
         self._opening: dict[AccountId, asyncio.Lock] = {}
+        self._look: asyncio.TimerHandle | None = None
         self._shares = SqliteShares(root / SHARES_FILE, self._executor)
 
     @property
@@ -142,6 +154,8 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what is being written and close everything."""
         await self._indexings.close()
+        if self._look is not None:
+            self._look.cancel()
         for account in list(self._accounts.values()):
             await account.access.settle()
         self._recent.clear()
@@ -155,17 +169,14 @@ class SqliteStore:
         database = Database(self._root / str(account_id))
         subject = f"account {account_id}"
         ringer = Ringer(lambda: self._doorbell.ring(subject), RINGS_APART_S)
-        indexing = self._indexings.of(account_id, database.directory)
-        mirror = Mirror(database, ringer.ring, indexing.arrived, self._caches.idle)
+        index_of = IndexOf(lambda: self._indexings.of(account_id, database.directory))
+        mirror = Mirror(database, ringer.ring, index_of.arrived, self._caches.idle)
         writer = Writer(
             account_id,
             database,
             self._clock,
             self._settings.keep_expunged_s,
             mirror.note_commit,
-        )
-        batcher: Batcher[Job, None] = Batcher(
-            writer.run, self._executor, Start(writer.begin, self._disk)
         )
 
         def prepare() -> None:
@@ -182,9 +193,9 @@ class SqliteStore:
         access = Access(
             database,
             mirror,
-            batcher,
-            self._executor,
-            indexing,
+            writer,
+            Workers(self._executor, self._disk),
+            index_of,
             lambda: self._remember(account_id),
         )
         return SqliteAccount(account_id, access, self._caches.headers)
@@ -197,6 +208,9 @@ class SqliteStore:
         account.access.resting = False
         self._recent[account_id] = account
         self._recent.move_to_end(account_id)
+        if self._look is None:
+            loop = asyncio.get_running_loop()
+            self._look = loop.call_later(LOOK_S, self._close_unused)
         if len(self._recent) <= self._settings.open_accounts_max:
             return
         for oldest, candidate in self._recent.items():
@@ -204,6 +218,23 @@ class SqliteStore:
                 del self._recent[oldest]
                 candidate.access.rest()
                 return
+
+    def _close_unused(self) -> None:
+        """Close the files of accounts nobody used for a while, some at a time."""
+        closed = 0
+        for account_id, account in list(self._recent.items()):
+            access = account.access
+            access.unused += 1
+            if access.unused > UNUSED_LOOKS and not access.busy:
+                del self._recent[account_id]
+                access.rest()
+                closed += 1
+                if closed == CLOSED_AT_ONCE:
+                    break
+        self._look = None
+        if self._recent:
+            loop = asyncio.get_running_loop()
+            self._look = loop.call_later(LOOK_S, self._close_unused)
 
     def _remove(self, account_id: AccountId) -> None:
         directory = self._root / str(account_id)
