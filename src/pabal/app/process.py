@@ -12,13 +12,13 @@ import uvloop
 
 from pabal.app import parts
 from pabal.app.certificate import ServerTls
+from pabal.app.heap import share_heaps
 from pabal.app.mail import MailRole
 from pabal.app.names import NamesRole
 from pabal.app.outbound import QueueRole
 from pabal.app.shared import ASKED_BELL, Shared, open_shared
 from pabal.app.signing import SigningRole
 from pabal.base.errors import OperatorError, PabalError
-from pabal.base.heap import share_heaps
 from pabal.config.settings import Settings
 from pabal.dns.zone.zones import State
 from pabal.web.doh import DnsOverHttps

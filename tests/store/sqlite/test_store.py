@@ -5,8 +5,6 @@ import apsw
 import pytest
 
 from pabal.base.errors import UnavailableError
-from pabal.store.ports import Added, Change
-from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import FILE_NAME
 from pabal.store.sqlite.schema import MIGRATIONS, TooNewError, migrate
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
@@ -101,33 +99,4 @@ async def test_an_account_half_made_is_made_whole(
     store = SqliteStore(tmp_path, FakeClock(), Bell())
     account = await store.account(1)
     assert [box.name for box in await account.mailboxes()] == ["INBOX"]
-    await store.close()
-
-
-def is_open(account: SqliteAccount) -> bool:
-    return account.access.database.is_open
-
-
-async def test_files_nobody_uses_are_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pabal.store.sqlite.store.LOOK_S", 0.005)
-    monkeypatch.setattr("pabal.store.sqlite.store.UNUSED_LOOKS", 20)
-    store = SqliteStore(tmp_path, FakeClock(), Bell())
-    waiting, working = await store.account(1), await store.account(2)
-    inbox = await waiting.mailbox("INBOX")
-    view = await waiting.view(inbox.id)
-    heard: list[Change] = []
-    stop = waiting.watch(heard.append)
-    while is_open(waiting):
-        await working.mailboxes()
-        await asyncio.sleep(0.005)
-    assert is_open(working)
-    # Who waited hears all the same, and its files are open again.
-    await put(await store.account(1), inbox, letter("1"))
-    assert [type(change) for change in heard] == [Added]
-    assert list(view.uids) == [1]
-    assert is_open(waiting)
-    stop()
-    view.close()
     await store.close()

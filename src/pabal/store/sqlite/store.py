@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.idle import IdleArrays
 from pabal.store.sqlite.indexing import QUIET_S, Indexings, Timing
 from pabal.store.sqlite.mirror import Mirror
+from pabal.store.sqlite.openings import Openings
 from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
 from pabal.store.sqlite.writer import Writer
 
@@ -35,18 +35,6 @@ RINGS_APART_S: Final = 0.05
 
 OPEN_ACCOUNTS_MAX: Final = 128
 """Accounts whose files are open: three connections, nine descriptors each at most."""
-
-
-LOOK_S: Final = 1.0
-"""How often is looked for accounts nobody uses, seconds: some microseconds a time."""
-
-UNUSED_LOOKS: Final = 30
-"""Looks at which an account was not used before its files are closed: half a minute.
-
-A client that waits needs no file; opening them again takes 1-2 ms."""
-
-CLOSED_AT_ONCE: Final = 8
-"""Accounts closed at one look: the last to close a log waits for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +88,8 @@ class SqliteStore:
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
-        self._recent: OrderedDict[AccountId, SqliteAccount] = OrderedDict()
+        self._open_ones = Openings(self._settings.open_accounts_max)
         self._opening: dict[AccountId, asyncio.Lock] = {}
-        self._look: asyncio.TimerHandle | None = None
         self._shares = SqliteShares(root / SHARES_FILE, self._executor)
 
     @property
@@ -139,7 +126,7 @@ class SqliteStore:
         """Remove every mailbox of the account; whoever holds it gets errors."""
         async with self._opening.setdefault(account_id, asyncio.Lock()):
             account = self._accounts.pop(account_id, None)
-            self._recent.pop(account_id, None)
+            self._open_ones.forget(account_id)
             self._caches.headers.forget(account_id)
             await self._indexings.stop(account_id)
             if account is not None:
@@ -154,11 +141,9 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what is being written and close everything."""
         await self._indexings.close()
-        if self._look is not None:
-            self._look.cancel()
         for account in list(self._accounts.values()):
             await account.access.settle()
-        self._recent.clear()
+        self._open_ones.clear()
         self._accounts.clear()
         self._shares.close()
         self._executor.shutdown()
@@ -201,40 +186,10 @@ class SqliteStore:
         return SqliteAccount(account_id, access, self._caches.headers)
 
     def _remember(self, account_id: AccountId) -> None:
-        """Note that an account is in use; close the files of one that is not."""
+        """Note that an account is in use."""
         account = self._accounts.get(account_id)
-        if account is None:
-            return
-        account.access.resting = False
-        self._recent[account_id] = account
-        self._recent.move_to_end(account_id)
-        if self._look is None:
-            loop = asyncio.get_running_loop()
-            self._look = loop.call_later(LOOK_S, self._close_unused)
-        if len(self._recent) <= self._settings.open_accounts_max:
-            return
-        for oldest, candidate in self._recent.items():
-            if not candidate.access.busy and oldest != account_id:
-                del self._recent[oldest]
-                candidate.access.rest()
-                return
-
-    def _close_unused(self) -> None:
-        """Close the files of accounts nobody used for a while, some at a time."""
-        closed = 0
-        for account_id, account in list(self._recent.items()):
-            access = account.access
-            access.unused += 1
-            if access.unused > UNUSED_LOOKS and not access.busy:
-                del self._recent[account_id]
-                access.rest()
-                closed += 1
-                if closed == CLOSED_AT_ONCE:
-                    break
-        self._look = None
-        if self._recent:
-            loop = asyncio.get_running_loop()
-            self._look = loop.call_later(LOOK_S, self._close_unused)
+        if account is not None:
+            self._open_ones.note(account_id, account)
 
     def _remove(self, account_id: AccountId) -> None:
         directory = self._root / str(account_id)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pabal.base.heap import HEAPS_MAX
+from pabal.app.heap import HEAPS_MAX
 from tests.support.server import environment
 
 ALLOCATE = """
 import ctypes, sys, threading
-from pabal.base.heap import share_heaps
+from pabal.app.heap import share_heaps
 path, shared = sys.argv[1:]
 if shared == "shared":
     assert share_heaps()
