@@ -5,6 +5,7 @@ Cost: 24 octets a message; an arrival is O(1), a flag change O(log n) a message,
 expunge one copy of the arrays.
 """
 
+import codecs
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
@@ -29,7 +30,8 @@ Columns = tuple["array[int]", "array[int]", "array[int]", "array[int]"]
 """UIDs, email ids, flag sets, modseqs."""
 
 
-_UTF32: Final = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
+# Looked up here: once it is not root any more, a process may not find the codec's file.
+_UTF32: Final = codecs.lookup(f"utf-32-{sys.byteorder[0]}e").name
 """What an array of typecode ``I`` is as text."""
 
 

@@ -47,6 +47,12 @@ class _KeysError(BogusError):
     """The keys of a zone do not hold, though what vouches for them does."""
 
 
+def _link(error: BogusError) -> dns.rdatatype.RdataType:
+    """Return what broke the chain: the keys, or what vouches for them."""
+    is_key = isinstance(error, _KeysError)
+    return dns.rdatatype.DNSKEY if is_key else dns.rdatatype.DS
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """Records the validator wants; they come unchecked, it checks them itself."""
@@ -191,9 +197,7 @@ class ChainOfTrust:
                 reason=error.reason,
                 code=error.code,
             )
-            is_key = isinstance(error, _KeysError)
-            link = dns.rdatatype.DNSKEY if is_key else dns.rdatatype.DS
-            self.tell(name, link, Security.BOGUS, error.reason)
+            self.tell(name, _link(error), Security.BOGUS, error.reason)
         self.trust.put(name, standing)
         return standing
 
