@@ -10,6 +10,7 @@ from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
 from pabal.app.probing import Probing
 from pabal.app.shared import (
+    ASKED_BELL,
     COPIED_BELL,
     DIRECTORY_BELL,
     UPDATED_BELL,
@@ -94,6 +95,7 @@ class NamesRole:
         self._tasks = Tasks()
         self._changed = asyncio.Event()
         self._stopping = False
+        self._asked = False
         self._stamp: tuple[object, ...] = ()
         self._pause_s = LOOK_SECONDS
         self._shared = shared
@@ -125,7 +127,8 @@ class NamesRole:
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
         word, _, rest = subject.partition(" ")
-        if subject in {DIRECTORY_BELL, ZONES_BELL}:
+        if subject in {DIRECTORY_BELL, ZONES_BELL, ASKED_BELL}:
+            self._asked |= subject == ASKED_BELL
             self._changed.set()
         elif subject.startswith(UPDATED_BELL):
             zone = subject.removeprefix(UPDATED_BELL)
@@ -189,7 +192,8 @@ class NamesRole:
         if self._tls is not None:
             rang |= await asyncio.to_thread(self._tls.reload)
         if (rang or stamp != self._stamp) and not self._stopping:
-            await self._server.reload()
+            asked, self._asked = self._asked, False
+            await self._server.reload(asked=asked)
             self._stamp = stamp
 
     async def _look_at_files(self) -> tuple[object, ...]:

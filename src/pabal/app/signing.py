@@ -9,7 +9,7 @@ import dns.rdatatype
 from dns.rdtypes.ANY.DS import DS
 
 from pabal.app.aliases import AliasTargets
-from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL, Shared
+from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, ZONES_BELL, Shared
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, give_way, sleep_until_set
@@ -75,7 +75,7 @@ class SigningRole:
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
-        if subject in {DIRECTORY_BELL, ZONES_BELL}:
+        if subject in {DIRECTORY_BELL, ZONES_BELL, ASKED_BELL}:
             self.wake()
 
     def wake(self) -> None:

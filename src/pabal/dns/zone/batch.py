@@ -404,13 +404,17 @@ class Batch:
         self._names.setdefault(what, []).append(name)
 
     def list_zones(
-        self, origin: bytes, hostname: bytes, all_held: Mapping[bytes, Held]
+        self,
+        origin: bytes,
+        hostname: bytes,
+        all_held: Mapping[bytes, Held],
+        groups: Mapping[bytes, Sequence[bytes]],
     ) -> None:
         """Hold a catalog called folded ``origin`` of all zones that are not copies."""
         if self.journals is None:
             return
         members = [name for name, held in all_held.items() if not held.copied]
-        plain = build_catalog(origin, hostname, members)
+        plain = build_catalog(origin, hostname, members, groups)
         given = ZoneInput(
             name_of(origin),
             None,
