@@ -188,3 +188,25 @@ def test_an_outdated_version_is_not_written_on(tmp_path: Path) -> None:
         late.commit(zone(TEXT), [request("add b 60 A 192.0.2.9")])
     assert late.follow(zone(TEXT)) is None
     assert late.onto(zone(TEXT), None).serial == 2
+
+
+def test_the_first_update_is_followed_without_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = source()
+    one, two, three = (updatable(tmp_path, files) for _ in range(3))
+    one.update([request("add a 60 A 192.0.2.9")])
+    with monkeypatch.context() as patch:
+        patch.setattr(two, "reload", None)
+        assert two.follow(NAME)
+        assert not two.follow(NAME)
+    assert serial(two) == serial(one)
+    assert shown(two, "a.example.com") == {"A": ["192.0.2.9"]}
+    assert two.update([request("present a", "add b 60 A 192.0.2.8")]) == [0]
+    # Where the owner's file is another one by now, it has to be read.
+    files.texts["example.com.zone"] = HEAD + "www A 192.0.2.5\n"
+    one.reload()
+    assert three.follow(NAME)
+    for made in (one, three):
+        assert shown(made, "www.example.com") == {"A": ["192.0.2.5"]}
+        assert serial(made) == 4

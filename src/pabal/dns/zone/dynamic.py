@@ -97,6 +97,18 @@ class Dynamic:
             self._append([entry])
         return zone
 
+    def over(self, plain: Zone) -> Zone | None:
+        """Return ``plain``, loaded before, with all updates, if they lie on just that.
+
+        ``None``: it has to be loaded anew. Raises as ``onto``.
+        """
+        self._read()
+        last = self._last
+        if last is None or digest_of(plain) != last.plain:
+            return None
+        self._is_stale = False
+        return laid_over(plain, self._patches, last.soa)
+
     def begin(self, plain: Zone) -> bool:
         """Write down that there is ``plain``, unless something is written already.
 

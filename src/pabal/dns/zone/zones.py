@@ -278,17 +278,18 @@ class Zones(LocalZones):
         held = self.get_held(name)
         if held is None or held.copied or self.journals is None:
             return False
-        if held.dynamic is None:
-            return self._reloaded()
+        dynamic = held.dynamic or self.journals.of(name)
         try:
-            own = held.dynamic.follow(held.own)
+            # The first update ever need not have the file read again.
+            known = held.dynamic is not None
+            own = dynamic.follow(held.own) if known else dynamic.over(held.own)
         except (OSError, JournalError) as error:
             log.warning("no updates", zone=str(name), reason=str(error))
             return False
         if own is None:
             return self._reloaded()
         if own is not held.own:
-            self._replace(held, own)
+            self._replace(held, own, dynamic)
         return own is not held.own
 
     def behind(self) -> list[dns.name.Name]:
