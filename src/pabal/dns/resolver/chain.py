@@ -191,9 +191,7 @@ class ChainOfTrust:
                 reason=error.reason,
                 code=error.code,
             )
-            is_key = isinstance(error, _KeysError)
-            link = dns.rdatatype.DNSKEY if is_key else dns.rdatatype.DS
-            self.tell(name, link, Security.BOGUS, error.reason)
+            self.tell(name, _broken(error), Security.BOGUS, error.reason)
         self.trust.put(name, standing)
         return standing
 
@@ -361,6 +359,12 @@ class ChainOfTrust:
                 ExtendedError.NO_REACHABLE_AUTHORITY,
             )
         return found
+
+
+def _broken(error: BogusError) -> dns.rdatatype.RdataType:
+    """Return which link it was that did not hold."""
+    is_keys = isinstance(error, _KeysError)
+    return dns.rdatatype.DNSKEY if is_keys else dns.rdatatype.DS
 
 
 def _dnskeys(rrset: dns.rrset.RRset) -> list[DNSKEY]:
