@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from pabal.app import caches, parts, resolving
@@ -46,6 +46,9 @@ class NamesRole:
         tls: The certificate, for DNS over TLS and for the records that follow.
         transfers: Whether it follows primaries and tells secondaries; one process does.
 
+    Attributes:
+        on_updated: Called when a dynamic update was done or taken over here, if set.
+
     Raises:
         OperatorError: From the constructor: [dns] holds what cannot be, or the secret
             of the cookies cannot be used.
@@ -69,11 +72,12 @@ class NamesRole:
             None if tls is None else tls.names,
         )
         self._tls = tls
+        self.on_updated: Callable[[], None] | None = None
         self._server.share(
             Sharing(
                 None if transfers else self._pass_on,
                 0.0 if shared.settings.workers == 1 else NOTIFY_AFTER_SECONDS,
-                lambda zone: shared.bell.ring(f"{UPDATED_BELL}{zone}"),
+                self._updated,
             )
         )
         self._probing = Probing(
@@ -128,7 +132,7 @@ class NamesRole:
             self._changed.set()
         elif subject.startswith(UPDATED_BELL):
             zone = subject.removeprefix(UPDATED_BELL)
-            self._tasks.start(self._server.follow(zone), "zone updated")
+            self._tasks.start(self._follow(zone), "zone updated")
         elif word == caches.FLUSH_BELL:
             self._tasks.start(self._flush(rest), "flush")
         elif word == caches.DUMP_BELL:
@@ -143,6 +147,18 @@ class NamesRole:
         await self._probing.stop()
         await self._tasks.wait(LOOK_SECONDS)
         await self._server.stop()
+
+    def _updated(self, zone: str) -> None:
+        """Tell everybody that a dynamic update of ``zone`` was done here."""
+        self._shared.bell.ring(f"{UPDATED_BELL}{zone}")
+        if self.on_updated is not None:
+            self.on_updated()
+
+    async def _follow(self, zone: str) -> None:
+        """Take over a dynamic update that another process did."""
+        await self._server.follow(zone)
+        if self.on_updated is not None:
+            self.on_updated()
 
     async def _flush(self, name: str) -> None:
         await caches.flush(self._shared.resolver, name)

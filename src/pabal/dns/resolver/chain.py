@@ -47,6 +47,12 @@ class _KeysError(BogusError):
     """The keys of a zone do not hold, though what vouches for them does."""
 
 
+def _link(error: BogusError) -> dns.rdatatype.RdataType:
+    """Return what broke the chain: the keys, or what vouches for them."""
+    is_key = isinstance(error, _KeysError)
+    return dns.rdatatype.DNSKEY if is_key else dns.rdatatype.DS
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """Records the validator wants; they come unchecked, it checks them itself."""
@@ -191,7 +197,7 @@ class ChainOfTrust:
                 reason=error.reason,
                 code=error.code,
             )
-            self.tell(name, _broken(error), Security.BOGUS, error.reason)
+            self.tell(name, _link(error), Security.BOGUS, error.reason)
         self.trust.put(name, standing)
         return standing
 
@@ -359,12 +365,6 @@ class ChainOfTrust:
                 ExtendedError.NO_REACHABLE_AUTHORITY,
             )
         return found
-
-
-def _broken(error: BogusError) -> dns.rdatatype.RdataType:
-    """Return which link it was that did not hold."""
-    is_keys = isinstance(error, _KeysError)
-    return dns.rdatatype.DNSKEY if is_keys else dns.rdatatype.DS
 
 
 def _dnskeys(rrset: dns.rrset.RRset) -> list[DNSKEY]:

@@ -223,6 +223,8 @@ class NameServer:
         self._answering.forget()
         for server in self._udp:
             server.forget_clients()
+        if self._loader.outgoing:
+            self._tasks.start(self._loader.let_go(), "zones freed")
         if self._is_started:
             self._notifier.changed([zone for zone in zones if zone is not None])
 
