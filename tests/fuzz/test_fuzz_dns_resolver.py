@@ -146,7 +146,7 @@ def test_nothing_out_of_the_zone_is_believed(
     known = knowledge()
     reading = scrub(read(message.to_wire(), query), query)
     known.keep(query, reading, 0.0)
-    known.keep_referral(reading, 0.0)
+    known.keep_referral(reading, EXAMPLE, 0.0)
     for name, _ in known.cache._entries:
         assert name.is_subdomain(EXAMPLE)
     if reading.kind is Kind.REFERRAL:

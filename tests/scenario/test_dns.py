@@ -13,6 +13,7 @@ RULES = {
     " unreachable_family same_question_twice missing_glue case_of_the_client",
     "aliases": "cname_chain cname_to_nowhere dname poison_by_alias",
     "bailiwick": "poison_out_of_bailiwick poison_glue poison_by_alias",
+    "delegations end with those above them": "ghost_domain phoenix_domain",
     "glue trust levels (RFC 2181 §5.4.1)": "glue_is_no_answer forbidden_addresses",
     "TCP fallback": "truncated_tcp spoof_flood",
     "EDNS probing": "no_edns",
@@ -48,7 +49,7 @@ RULES = {
     "INDETERMINATE": "dnssec_no_anchor dnssec_island dnssec_keys_away",
     "BOGUS": "dnssec_bogus dnssec_tampered dnssec_downgrade dnssec_wrong_root",
     "CD": "dnssec_bogus dnssec_keytrap dns64",
-    "extended errors (RFC 8914)": "dnssec_bogus",
+    "extended errors (RFC 8914)": "dnssec_bogus serve_stale",
 }
 """Each rule the resolver keeps, and the scenarios that show it."""
 

@@ -1,6 +1,7 @@
 import dns.name
 import dns.rdatatype
 import dns.rrset
+import pytest
 
 from pabal.dns.resolver.cache import Cache, Failures, Trust
 from pabal.dns.resolver.delegation import Delegation
@@ -13,6 +14,7 @@ from tests.scenario.dns.network import FakeChance, FakeLocal, Zone
 from tests.scenario.dns.player import record
 
 A, DS, MX = dns.rdatatype.A, dns.rdatatype.DS, dns.rdatatype.MX
+NS = dns.rdatatype.NS
 WWW = dns.name.from_text("www.example.test.")
 ROOT = Server("root.", "192.0.2.1", 20053)
 
@@ -100,6 +102,47 @@ def test_what_is_kept_has_the_trust_it_deserves() -> None:
     assert trust(address) is Trust.ANSWER
     assert trust(ns) is Trust.AUTHORITY
     assert trust(glue) is Trust.GLUE
+
+
+@pytest.mark.parametrize(
+    ("left_s", "kept_s"),
+    [(100.0, 100.0), (None, None)],
+    ids=["its delegation lives", "it ended while the question was on its way"],
+)
+def test_a_zone_does_not_keep_itself_alive(
+    left_s: float | None, kept_s: float | None
+) -> None:
+    """Neither beside an answer, nor as one, nor by the zones below it."""
+    known = knowledge()
+    ns = record("example.test. 80000 NS ns.example.test.")
+    below = record("deep.example.test. 80000 NS ns.example.test.")
+    delegation = Delegation(ns.name, [ROOT])
+
+    def expires(rrset: dns.rrset.RRset) -> float | None:
+        entry = known.cache.get(rrset.name, rrset.rdtype, 0.0)
+        return None if entry is None else entry.expires_at
+
+    def renewed(reading: Reading, rdtype: dns.rdatatype.RdataType = A) -> None:
+        known.cache.flush(dns.name.root)
+        if left_s is not None:
+            parent = record(f"example.test. {left_s:.0f} NS ns.example.test.")
+            known.cache.put(parent, Trust.REFERRAL, 0.0)
+        query = known.query(delegation, ROOT, (WWW, rdtype), tcp=False, now=0.0)
+        if reading.kind is Kind.REFERRAL:
+            known.keep_referral(reading, ns.name, 0.0)
+        else:
+            known.keep(query, reading, 0.0)
+
+    address = record("www.example.test. 80000 A 192.0.2.1")
+    renewed(Reading(Kind.ANSWER, (address,), WWW, ns=ns, authoritative=True))
+    assert expires(ns) == kept_s
+    assert expires(address) == 80_000.0, "what it says of itself lasts as it says"
+    renewed(Reading(Kind.ANSWER, (ns,), ns.name, authoritative=True), NS)
+    assert expires(ns) == kept_s
+    renewed(Reading(Kind.ANSWER, (below,), below.name, authoritative=True), NS)
+    assert expires(below) == kept_s
+    renewed(Reading(Kind.REFERRAL, ns=below))
+    assert expires(below) == kept_s
 
 
 def test_case_is_mixed_over_udp_to_servers_found() -> None:

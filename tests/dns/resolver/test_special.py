@@ -41,6 +41,8 @@ def test_this_machine(name: str, rdtype: str, data: str) -> None:
         ("invalid.", "A", dns.rcode.NOERROR),
         ("a.b.onion.", "A", dns.rcode.NXDOMAIN),
         ("printer.local.", "A", dns.rcode.NXDOMAIN),
+        ("_dns.resolver.arpa.", "SVCB", dns.rcode.NOERROR),
+        ("resolver.arpa.", "A", dns.rcode.NOERROR),
     ],
 )
 def test_nothing_there(name: str, rdtype: str, rcode: int) -> None:
@@ -79,3 +81,16 @@ def test_other_names_are_like_any(name: str) -> None:
 def test_another_root_may_know_them(settings: ResolverSettings) -> None:
     name = dns.name.from_text("www.test.")
     assert SpecialNames(settings).local(name, dns.rdatatype.A) is None
+
+
+def test_a_forwarder_is_not_asked_what_it_is_called() -> None:
+    """RFC 9462 §6.1: clients would leave us for it."""
+    settings = ResolverSettings(forwarders=(Server("", "192.0.2.1"),))
+    special = SpecialNames(settings)
+    svcb = dns.rdatatype.SVCB
+    found = special.local(dns.name.from_text("_dns.resolver.arpa."), svcb)
+    assert found is not None
+    assert (found.rcode, found.answer) == (dns.rcode.NOERROR, ())
+    assert special.local(dns.name.from_text("x.invalid."), svcb) is None
+    arpa = dns.name.from_text("resolver.arpa.")
+    assert special.local(arpa, dns.rdatatype.DS) is None

@@ -352,6 +352,10 @@ class Player:
         assert isinstance(self.outcome, ResolutionError), repr(self.outcome)
         assert self.outcome.code == int(words[0]), self.outcome.code
 
+    def _check_errors(self, words: list[str], _block: list[str]) -> None:
+        assert isinstance(self.outcome, Resolved), repr(self.outcome)
+        assert self.outcome.errors == tuple(map(int, words)), self.outcome.errors
+
     def _check_proofs(self, words: list[str], _block: list[str]) -> None:
         assert isinstance(self.outcome, Resolved), repr(self.outcome)
         found = {

@@ -9,10 +9,11 @@ from pabal.base.errors import LimitExceededError, ProtocolError
 
 
 class ExtendedError(enum.IntEnum):
-    """What validation has to say beside SERVFAIL (RFC 8914 §4)."""
+    """What the resolver has to say beside an answer or SERVFAIL (RFC 8914 §4)."""
 
     DNSKEY_ALGORITHM_UNKNOWN = 1
     DS_DIGEST_UNKNOWN = 2
+    STALE_ANSWER = 3
     BOGUS = 6
     SIGNATURE_EXPIRED = 7
     SIGNATURE_NOT_YET_VALID = 8
@@ -20,6 +21,8 @@ class ExtendedError(enum.IntEnum):
     SIGNATURES_MISSING = 10
     NO_ZONE_KEY = 11
     NSEC_MISSING = 12
+    CACHED_ERROR = 13
+    STALE_NXDOMAIN = 19
     NO_REACHABLE_AUTHORITY = 22
     NSEC3_ITERATIONS = 27
 

@@ -7,6 +7,7 @@ covers what is below), RFC 8767 §4 (stale data), RFC 9520 §3.2 (failures).
 """
 
 import enum
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -209,13 +210,18 @@ class Cache:
         trust: Trust,
         now: float,
         claim: Claim | None = None,
+        *,
+        until: float = math.inf,
     ) -> None:
         """Keep ``rrset`` unless something better believed is there and alive.
 
         ``claim`` has what should prove it.
+
+        Args:
+            until: It is kept no longer than that, seconds (``Clock.monotonic``).
         """
         name, rdtype = rrset.name, rrset.rdtype
-        expires_at = now + self._ttl_s(rrset.ttl)
+        expires_at = min(now + self._ttl_s(rrset.ttl), until)
         old = self.get(name, rdtype, now)
         if old is not None:
             if old.trust > trust or _is_secure(old):

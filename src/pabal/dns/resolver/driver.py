@@ -4,7 +4,7 @@ Driver.
 Security: bounded in resolutions at once, in time and in questions (``budget``); who may
 ask at all is the server's decision.
 Source: RFC 5452 §5 (birthdays: one question in flight), RFC 8767 §5 (serve-stale),
-RFC 4035 §4 (validation).
+RFC 4035 §4 (validation), RFC 8914 §4 (what is said of both).
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import dns.name
+import dns.rcode
 import dns.rdatatype
 
 from pabal.base.clock import Clock
@@ -26,7 +27,7 @@ from pabal.dns.resolver.cache import Cache, Failures
 from pabal.dns.resolver.chain import ChainOfTrust
 from pabal.dns.resolver.claim import BOGUS_SECONDS, Claim
 from pabal.dns.resolver.conclusion import conclude, is_settled
-from pabal.dns.resolver.iterator import Done, Failed, Iterator
+from pabal.dns.resolver.iterator import AWAY, CACHED, Done, Failed, Iterator
 from pabal.dns.resolver.knowledge import Knowledge
 from pabal.dns.resolver.query import ExchangeError, Query
 from pabal.dns.resolver.servers import ServerMemory
@@ -42,7 +43,7 @@ STEPS_MAX: Final = 400
 FLUSH_SLICE: Final = 1_000
 """Entries of the cache looked at in one turn of the loop: some 3 ms."""
 
-_AWAY: Final = frozenset({None, int(ExtendedError.NO_REACHABLE_AUTHORITY)})
+_AWAY: Final = frozenset({None, AWAY, CACHED})
 """Failures that old data may help over: what is bogus does not get better with age."""
 
 log = Log("dns.resolver")
@@ -257,7 +258,10 @@ class IterativeResolver:
                 if isinstance(end, Done):
                     end = conclude(end, unchecked=question.unchecked)
         except TimeoutError:
-            end = Failed(f"{name}: no answer in {self._settings.deadline_s:g} s")
+            end = Failed(
+                f"{name}: no answer in {self._settings.deadline_s:g} s",
+                AWAY,
+            )
             now = self._clock.monotonic()
             self._knowledge.failures.put(name, question.rdtype, end.reason, now)
         except ResolutionError as error:
@@ -366,4 +370,15 @@ def _old(
         return None
     if not (question.unchecked or is_settled(stale)):
         return None
-    return conclude(stale, unchecked=question.unchecked), again.steps
+    end = conclude(stale, unchecked=question.unchecked)
+    if isinstance(end, Done):
+        end = replace(end, resolved=_said_to_be_old(end.resolved))
+    return end, again.steps
+
+
+def _said_to_be_old(resolved: Resolved) -> Resolved:
+    """Return an answer out of what ended, with the error that says so."""
+    code = ExtendedError.STALE_ANSWER
+    if resolved.rcode == dns.rcode.NXDOMAIN:
+        code = ExtendedError.STALE_NXDOMAIN
+    return replace(resolved, errors=(int(code),))

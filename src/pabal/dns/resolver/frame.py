@@ -33,12 +33,16 @@ class DeadEndError(Exception):
     Attributes:
         reason: Why, for people.
         lasting: Whether asking again soon would end the same (RFC 9520 §2).
+        code: The same for programs, as in RFC 8914; ``None``: there is no code.
     """
 
-    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, lasting: bool = False, code: int | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.lasting = lasting
+        self.code = code
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import Resolved, Step
 from pabal.dns.resolver.budget import (
     DEPTH_MAX,
@@ -43,6 +44,10 @@ from pabal.dns.resolver.settings import ResolverSettings
 _EDNS_ERRORS: Final = frozenset(
     {dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS}
 )
+
+AWAY: Final = int(ExtendedError.NO_REACHABLE_AUTHORITY)
+CACHED: Final = int(ExtendedError.CACHED_ERROR)
+"""What is said of servers that do not answer, and of what they did a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +203,7 @@ class Iterator:
             frame.restarted = True
             frame.delegation = None
             return None
-        told = "; ".join(frame.troubles) or "none has an address"
-        raise DeadEndError(
-            f"no server of {delegation.zone} answers for {frame.current}"
-            f" {dns.rdatatype.to_text(frame.rdtype)} ({told})",
-            lasting=True,
-        )
+        raise _nobody_answers(delegation, frame)
 
     def _at_hand(self, frame: Frame, now: float) -> Reading | None:
         """Return what is known of the current name without asking anybody."""
@@ -226,7 +226,7 @@ class Iterator:
             return reading
         reason = self._known.failures.get(name, rdtype, now)
         if reason is not None:
-            raise DeadEndError(f"{reason} (a moment ago)")
+            raise DeadEndError(f"{reason} (a moment ago)", code=CACHED)
         return None
 
     def _skip_known_labels(self, frame: Frame, now: float) -> None:
@@ -283,7 +283,7 @@ class Iterator:
                 self._known.servers.lame(query.server, query.zone, now)
                 self._reject(frame, delegation, query, "lame")
             case Kind.REFERRAL:
-                self._refer(frame, reading, now)
+                self._refer(frame, reading, delegation.zone, now)
             case _ if frame.is_shortened:
                 if reading.kind is Kind.NXDOMAIN:
                     # Relaxed: some say NXDOMAIN where names go on
@@ -322,11 +322,13 @@ class Iterator:
         frame.troubles.append(f"{query.server}: {text}")
         delegation.spent.add(query.server)
 
-    def _refer(self, frame: Frame, reading: Reading, now: float) -> None:
+    def _refer(
+        self, frame: Frame, reading: Reading, zone: dns.name.Name, now: float
+    ) -> None:
         ns = reading.ns
         assert ns is not None  # noqa: S101 - a referral has NS records
         self._budget.referral()
-        self._known.keep_referral(reading, now)
+        self._known.keep_referral(reading, zone, now)
         frame.enter(
             self._known.delegation(ns, reading.glue, now),
             minimise=self._known.settings.minimise,
@@ -363,9 +365,19 @@ class Iterator:
         if dead_end.lasting:
             self._known.failures.put(frame.current, frame.rdtype, dead_end.reason, now)
         if not self._stack:
-            self._end = Failed(dead_end.reason)
+            self._end = Failed(dead_end.reason, dead_end.code)
         else:
             self._stack[-1].troubles.append(dead_end.reason)
+
+
+def _nobody_answers(delegation: Delegation, frame: Frame) -> DeadEndError:
+    told = "; ".join(frame.troubles) or "none has an address"
+    return DeadEndError(
+        f"no server of {delegation.zone} answers for {frame.current}"
+        f" {dns.rdatatype.to_text(frame.rdtype)} ({told})",
+        lasting=True,
+        code=AWAY,
+    )
 
 
 def hand_over(frame: Frame, wanting: Frame, settings: ResolverSettings) -> None:

@@ -4,6 +4,7 @@ Sans-IO.
 Source: RFC 1034 §5.3.3 (steps 1, 2 and 4), RFC 2181 §5.4.1 (trust).
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import dns.name
@@ -266,10 +267,28 @@ class Knowledge:
             dnssec=dnssec,
         )
 
-    def keep_referral(self, reading: Reading, now: float) -> None:
-        """Put the servers of a referral into the cache, believed the least."""
+    def _ends_at(self, zone: dns.name.Name, now: float) -> float:
+        """Return until when servers of ``zone`` may say who serves what, seconds.
+
+        A zone that its parent dropped is not to live on by what it says of itself
+        ("ghost domains"), nor by zones below, each of which names the next ("phoenix
+        domains"): only while its own delegation lasts.
+        """
+        route = closest_route(self.settings.routes, zone)
+        if zone == dns.name.root or (route is not None and route.zone == zone):
+            return math.inf
+        entry = self.cache.get(zone, dns.rdatatype.NS, now)
+        return now if entry is None else entry.expires_at
+
+    def keep_referral(self, reading: Reading, zone: dns.name.Name, now: float) -> None:
+        """Put the servers of a referral into the cache, believed the least.
+
+        Args:
+            zone: Whose servers said so.
+        """
         if reading.ns is not None:
-            self.cache.put(reading.ns, Trust.REFERRAL, now)
+            until = self._ends_at(zone, now)
+            self.cache.put(reading.ns, Trust.REFERRAL, now, until=until)
         ds = reading.ds
         if ds is not None and ds.rrset is not None and ds.evidence:
             # RFC 4035 §3.1.4: the parent's own data, and it will be checked.
@@ -281,8 +300,10 @@ class Knowledge:
         """Put an answer into the cache, each part with the trust it deserves."""
         trust = Trust.AUTHORITATIVE if reading.authoritative else Trust.ANSWER
         claims = iter(reading.claims)
+        until = self._ends_at(query.zone, now)
         for rrset in reading.chain:
-            self.cache.put(rrset, trust, now, next(claims, None))
+            limit = until if rrset.rdtype == dns.rdatatype.NS else math.inf
+            self.cache.put(rrset, trust, now, next(claims, None), until=limit)
             # RFC 2181 §5.4.1: only the first owner of an alias chain is authoritative.
             trust = Trust.ANSWER
         if reading.ns is None:
@@ -291,7 +312,7 @@ class Knowledge:
         if reading.ns is not None and reading.authoritative:
             ns = reading.ns
             beside = Claim(ns.name, ns.rdtype, ns, evidence=reading.ns_evidence)
-            self.cache.put(ns, Trust.AUTHORITY, now, beside)
+            self.cache.put(ns, Trust.AUTHORITY, now, beside, until=until)
             for rrset in reading.glue:
                 self.cache.put(rrset, Trust.GLUE, now)
         if reading.soa is not None:

@@ -3,7 +3,7 @@
 Sans-IO, pure.
 Source: RFC 6761 §6 (localhost, invalid, test), RFC 6303 §4 (reverse zones), RFC 7686 §2
 (onion), RFC 7793 §3 (shared addresses), RFC 8375 §4 (home.arpa), RFC 9476 §3 (alt),
-RFC 6762 §22 (local).
+RFC 6762 §22 (local), RFC 9462 §4 (resolver.arpa).
 """
 
 from typing import Final
@@ -27,6 +27,9 @@ _LOOPBACK: Final = frozenset(
     for text in ("1.0.0.127.in-addr.arpa.", f"1.{'0.' * 31}ip6.arpa.")
 )
 _ADDRESSES: Final = {dns.rdatatype.A: "127.0.0.1", dns.rdatatype.AAAA: "::1"}
+
+_RESOLVER: Final = dns.name.from_text("resolver.arpa.")
+"""What a client asks about the resolver itself: another one's answer is none."""
 
 NOWHERE: Final = frozenset(
     dns.name.from_text(text)
@@ -65,7 +68,8 @@ class SpecialNames:
     """Answers for special names: implements ``pabal.dns.ports.LocalZones``.
 
     Only where the root is the Internet's: another root, or a forwarder in a private
-    network, may well know these names.
+    network, may well know these names. What is asked about the resolver itself is for
+    nobody else anyhow.
     """
 
     def __init__(self, settings: ResolverSettings) -> None:
@@ -75,20 +79,27 @@ class SpecialNames:
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
     ) -> Resolved | None:
         """Return the answer for ``name``, or ``None`` if it is like any other."""
-        if not self._active:
-            return None
-        if name.is_subdomain(_LOCALHOST):
-            # RFC 6761 §6.3: always the loopback address, and never asked.
-            text = _ADDRESSES.get(rdtype)
-            return _found(name, rdtype, text) if text else _missing(_LOCALHOST)
-        zone = next((above for above in lineage(name) if above in NOWHERE), None)
-        if zone is None or (rdtype == dns.rdatatype.DS and zone == name):
-            return None
-        if name in _LOOPBACK:
-            if rdtype == dns.rdatatype.PTR:
-                return _found(name, rdtype, "localhost.")
-            return _missing(zone)
-        return _missing(zone, exists=name == zone)
+        if name.is_subdomain(_RESOLVER) and rdtype != dns.rdatatype.DS:
+            # RFC 9462 §4: no data, also below, says that there is no other one of us;
+            # §6.1: a forwarder's is not ours.
+            return _missing(_RESOLVER)
+        return _special(name, rdtype) if self._active else None
+
+
+def _special(name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Resolved | None:
+    """Return the answer for a name that is not one of the Internet's."""
+    if name.is_subdomain(_LOCALHOST):
+        # RFC 6761 §6.3: always the loopback address, and never asked.
+        text = _ADDRESSES.get(rdtype)
+        return _found(name, rdtype, text) if text else _missing(_LOCALHOST)
+    zone = next((above for above in lineage(name) if above in NOWHERE), None)
+    if zone is None or (rdtype == dns.rdatatype.DS and zone == name):
+        return None
+    if name in _LOOPBACK:
+        if rdtype == dns.rdatatype.PTR:
+            return _found(name, rdtype, "localhost.")
+        return _missing(zone)
+    return _missing(zone, exists=name == zone)
 
 
 def _found(name: dns.name.Name, rdtype: dns.rdatatype.RdataType, text: str) -> Resolved:
