@@ -38,6 +38,7 @@ def test_defaults_are_those_of_the_name_server() -> None:
         "recursion_per_client_max",
         "round_robin",
         "secondary",
+        "tcp",
     ):
         assert getattr(ours, key) == getattr(theirs, key), key
 

@@ -248,6 +248,7 @@ def dns_settings(
         rate_slip=dns.rate_slip,
         client_rate_max=dns.client_rate_max,
         recursion_per_client_max=dns.recursion_per_client_max,
+        tcp=dns.tcp,
         keys=dns.keys,
         allow_transfer=dns.allow_transfer,
         notify=dns.notify if transfers else (),

@@ -20,6 +20,7 @@ from pabal.config.problem import did_you_mean
 from pabal.config.section import ACL_WORDS, BadValueError
 from pabal.dns.resolver.anchors import read_anchors
 from pabal.dns.resolver.dns64 import read_prefix
+from pabal.dns.resolver.policy import MANNER_FORM, read_policy
 from pabal.dns.resolver.routes import read_route
 from pabal.dns.server.policy import read_rule
 from pabal.net.endpoint import Endpoint, EndpointError
@@ -221,6 +222,19 @@ def check_zone_name(text: str) -> None:
         BadValueError: It is no name.
     """
     _check_name(text, "a zone")
+
+
+def check_policy_zone(text: str) -> None:
+    """Check ``ZONE [ede KIND] [break-dnssec yes|no]``.
+
+    Raises:
+        BadValueError: It is none, or another word is there.
+    """
+    try:
+        read_policy(text)
+    except OperatorError as error:
+        check_zone_name("".join(text.split(maxsplit=1)[:1]))
+        raise BadValueError(f"{text!r} is no policy zone", MANNER_FORM) from error
 
 
 def check_forward_zone(text: str) -> None:

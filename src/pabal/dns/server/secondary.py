@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -281,7 +281,7 @@ class Secondaries:
             return True
         return False
 
-    def _store(self, copied: Copied, nodes: dict[bytes, bytes]) -> None:
+    def _store(self, copied: Copied, nodes: Mapping[bytes, bytes]) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         origin = name_octets(copied.name)
         text = "".join(master_text(origin, nodes))
@@ -317,7 +317,7 @@ def _wait_s(zone: Zone | None, *, reached: bool) -> float:
 
 async def _transfer(
     name: dns.name.Name, peer: Peer, held: Zone | None, sources: Sources
-) -> dict[bytes, bytes] | None:
+) -> Mapping[bytes, bytes] | None:
     """Return the zone's next version at ``peer``; ``None`` if there is none.
 
     Raises:
@@ -394,7 +394,7 @@ class _Answer:
             for rdata in rrset
         )
 
-    def nodes(self) -> dict[bytes, bytes]:
+    def nodes(self) -> Mapping[bytes, bytes]:
         """Return what came; raises TransferError."""
         if self._query.keyring is not None and not self._is_signed:
             # RFC 8945 §5.3.1: the last message is signed in any case.
