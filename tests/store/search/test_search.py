@@ -113,11 +113,12 @@ async def test_hits_and_misses_are_quick(tmp_path: Path) -> None:
             slow.append((str(predicate), took))
     for phrase in dict.fromkeys(phrases()):
         took = []
+        found = await account.search(inbox.id, Contains(TextField.BODY, phrase))
+        assert found, phrase
         for _ in range(3):
             begun = time.process_time()
-            found = await account.search(inbox.id, Contains(TextField.BODY, phrase))
+            await account.search(inbox.id, Contains(TextField.BODY, phrase))
             took.append(time.process_time() - begun)
-            assert found, phrase
         print(f"{min(took) * 1e3:6.1f} ms {len(found):6} {phrase!r}")  # noqa: T201
         if min(took) > ANSWER_S:
             slow.append((phrase, took))
