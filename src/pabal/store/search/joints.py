@@ -38,14 +38,17 @@ LEVELS: Final = len(_OTHERS)
 KEPT: Final = _OTHERS[-1][0] + 2
 """Characters worth keeping: what is longer than the last level leaves is cut there."""
 
-RARE_PART: Final = 16
+RARE_PART: Final = 22
 """A joint in fewer than one of so many documents is not told apart from others."""
 
 CLASSES: Final = 89
 """Classes of characters that are not ASCII: their pairs are as many as needed."""
 
 SAMPLE: Final = 512
-"""Documents that tell which joints are frequent in a segment, about."""
+"""Documents that tell which joints are frequent in a segment, at most."""
+
+STRIDE: Final = 7_919
+"""Documents from one of a sample to the next, around and around; a prime."""
 
 JOINTS_AT_ONCE: Final = 500
 """Joints looked at before there is a pause: about 1 ms."""
@@ -156,7 +159,11 @@ def built(
 
 def _frequent(documents: Sequence[bytes], most: int, pause: Pause) -> set[str]:
     """Return joints, cut to all levels but the last, that many documents have."""
-    sample = documents[:: max(1, len(documents) // SAMPLE)]
+    # Not every n-th: mail comes in turns.
+    sample = [
+        documents[number * STRIDE % len(documents)]
+        for number in range(min(len(documents), SAMPLE))
+    ]
     frequent: set[str] = set()
     pending = [*sample]
     for level in range(LEVELS - 1):

@@ -32,6 +32,9 @@ READ_MAX: Final = 16
 READ_PART: Final = 128
 """Of a segment one message in so many, too: looking would take longer."""
 
+JOINTS_PART: Final = 64
+"""The same for what joints decide: there are more of them."""
+
 USELESS: Final = 16
 """Words in all candidates but one in so many do not help to find less of them."""
 
@@ -160,7 +163,8 @@ def _of_choice(
         found: Messages that hold it anyway.
     """
     left = ((1 << reader.size) - 1) & ~found
-    read = max(READ_MAX, reader.size // READ_PART)
+    part = JOINTS_PART if lookups[0].kind.has_joints else READ_PART
+    read = max(READ_MAX, reader.size // part)
     for number, lookup in enumerate(lookups):
         decides = question.is_decided and not number
         few = read if decides else left.bit_count() // USELESS
