@@ -90,7 +90,7 @@ async def test_an_index_of_another_format_is_made_anew(tmp_path: Path) -> None:
 
 async def test_delivery_is_waited_for(tmp_path: Path) -> None:
     store = SqliteStore(
-        tmp_path, FakeClock(), Bell(), SqliteSettings(index_after_s=0.2)
+        tmp_path, FakeClock(), Bell(), SqliteSettings(index_after_s=0.6)
     )
     account = await store.account(1)
     inbox = await account.mailbox("INBOX")
