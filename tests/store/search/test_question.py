@@ -1,16 +1,21 @@
 """A segment answers as reading every message would."""
 
+import random
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pabal.store.predicate import Contains, HeaderContains, TextField
+from pabal.store.search.merging import merge
 from pabal.store.search.question import answer, question_of
 from tests.store.search.letters import (
+    WORDS,
     MemoryReader,
     built,
     check,
     members,
     messages,
+    needles,
     predicates,
     truth,
 )
@@ -24,6 +29,27 @@ def test_answers_are_right(
     segment = built(octets)
     for predicate in asked:
         check(segment, octets, predicate)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 1 << 32), st.lists(needles, min_size=1, max_size=6))
+def test_among_many_messages_too(seed: int, asked: list[str]) -> None:
+    """Where there are so many that joints of rare words are cut."""
+    rng = random.Random(seed)
+    words = ["a", "of", "the", "other", "회의", "회의를", "東京", "会議", *WORDS]
+    octets = [
+        f"Subject: {word}\r\n\r\n{' '.join(rng.choices(words, k=8))}".encode()
+        for word in rng.choices(words, k=50)
+    ]
+    whole = built(octets)
+    half = len(octets) // 2
+    first, second = built(octets[:half]), built(octets[half:], half + 1)
+    merged = merge([first, second], range(1, len(octets) + 1), lambda: None)
+    phrases = [" ".join(rng.choices(words, k=2))[rng.randrange(4) :] for _ in asked]
+    for text in [*asked, *phrases]:
+        for where in (TextField.BODY, TextField.TEXT):
+            check(whole, octets, Contains(where, text))
+            check(merged, octets, Contains(where, text))
 
 
 def test_most_questions_are_decided() -> None:

@@ -4,39 +4,51 @@ Sans-IO. Pieces tell which words a text has, joints which stand one behind the o
 a phrase of two words is found without reading, and what crosses their boundary, too.
 
 A joint is written ``left right``. Rare ones need few letters to be told apart, frequent
-ones many: each is cut to the first of ``LEVELS`` at which not many documents of its
+ones many: each is cut to the first of some levels at which not many documents of its
 segment have it. What is cut is marked, so a joint says of a question that it holds,
 that it may, or that it does not: an index is right however its joints are cut.
 """
 
 from array import array
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
-LEVELS: Final = (
-    (0, 0),
-    (1, 1),
-    (2, 1),
-    (2, 2),
-    (3, 2),
-    (3, 3),
-    (4, 4),
-    (6, 6),
-    (12, 12),
-)
-"""Characters kept in front of the blank and behind it; at first, classes of them."""
+from pabal.store.search.pages import SEPARATOR, matching
 
-KEPT: Final = LEVELS[-1][0] + 1
-"""Characters worth keeping: one more than the last level tells that there are more."""
+_SPACED: Final = ((1, 1), (2, 2), (3, 2), (3, 3), (4, 4), (5, 5), (7, 7), (12, 12))
+_OTHERS: Final = ((0, 0), (1, 1), (2, 1), (2, 2), (3, 2), (4, 4), (6, 6), (12, 12))
+"""Characters kept in front of the blank and behind it; 0: classes of them.
 
-RARE_PART: Final = 16
+First between ASCII, where a word of one letter more is kept whole; then between others,
+of which there are many, and words are short.
+"""
+
+LEVELS: Final = len(_OTHERS)
+"""Ways to cut a joint."""
+
+KEPT: Final = _OTHERS[-1][0] + 2
+"""Characters worth keeping: what is longer than the last level leaves is cut there."""
+
+RARE_PART: Final = 22
 """A joint in fewer than one of so many documents is not told apart from others."""
 
-CLASSES: Final = 97
+CLASSES: Final = 89
 """Classes of characters that are not ASCII: their pairs are as many as needed."""
+
+SAMPLE: Final = 512
+"""Documents that tell which joints are frequent in a segment, at most."""
+
+STRIDE: Final = 7_919
+"""Documents from one of a sample to the next, around and around; a prime."""
 
 JOINTS_AT_ONCE: Final = 500
 """Joints looked at before there is a pause: about 1 ms."""
@@ -46,7 +58,11 @@ _CUT_LEFT: Final = "\x1c"
 _CUT_RIGHT: Final = "\x1d"
 _CLASSED: Final = "\x1e"
 
-_CLASS_FIRST: Final = 0x100
+_CLASS: Final = "\x1f"
+_MARKS: Final = frozenset((_CUT_LEFT + _CUT_RIGHT + _CLASSED).encode())
+
+_CLASS_FIRST: Final = 0x21
+_SIZES: Final = sorted({size for level in _SPACED + _OTHERS for size in level} - {0})
 
 Pause = Callable[[], None]
 
@@ -133,23 +149,45 @@ def built(
         most: See ``limit``.
         pause: Called now and then.
     """
-    found: dict[str, array[int]] = {}
-    pending = [*documents]
-    for level, size in enumerate(LEVELS):
-        cut = partial(_cut, *size) if level else _first_cut
-        lists: defaultdict[str, array[int]] = defaultdict(_numbers)
-        for number, some in _unpacked(pending, pause):
-            for joint in set(map(cut, some)):
-                lists[joint].append(number)
-        frequent = set()
-        for joint, numbers in lists.items():
-            if len(numbers) > most and size != LEVELS[-1]:
-                frequent.add(joint)
-            else:
-                found[joint] = numbers
-        for number, some in _unpacked(pending, pause):
-            pending[number] = packed([one for one in some if cut(one) in frequent])
+    frequent = _frequent(documents, most, pause)
+    found: defaultdict[str, array[int]] = defaultdict(_numbers)
+    for number, some in _unpacked(documents, pause):
+        for joint in {_settled(one, frequent) for one in some}:
+            found[joint].append(number)
     return found
+
+
+def _frequent(documents: Sequence[bytes], most: int, pause: Pause) -> set[str]:
+    """Return joints, cut to all levels but the last, that many documents have."""
+    # Not every n-th: mail comes in turns.
+    sample = [
+        documents[number * STRIDE % len(documents)]
+        for number in range(min(len(documents), SAMPLE))
+    ]
+    frequent: set[str] = set()
+    pending = [*sample]
+    for level in range(LEVELS - 1):
+        counts: Counter[str] = Counter()
+        for _, some in _unpacked(pending, pause):
+            counts.update({_cut(joint, level) for joint in some})
+        now = {
+            joint
+            for joint, count in counts.items()
+            if count * len(documents) > most * len(sample)
+        }
+        frequent |= now
+        for number, some in _unpacked(pending, pause):
+            pending[number] = packed([one for one in some if _cut(one, level) in now])
+    return frequent
+
+
+def _settled(joint: str, frequent: Collection[str]) -> str:
+    """Return a joint cut to the first level at which it is not frequent."""
+    for level in range(LEVELS - 1):
+        cut = _cut(joint, level)
+        if cut not in frequent:
+            return cut
+    return _cut(joint, LEVELS - 1)
 
 
 def merged(
@@ -164,7 +202,7 @@ def merged(
     """
     found: dict[str, Sequence[int]] = {}
     pending: Sequence[str] = [*lists]
-    for level in range(len(LEVELS)):
+    for level in range(LEVELS):
         groups: defaultdict[str, list[str]] = defaultdict(list)
         for count, joint in enumerate(pending):
             groups[_cut_again(joint, level)].append(joint)
@@ -188,33 +226,35 @@ def merged(
 
 def judged(words: bytes, joint: Joint) -> tuple[list[int], list[int]]:
     """Return which words of a page of joints hold what is looked for, which may."""
-    sure, unsure = [], []
-    for wanted in _patterns(joint):
-        for number, octets in _words_with(words, wanted):
-            verdict = _holds(octets.decode("utf-8", "surrogatepass"), joint)
-            if verdict:
-                sure.append(number)
-            elif verdict is None:
+    begins, ends = "\n" * joint.begins, "\n" * joint.ends
+    whole = f"{begins}{joint.left} {joint.right}{ends}"
+    wanted = whole.encode("utf-8", "surrogatepass")
+    sure = matching(words, wanted)
+    unsure = []
+    for some in _patterns(joint):
+        for number, octets in _words_with(words, some.encode("utf-8", "surrogatepass")):
+            if wanted in octets or not _MARKS.intersection((octets[1], octets[-2])):
+                continue
+            word = octets[1:-1].decode("utf-8", "surrogatepass")
+            if _may_hold(word, joint):
                 unsure.append(number)
     return sure, unsure
 
 
-def _cut(front: int, behind: int, joint: str) -> str:
-    """Return a joint cut to so many characters in front of the blank and behind it."""
+def _cut(joint: str, level: int) -> str:
+    """Return a whole joint cut to a level."""
     left, _, right = joint.partition(" ")
-    if len(left) > front:
+    if left[-1:].isascii() and right[:1].isascii():
+        front, behind, more = *_SPACED[level], 1
+    elif level:
+        front, behind, more = *_OTHERS[level], 0
+    else:
+        return _classed(left[-1:], right[:1])
+    if len(left) > front + more:
         left = _CUT_LEFT + left[-front:]
-    if len(right) > behind:
+    if len(right) > behind + more:
         right = right[:behind] + _CUT_RIGHT
     return f"{left} {right}"
-
-
-def _first_cut(joint: str) -> str:
-    at = joint.index(" ")
-    left, right = joint[at - 1 : at] if at else "", joint[at + 1 : at + 2]
-    if left.isascii() and right.isascii():
-        return _cut(1, 1, joint)
-    return _classed(left, right)
 
 
 def _cut_again(joint: str, level: int) -> str:
@@ -224,78 +264,87 @@ def _cut_again(joint: str, level: int) -> str:
     left, _, right = joint.partition(" ")
     left_cut, right_cut = left[:1] == _CUT_LEFT, right[-1:] == _CUT_RIGHT
     left, right = left.removeprefix(_CUT_LEFT), right.removesuffix(_CUT_RIGHT)
-    front, behind = LEVELS[level]
-    if not level:
-        if not (left[-1:].isascii() and right[:1].isascii()):
-            return _classed(left[-1:], right[:1])
-        front, behind = LEVELS[1]
+    if left[-1:].isascii() and right[:1].isascii():
+        front, behind, more = *_SPACED[level], 1
+    elif level:
+        front, behind, more = *_OTHERS[level], 0
+    else:
+        return _classed(left[-1:], right[:1])
     if (left_cut and len(left) < front) or (right_cut and len(right) < behind):
         return joint
-    if left_cut or len(left) > front:
+    if left_cut or len(left) > front + more:
         left = _CUT_LEFT + left[-front:]
-    if right_cut or len(right) > behind:
+    if right_cut or len(right) > behind + more:
         right = right[:behind] + _CUT_RIGHT
     return f"{left} {right}"
 
 
 def _classed(left: str, right: str) -> str:
-    return f"{_CLASSED}{_class(left)} {_class(right)}"
+    front, behind = _class(left), _class(right)[::-1]
+    return f"{_CLASSED}{front} {behind}{_CLASSED}"
 
 
 def _class(character: str) -> str:
+    """Return the class of what is in front of a blank, which no text has there."""
     if character.isascii():
         return character
-    return chr(_CLASS_FIRST + ord(character) % CLASSES)
+    return f"{chr(_CLASS_FIRST + ord(character) % CLASSES)}{_CLASS}"
 
 
-def _patterns(joint: Joint) -> Iterator[bytes]:
-    """Yield what finds every word that may hold a joint."""
-    left, right = joint.left[-1:], joint.right[:1]
-    yield f"{left} {right}".encode("utf-8", "surrogatepass")
-    if not (left.isascii() and right.isascii()):
-        front = f"{_CLASSED}{_class(left)}" if left else ""
-        behind = f"{_class(right)}\n" if right else ""
-        yield f"{front} {behind}".encode()
+def _patterns(joint: Joint) -> Iterator[str]:
+    """Yield what finds every word that may hold a joint, but for some that do."""
+    left, right = joint.left, joint.right
+    front = f"\n{_CLASSED}{_class(left[-1:])}" if left else ""
+    behind = f"{_class(right[:1])[::-1]}{_CLASSED}\n" if right else ""
+    if left and right:
+        yield f"{left[-1]} {right[0]}"
+        if not (left[-1] + right[0]).isascii():
+            yield f"{front} {behind}"
+        return
+    yield f"{front} {behind}"
+    for kept in _SIZES:
+        if kept < len(left):
+            yield f"\n{_CUT_LEFT}{left[-kept:]} "
+        if kept < len(right):
+            yield f" {right[:kept]}{_CUT_RIGHT}\n"
 
 
 def _words_with(words: bytes, wanted: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the words of a page that hold ``wanted``, and their numbers."""
+    """Yield the numbers of the words that hold ``wanted``, and the words.
+
+    Each between its line ends, which may be part of what is wanted.
+    """
     find, count = words.find, words.count
     number, counted = -1, 0
     position = find(wanted)
     while position >= 0:
-        start = words.rindex(b"\n", 0, position + 1) + 1
-        end = words.index(b"\n", start)
-        number += count(b"\n", counted, start)
-        counted = start
-        yield number, words[start:end]
+        start = words.rindex(SEPARATOR, 0, position + 1)
+        end = words.index(SEPARATOR, start + 1)
+        number += count(SEPARATOR, counted, start + 1)
+        counted = start + 1
+        yield number, words[start : end + 1]
         position = find(wanted, end)
 
 
-def _holds(word: str, joint: Joint) -> bool | None:
-    """Return whether a stored joint holds one looked for; ``None``: it may."""
+def _may_hold(word: str, joint: Joint) -> bool:
+    """Return whether a word of a page may hold a joint; also if it does."""
     left, _, right = word.partition(" ")
     if left[:1] == _CLASSED:
-        same = (not joint.left or left[1:] == _class(joint.left[-1:])) and (
-            not joint.right or right == _class(joint.right[:1])
+        return (not joint.left or left[1:] == _class(joint.left[-1:])) and (
+            not joint.right or right[:-1] == _class(joint.right[:1])[::-1]
         )
-        return None if same else False
-    front = _fits(left, joint.left, _CUT_LEFT, is_all=joint.begins)
-    if front is False:
-        return False
     # The other side is the same, seen in a mirror.
-    behind = _fits(right[::-1], joint.right[::-1], _CUT_RIGHT, is_all=joint.ends)
-    if behind is False:
-        return False
-    return True if front and behind else None
+    return _may_fit(left, joint.left, _CUT_LEFT, is_all=joint.begins) and _may_fit(
+        right[::-1], joint.right[::-1], _CUT_RIGHT, is_all=joint.ends
+    )
 
 
-def _fits(stored: str, wanted: str, mark: str, *, is_all: bool) -> bool | None:
-    """Return whether what is stored ends with what is wanted, or is all of it."""
+def _may_fit(stored: str, wanted: str, mark: str, *, is_all: bool) -> bool:
+    """Return whether what is stored may end with what is wanted, or be all of it."""
     if stored[:1] != mark:
         return stored == wanted if is_all else stored.endswith(wanted)
     if len(stored) <= len(wanted):
-        return None if wanted.endswith(stored[1:]) else False
+        return wanted.endswith(stored[1:])
     return not is_all and stored.endswith(wanted)
 
 

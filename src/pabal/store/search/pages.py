@@ -12,6 +12,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress, repeat
+from itertools import count as count_from
+from operator import contains
 from typing import Final
 
 from pabal.store.search.lists import list_octets, packed
@@ -133,7 +136,14 @@ def matching(words: bytes, wanted: Pattern, separator: bytes = SEPARATOR) -> lis
     """
     if isinstance(wanted, bytes):
         return _holding(words, wanted, separator)
-    return _expressed(words, wanted, separator)
+    # Words that are ASCII come first, and none of them matches.
+    first = _NOT_ASCII.search(words)
+    if separator != SEPARATOR or first is None:
+        return [] if first is None else _expressed(words, wanted, separator)
+    start = words.rindex(SEPARATOR, 0, first.start())
+    skipped = words.count(SEPARATOR, 0, start)
+    found = _expressed(words[start:], wanted, separator)
+    return [number + skipped for number in found] if skipped else found
 
 
 def _expressed(words: bytes, wanted: re.Pattern[str], separator: bytes) -> list[int]:
@@ -172,8 +182,9 @@ def _holding(words: bytes, wanted: bytes, separator: bytes) -> list[int]:
         # From the end of this word on, whose separator the next may begin with.
         end = find(separator, start)
         if separator not in wanted and _is_often(len(numbers), number):
-            rest = enumerate(words[end + 1 : -1].split(separator), number + 1)
-            return numbers + [at for at, word in rest if wanted in word]
+            rest = words[end + 1 : -1].split(separator)
+            marks = map(contains, rest, repeat(wanted))
+            return [*numbers, *compress(count_from(number + 1), marks)]
         position = find(wanted, end)
     return numbers
 
@@ -183,5 +194,6 @@ def _is_often(found: int, looked_at: int) -> bool:
     return found & 63 == 0 and found * OFTEN > looked_at
 
 
+_NOT_ASCII: Final = re.compile(rb"[^\x00-\x7f]")
 _WORD: Final = re.compile(rb"[^\n]+")
 _PAIR: Final = re.compile(rb".{4}", re.DOTALL)

@@ -14,7 +14,7 @@ from pabal.store.search import joints, pages, pieces
 from pabal.store.search.joints import Joint
 from pabal.store.search.lists import Found, Union, bits_of
 from pabal.store.search.pages import Pattern
-from pabal.store.search.pieces import Atom, atoms
+from pabal.store.search.pieces import WITHIN, Atom, atoms
 from pabal.store.search.segment import (
     BODY,
     COLUMNS,
@@ -29,8 +29,17 @@ from pabal.store.search.segment import (
 READ_MAX: Final = 16
 """Messages of a segment that are read rather than looked for in rare words."""
 
+READ_PART: Final = 128
+"""Of a segment one message in so many, too: looking would take longer."""
+
+JOINTS_PART: Final = 64
+"""The same for what joints decide: there are more of them."""
+
 USELESS: Final = 16
 """Words in all candidates but one in so many do not help to find less of them."""
+
+WORD_MIN: Final = 3
+"""Letters of a word that is looked up to bound a search: of few there are too many."""
 
 Handle = int
 """Which page lists are of."""
@@ -154,16 +163,18 @@ def _of_choice(
         found: Messages that hold it anyway.
     """
     left = ((1 << reader.size) - 1) & ~found
+    part = JOINTS_PART if lookups[0].kind.has_joints else READ_PART
+    read = max(READ_MAX, reader.size // part)
     for number, lookup in enumerate(lookups):
         decides = question.is_decided and not number
-        few = READ_MAX if decides else left.bit_count() // USELESS
+        few = read if decides else left.bit_count() // USELESS
         known = _looked_up(lookup, reader, left, few)
         if decides:
             found |= known.found
             left = known.unsure
         else:
             left = known.found | known.unsure
-        if left.bit_count() <= READ_MAX:
+        if left.bit_count() <= read:
             break
     return Answer(found, left)
 
@@ -242,7 +253,7 @@ def _lookups(kinds: Kinds, needle: Needle) -> list[Lookup]:
             return singles
         return [Lookup(kinds.pieces, needle.initials, singles)]
     joined = [
-        Lookup(kinds.joints, joint, _singles(kinds, joint.left + joint.right))
+        Lookup(kinds.joints, joint, _bounds(kinds, joint))
         for joint in joints.asked(needle.text)
     ]
     # The longest are the rarest, mostly.
@@ -261,6 +272,15 @@ def _lookup(kinds: Kinds, atom: Atom) -> Lookup:
 
 def _singles(kinds: Kinds, text: str) -> list[Lookup]:
     return [Lookup(kinds.characters, pages.pattern(one)) for one in dict.fromkeys(text)]
+
+
+def _bounds(kinds: Kinds, joint: Joint) -> list[Lookup]:
+    """Return what texts with a joint have: the words if that is quick to look up."""
+    found = _singles(kinds, joint.left + joint.right)
+    for text, front in ((joint.left, False), (joint.right, True)):
+        if WORD_MIN <= len(text) <= WITHIN and pieces.is_decided(text):
+            found.append(_lookup(kinds, Atom(text, begins=front, ends=not front)))
+    return found
 
 
 def _length(atom: Atom) -> int:
