@@ -36,7 +36,7 @@ def own_address() -> str:
 
 
 def pabal(
-    *arguments: str | Path, stdin: str = "", check: bool = True
+    *arguments: str | Path, stdin: str = "", check: bool = True, seconds: float = 60.0
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
@@ -45,7 +45,7 @@ def pabal(
         capture_output=True,
         text=True,
         check=check,
-        timeout=60,
+        timeout=seconds,
         env=environment(),
         cwd=ROOT,
     )
@@ -122,10 +122,15 @@ class Server:
         self.configure(f"port = {port}", table="mta")
 
     def run(
-        self, *arguments: str | Path, stdin: str = "", check: bool = True
+        self,
+        *arguments: str | Path,
+        stdin: str = "",
+        check: bool = True,
+        seconds: float = 60.0,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on this server's directory."""
-        return pabal(*arguments, "-c", self.directory, stdin=stdin, check=check)
+        words = (*arguments, "-c", self.directory)
+        return pabal(*words, stdin=stdin, check=check, seconds=seconds)
 
     def start(self) -> Self:
         log = (self.directory / "log").open("ab")
@@ -229,6 +234,21 @@ class Server:
         client.authenticate("PLAIN", lambda _: self.plain(user))
         client.select(mailbox)
         return client
+
+    def pop3_refusal(self, user: str) -> bytes:
+        """Return why ``user`` cannot log in by POP3."""
+        client = poplib.POP3_SSL(
+            self.address, self.port(995), context=unverified(), timeout=15
+        )
+        client.encoding = "UTF-8"
+        try:
+            client.user(f"{user}@{self.domain}")
+            client.pass_(PASSWORD)
+        except poplib.error_proto as refused:
+            return bytes(refused.args[0])
+        finally:
+            client.close()
+        return b""
 
     def pop3(self, user: str) -> poplib.POP3_SSL:
         client = poplib.POP3_SSL(

@@ -16,7 +16,7 @@ from pabal.app.heap import share_heaps
 from pabal.app.mail import MailRole
 from pabal.app.names import NamesRole
 from pabal.app.outbound import QueueRole
-from pabal.app.shared import ZONES_BELL, Shared, open_shared
+from pabal.app.shared import ASKED_BELL, Shared, open_shared
 from pabal.app.signing import SigningRole
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
@@ -70,7 +70,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     try:
         await process.start(sockets)
-        loop.add_signal_handler(signal.SIGHUP, process.heard, ZONES_BELL)
+        loop.add_signal_handler(signal.SIGHUP, process.heard, ASKED_BELL)
         _calm_collector()
         ready()
         await stop.wait()
@@ -139,6 +139,8 @@ class Process:
             # One process of all has this role: it signs, the others read.
             self._signing = SigningRole(shared, self.heard)
             self._signing.start()
+            if self._names is not None:
+                self._names.on_updated = self._signing.wake
         if "mail" in self._roles:
             self._mail = MailRole(shared, tls.mail)
             await self._mail.start(sockets)

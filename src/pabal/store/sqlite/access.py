@@ -11,9 +11,10 @@ import apsw
 
 from pabal.base.disk import Disk
 from pabal.base.errors import PabalError
+from pabal.base.sqlite import errors
 from pabal.base.tasks import Batcher, Start
 from pabal.store.delta import Delta
-from pabal.store.sqlite.database import Database, errors
+from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.indexing import Indexing
 from pabal.store.sqlite.ledger import Ledger
 from pabal.store.sqlite.mirror import Mirror

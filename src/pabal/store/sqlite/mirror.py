@@ -9,6 +9,7 @@ from functools import partial
 
 import apsw
 
+from pabal.base.sqlite import errors
 from pabal.store.delta import Delta
 from pabal.store.feed import Feed
 from pabal.store.flags import Flags
@@ -22,7 +23,7 @@ from pabal.store.ports import (
     ModSeq,
     NoSuchMailboxError,
 )
-from pabal.store.sqlite.database import Database, errors
+from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.idle import IdleArrays
 from pabal.store.sqlite.ledger import MailboxRows, load_flag_sets
 from pabal.store.sqlite.reader import (
