@@ -19,6 +19,7 @@ async def test_files_nobody_uses_are_closed(
 ) -> None:
     monkeypatch.setattr(openings, "LOOK_S", 0.005)
     monkeypatch.setattr(openings, "UNUSED_LOOKS", 20)
+    monkeypatch.setattr(openings, "KEPT_OPEN", 1)
     store = SqliteStore(tmp_path, FakeClock(), Bell())
     waiting, working = await store.account(1), await store.account(2)
     inbox = await waiting.mailbox("INBOX")
@@ -36,4 +37,16 @@ async def test_files_nobody_uses_are_closed(
     assert is_open(waiting)
     stop()
     view.close()
+    await store.close()
+
+
+async def test_a_few_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openings, "LOOK_S", 0.001)
+    monkeypatch.setattr(openings, "UNUSED_LOOKS", 1)
+    monkeypatch.setattr(openings, "KEPT_OPEN", 2)
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    held = [await store.account(number) for number in range(4)]
+    for _ in range(50):  # looks
+        await asyncio.sleep(0.002)
+    assert sum(map(is_open, held)) == openings.KEPT_OPEN
     await store.close()
