@@ -11,6 +11,7 @@ import apsw
 from pabal.base.errors import PabalError
 from pabal.base.tasks import Batcher
 from pabal.store.delta import Delta
+from pabal.store.ports import ModSeq
 from pabal.store.sqlite.database import Database, errors
 from pabal.store.sqlite.indexing import Indexing
 from pabal.store.sqlite.ledger import Ledger
@@ -73,6 +74,19 @@ class Access:
             return
         self._wake()
         self.mirror.refresh()
+
+    async def catch_up(self) -> None:
+        """Take note of what other processes wrote before now, all of it.
+
+        Own writes that are on their way are waited for. Without that, who was told of
+        a change by another process would see the account as it was before.
+        """
+        self.refresh()
+        if not self._stale:
+            return
+        with contextlib.suppress(PabalError):  # a full disk hinders nobody's reading
+            if await self.write(_newest, 0) > self.mirror.modseq:
+                self.mirror.catch_up()
 
     async def write(self, work: Work[T], octets: int | None = None) -> T:
         """Return what ``work`` returns, once it is on disk.
@@ -154,6 +168,11 @@ class Access:
         if self.resting:
             self.resting = False
             self._waking()
+
+
+def _newest(ledger: Ledger) -> tuple[ModSeq, Sequence[Delta]]:
+    """Return the account's newest modseq."""
+    return ledger.modseq, ()
 
 
 def _nothing(_: Ledger) -> Sequence[Delta]:
