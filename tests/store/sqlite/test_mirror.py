@@ -150,6 +150,21 @@ async def test_the_bell_is_heard_while_writing(twins: Twins) -> None:
     assert list(view.uids) == [1]
 
 
+async def test_a_view_misses_nothing_told_by_another_process(twins: Twins) -> None:
+    mine, theirs = await twins.accounts()
+    inbox = await mine.mailbox("INBOX")
+    kept = await theirs.view(inbox.id)
+    writes = asyncio.gather(*[theirs.create(f"slow{n}") for n in range(3)])
+    await put(mine, inbox, letter("1"))
+    late = asyncio.gather(theirs.create("late"))
+    await asyncio.sleep(0)
+    assert theirs.access.busy
+    view = await theirs.view(inbox.id)
+    assert list(view.uids) == list(kept.uids) == [1]
+    await writes
+    await late
+
+
 async def test_the_bell_rings_once_a_commit(twins: Twins) -> None:
     mine, _ = await twins.accounts()
     inbox = await mine.mailbox("INBOX")

@@ -33,8 +33,9 @@ async def status_line(context: Context, place: Place, items: Sequence[bytes]) ->
         first = await place.account.claim_recent(place.id, claim=False)
         if places.is_selected(context, place) and context.mailbox.recency.told:
             first = context.mailbox.numbers.last_uid + 1
-        # One too many where messages went that nobody was told of.
-        recent = min(info.uid_next - first, info.message_count)
+        # One too many where messages went that nobody was told of; none where another
+        # process told of one that is not known here yet.
+        recent = max(0, min(info.uid_next - first, info.message_count))
     if b"DELETED-STORAGE" in items and info.deleted_count:
         deleted_octets = await _deleted_octets(context, place)
     values = {

@@ -14,6 +14,7 @@ from pabal.base.errors import PabalError
 from pabal.base.sqlite import errors
 from pabal.base.tasks import Batcher, Start
 from pabal.store.delta import Delta
+from pabal.store.ports import ModSeq
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.indexing import Indexing
 from pabal.store.sqlite.ledger import Ledger
@@ -129,6 +130,19 @@ class Access:
         self._wake()
         self.mirror.refresh()
 
+    async def catch_up(self) -> None:
+        """Take note of what other processes wrote before now, all of it.
+
+        Own writes that are on their way are waited for. Without that, who was told of
+        a change by another process would see the account as it was before.
+        """
+        self.refresh()
+        if not self._stale:
+            return
+        with contextlib.suppress(PabalError):  # a full disk hinders nobody's reading
+            if await self.write(_newest, 0) > self.mirror.modseq:
+                self.mirror.catch_up()
+
     async def write(self, work: Work[T], octets: int | None = None) -> T:
         """Return what ``work`` returns, once it is on disk.
 
@@ -211,6 +225,11 @@ class Access:
         if self.resting:
             self.resting = False
             self._waking()
+
+
+def _newest(ledger: Ledger) -> tuple[ModSeq, Sequence[Delta]]:
+    """Return the account's newest modseq."""
+    return ledger.modseq, ()
 
 
 def _nothing(_: Ledger) -> Sequence[Delta]:

@@ -132,7 +132,10 @@ class SqliteAccount:
 
     async def view(self, mailbox_id: MailboxId) -> View:
         """Return the mailbox in memory; the caller closes it."""
-        self.access.refresh()
+        await self.access.catch_up()
+        return await self._view(mailbox_id)
+
+    async def _view(self, mailbox_id: MailboxId) -> View:
         arrays = self._mirror.arrays(mailbox_id)
         if arrays is None:
             arrays = await self._load(mailbox_id)
@@ -252,7 +255,8 @@ class SqliteAccount:
         self, mailbox_id: MailboxId, predicate: Predicate
     ) -> Sequence[Uid]:
         """Return the UIDs ``predicate`` holds for, ascending."""
-        view = await self.view(mailbox_id)
+        self.access.refresh()
+        view = await self._view(mailbox_id)
         snapshot = Snapshot.of(view)
         view.close()
         self._mirror.load_flags()
