@@ -8,6 +8,8 @@ Security: everything a stranger sends passes here first; nothing is interpreted.
 """
 
 import asyncio
+import contextlib
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Final, cast
@@ -71,6 +73,7 @@ class SocketStream(asyncio.Protocol):
         self._input = _Input()
         self._output = _Gate()
         self._closing = False
+        self._owes_answer = False
         self._linger: asyncio.TimerHandle | None = None
 
     @override
@@ -91,6 +94,7 @@ class SocketStream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
+        self._owes_answer = True
         if self._input.add(data) and self._transport:
             self._transport.pause_reading()
 
@@ -140,6 +144,8 @@ class SocketStream(asyncio.Protocol):
             IdleTimeoutError: Nothing came for ``timeout_s`` seconds.
         """
         if not self._input.ready:
+            if self._owes_answer:
+                self._acknowledge()
             await self._input.wait(self._loop, timeout_s)
         data, was_full = self._input.take()
         if was_full and self._transport and not self._closing:
@@ -148,8 +154,23 @@ class SocketStream(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         """Queue octets for the peer; silently dropped once the connection is gone."""
+        self._owes_answer = False
         if self._transport and not self._closing:
             self._transport.write(data)
+
+    def _acknowledge(self) -> None:
+        """Tell the peer's TCP at once that its octets came.
+
+        The kernel would wait up to 40 ms for an answer to carry that
+        (RFC 9293 §3.8.6.3). A client that writes a literal and its line end apart
+        holds the second back until the first is acknowledged (Nagle, §3.7.4).
+        """
+        self._owes_answer = False
+        transport = self._transport
+        tcp = transport.get_extra_info("socket") if transport else None
+        if tcp is not None and not self._closing:
+            with contextlib.suppress(OSError):  # the peer has reset it already
+                tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     async def flush(self, timeout_s: float = 300.0) -> None:
         """Wait until more may be queued.

@@ -80,9 +80,21 @@ def test_append() -> None:
             AppendMessage(frozenset(), None, 7),
         ),
     )
-    for octets in (b" a", b" a x", b" a (\\Seen)", b" a {5}", b" a UTF8 ({5}\r\n)"):
+    for octets in (
+        b" a",
+        b" a x",
+        b" a (\\Seen)",
+        b" a {5}",
+        b" a UTF8 ({5}\r\n)",
+        b" a {5}\r\n   {5}\r\n",
+    ):
         with pytest.raises(ScanError):
             parse_append(Reader(octets))
+
+
+def test_two_spaces_between_messages_as_imapclient_sends_them() -> None:
+    command = parse_append(Reader(b" a {5}\r\n  {6}\r\n"))
+    assert [message.size for message in command.messages] == [5, 6]
 
 
 @pytest.mark.parametrize(

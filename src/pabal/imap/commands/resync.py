@@ -54,9 +54,10 @@ async def resynchronise(context: Context, resync: Resync) -> None:
         await vanished(context, ranges, resync.modseq, _matched(selected, resync))
     )
     items = (Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ)
-    await fetch.run(
-        context, Fetch(known, items, by_uid=True, changed_since=resync.modseq)
+    changes = Fetch(
+        *(known, items), by_uid=True, changed_since=resync.modseq, names_uid=False
     )
+    await fetch.run(context, changes)
 
 
 async def vanished(
@@ -79,11 +80,16 @@ async def vanished(
     else:
         known = selected.numbers
         asked = index_ranges(gone, len(gone), ranges)
-        uids = [uid for start, end in asked for uid in gone[start:end]]
-        if selected.view.uids is not known.uids:
-            # Not told of yet: VANISHED without EARLIER will be, and renumbers.
-            uids = [uid for uid in uids if known.index(uid) < 0]
-        found = ranges_of(uids)
+        # One still known has its number: VANISHED without EARLIER will be told and
+        # renumbers. The store may know of it before the view does.
+        found = ranges_of(
+            [
+                uid
+                for start, end in asked
+                for uid in gone[start:end]
+                if known.index(uid) < 0
+            ]
+        )
     if not found:
         return b""
     return b"* VANISHED (EARLIER) %b\r\n" % format_ranges(found)

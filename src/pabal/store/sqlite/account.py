@@ -154,16 +154,19 @@ class SqliteAccount:
         )
 
     async def append(
-        self, where: MailboxId | Sequence[str], emails: Sequence[NewEmail]
+        self,
+        where: MailboxId | Sequence[str],
+        emails: Sequence[NewEmail],
+        replacing: tuple[MailboxId, Uid] | None = None,
     ) -> Sequence[Appended]:
-        """Add messages, all or none."""
+        """Add messages, all or none; what they replace goes in the same change."""
         if isinstance(where, int):
             self._mirror.box(where)
         incoming = [
             await self._scanned(number, new) for number, new in enumerate(emails)
         ]
         return await self.access.write(
-            lambda ledger: messages.append(ledger, where, incoming),
+            lambda ledger: messages.append(ledger, where, incoming, replacing),
             octets_of(incoming),
         )
 
