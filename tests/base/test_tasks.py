@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pabal.base import tasks as module
 from pabal.base.disk import Done
 from pabal.base.tasks import Batcher, Start, Tasks, Unsynced, sleep_until_set
 
@@ -32,6 +33,53 @@ async def test_waiting_jobs_share_a_batch(executor: ThreadPoolExecutor) -> None:
     assert [t.result() for t in tasks] == [i * 2 for i in range(10)]
     assert len(batches) <= 2
     await batcher.settle()
+
+
+@pytest.mark.parametrize(
+    ("busy_s", "gather_s", "batches"),
+    [
+        (-1.0, 60.0, [3]),  # others are at work: what comes in the next rounds joins
+        (-1.0, 0.0, [1, 2]),  # they are, and it has waited long enough
+        (60.0, 60.0, [1, 2]),  # alone: begun at once
+    ],
+)
+async def test_a_batch_waits_for_more_while_the_loop_is_busy(
+    executor: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+    busy_s: float,
+    gather_s: float,
+    batches: list[int],
+) -> None:
+    monkeypatch.setattr(module, "BUSY_ROUND_S", busy_s)
+    monkeypatch.setattr(module, "GATHER_MAX_S", gather_s)
+    found: list[int] = []
+    held: list[Done] = []
+
+    def begin(jobs: Sequence[int]) -> Unsynced[int]:
+        found.append(len(jobs))
+        return Unsynced(0, lambda _: list(jobs))
+
+    class Held:
+        def sync(self, descriptor: int, done: Done) -> None:
+            del descriptor
+            held.append(done)
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    start: Start[int, int] = Start(begin, Held())
+    batcher: Batcher[int, int] = Batcher(list, executor, start, batch_max=3)
+    async with asyncio.TaskGroup() as group:
+        for number in range(3):
+            group.create_task(batcher.submit(number))
+            for _ in range(3):
+                await asyncio.sleep(0)
+        while batcher._busy:
+            for done in held:
+                done(None)
+            held.clear()
+            await asyncio.sleep(0)
+    assert found == batches
 
 
 async def test_one_failing_job_does_not_fail_others(

@@ -1,11 +1,15 @@
 """Postfix next door: mail in both directions, names from our own zone."""
 
+import email
 import pwd
 import smtplib
 from collections.abc import Iterator
+from email.policy import SMTP
 
+import dkim
 import pytest
 
+from pabal.mta.policy.keys import load
 from tests.interop.peer import MESSAGE
 from tests.interop.postfix import Postfix, can_run
 from tests.support.server import Server, eventually, letter, subjects
@@ -27,9 +31,10 @@ def pair(
     postfix = Postfix(address, server.port(25))
     owner = pwd.getpwnam("postfix")
     postfix.configure(
-        virtual_mailbox_domains="postfix.test",
+        virtual_mailbox_domains="postfix.test, seven.test",
         virtual_mailbox_base=str(postfix.maildirs),
-        virtual_mailbox_maps="inline:{user@postfix.test=user/, 사람@postfix.test=kr/}",
+        virtual_mailbox_maps="inline:{user@postfix.test=user/, 사람@postfix.test=kr/,"
+        " user@seven.test=seven/}",
         virtual_uid_maps=f"static:{owner.pw_uid}",
         virtual_gid_maps=f"static:{owner.pw_gid}",
         transport_maps=f"inline:{{a.test=smtp:[{server.address}]:{server.port(25)}}}",
@@ -44,6 +49,17 @@ def pair(
     (server.directory / "zones" / "postfix.test.zone").write_text(
         "@ 60 SOA ns hostmaster 1 7200 3600 1209600 60\n@ 60 NS ns\n"
         f"@ 60 MX 10 mail\nns 60 A {server.address}\nmail 60 A {address}\n"
+    )
+    # Another of its addresses takes seven bits only.
+    seven = server.address.rpartition(".")[0] + ".254"
+    with (postfix.directory / "conf" / "master.cf").open("a") as services:
+        services.write(
+            f"{seven}:{postfix.port} inet n - n - - smtpd"
+            " -o smtpd_discard_ehlo_keywords=8bitmime\n"
+        )
+    (server.directory / "zones" / "seven.test.zone").write_text(
+        "@ 60 SOA ns hostmaster 1 7200 3600 1209600 60\n@ 60 NS ns\n"
+        f"@ 60 MX 10 mail\nns 60 A {server.address}\nmail 60 A {seven}\n"
     )
     server.configure(f"port = {server.port(25)}", table="mta")
     with server, postfix:
@@ -121,6 +137,33 @@ def test_korean_address_to_postfix(pair: tuple[Server, Postfix]) -> None:
     with server.submission("alice") as client:
         client.send_message(letter("alice@a.test", "사람@postfix.test", "안녕"))
     eventually(lambda: postfix.delivered("kr"), DELIVERY_SECONDS)
+
+
+def test_postfix_of_seven_bits_gets_seven_bits(pair: tuple[Server, Postfix]) -> None:
+    server, postfix = pair
+    written = letter("alice@a.test", "user@seven.test", "eight", "안녕하세요\n" * 20)
+    octets = written.as_bytes(policy=SMTP.clone(cte_type="8bit"))
+    body = octets.partition(b"\r\n\r\n")[2]
+    assert not body.isascii()
+    with server.submission("alice") as client:
+        client.sendmail("alice@a.test", ["user@seven.test"], octets, ["BODY=8BITMIME"])
+    eventually(lambda: postfix.delivered("seven"), DELIVERY_SECONDS)
+    (text,) = postfix.delivered("seven")
+    assert text.isascii()
+    found = email.message_from_bytes(text, policy=SMTP)
+    assert found["Content-Transfer-Encoding"] == "base64"
+    assert found.get_content().split() == ["안녕하세요"] * 20
+    records = {
+        f"{key.selector}._domainkey.a.test.".encode(): key.public_text().encode()
+        for key in load(server.directory / "data" / "dkim", "a.test")
+    }
+    signatures = list(map(str, found.get_all("DKIM-Signature", [])))
+    assert len(signatures) == len(records) == 2
+    message = text.partition(b"\nDKIM-Signature")[2].replace(b"\n", b"\r\n")
+    # dkimpy knows Ed25519 with another library only.
+    (rsa,) = (n for n, one in enumerate(signatures) if "a=rsa-sha256" in one)
+    checked = dkim.DKIM(b"DKIM-Signature" + message, minkey=1024)
+    assert checked.verify(rsa, lambda name, timeout=5: records[name])
 
 
 def test_what_postfix_refuses_bounces_here(pair: tuple[Server, Postfix]) -> None:

@@ -4,6 +4,7 @@ Source: RFC 5321 §4.4 (Received, Return-Path), §6.3 (loops), RFC 3848 (with).
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from pabal.message.address import Mailbox
@@ -80,7 +81,7 @@ def received_field(
     return (
         f"Received: from {helo} ({literal}){tls}"
         f"\r\n\tby {hostname} (pabal) with {client.protocol} id {trace_id}{who};"
-        f"\r\n\t{format_date(now)}\r\n"
+        f"\r\n\t{_date(int(now))}\r\n"
     ).encode()
 
 
@@ -94,6 +95,12 @@ def local_received_field(hostname: str, trace_id: str, now: float) -> bytes:
 def return_path_field(reverse_path: Mailbox | None) -> bytes:
     """Return the Return-Path field, for final delivery only (RFC 5321 §4.4)."""
     return f"Return-Path: <{reverse_path or ''}>\r\n".encode()
+
+
+@lru_cache(maxsize=1)
+def _date(now: int) -> str:
+    """Return the date of a second in which a thousand messages may come."""
+    return format_date(now)
 
 
 def delivered_to_field(address: str) -> bytes:
