@@ -2,6 +2,9 @@
 VENV ?= .venv
 PY = $(VENV)/bin/python
 export PYTHONPATH = src
+# Compiled once, not at each of a thousand starts; an installed pabal has it the same way.
+export PYTHONDONTWRITEBYTECODE =
+export PYTHONPYCACHEPREFIX = $(abspath $(VENV))/bytecode
 TESTS ?= tests
 # Two processes: the machines this is built on have two cores.
 PYTEST = $(PY) -m pytest -q -p no:cacheprovider -n 2 --dist loadfile

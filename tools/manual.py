@@ -85,7 +85,8 @@ def commands() -> str:
         "",
         "`-c DIR` names the directory of `pabal.toml`; without it that is the current",
         "one, then `/etc/pabal`. What is printed for people is there as `--json` too.",
-        "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.",
+        "Exit codes: 0 done, 1 failed (also: what was named is not there), 2 wrong",
+        "usage or configuration.",
     ]
     for path, text in helps():
         lines += ["", f"## {path}", "", "```text", text.rstrip(), "```"]

@@ -2,12 +2,14 @@
 
 import asyncio
 import ssl
+from dataclasses import replace
 
 import pytest
 
 from pabal.admin.expiry import set_rule
 from pabal.app.mail import BUSY, MailRole
-from pabal.config.settings import Settings
+from pabal.config.settings import ImapSection, Settings
+from pabal.directory.ports import Quota
 from pabal.message.address import Mailbox
 from pabal.net.tls import ServerContext, server_context
 from tests.app.rig import listening, opened, port
@@ -85,5 +87,26 @@ async def test_pop3_says_how_long_an_inbox_keeps_messages(settings: Settings) ->
         writer.write(b"USER a@pop.test\r\nPASS secret word\r\nCAPA\r\nQUIT\r\n")
         told = await reader.read()
         assert b"\r\nEXPIRE 30\r\n" in told
+        writer.close()
+        await role.stop()
+
+
+async def test_an_administrator_sets_quotas_over_imap(settings: Settings) -> None:
+    sock = listening()
+    imap = ImapSection(administrators=("admin@imap.test",))
+    async with opened(replace(settings, imap=imap)) as shared:
+        shared.book.add_domain("imap.test")
+        shared.book.add_account(Mailbox.parse("admin@imap.test"), "secret word")
+        account = shared.book.add_account(Mailbox.parse("a@imap.test"), "secret word")
+        role = MailRole(shared, context(settings))
+        await role.start({"imap": [sock]})
+        reader, writer = await asyncio.open_connection("127.0.0.1", port(sock))
+        writer.write(
+            b'1 LOGIN admin@imap.test "secret word"\r\n'
+            b"2 SETQUOTA a@imap.test (STORAGE 2)\r\n3 LOGOUT\r\n"
+        )
+        told = await reader.read()
+        assert b'\r\n* QUOTA "a@imap.test" (STORAGE 0 2)\r\n2 OK' in told
+        assert shared.book.quota(account.id) == Quota(2048, 0)
         writer.close()
         await role.stop()

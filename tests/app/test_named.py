@@ -55,7 +55,9 @@ def test_zones_are_copied_and_nothing_is_overwritten(
     takeover = take_over(checked)
 
     def copied(*, dry_run: bool = False) -> list[Copied]:
-        copies = copy_zones(takeover, checked, zones, dry_run=dry_run)
+        copies = copy_zones(
+            takeover, checked, zones, tmp_path / "views", dry_run=dry_run
+        )
         return [copy.outcome for copy in copies]
 
     assert copied(dry_run=True) == [Copied.NEW]

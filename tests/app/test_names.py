@@ -111,10 +111,11 @@ async def test_copies_are_served_and_not_by_one_alone(
         notice.set_opcode(dns.opcode.NOTIFY)
         answer = await dns.asyncquery.udp(notice, "127.0.0.1", 5, rig.port)
         assert answer.rcode() == dns.rcode.NOERROR
-        while not heard:  # noqa: ASYNC110  no event tells
+        while "copied copied.test." not in heard:  # noqa: ASYNC110  no event tells
             await asyncio.sleep(0.01)
-        assert set(heard) == {"copied copied.test."}
-        rig.role.heard(heard[0])
+        # A look that took long rings as well, for a file was found.
+        assert set(heard) <= {"copied copied.test.", ZONES_BELL}
+        rig.role.heard("copied copied.test.")
 
 
 async def test_without_a_ring_it_looks_by_itself(

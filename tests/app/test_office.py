@@ -15,7 +15,7 @@ from pabal.app.office import (
     queue_office,
     zones_office,
 )
-from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL
+from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, QUEUE_BELL
 from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError
 from pabal.config.settings import Settings
@@ -103,8 +103,8 @@ async def test_zones_as_the_server_reads_them(settings: Settings) -> None:
         with pytest.raises(OperatorError, match=r"no zone d\.test\."):
             office.records(dns.name.from_text("d.test"))
         office.ring()
-    assert check_zones(settings) == ([], 2)
-    assert await ear.listen() == [ZONES_BELL]
+    assert check_zones(settings, settings.directory / "pabal.toml") == ([], 2)
+    assert await ear.listen() == [ASKED_BELL]
 
 
 def test_a_master_file_alone(tmp_path: Path) -> None:

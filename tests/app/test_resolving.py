@@ -13,6 +13,7 @@ from pabal.app import parts, resolving
 from pabal.app.office import explain_name
 from pabal.app.resolving import FileAnchors
 from pabal.base.errors import OperatorError
+from pabal.config.load import load
 from pabal.config.names import ResolverSection
 from pabal.config.settings import Settings
 from pabal.config.views import ViewSection
@@ -80,6 +81,53 @@ def test_a_policy_that_is_still_to_come_is_a_warning(settings: Settings) -> None
     (problem,) = resolving.policy_problems(replace(settings, dns=names))
     assert problem.warning
     resolving.expect_policies(replace(settings, dns=names))
+
+
+def test_what_is_missing_is_shown_in_its_place(settings: Settings) -> None:
+    (settings.dns.zones / "rpz.test.zone").write_text(POLICY)
+    file = settings.directory / "pabal.toml"
+    text = """hostname = "mail.a.test"
+[dns]
+policy_zones = [
+    "rpz.test",
+    "rpz.tset ede blocked",
+]
+[dns.view.inside]
+clients = ["10.0.0.0/8"]
+policy_zones = "quite-another-name.example"
+[dns.view.free]
+clients = ["10.0.0.0/8"]
+policy_zones = "none"
+"""
+    file.write_text(text)
+    loaded = load(file).settings
+    assert loaded is not None
+    loaded = replace(loaded, dns=replace(loaded.dns, zones=settings.dns.zones))
+    first, second = resolving.policy_problems(loaded, file)
+    reason = "policy_zones has rpz.tset, and there is no such zone"
+    assert first.render().splitlines() == [
+        f"{file}:5:5: {reason}; did you mean `rpz.test`?",
+        '    5 |     "rpz.tset ede blocked",',
+        "      |     ^^^^^^^^^^^^^^^^^^^^^^",
+    ]
+    assert (second.span.line, second.span.column) == (9, 16)
+    assert "write" in second.suggestion
+    lost = resolving.policy_problems(loaded, settings.directory / "nowhere.toml")
+    assert [problem.span.line for problem in lost] == [0, 0]
+
+
+async def test_policies_are_applied_as_it_is_said(settings: Settings) -> None:
+    (settings.dns.zones / "rpz.zone").write_text(POLICY)
+    settings = chosen(settings, policy_zones=("rpz ede censored break-dnssec yes",))
+    async with opened(settings) as shared:
+        assert shared.zones.reload().ok
+        resolver = resolving.for_clients(
+            settings, shared.resolver, shared.zones, shared.clock
+        )
+        assert isinstance(resolver, Clientele)
+        seen = resolver.of(Client("192.0.2.1", dnssec_ok=True))
+        found = await seen.resolve(name("bad.far.example."), A)
+        assert (found.rcode, found.errors) == (dns.rcode.NXDOMAIN, (16,))
 
 
 async def test_each_view_has_its_own(settings: Settings) -> None:

@@ -32,6 +32,7 @@ BASE_MODULES: Final = {
     "limits",
     "log",
     "scan",
+    "sqlite",
     "tasks",
 }
 FORBIDDEN_NAMES: Final = {"utils", "util", "helpers", "common", "misc", "manager"}

@@ -23,5 +23,5 @@ def test_out_and_in_again(desk: Desk, tmp_path: Path, form: str) -> None:
 
 def test_only_some(desk: Desk, tmp_path: Path) -> None:
     words = ("account", "export", "alice@a.test", str(tmp_path / "o"), "--folder")
-    assert "no mailbox" in desk.fails(2, *words, "Nope")
+    assert "no mailbox" in desk.fails(1, *words, "Nope")
     assert desk.json(*words, "INBOX")["added"] == 0

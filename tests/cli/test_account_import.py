@@ -30,7 +30,7 @@ def test_only_some_folders(desk: Desk, maildir: Path) -> None:
     words = ("account", "import", "alice@a.test", str(maildir))
     first = desk.first("folders", *words, "--folder", "Sent")
     assert first["name"] == "Sent"
-    complaint = desk.fails(2, *words, "--folder", "Nope")
+    complaint = desk.fails(1, *words, "--folder", "Nope")
     assert "INBOX, Sent" in complaint
 
 

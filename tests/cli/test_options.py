@@ -2,7 +2,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pabal.base.errors import OperatorError, PabalError, UnavailableError
+from pabal.base.errors import (
+    NotFoundError,
+    OperatorError,
+    PabalError,
+    UnavailableError,
+)
 from pabal.cli.options import PabalGroup, read_password
 from pabal.config.load import BadConfigurationError
 from pabal.config.problem import Problem, Span
@@ -11,7 +16,8 @@ from pabal.config.problem import Problem, Span
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
-        (OperatorError("no such thing.", "Make one."), 2, "no such thing. Make one."),
+        (OperatorError("not so.", "Like this."), 2, "not so. Like this."),
+        (NotFoundError("no such thing."), 1, "no such thing."),
         (UnavailableError("the disk is full"), 1, "the disk is full"),
         (PabalError("odd"), 1, "odd"),
         (

@@ -107,8 +107,8 @@ def test_every_verb(desk: Desk, id_: str) -> None:
 
 @pytest.mark.parametrize("verb", ["retry", "hold", "release", "bounce", "remove"])
 def test_what_is_not_there(desk: Desk, verb: str) -> None:
-    assert "is not in the queue" in desk.fails(2, "queue", verb, "x1")
-    assert "is not in the queue" in desk.fails(2, "queue", "show", "x1")
+    assert "is not in the queue" in desk.fails(1, "queue", verb, "x1")
+    assert "is not in the queue" in desk.fails(1, "queue", "show", "x1")
 
 
 def test_durations_as_people_say_them() -> None:

@@ -83,4 +83,4 @@ def test_nothing_found_fails(desk: Desk) -> None:
 def test_before_the_first_message(desk: Desk) -> None:
     for file in (desk.directory / "data").glob("trace.db*"):
         file.unlink()
-    assert "no traces" in desk.fails(2, "trace", "--last")
+    assert "no traces" in desk.fails(1, "trace", "--last")

@@ -16,10 +16,12 @@ def test_listed_with_where_they_come_from(desk: Desk) -> None:
     header, line = desk.ok("zone", "list").splitlines()
     assert header.split() == ["ZONE", "SERIAL", "RECORDS", "FILE", "STATE"]
     assert line.split()[0] == "a.test."
-    assert line.split()[3] == "-"
+    assert (line.split()[1], line.split()[3]) == ("-", "-")
+    assert desk.first("zones", "zone", "list")["serial"] is None
     zone(desk)
     found = desk.first("zones", "zone", "list")
-    assert (found["file"], found["state"]) == ("a.test.zone", "ok")
+    assert (found["serial"], found["file"]) == (7, "a.test.zone")
+    assert found["state"] == "ok"
 
 
 def test_the_owners_records_and_the_derived_ones(desk: Desk) -> None:
@@ -49,7 +51,7 @@ def test_reload_rings(desk: Desk) -> None:
 
 
 def test_mistakes(desk: Desk) -> None:
-    assert "there is no zone c.test. " in desk.fails(2, "zone", "show", "c.test")
+    assert "there is no zone c.test. " in desk.fails(1, "zone", "show", "c.test")
     assert "is not a name" in desk.fails(2, "zone", "show", "a..b")
 
 

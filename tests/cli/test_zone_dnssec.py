@@ -80,7 +80,7 @@ def test_the_parent_is_as_the_operator_says(desk: Desk) -> None:
 
 
 def test_mistakes(desk: Desk) -> None:
-    assert "no zone c.test" in desk.fails(2, "zone", "dnssec", "c.test", "enable")
+    assert "no zone c.test" in desk.fails(1, "zone", "dnssec", "c.test", "enable")
     assert "is not a name" in desk.fails(2, "zone", "dnssec", "a..b")
     assert "not signed" in desk.fails(2, "zone", "dnssec", "a.test", "rollover")
     desk.fails(2, "zone", "dnssec", "a.test", "enable", "--opt-out")

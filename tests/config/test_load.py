@@ -42,6 +42,8 @@ certificate = "c.pem"
 key = "k.pem"
 [auth]
 cleartext = "never"
+[imap]
+administrators = ["Admin@EXAMPLE.test"]
 [mta]
 port = 2525
 message_size_max = 1000
@@ -58,6 +60,7 @@ round_robin = false
     assert settings is not None
     assert settings.listen["smtp"] == (Endpoint("127.0.0.1", 2525),)
     assert settings.listen["imap"] == settings.listen["pop3"] == ()
+    assert settings.imap.administrators == ("admin@example.test",)
     assert settings.tls.certificate == Path("/somewhere/c.pem")
     assert settings.dns.allow_query == ("!10.0.0.0/8", "any")
 
@@ -75,6 +78,13 @@ def test_every_problem_is_told_at_once_with_its_place() -> None:
     assert suggestions[1] == "did you mean `hostname`?"
     assert suggestions[3] == "did you mean `imap`?"
     assert suggestions[5] == "did you mean `dns`?"
+
+
+def test_an_administrator_is_an_address() -> None:
+    text = 'hostname = "a.test"\n[imap]\nadministrators = ["admin"]\n'
+    (problem,) = parse(text, FILE).problems
+    assert "not an address" in problem.render()
+    assert "like admin@example.com" in problem.render()
 
 
 def test_a_broken_hostname_is_reported_once() -> None:

@@ -3,7 +3,10 @@
 import json
 import os
 import pwd
+import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -13,11 +16,14 @@ import pytest
 from tests.support.server import (
     PASSWORD,
     Server,
+    environment,
     eventually,
     letter,
     pabal,
     subjects,
 )
+
+LOW = "127.0.0.1:25"
 
 
 def test_starts_serves_and_stops(tmp_path: Path) -> None:
@@ -104,11 +110,40 @@ def test_a_bad_certificate_is_one_clear_message(tmp_path: Path) -> None:
 
 def test_unreadable_data_is_one_clear_message(tmp_path: Path) -> None:
     with Server(tmp_path / "s").init() as server:
-        (server.directory / "data" / "directory.db").write_bytes(b"not a database" * 99)
-        failed = server.run("serve", check=False)
+        for name in ("queue.db", "trace.db", "directory.db"):
+            path = server.directory / "data" / name
+            before = path.read_bytes() if path.exists() else b""
+            path.write_bytes(b"not a database" * 99)
+            failed = server.run("serve", check=False)
+            assert failed.returncode == 2
+            assert name in failed.stderr
+            assert "Traceback" not in failed.stderr
+            path.write_bytes(before)
+
+
+def test_a_port_only_root_may_have_is_one_clear_message(tmp_path: Path) -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    setpriv = shutil.which("setpriv")
+    if first <= 25 or setpriv is None:
+        pytest.skip("everybody may have port 25 here, or setpriv is missing")
+    with Server(tmp_path / "s").init() as server:
+        path = server.directory / "pabal.toml"
+        path.write_text(path.read_text().replace(f"{server.address}:20025", LOW))
+        command = [sys.executable, "-m", "pabal", "serve", "-c", str(server.directory)]
+        if not os.geteuid():
+            command[:0] = [setpriv, "--bounding-set", "-net_bind_service"]
+        failed = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=environment(),
+        )
         assert failed.returncode == 2
-        assert "directory.db" in failed.stderr
-        assert "Traceback" not in failed.stderr
+        assert f"smtp cannot listen on {LOW} (tcp)" in failed.stderr
+        assert "ports below 1024 need root" in failed.stderr
+        assert len(failed.stderr.strip().splitlines()) == 1
 
 
 def test_refuses_to_start_with_the_report_of_check(tmp_path: Path) -> None:

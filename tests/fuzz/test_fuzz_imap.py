@@ -23,7 +23,7 @@ SMALL = ImapSettings(
     literal_max_octets=50,
     command_max_octets=500,
     message_max_octets=60,
-    append_messages_max=2,
+    saves_max=2,
 )
 
 WORDS = st.sampled_from(

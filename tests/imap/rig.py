@@ -118,6 +118,20 @@ class FakePeople:
 
 
 @dataclass
+class FakeQuotaDesk:
+    """Carol may set what the rig keeps."""
+
+    limits: dict[int, Limits]
+    administrators: frozenset[int] = frozenset((3,))
+
+    def may_set(self, account_id: int) -> bool:
+        return account_id in self.administrators
+
+    async def set_limits(self, account_id: int, limits: Limits) -> None:
+        self.limits[account_id] = limits
+
+
+@dataclass
 class Rig:
     """One store, one server, any number of connections."""
 
@@ -127,7 +141,7 @@ class Rig:
     authenticator: FakeAuthenticator = field(default_factory=FakeAuthenticator)
     clock: FakeClock = field(default_factory=FakeClock)
     fetched: list[tuple[int, list[int]]] = field(default_factory=list)
-    limits: Limits = field(default_factory=Limits)
+    limits: dict[int, Limits] = field(default_factory=dict)
     store: Store = field(default_factory=lambda: MemoryStore(FakeClock()))
     people: FakePeople | None = None
 
@@ -144,11 +158,12 @@ class Rig:
                 ),
                 limits=self.limits_of,
                 people=self.people,
+                quotas=FakeQuotaDesk(self.limits),
             ),
         )
 
     async def limits_of(self, account_id: int) -> Limits:
-        return self.limits if account_id == 1 else Limits()
+        return self.limits.get(account_id, Limits())
 
     async def account(self) -> AccountStore:
         return await self.store.account(1)

@@ -41,7 +41,7 @@ MIXED = (
 SMALL = ImapSettings(
     hostname="mail.example.com",
     message_max_octets=2000,
-    append_messages_max=3,
+    saves_max=3,
     bad_commands_max=5,
     login_failures_max=3,
 )
@@ -58,10 +58,10 @@ async def world(rig: Rig) -> None:
 @pytest.mark.parametrize("path", sorted(DIALOGUES.glob("*.dlg")), ids=lambda p: p.stem)
 async def test_dialogue(path: Path) -> None:
     rig = Rig(SMALL, FakeAuthenticator(strict="strict" in path.stem))
-    if path.stem == "acl":
+    if path.stem in {"acl", "quota-set"}:
         rig = Rig(SMALL, people=FakePeople())
-    if path.stem == "quota":
-        rig.limits = Limits(4096, 5)
+    if path.stem.startswith("quota"):
+        rig.limits[1] = Limits(4096, 5)
     await world(rig)
     async with rig.connection() as client:
         await play(read_dialogue(path), client)

@@ -25,7 +25,7 @@ SETTINGS = ImapSettings(
     login_literal_max_octets=100,
     command_max_octets=1500,
     message_max_octets=3000,
-    append_messages_max=2,
+    saves_max=2,
 )
 
 

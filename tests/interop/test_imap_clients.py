@@ -2,6 +2,7 @@
 
 import asyncio
 import imaplib
+import re
 import socket
 import ssl
 import threading
@@ -11,9 +12,18 @@ from pathlib import Path
 import imapclient
 import pytest
 
+from pabal.imap.settings import ImapSettings
 from pabal.net.listener import Listener, ListenerSettings
 from pabal.net.tls import server_context
-from tests.imap.rig import PASSWORD, USER, FakeAuthenticator, Rig, letter
+from tests.imap.rig import (
+    PASSWORD,
+    USER,
+    FakeAuthenticator,
+    FakeClock,
+    Rig,
+    letter,
+)
+from tests.imap.test_announcer import SlowStore
 from tests.support.certificate import write_certificate
 
 
@@ -99,6 +109,41 @@ def append_one(port: int) -> None:
         client.starttls(insecure())
         client.login(USER, PASSWORD)
         client.append("INBOX", "", None, letter("pushed"))
+
+
+def long_work_is_said_to_go_on(port: int) -> None:
+    """RFC 9585, as imaplib reads it: a code of untagged responses alone."""
+    with imaplib.IMAP4("127.0.0.1", port, timeout=10) as client:
+        client.login(USER, PASSWORD)
+        client.select()
+        commands: list[Callable[[], tuple[str, object]]] = [
+            lambda: client.search(None, "ALL"),
+            lambda: client.uid("SEARCH", "SEEN"),
+            lambda: client.sort("ARRIVAL", "UTF-8", "ALL"),
+            lambda: client.thread("REFERENCES", "UTF-8", "UNSEEN"),
+        ]
+        seen: set[object] = set()
+        for command in commands:
+            assert command()[0] == "OK"
+            (told,) = set(client.response("INPROGRESS")[1])
+            assert isinstance(told, bytes)
+            assert re.fullmatch(rb'\("[A-P]{4}\d+" NIL NIL\)', told)
+            assert told not in seen, "the tag of a command that is over"
+            seen.add(told)
+        assert client.noop()[0] == "OK"
+        assert client.response("INPROGRESS")[1] == [None]
+
+
+async def test_long_work() -> None:
+    settings = ImapSettings(progress_interval_s=0.02)
+    rig = Rig(settings, store=SlowStore(FakeClock()))
+    await rig.put([letter("one")])
+    listener = Listener(rig.server.serve, ListenerSettings(), None)
+    listening = socket.create_server(("127.0.0.1", 0))
+    await listener.start(listening)
+    port = listening.getsockname()[1]
+    await asyncio.to_thread(long_work_is_said_to_go_on, port)
+    await listener.stop(1.0)
 
 
 @pytest.mark.parametrize("story", [use_imaplib, use_imapclient, idle_hears_of_another])

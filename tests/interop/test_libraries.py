@@ -4,11 +4,13 @@ import datetime as dt
 import imaplib
 import smtplib
 import threading
+import zlib
 from collections.abc import Iterable, Iterator
 
 import pytest
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
+from typing_extensions import Buffer, override
 
 from tests.interop.peer import MESSAGE
 from tests.support.server import PASSWORD, Server, letter, unverified
@@ -42,6 +44,48 @@ def flat(data: Iterable[object]) -> bytes:
     for item in data:
         pieces += item if isinstance(item, tuple) else [item]
     return b"|".join(piece for piece in pieces if isinstance(piece, bytes))
+
+
+class DeflatingImap(imaplib.IMAP4_SSL):
+    """imaplib with COMPRESS=DEFLATE (RFC 4978) out of zlib alone."""
+
+    def compress(self, level: int = 9) -> None:
+        """Compress from now on, with the largest window there is."""
+        assert self.xatom("COMPRESS", "DEFLATE") == ("OK", [b"DEFLATE active"])
+        self._out = zlib.compressobj(level, zlib.DEFLATED, -15)
+        self._in = zlib.decompressobj(-15)
+        self._plain = b""
+        self.received = 0
+
+    @override
+    def send(self, data: Buffer) -> None:
+        if hasattr(self, "_out"):
+            data = self._out.compress(data) + self._out.flush(zlib.Z_SYNC_FLUSH)
+        super().send(data)
+
+    @override
+    def read(self, size: int) -> bytes:
+        if not hasattr(self, "_in"):
+            return super().read(size)
+        while len(self._plain) < size:
+            self._more()
+        octets, self._plain = self._plain[:size], self._plain[size:]
+        return octets
+
+    @override
+    def readline(self) -> bytes:
+        if not hasattr(self, "_in"):
+            return super().readline()
+        while b"\n" not in self._plain:
+            self._more()
+        line, end, self._plain = self._plain.partition(b"\n")
+        return line + end
+
+    def _more(self) -> None:
+        octets = self.socket().recv(65536)
+        assert octets, "the server closed"
+        self.received += len(octets)
+        self._plain += self._in.decompress(octets)
 
 
 class TestSmtplib:
@@ -233,3 +277,57 @@ class TestImapClient:
             one.expunge()
             two.noop()
             assert two.search() == []
+
+
+class TestCompressed:
+    """RFC 4978 over TLS and a real socket."""
+
+    @pytest.mark.parametrize("level", [0, 9])
+    def test_a_session(self, server: Server, level: int) -> None:
+        box = f"deflated{level}"
+        with DeflatingImap(
+            server.address, server.port(993), ssl_context=unverified(), timeout=15
+        ) as client:
+            client.authenticate("PLAIN", lambda _: server.plain("alice"))
+            client.create(box)
+            client.compress(level)
+            _, told = client.capability()
+            assert b"COMPRESS" not in told[-1]
+            code, why = client.xatom("COMPRESS", "DEFLATE")
+            assert (code, why[0][:19]) == ("NO", b"[COMPRESSIONACTIVE]")
+            # Literals of both kinds and directions, larger than any window.
+            assert client.append(box, "", "", LARGE)[0] == "OK"
+            for number in range(10):
+                client.append(
+                    box, "", "", letter("a@a.test", "b@a.test", str(number)).as_bytes()
+                )
+            assert client.select(box) == ("OK", [b"11"])
+            before = client.received
+            _, data = client.fetch("1", "(BODY.PEEK[])")
+            assert isinstance(data[0], tuple)
+            assert data[0][1] == LARGE
+            assert client.received - before < len(LARGE) // 50
+            _, data = client.fetch("2:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+            assert [flat([one]) for one in data if b"Subject: 9" in flat([one])]
+            # Commands in one segment, and pushes while the client waits.
+            client.send(b"x1 NOOP\r\nx2 IDLE\r\n")
+            assert client.readline().startswith(b"x1 OK")
+            assert client.readline() == b"+ idling\r\n"
+            with server.imap("alice") as other:
+                other.append(box, "", "", MESSAGE)
+            assert client.readline() == b"* 12 EXISTS\r\n"
+            assert client.readline().endswith(b" RECENT\r\n")
+            client.send(b"DONE\r\n")
+            assert client.readline().startswith(b"x2 OK")
+            client.delete(box)
+
+    def test_what_is_not_deflated_ends_the_connection(self, server: Server) -> None:
+        with DeflatingImap(
+            server.address, server.port(993), ssl_context=unverified(), timeout=15
+        ) as client:
+            client.authenticate("PLAIN", lambda _: server.plain("alice"))
+            client.xatom("COMPRESS", "DEFLATE")
+            client.send(b"x NOOP\r\n" * 100)
+            assert client.socket().recv(1) == b""
+            client.state = "LOGOUT"
+            client.shutdown()

@@ -111,7 +111,24 @@ def test_a_view_without_policies(server: Server) -> None:
         assert dig(server, "bad.far.test", "A") == ["NXDOMAIN"]
 
 
-def test_signatures_asked_for_change_nothing(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("bad.far.test", "EDE: 15 (Blocked)"),
+        ("other.far.test", "EDE: 4 (Forged Answer)"),
+    ],
+)
+def test_clients_are_told_why(server: Server, name: str, told: str) -> None:
+    for _ in range(2):
+        where = f"@{server.address}", "-p", str(server.port(53))
+        assert told in run("dig", *where, name, "A").stdout.decode()
+        said = run("dig", *where, "www.far.test", "A").stdout.decode()
+        assert "EDE" not in said
+
+
+def test_signatures_asked_for_where_there_are_none_change_nothing(
+    server: Server,
+) -> None:
     assert dig(server, "+dnssec", "bad.far.test", "A") == ["NXDOMAIN"]
 
 

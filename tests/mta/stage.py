@@ -16,6 +16,7 @@ from pabal.message.spool import Spool
 from pabal.mta.accept import Acceptor
 from pabal.mta.bounce import Bouncer
 from pabal.mta.mda import MailDelivery
+from pabal.mta.policy.dkim import Signature
 from pabal.mta.ports import Sent
 from pabal.mta.queue.memory import MemoryQueue
 from pabal.mta.queue.ports import Queue
@@ -27,6 +28,7 @@ from pabal.mta.settings import MtaSettings
 from pabal.mta.station import Station
 from pabal.mta.submission import SubmissionReceiver
 from pabal.mta.transaction import Desk
+from pabal.mta.transport.conversion import Converter
 from pabal.mta.transport.delivery import SmtpTransport
 from pabal.mta.transport.pool import SessionPool
 from pabal.net.endpoint import Endpoint
@@ -113,6 +115,7 @@ class Host:
     hangs: bool = False
     greeting: Outcome | None = None
     notifies: bool = True
+    takes_eight_bits: bool = True
     replies: list[Outcome] = field(default_factory=list)
     breaks: int = 0
     silent: bool = False
@@ -128,10 +131,12 @@ class Host:
 
 class FakeSession:
     tls = "TLSv1.3 TEST"
+    takes_eight_bits: bool
     dialogue = ("S: 220 hello",)
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self.takes_eight_bits = host.takes_eight_bits
 
     async def send(self, envelope: Envelope, spool: Spool) -> Sent:
         host = self._host
@@ -208,6 +213,11 @@ class Network:
 
 
 class NoSigner:
+    async def wrote(
+        self, fields: Sequence[Signature], header: bytes, spool: Spool, body_start: int
+    ) -> bool:
+        return False
+
     async def sign(
         self, domain: str, header: bytes, spool: Spool, body_start: int
     ) -> bytes:
@@ -251,7 +261,9 @@ class Stage:
         self.bouncer = Bouncer(self.station, self.book, self.acceptor)
         self.desk = Desk(self.station, self.book, self.acceptor, self.bouncer, self.mda)
         self.pool = SessionPool(self.net, self.settings.transport, self.clock)
-        self.transport = SmtpTransport(self.station, self.net, self.pool, Order())
+        self.transport = SmtpTransport(
+            self.station, self.net, self.pool, Order(), Converter(NoSigner())
+        )
         self.schedule = Schedule(self.settings.queue.schedule, Order())
         self.runner = self.new_runner(self.schedule)
         self.receiver = MailReceiver(self.desk)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pabal.net import stream as module
 from pabal.net.connect import connect
 from pabal.net.endpoint import Endpoint
 from pabal.net.ports import ConnectionLostError, IdleTimeoutError, TlsFailedError
 from pabal.net.sockets import bind
-from pabal.net.stream import READ_HIGH_OCTETS, SocketStream
+from pabal.net.stream import LINGER_SECONDS, READ_HIGH_OCTETS, SocketStream
 from pabal.net.tls import opportunistic_client_context, server_context
 from tests.support.certificate import write_certificate
 
@@ -97,9 +98,10 @@ async def test_the_last_word_reaches_a_peer_that_still_talks() -> None:
     assert await client.receive(5) == b"552 too much\r\n"
     assert await client.receive(5) == b""
     client.close()
-    await asyncio.sleep(0.05)
     assert stream._linger is not None
-    assert stream._linger.cancelled()
+    async with asyncio.timeout(LINGER_SECONDS / 2):
+        while not stream._linger.cancelled():  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(0.01)
     server.close()
 
 
@@ -162,3 +164,14 @@ async def test_a_client_that_writes_in_pieces_waits_for_no_acknowledgement() -> 
     client.close()
     stream.abort()
     server.close()
+
+
+async def test_a_peer_that_falls_silent_in_the_handshake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "TLS_HANDSHAKE_SECONDS", 0.05)
+    client, server = await pair((opportunistic_client_context(), None))
+    with pytest.raises(TlsFailedError):
+        await client.start_tls("mail.test")
+    server.abort()
+    await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from pabal.pop3.settings import Pop3Settings
 from pabal.store.memory.account import MemoryAccount
 from pabal.store.ports import StoreError
 from tests.pop3.site import ALICE, PASSWORD, Site, open_site
-from tests.support.streams import stream_pair
+from tests.support.streams import MemoryStream, stream_pair
 
 LOGIN = f"USER {ALICE}\r\nPASS {PASSWORD}\r\n".encode()
 
@@ -38,6 +38,39 @@ async def test_waits_as_long_as_the_rfc_says(site: Site) -> None:
     server.end()
     await site.serve(server)
     assert server.timeouts == [600.0, 600.0]
+
+
+async def trickle(site: Site, client: MemoryStream, octets: bytes, times: int) -> None:
+    """Send ``octets`` every nine minutes."""
+    for _ in range(times):
+        await asyncio.sleep(0)
+        site.clock.time += 540.0
+        client.send(octets)
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("before", "octets", "holds"),
+    [
+        (b"", b"C", False),  # octets are no command
+        (b"", b"CAPA\r\n", False),  # nobody logs in
+        (LOGIN, b"C", False),
+        (LOGIN, b"CAPA\r\n", True),
+    ],
+)
+async def test_octets_alone_hold_no_connection(
+    site: Site, before: bytes, octets: bytes, *, holds: bool
+) -> None:
+    client, server = stream_pair()
+    await server.start_tls()
+    client.send(before)
+    task = asyncio.create_task(site.serve(server))
+    await asyncio.sleep(0.05)
+    await trickle(site, client, octets, 5)
+    await asyncio.sleep(0.05)
+    assert task.done() != holds
+    client.close()
+    await task
 
 
 async def test_lock_goes_with_the_connection(site: Site) -> None:

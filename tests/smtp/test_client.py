@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.smtp.builders import (
     MemoryAuthenticator,
     MemoryReceiver,
 )
+from tests.support import server_dialogue
 from tests.support.streams import MemoryStream, stream_pair
 
 TEXT = b"Subject: hello\r\n\r\n.dots\r\n..more\r\nlast\r\n"
@@ -99,6 +101,21 @@ async def scripted(
     finally:
         near.close()
         await serving
+
+
+DIALOGUES = sorted((Path(__file__).parents[1] / "dialogue/smtp_client").glob("*.dlg"))
+
+
+@pytest.mark.parametrize("path", DIALOGUES, ids=lambda path: path.stem)
+async def test_dialogue(path: Path) -> None:
+    dialogue = server_dialogue.read(path)
+    near, far = stream_pair()
+    client = SmtpClient(near, "client.example")
+    sending = server_dialogue.send(dialogue, client)
+    serving = server_dialogue.serve(dialogue, far)
+    found, _ = await asyncio.gather(sending, serving)
+    assert server_dialogue.matches(found, dialogue.expected), found
+    near.close()
 
 
 EHLO = ("EHLO", "250-mx.example\r\n250-SIZE 1000\r\n250 PIPELINING\r\n")
@@ -251,7 +268,6 @@ async def test_smtputf8_where_it_is_not_offered() -> None:
                 Recipient(Mailbox("받는이", "example.com")),
                 Recipient(Mailbox("user", "보기.example")),
             ],
-            BodyType.EIGHT_BIT,
             smtputf8=True,
         )
         outcomes = await client.send(sent, spool())

@@ -91,6 +91,16 @@ def test_ranges() -> None:
     assert not is_ascending(range(3, 0, -1))
 
 
-@given(st.lists(st.one_of(st.integers(0, 4), st.integers(0, 300), st.just(1 << 31))))
+LIKE_SURROGATES = st.integers(0xD7FF, 0xE000)
+"""Numbers that are no text."""
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.integers(0, 4), st.integers(0, 300), st.just(1 << 31), LIKE_SURROGATES
+        )
+    )
+)
 def test_distinct_values(values: list[int]) -> None:
     assert distinct(array("I", values)) == set(values)

@@ -235,6 +235,21 @@ class Server:
         client.select(mailbox)
         return client
 
+    def pop3_refusal(self, user: str) -> bytes:
+        """Return why ``user`` cannot log in by POP3."""
+        client = poplib.POP3_SSL(
+            self.address, self.port(995), context=unverified(), timeout=15
+        )
+        client.encoding = "UTF-8"
+        try:
+            client.user(f"{user}@{self.domain}")
+            client.pass_(PASSWORD)
+        except poplib.error_proto as refused:
+            return bytes(refused.args[0])
+        finally:
+            client.close()
+        return b""
+
     def pop3(self, user: str) -> poplib.POP3_SSL:
         client = poplib.POP3_SSL(
             self.address, self.port(995), context=unverified(), timeout=15

@@ -14,7 +14,7 @@ from pabal.app.office import zone_tools
 from pabal.app.shared import ZONES_BELL
 from pabal.app.signing import ds_records
 from pabal.base.clock import Clock
-from pabal.base.errors import OperatorError
+from pabal.base.errors import NotFoundError, OperatorError
 from pabal.config.settings import Settings
 from pabal.dns.dnssec.delegation import ds_of
 from pabal.dns.dnssec.foreign import ForeignKey, read_foreign
@@ -262,7 +262,7 @@ def dnssec_office(settings: Settings, zone: dns.name.Name) -> Iterator[DnssecOff
     with zone_tools(settings) as tools:
         if zone.canonicalize() not in tools.names():
             missing = zone.to_text(omit_final_dot=True)
-            raise OperatorError(
+            raise NotFoundError(
                 f"there is no zone {missing}.",
                 "`pabal zone list` shows those there are.",
             )

@@ -19,12 +19,12 @@ from pabal.admin.privileges import answer_as_owner
 from pabal.app.office import ring_zones, shown_problem, zone_input
 from pabal.base.atomic import write_file
 from pabal.base.clock import SystemClock
-from pabal.base.errors import OperatorError
+from pabal.base.errors import NotFoundError, OperatorError
 from pabal.config.settings import Settings
 from pabal.dns.zone import edit
 from pabal.dns.zone.history import difference
 from pabal.dns.zone.load import Loaded, ZoneInput, load_zone
-from pabal.dns.zone.source import DirectorySource, zone_file
+from pabal.dns.zone.source import DirectorySource, Text, zone_file
 
 VERSIONS: Final = ".versions"
 
@@ -81,7 +81,7 @@ class ZoneEditing:
             raise OperatorError(f"{self.path} cannot be read: {error}.") from error
         hosted = self._asked(lambda: json.dumps(self._given(None).hosted))
         if hosted != "true":
-            raise OperatorError(
+            raise NotFoundError(
                 f"there is no zone {self._shown}.",
                 f"`pabal domain add {self._shown}`, or write {self.path}.",
             )
@@ -136,7 +136,7 @@ class ZoneEditing:
         """
         versions = self.versions()
         if not versions:
-            raise OperatorError(
+            raise NotFoundError(
                 f"no earlier version of {self._shown} is kept.",
                 "`pabal zone edit` keeps one each time.",
             )
@@ -194,7 +194,7 @@ class ZoneEditing:
         source = DirectorySource(self._zones)
         file = self.path.name if text is not None or self.path.exists() else None
 
-        def read(name: str) -> str:
+        def read(name: str) -> Text:
             return text if name == file and text is not None else source.read(name)
 
         return load_zone(self._given(file), read)

@@ -10,7 +10,7 @@ from pabal.admin.expiry import rule_of
 from pabal.app import parts
 from pabal.app.fetched import FetchTracer
 from pabal.app.log_in import tls_context, token_desk
-from pabal.app.people import DirectoryPeople
+from pabal.app.people import DirectoryPeople, DirectoryQuotas
 from pabal.app.shared import ACCOUNT_BELL, Shared
 from pabal.app.token_http import TokenHttp
 from pabal.directory.authenticator import DirectoryAuthenticator
@@ -166,6 +166,9 @@ class MailRole:
                 on_fetched=self._fetches.over("IMAP"),
                 limits=self._limits,
                 people=DirectoryPeople(shared.book),
+                quotas=DirectoryQuotas(
+                    shared.book, frozenset(shared.settings.imap.administrators)
+                ),
             ),
         )
 

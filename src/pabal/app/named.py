@@ -13,8 +13,8 @@ from pabal.base.errors import OperatorError
 from pabal.config.named.check import Checked, check
 from pabal.config.named.copies import copies_of
 from pabal.config.named.disk import DiskFiles
+from pabal.config.named.outcome import Takeover, ZoneFile
 from pabal.config.named.recognition import looks_like
-from pabal.config.named.takeover import Takeover, ZoneFile
 from pabal.config.problem import Problem, Span
 
 SNIFF_OCTETS: Final = 65_536
@@ -86,15 +86,22 @@ def write_keys(takeover: Takeover, file: Path, *, dry_run: bool) -> Copied:
 
 
 def copy_zones(
-    takeover: Takeover, checked: Checked, zones: Path, *, dry_run: bool
+    takeover: Takeover, checked: Checked, zones: Path, views: Path, *, dry_run: bool
 ) -> list[ZoneCopy]:
-    """Copy the zones into a directory; nothing that is there is overwritten.
+    """Copy the zones into directories; nothing that is there is overwritten.
+
+    Args:
+        zones: For those everybody sees.
+        views: For those of views, a directory each.
 
     Raises:
         OSError: The directory cannot be written.
     """
     base = checked.parsed.reading.base
-    return [_copy(zone, base, zones, dry_run=dry_run) for zone in takeover.zones]
+    return [
+        _copy(zone, base, views / zone.view if zone.view else zones, dry_run=dry_run)
+        for zone in takeover.zones
+    ]
 
 
 def _copy(zone: ZoneFile, base: str, zones: Path, *, dry_run: bool) -> ZoneCopy:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from pabal.app import caches, parts, resolving
@@ -10,6 +10,7 @@ from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
 from pabal.app.probing import Probing
 from pabal.app.shared import (
+    ASKED_BELL,
     COPIED_BELL,
     DIRECTORY_BELL,
     UPDATED_BELL,
@@ -45,6 +46,9 @@ class NamesRole:
         tls: The certificate, for DNS over TLS and for the records that follow.
         transfers: Whether it follows primaries and tells secondaries; one process does.
 
+    Attributes:
+        on_updated: Called when a dynamic update was done or taken over here, if set.
+
     Raises:
         OperatorError: From the constructor: [dns] holds what cannot be, or the secret
             of the cookies cannot be used.
@@ -68,11 +72,12 @@ class NamesRole:
             None if tls is None else tls.names,
         )
         self._tls = tls
+        self.on_updated: Callable[[], None] | None = None
         self._server.share(
             Sharing(
                 None if transfers else self._pass_on,
                 0.0 if shared.settings.workers == 1 else NOTIFY_AFTER_SECONDS,
-                lambda zone: shared.bell.ring(f"{UPDATED_BELL}{zone}"),
+                self._updated,
             )
         )
         self._probing = Probing(
@@ -90,6 +95,7 @@ class NamesRole:
         self._tasks = Tasks()
         self._changed = asyncio.Event()
         self._stopping = False
+        self._asked = False
         self._stamp: tuple[object, ...] = ()
         self._pause_s = LOOK_SECONDS
         self._shared = shared
@@ -121,11 +127,12 @@ class NamesRole:
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
         word, _, rest = subject.partition(" ")
-        if subject in {DIRECTORY_BELL, ZONES_BELL}:
+        if subject in {DIRECTORY_BELL, ZONES_BELL, ASKED_BELL}:
+            self._asked |= subject == ASKED_BELL
             self._changed.set()
         elif subject.startswith(UPDATED_BELL):
             zone = subject.removeprefix(UPDATED_BELL)
-            self._tasks.start(self._server.follow(zone), "zone updated")
+            self._tasks.start(self._follow(zone), "zone updated")
         elif word == caches.FLUSH_BELL:
             self._tasks.start(self._flush(rest), "flush")
         elif word == caches.DUMP_BELL:
@@ -140,6 +147,18 @@ class NamesRole:
         await self._probing.stop()
         await self._tasks.wait(LOOK_SECONDS)
         await self._server.stop()
+
+    def _updated(self, zone: str) -> None:
+        """Tell everybody that a dynamic update of ``zone`` was done here."""
+        self._shared.bell.ring(f"{UPDATED_BELL}{zone}")
+        if self.on_updated is not None:
+            self.on_updated()
+
+    async def _follow(self, zone: str) -> None:
+        """Take over a dynamic update that another process did."""
+        await self._server.follow(zone)
+        if self.on_updated is not None:
+            self.on_updated()
 
     async def _flush(self, name: str) -> None:
         await caches.flush(self._shared.resolver, name)
@@ -173,7 +192,8 @@ class NamesRole:
         if self._tls is not None:
             rang |= await asyncio.to_thread(self._tls.reload)
         if (rang or stamp != self._stamp) and not self._stopping:
-            await self._server.reload()
+            asked, self._asked = self._asked, False
+            await self._server.reload(asked=asked)
             self._stamp = stamp
 
     async def _look_at_files(self) -> tuple[object, ...]:

@@ -19,9 +19,9 @@ from pabal.admin.layout import Layout
 from pabal.admin.privileges import work_as_owner
 from pabal.app import caches, parts, resolving
 from pabal.app.caches import ProcessCache
-from pabal.app.shared import DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
+from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
 from pabal.base.clock import Clock, SystemClock
-from pabal.base.errors import OperatorError
+from pabal.base.errors import NotFoundError
 from pabal.config.problem import Problem, Span
 from pabal.config.settings import Settings
 from pabal.directory.book import Book
@@ -48,6 +48,7 @@ from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
 from pabal.mta.queue.sqlite import SqliteQueue
 from pabal.net.doorbell import SilentDoorbell, UnixDoorbell
+from pabal.store import room
 from pabal.store.sqlite.store import SqliteStore
 from pabal.trace.sqlite import SqliteTraceReader
 
@@ -127,11 +128,10 @@ def used(settings: Settings, account_id: int) -> tuple[int, int]:
 async def _used(settings: Settings, account_id: int) -> tuple[int, int]:
     store = SqliteStore(Layout(settings.data).mail, SystemClock(), SilentDoorbell())
     try:
-        infos = await (await store.account(account_id)).mailboxes()
+        usage = await room.used(await store.account(account_id))
     finally:
         await store.close()
-    octets = sum(info.size_octets for info in infos)
-    return octets, sum(info.message_count for info in infos)
+    return usage.octets, usage.messages
 
 
 @contextlib.contextmanager
@@ -168,13 +168,13 @@ def open_traces(settings: Settings) -> SqliteTraceReader:
     """Return the traces; the caller closes them.
 
     Raises:
-        OperatorError: Nothing was ever traced here.
+        NotFoundError: Nothing was ever traced here.
     """
     path = Layout(settings.data).trace
     if path.exists():
         work_as_owner(settings.data)
     else:
-        raise OperatorError(
+        raise NotFoundError(
             f"there are no traces in {path.parent} yet.", "Start it: `pabal serve`."
         )
     return SqliteTraceReader(path)
@@ -229,6 +229,7 @@ class ZoneSummary:
     """A zone in one line.
 
     Attributes:
+        serial: Of its SOA; ``None``: the server makes that when it reads the zone.
         file: Its master file; empty: it follows from the directory.
         records: How many it has.
         state: ``ok``; ``kept``: the file is wrong, the last good version is served;
@@ -236,7 +237,7 @@ class ZoneSummary:
     """
 
     name: str
-    serial: int
+    serial: int | None
     records: int
     file: str
     state: str = "ok"
@@ -272,18 +273,18 @@ class ZonesOffice:
 
     def ring(self) -> None:
         """Let a running server read them again."""
-        self.bell.ring(ZONES_BELL)
+        self.bell.ring(ASKED_BELL)
 
     def summaries(self) -> Sequence[ZoneSummary]:
         """Return every zone in one line."""
         wrong = [
-            ZoneSummary(name, 0, 0, self._file(dns.name.from_text(name)), "wrong")
+            ZoneSummary(name, None, 0, self._file(dns.name.from_text(name)), "wrong")
             for name in self.report.refused
         ]
         return wrong + [
             ZoneSummary(
                 (name := name_of(zone.origin)).to_text(),
-                zone.serial,
+                None if (zone.origin, codes.SOA) in zone.derived else zone.serial,
                 sum(
                     len(r.rdatas) for node in zone.nodes.values() for r in node.values()
                 ),
@@ -297,12 +298,12 @@ class ZonesOffice:
         """Return every record of a zone.
 
         Raises:
-            OperatorError: There is no such zone.
+            NotFoundError: There is no such zone.
         """
         zone = self.zones.get(name)
         if zone is None:
             missing = name.to_text(omit_final_dot=True)
-            raise OperatorError(
+            raise NotFoundError(
                 f"there is no zone {missing}.",
                 "`pabal zone list` shows those there are.",
             )
@@ -416,10 +417,14 @@ def zone_tools(settings: Settings) -> Iterator[ZoneTools]:
         yield ZoneTools(settings, book, bell, clock)
 
 
-def check_zones(settings: Settings) -> tuple[list[Problem], int]:
-    """Return what is wrong with the zones, and how many there are."""
+def check_zones(settings: Settings, file: Path) -> tuple[list[Problem], int]:
+    """Return what is wrong with the zones, and how many there are.
+
+    Args:
+        file: Where ``settings`` are from, for the places in it.
+    """
     with zones_office(settings) as office:
-        found = [*office.found, *resolving.policy_problems(settings)]
+        found = [*office.found, *resolving.policy_problems(settings, file)]
         return found, len(office.zones.all())
 
 

@@ -8,6 +8,8 @@ from pabal.dns.resolver.lookup import Lookup
 from pabal.mta.names import ResolverNames
 from pabal.mta.queue.schedule import Schedule
 from pabal.mta.runner import Exits, QueueRunner
+from pabal.mta.signing import DkimSigner
+from pabal.mta.transport.conversion import Converter
 from pabal.mta.transport.delivery import SmtpTransport
 from pabal.mta.transport.pool import SessionPool
 from pabal.mta.transport.session import SmtpSessions, connector
@@ -34,7 +36,13 @@ class QueueRole:
             shared.queue,
             Schedule(station.settings.queue.schedule, chance),
             Exits(
-                SmtpTransport(station, names, self._pool, chance),
+                SmtpTransport(
+                    station,
+                    names,
+                    self._pool,
+                    chance,
+                    Converter(DkimSigner(shared.layout.dkim, shared.clock)),
+                ),
                 shared.delivery,
                 shared.desk.bouncer,
             ),

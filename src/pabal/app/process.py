@@ -12,10 +12,11 @@ import uvloop
 
 from pabal.app import parts
 from pabal.app.certificate import ServerTls
+from pabal.app.heap import share_heaps
 from pabal.app.mail import MailRole
 from pabal.app.names import NamesRole
 from pabal.app.outbound import QueueRole
-from pabal.app.shared import ZONES_BELL, Shared, open_shared
+from pabal.app.shared import ASKED_BELL, Shared, open_shared
 from pabal.app.signing import SigningRole
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
@@ -44,6 +45,7 @@ def run(process: "Process", sockets: Sockets, ready: Callable[[], None]) -> int:
     Raises:
         OperatorError: Something an operator has to mend keeps it from starting.
     """
+    share_heaps()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(process, sockets, ready))
 
@@ -68,7 +70,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     try:
         await process.start(sockets)
-        loop.add_signal_handler(signal.SIGHUP, process.heard, ZONES_BELL)
+        loop.add_signal_handler(signal.SIGHUP, process.heard, ASKED_BELL)
         _calm_collector()
         ready()
         await stop.wait()
@@ -137,6 +139,8 @@ class Process:
             # One process of all has this role: it signs, the others read.
             self._signing = SigningRole(shared, self.heard)
             self._signing.start()
+            if self._names is not None:
+                self._names.on_updated = self._signing.wake
         if "mail" in self._roles:
             self._mail = MailRole(shared, tls.mail)
             await self._mail.start(sockets)

@@ -1,7 +1,8 @@
 """What is around the resolver: policies, DNS64, trust anchors that change."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,17 +12,18 @@ from pabal.admin.layout import Layout
 from pabal.base.atomic import write_file
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
+from pabal.config import toml
 from pabal.config.names import ResolverSection
-from pabal.config.problem import Problem, Span
+from pabal.config.problem import Problem, Span, did_you_mean
 from pabal.config.settings import Settings
-from pabal.config.views import NOTHING
+from pabal.config.views import NOTHING, VIEW
 from pabal.dns.ports import Resolver
 from pabal.dns.resolver.clientele import Outlook, ViewedResolver
 from pabal.dns.resolver.dns64 import read_prefix
 from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.filtered import FilteredResolver
 from pabal.dns.resolver.keeper import AnchorKeeper
-from pabal.dns.resolver.policy import Records
+from pabal.dns.resolver.policy import Records, read_policy
 from pabal.dns.resolver.routes import Route, read_route
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.source import DirectorySource
@@ -79,12 +81,15 @@ def for_clients(
     """
     filters: dict[tuple[str, ...], FilteredResolver | None] = {(): None}
 
-    def outlook(names: tuple[str, ...], dns64: str) -> Outlook:
-        if names not in filters:
-            apexes = [name_octets(dns.name.from_text(name)).lower() for name in names]
-            policies = ZonePolicies(zones, apexes)
-            filters[names] = FilteredResolver(resolver, policies, clock)
-        return Outlook(filters[names], read_prefix(dns64) if dns64 else None)
+    def outlook(texts: tuple[str, ...], dns64: str) -> Outlook:
+        if texts not in filters:
+            manners = {
+                name_octets(name).lower(): manner
+                for name, manner in map(read_policy, texts)
+            }
+            policies = ZonePolicies(zones, tuple(manners))
+            filters[texts] = FilteredResolver(resolver, policies, clock, manners)
+        return Outlook(filters[texts], read_prefix(dns64) if dns64 else None)
 
     chosen = settings.dns.resolver
     outlooks = [outlook(chosen.policy_zones, chosen.dns64)]
@@ -101,32 +106,63 @@ def for_clients(
     return ViewedResolver(resolver, outlooks)
 
 
-def policy_problems(settings: Settings) -> list[Problem]:
+def policy_problems(settings: Settings, file: Path | None = None) -> list[Problem]:
     """Return what is wrong with the policy zones: no one has them, or not yet.
 
     Answers would go unfiltered: with a zone that nobody brings the server does not
     start. One whose first copy is on its way counts when it is there.
+
+    Args:
+        file: pabal.toml, for the places; ``None``: they are not looked for.
     """
     section = settings.dns
-    names = dict.fromkeys(section.resolver.policy_zones)
-    for view in section.views:
-        names |= dict.fromkeys(view.policy_zones)
+    lists = [("dns", section.resolver.policy_zones)]
+    lists += [(f"{VIEW}{view.name}", view.policy_zones) for view in section.views]
     own = DirectorySource(section.zones).files()
     copies = DirectorySource(Layout(settings.data).copies).files()
     copied = {dns.name.from_text(text.split()[0]) for text in section.secondary}
+    places = _Places(file)
     found = []
-    for text in names:
-        name = dns.name.from_text(text)
-        if text == NOTHING or name in own or name in copies:
-            continue
-        comes = name in copied or bool(section.follow_catalogs)
-        reason = f"policy_zones has {text}, and there is no such zone"
-        help_ = f"write {section.zones}/{name.to_text(omit_final_dot=True)}.zone"
-        if comes:
-            reason, help_ = f"the policy zone {text} was not copied yet", ""
-        problem = Problem("pabal.toml", Span(0, 0), reason, help_, warning=comes)
-        found.append(problem)
+    for table, texts in lists:
+        for text in texts if texts != (NOTHING,) else ():
+            name, _ = read_policy(text)
+            if name in own or name in copies:
+                continue
+            said = name.to_text(omit_final_dot=True)
+            reason = f"policy_zones has {said}, and there is no such zone"
+            known = [each.to_text(omit_final_dot=True) for each in (*own, *copies)]
+            near = did_you_mean(said, known)
+            fix = near or f"write {section.zones}/{said}.zone"
+            comes = name in copied or bool(section.follow_catalogs)
+            if comes:
+                reason, fix = f"the policy zone {said} was not copied yet", ""
+            found.append(places.problem(table, "policy_zones", text, reason, fix))
+            found[-1] = replace(found[-1], warning=comes)
     return found
+
+
+class _Places:
+    """Finds where in pabal.toml something is said."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._name = "pabal.toml" if file is None else str(file)
+        text = ""
+        if file is not None:
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                text = file.read_text(encoding="utf-8")
+        self._lines = text.replace("\r\n", "\n").split("\n")
+        self._document = toml.parse(text, self._name)
+
+    def problem(
+        self, table: str, key: str, text: str, reason: str, fix: str
+    ) -> Problem:
+        """Return what is wrong with ``text``, a value of ``key`` or one in its list."""
+        content = self._document.tables.get(table)
+        _, value = (content.keys if content else {}).get(key, (None, None))
+        values = value.data if value and isinstance(value.data, tuple) else (value,)
+        span = next((v.span for v in values if v and v.data == text), Span(0, 0))
+        source = self._lines[span.line - 1] if span.line else ""
+        return Problem(self._name, span, reason, fix, source)
 
 
 def expect_policies(settings: Settings) -> None:

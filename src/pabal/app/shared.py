@@ -31,11 +31,12 @@ from pabal.trace.sqlite import SqliteTracer
 QUEUE_BELL: Final = "queue"
 DIRECTORY_BELL: Final = "directory"
 ZONES_BELL: Final = "zones"
+ASKED_BELL: Final = "zones asked"
 COPIED_BELL: Final = "copied "
 UPDATED_BELL: Final = "updated "
 ACCOUNT_BELL: Final = "account "
 """Subjects of the doorbell; the last three are followed by the name of a zone, twice,
-and an account's id."""
+and an account's id. ``ASKED_BELL``: a person wants to read that it was done."""
 
 AUDIENCES: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     {

@@ -9,7 +9,7 @@ import dns.rdatatype
 from dns.rdtypes.ANY.DS import DS
 
 from pabal.app.aliases import AliasTargets
-from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL, Shared
+from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, ZONES_BELL, Shared
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, give_way, sleep_until_set
@@ -20,6 +20,10 @@ from pabal.dns.zone.signer import ZoneSigner
 
 LOOK_SECONDS: Final = 1.0
 """How often zones and keys are looked at without a ring."""
+
+PAUSE_TIMES: Final = 3
+"""A round is followed by a pause so many times as long, a second at most: updates that
+come one upon another are signed together."""
 
 PARENTS_SECONDS: Final = 5.0
 """How often it is asked which parents are to be looked at."""
@@ -71,8 +75,12 @@ class SigningRole:
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
-        if subject in {DIRECTORY_BELL, ZONES_BELL}:
-            self._woken.set()
+        if subject in {DIRECTORY_BELL, ZONES_BELL, ASKED_BELL}:
+            self.wake()
+
+    def wake(self) -> None:
+        """Look now: a zone or a key may have changed."""
+        self._woken.set()
 
     async def stop(self) -> None:
         """Finish the round under way."""
@@ -87,10 +95,14 @@ class SigningRole:
         while not self._stopping:
             rang = await sleep_until_set(self._woken, LOOK_SECONDS)
             self._woken.clear()
+            began = self._shared.clock.monotonic()
             try:
                 await self._round(rang=rang)
             except (OSError, PabalError) as error:
                 log.warning("zones not signed", reason=str(error))
+            took_s = self._shared.clock.monotonic() - began
+            pause_s = min(LOOK_SECONDS, PAUSE_TIMES * took_s)
+            await sleep_until_set(self._stopped, pause_s)
 
     async def _round(self, *, rang: bool) -> None:
         zones = self._shared.zones

@@ -43,3 +43,7 @@ class OperatorError(PabalError):
         super().__init__(what if not fix else f"{what} {fix}")
         self.what = what
         self.fix = fix
+
+
+class NotFoundError(OperatorError):
+    """What an operator named is not there: asked for rightly, and it fails."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pabal.app.moving import Household, at_home
-from pabal.base.errors import OperatorError
+from pabal.base.errors import NotFoundError
 from pabal.cli import output
 from pabal.cli.moving import Bar, facts, tell
 from pabal.cli.options import EXIT_FAILED, config_option, json_option
@@ -39,7 +39,7 @@ class Asked:
             if not self.only or any(_is_at(box.name, one) for one in self.only)
         ]
         if not boxes:
-            raise OperatorError("no mailbox is called that.")
+            raise NotFoundError("no mailbox is called that.")
         is_mbox = self.form == "mbox"
         target = MboxTarget(self.target) if is_mbox else MaildirTarget(self.target)
         with Bar(hidden=self.as_json) as bar:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pabal.app.moving import Household, at_home
-from pabal.base.errors import OperatorError
+from pabal.base.errors import NotFoundError
 from pabal.cli import output
 from pabal.cli.moving import Bar, facts, tell
 from pabal.cli.options import (
@@ -142,5 +142,5 @@ def _choose(
     found = inbox_first(chosen(folders, only, exclude))
     if not found:
         names = ", ".join("/".join(one.levels) for one in folders)
-        raise OperatorError("no folder is called that.", f"There are: {names}.")
+        raise NotFoundError("no folder is called that.", f"There are: {names}.")
     return found

@@ -49,7 +49,7 @@ def check(
         problems += loaded.problems
         checked += 1
         if loaded.settings is not None and not files:
-            found, count = check_zones(loaded.settings)
+            found, count = check_zones(loaded.settings, loaded.file)
             problems += found
             checked += count
     _show(problems, checked, as_json=as_json)

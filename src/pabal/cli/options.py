@@ -10,7 +10,7 @@ import dns.exception
 import dns.name
 from typing_extensions import override
 
-from pabal.base.errors import OperatorError, PabalError
+from pabal.base.errors import NotFoundError, OperatorError, PabalError
 from pabal.config.load import BadConfigurationError
 
 P = ParamSpec("P")
@@ -92,12 +92,19 @@ class PabalGroup(click.Group):
 
     @override
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; 1: it failed, 2: wrong usage or configuration."""
+        """Run the command; 1: it failed, 2: wrong usage or configuration.
+
+        What is named and not there (a message, an alias, a zone) is a failure: the
+        same words would have worked a minute ago.
+        """
         try:
             return super().invoke(ctx)
         except BadConfigurationError as error:
             click.echo(error.render(), err=True)
             ctx.exit(EXIT_USAGE)
+        except NotFoundError as error:
+            click.echo(f"pabal: {error}", err=True)
+            ctx.exit(EXIT_FAILED)
         except OperatorError as error:
             click.echo(f"pabal: {error}", err=True)
             ctx.exit(EXIT_USAGE)

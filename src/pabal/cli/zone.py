@@ -28,6 +28,7 @@ for command in (import_, edit, undo, dnssec):
 def list_(directory: Path | None, *, as_json: bool) -> None:
     """List the zones: where they come from, their serials, their size.
 
+    Without a SERIAL: the server makes it when it reads the zone.
     STATE is ok; kept: the file has a mistake, and the last good version is served;
     wrong: it has one, and there is no version before. `pabal zone check` says which.
     """
@@ -52,7 +53,7 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
         output.table(
             ("ZONE", "SERIAL", "RECORDS", "FILE", "STATE"),
             [
-                (z.name, str(z.serial), str(z.records), z.file or "-", z.state)
+                (z.name, str(z.serial or "-"), str(z.records), z.file or "-", z.state)
                 for z in zones
             ],
         )

@@ -12,7 +12,8 @@ from pabal.cli.options import EXIT_FAILED, EXIT_USAGE, config_option, json_optio
 from pabal.config.load import load_or_raise, options
 from pabal.config.named.check import Checked
 from pabal.config.named.keys import KEYS_FILE
-from pabal.config.named.takeover import Note, Takeover, take_over
+from pabal.config.named.outcome import VIEWS, Note, Takeover
+from pabal.config.named.takeover import take_over
 
 
 @click.command("import")
@@ -33,7 +34,8 @@ def import_(
 ) -> None:
     """Take over the zones and settings of a BIND named.conf.
 
-    Copies master files into zones/ and TSIG keys into tsig.keys; overwrites nothing.
+    Copies master files into zones/ and views/NAME/, TSIG keys into tsig.keys;
+    overwrites nothing.
     The lines for pabal.toml are printed, not written; so is what was not taken over,
     and why.
     """
@@ -46,7 +48,8 @@ def import_(
         ctx.exit(EXIT_USAGE)
     known = frozenset(option.key for option in options().get("dns", ()))
     takeover = take_over(checked, known)
-    copies = copy_zones(takeover, checked, zones, dry_run=dry_run)
+    views = settings.directory / VIEWS
+    copies = copy_zones(takeover, checked, zones, views, dry_run=dry_run)
     keys = settings.directory / KEYS_FILE
     written = Copied.SAME
     if takeover.secrets:
@@ -83,7 +86,10 @@ def _tell(takeover: Takeover, copies: Sequence[ZoneCopy], *, dry_run: bool) -> N
         ("WHAT", "WHERE TO"),
         [
             *(
-                (f"zone {copy.zone.name}", f"zones/{copy.zone.target}{_said(copy)}")
+                (
+                    f"zone {copy.zone.name}",
+                    f"{copy.zone.directory}/{copy.zone.target}{_said(copy)}",
+                )
                 for copy in copies
                 if copy.outcome in {Copied.NEW, Copied.SAME}
             ),
@@ -119,6 +125,7 @@ def _facts(takeover: Takeover, copies: Sequence[ZoneCopy]) -> dict[str, output.J
             {
                 "zone": copy.zone.name,
                 "file": copy.zone.target,
+                "directory": copy.zone.directory,
                 "from": copy.zone.path,
                 "outcome": copy.outcome.name.lower(),
                 "problems": [problem.facts() for problem in copy.problems],

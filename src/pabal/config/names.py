@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from pabal.config.acls import holds_everybody
+from pabal.config.guard import read_limits
 from pabal.config.peers import (
     PeerChecks,
     check_anchor,
+    check_catalog_group,
     check_dns64,
     check_forward_zone,
     check_key,
+    check_policy_zone,
     check_stub_zone,
     check_zone_name,
     key_name,
@@ -27,6 +30,7 @@ from pabal.dns.settings import (
     RATE_SLIP,
     RECURSION_PER_CLIENT_MAX,
     PoolSettings,
+    TcpSettings,
 )
 
 NSID_MAX_OCTETS: Final = 128
@@ -37,11 +41,6 @@ MTA_STS: Final = ("testing", "enforce", "none", "off")
 
 _ISSUER: Final = re.compile(r"[A-Za-z0-9.-]+(?:; ?[a-z0-9]+=[A-Za-z0-9/:.,_-]*)*|;")
 """RFC 8659 §4.2: a domain, perhaps with parameters; ``;`` alone is nobody."""
-
-RATE_LIMIT: Final = 1_000_000
-SLIP_LIMIT: Final = 10
-RECURSION_LIMIT: Final = 100_000
-"""Largest values of the limits below: more means the same as none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,7 @@ class DnsSection:
         rate_slip: Of the answers held back each so many-th is sent truncated; 0: none.
         client_rate_max: Queries a second of one strange address; 0: any number.
         recursion_per_client_max: Recursive questions of one address under way at once.
+        tcp: What connections may take.
         keys: ``ALGORITHM:NAME:SECRET``, those of ``keys_file`` among them.
         allow_transfer: Who may have whole zones.
         notify: Who is told of changes.
@@ -81,7 +81,9 @@ class DnsSection:
         allow_update: Which key may change what.
         forward_updates: Whose updates of copied zones go to the primary.
         follow_catalogs: Catalog zones whose members are copied.
+        follow_groups: Servers of members that are in a group.
         catalog: The catalog zone of our zones; empty: none.
+        catalog_groups: Which groups our zones are in there.
         round_robin: ``rotate``, ``random`` or ``fixed``.
         views: What some clients see instead.
         pools: Address sets that are weighted and probed.
@@ -106,6 +108,7 @@ class DnsSection:
     rate_slip: int = RATE_SLIP
     client_rate_max: int = 0
     recursion_per_client_max: int = RECURSION_PER_CLIENT_MAX
+    tcp: TcpSettings = field(default_factory=TcpSettings)
     keys: tuple[str, ...] = field(default=(), repr=False)
     allow_transfer: tuple[str, ...] = ("none",)
     notify: tuple[str, ...] = ()
@@ -117,7 +120,9 @@ class DnsSection:
     allow_update: tuple[str, ...] = ()
     forward_updates: tuple[str, ...] = ()
     follow_catalogs: tuple[str, ...] = ()
+    follow_groups: tuple[str, ...] = ()
     catalog: str = ""
+    catalog_groups: tuple[str, ...] = ()
     views: tuple[ViewSection, ...] = ()
     resolver: ResolverSection = ResolverSection()
     pools: tuple[PoolSettings, ...] = ()
@@ -145,23 +150,15 @@ class _Service:
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
-    """What keeps one client from taking everything."""
-
-    rate_max: int
-    rate_slip: int
-    client_rate_max: int
-    recursion_per_client_max: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Changes:
     """What makes zones change, come and go."""
 
     allow_update: tuple[str, ...]
     forward_updates: tuple[str, ...]
     follow_catalogs: tuple[str, ...]
+    follow_groups: tuple[str, ...]
     catalog: str
+    catalog_groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +195,7 @@ def read_names(section: Section) -> DnsSection:
     """
     access = _access(section)
     service = _service(section)
-    limits = _limits(section)
+    limits = read_limits(section)
     others = _others(section)
     anchors = _anchors(section)
     derived = _derived(section)
@@ -216,6 +213,7 @@ def read_names(section: Section) -> DnsSection:
         rate_slip=limits.rate_slip,
         client_rate_max=limits.client_rate_max,
         recursion_per_client_max=limits.recursion_per_client_max,
+        tcp=limits.tcp,
         keys=others.keys,
         allow_transfer=others.allow_transfer,
         notify=others.notify,
@@ -223,7 +221,9 @@ def read_names(section: Section) -> DnsSection:
         allow_update=others.changes.allow_update,
         forward_updates=others.changes.forward_updates,
         follow_catalogs=others.changes.follow_catalogs,
+        follow_groups=others.changes.follow_groups,
         catalog=others.changes.catalog,
+        catalog_groups=others.changes.catalog_groups,
         trust_anchors=anchors.trusted,
         negative_trust_anchors=anchors.untrusted,
         mta_sts=derived.mta_sts,
@@ -296,43 +296,6 @@ def _check_nsid(text: str) -> None:
         raise BadValueError(f"longer than {NSID_MAX_OCTETS} octets")
 
 
-def _limits(section: Section) -> _Limits:
-    return _Limits(
-        rate_max=section.integer(
-            "rate_max",
-            RATE_MAX,
-            0,
-            RATE_LIMIT,
-            "Equal answers over UDP to one network (a /24, a /56) that may not recurse,"
-            " a second in each process; 0: any number.",
-        ),
-        rate_slip=section.integer(
-            "rate_slip",
-            RATE_SLIP,
-            0,
-            SLIP_LIMIT,
-            "Of the answers held back by rate_max each so many-th is sent truncated:"
-            " a real client asks again over TCP; 0: none.",
-        ),
-        client_rate_max=section.integer(
-            "client_rate_max",
-            0,
-            0,
-            RATE_LIMIT,
-            "Queries over UDP of one address that may not recurse, a second in each"
-            " process; 0: any number.",
-        ),
-        recursion_per_client_max=section.integer(
-            "recursion_per_client_max",
-            RECURSION_PER_CLIENT_MAX,
-            1,
-            RECURSION_LIMIT,
-            "Recursive questions of one client (an IPv4 address, an IPv6 /64) under"
-            " way at once in each process; loopback has no limit of its own.",
-        ),
-    )
-
-
 def _others(section: Section) -> _Others:
     keys = section.texts(
         "keys",
@@ -394,12 +357,26 @@ def _changes(section: Section, checks: PeerChecks) -> _Changes:
             "Catalog zones (RFC 9432): what they list is copied from the same servers:"
             " ZONE ADDRESS[:PORT] [key NAME].",
         ),
+        follow_groups=section.texts(
+            "follow_groups",
+            (),
+            checks.group,
+            "Where zones of those catalogs come from that are in a group (RFC 9432);"
+            " the first that fits: GROUP ADDRESS[:PORT] [key NAME].",
+        ),
         catalog=section.text(
             "catalog",
             "",
             "Name of a catalog zone that lists our zones, for secondaries that follow"
             " it; empty: none.",
             _check_catalog,
+        ),
+        catalog_groups=section.texts(
+            "catalog_groups",
+            (),
+            check_catalog_group,
+            "Which groups our zones are in there, for followers that know what to do"
+            " with them: ZONE GROUP.",
         ),
     )
 
@@ -465,9 +442,12 @@ def _resolver(section: Section) -> ResolverSection:
         policy_zones=section.texts(
             "policy_zones",
             (),
-            check_zone_name,
+            check_policy_zone,
             "Zones of this server, files or copies, that say which answers clients get"
-            " otherwise (RPZ); the first goes first.",
+            " otherwise (RPZ); the first goes first. ZONE [ede blocked] [break-dnssec"
+            " yes]: what clients are told (none, forged, blocked, censored, filtered,"
+            " prohibited), and whether signed answers are changed also for those that"
+            " want signatures.",
         ),
         dns64=section.text(
             "dns64",

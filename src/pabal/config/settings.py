@@ -10,9 +10,10 @@ from typing import Final
 
 from pabal.config.names import DnsSection, read_names
 from pabal.config.pools import read_pools
-from pabal.config.section import Section
+from pabal.config.section import BadValueError, Section
 from pabal.config.store import StoreSection, read_store
 from pabal.config.views import read_views
+from pabal.message.address import AddressError, Mailbox
 from pabal.net.endpoint import Endpoint
 
 FILE_NAME: Final = "pabal.toml"
@@ -88,9 +89,11 @@ class ImapSection:
 
     Attributes:
         hide: ``NAME: CAPABILITY …; …``: what is not told to which program.
+        administrators: Canonical addresses of the accounts that may set quotas.
     """
 
     hide: str = ""
+    administrators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +178,7 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
         listen=_listen(sections["listen"]),
         tls=_tls(sections["tls"]),
         auth=_auth(sections["auth"]),
-        imap=ImapSection(
-            sections["imap"].text(
-                "hide",
-                "",
-                "Capabilities hidden from programs by the name in their ID, as"
-                " NAME: CAPABILITY CAPABILITY; NAME: CAPABILITY.",
-            )
-        ),
+        imap=_imap(sections["imap"]),
         pop3=Pop3Section(
             sections["pop3"].integer(
                 "login_delay",
@@ -245,6 +241,33 @@ def _auth(section: Section) -> AuthSection:
         section.text("oauth_scope", "", "What a token must allow; empty: anything."),
         section.text("oauth_discovery", "", "URL where clients find the issuer."),
     )
+
+
+def _imap(section: Section) -> ImapSection:
+    names = section.texts(
+        "administrators",
+        (),
+        _check_address,
+        "Accounts that may set quotas of all others with a mail program (SETQUOTA).",
+    )
+    return ImapSection(
+        section.text(
+            "hide",
+            "",
+            "Capabilities hidden from programs by the name in their ID, as"
+            " NAME: CAPABILITY CAPABILITY; NAME: CAPABILITY.",
+        ),
+        tuple(Mailbox.parse(name).canonical for name in names),
+    )
+
+
+def _check_address(text: str) -> None:
+    try:
+        Mailbox.parse(text)
+    except AddressError as error:
+        raise BadValueError(f"not an address: {error}", "like admin@example.com") from (
+            error
+        )
 
 
 def _mta(section: Section) -> MtaSection:

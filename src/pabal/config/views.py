@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pabal.config.acls import holds_everybody
-from pabal.config.peers import check_dns64, check_zone_name
+from pabal.config.peers import check_dns64, check_policy_zone
 from pabal.config.section import BadValueError, Section
 
 VIEW: Final = "dns.view."
@@ -83,7 +83,7 @@ def _view(name: str, section: Section) -> ViewSection:
         section.texts(
             "policy_zones",
             (),
-            check_zone_name,
+            check_policy_zone,
             "As in [dns], for them instead; none: their answers are left alone.",
         ),
         section.text(

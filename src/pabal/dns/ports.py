@@ -89,6 +89,8 @@ class Resolved:
         signatures: For clients with DO: RRSIG and DNAME records of the answer section.
         proofs: For clients with DO: what proves an absence, or that a wildcard may
             answer, with signatures: NSEC, NSEC3 and RRSIG of the authority section.
+        errors: INFO-CODEs of Extended DNS Errors that say why it is not what the world
+            has (RFC 8914 §4).
     """
 
     rcode: int
@@ -98,6 +100,7 @@ class Resolved:
     authoritative: bool = False
     signatures: tuple[dns.rrset.RRset, ...] = ()
     proofs: tuple[dns.rrset.RRset, ...] = ()
+    errors: tuple[int, ...] = ()
 
 
 class Resolver(Protocol):
@@ -130,11 +133,13 @@ class Client:
         address: From where, without port.
         view: What it sees: 0 the common zones, else the so many-th view.
         udp: Whether it can be told to ask again over TCP.
+        dnssec_ok: Whether it wants signatures (DO).
     """
 
     address: str
     view: int = 0
     udp: bool = False
+    dnssec_ok: bool = False
 
 
 @runtime_checkable

@@ -18,11 +18,14 @@ RECURSION_MAX: Final = 1000
 TCP_CONNECTIONS_MAX: Final = 500
 """TCP connections at once; each costs a descriptor and a few kilobytes."""
 
-TCP_PER_ADDRESS_MAX: Final = 20
-"""TCP connections of one address: RFC 7766 §6.2.2 wants a limit, and clients few."""
+TCP_PER_CLIENT_MAX: Final = 20
+"""TCP connections of one client: RFC 7766 §6.2.2 wants a limit, and clients few."""
 
-TCP_IDLE_S: Final = 15.0
+TCP_IDLE_S: Final = 15
 """How long a TCP connection may be silent (RFC 7766 §6.2.3: some seconds)."""
+
+TCP_KEEPALIVE_S: Final = 30
+"""The same for clients that say they will ask again (RFC 7828); BIND's is as long."""
 
 RATE_MAX: Final = 200
 """Equal answers a second to one network of strangers; NSD's rrl-ratelimit as well."""
@@ -82,6 +85,23 @@ class PoolSettings:
     fall: int = 3
     rise: int = 2
     ttl_s: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSettings:
+    """Limits of DNS over TCP; DNS over TLS has as many of its own.
+
+    Attributes:
+        connections_max: At once in a process.
+        per_client_max: Of them those of one client: an IPv4 address, an IPv6 /64.
+        idle_s: Silence after which one ends, seconds.
+        keepalive_s: The same for clients that ask for it (RFC 7828); 0: nobody has it.
+    """
+
+    connections_max: int = TCP_CONNECTIONS_MAX
+    per_client_max: int = TCP_PER_CLIENT_MAX
+    idle_s: float = TCP_IDLE_S
+    keepalive_s: float = TCP_KEEPALIVE_S
 
 
 ROTATE: Final = "rotate"
@@ -148,17 +168,8 @@ class DnsSettings:
         default=RECURSION_MAX,
         metadata={"help": "recursive questions under way at once", "unit": "questions"},
     )
-    tcp_connections_max: int = field(
-        default=TCP_CONNECTIONS_MAX,
-        metadata={"help": "TCP connections at once", "unit": "connections"},
-    )
-    tcp_per_address_max: int = field(
-        default=TCP_PER_ADDRESS_MAX,
-        metadata={"help": "TCP connections of one address", "unit": "connections"},
-    )
-    tcp_idle_s: float = field(
-        default=TCP_IDLE_S,
-        metadata={"help": "silence after which a TCP connection ends", "unit": "s"},
+    tcp: TcpSettings = field(
+        default_factory=TcpSettings, metadata={"help": "limits of connections"}
     )
     nsid: str = field(
         default="",
@@ -227,6 +238,14 @@ class DnsSettings:
     follow_catalogs: tuple[str, ...] = field(
         default=(),
         metadata={"help": "catalog zones: ZONE address[:port] [key NAME]"},
+    )
+    follow_groups: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "servers of members: GROUP address[:port] [key NAME]"},
+    )
+    catalog_groups: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "groups of zones in our catalog: ZONE GROUP"},
     )
     catalog: str = field(
         default="",

@@ -57,7 +57,9 @@ class Announcer:
     def in_progress(self) -> Iterator[None]:
         """Tell the client now and then that its command is being worked on.
 
-        RFC 9585 §4: never inside another response; only where nothing is sent.
+        Only where nothing is sent meanwhile: it is a response of its own. How much is
+        done nobody knows: the store looks for, or changes, all at once (RFC 9585 §4:
+        then it is NIL).
         """
         loop = asyncio.get_running_loop()
         text = self._context.language.say(b"Still at it")
@@ -71,7 +73,9 @@ class Announcer:
 
         def tick() -> None:
             nonlocal timer
-            self._tasks.start(self._say(line), "imap progress")
+            # Queued at once: said later, it might come behind the tagged response.
+            self._context.stream.send(line)
+            self._tasks.start(self._flush(), "imap progress")
             timer = loop.call_later(interval_s, tick)
 
         timer = loop.call_later(interval_s, tick)
@@ -80,8 +84,7 @@ class Announcer:
         finally:
             timer.cancel()
 
-    async def _say(self, line: bytes) -> None:
-        self._context.stream.send(line)
+    async def _flush(self) -> None:
         try:
             await self._context.stream.flush()
         except (ConnectionLostError, IdleTimeoutError):

@@ -22,6 +22,18 @@ LimitsOf = Callable[[AccountId], Awaitable[Limits]]
 """Returns the limits of an account."""
 
 
+class QuotaDesk(Protocol):
+    """Who may set limits, and where they are kept."""
+
+    def may_set(self, account_id: AccountId) -> bool:
+        """Return whether an account is an administrator's."""
+        ...
+
+    async def set_limits(self, account_id: AccountId, limits: Limits) -> None:
+        """Change what an account may have; one that is gone is passed over."""
+        ...
+
+
 class People(Protocol):
     """Who is called what: accounts that can share mailboxes with each other."""
 

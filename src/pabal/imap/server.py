@@ -11,7 +11,7 @@ from pathlib import Path
 from pabal.base.clock import Clock
 from pabal.imap.commands.context import Services
 from pabal.imap.connection import Connection
-from pabal.imap.ports import FetchedHook, LimitsOf, People
+from pabal.imap.ports import FetchedHook, LimitsOf, People, QuotaDesk
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
 from pabal.net.ports import Stream
@@ -32,6 +32,7 @@ class ImapParts:
         on_fetched: Told whose bodies were read.
         limits: Says what an account may have; ``None``: QUOTA is not on offer.
         people: Says who is called what; ``None``: nobody shares mailboxes.
+        quotas: Sets limits for administrators; ``None``: nobody may.
     """
 
     authenticator: Authenticator
@@ -42,6 +43,7 @@ class ImapParts:
     on_fetched: FetchedHook | None = None
     limits: LimitsOf | None = None
     people: People | None = None
+    quotas: QuotaDesk | None = None
 
 
 class ImapServer:
@@ -62,6 +64,7 @@ class ImapServer:
             lambda memory: Spool(directory, memory),
             parts.limits,
             parts.people,
+            parts.quotas,
         )
 
     async def serve(self, stream: Stream) -> None:

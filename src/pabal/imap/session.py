@@ -242,9 +242,9 @@ class Session:
         """Decide about a literal that is announced at the end of the line."""
         refusal = self._refusal or self._refuse_early()
         if refusal is None and self._is_message():
-            if self._messages >= self._settings.append_messages_max:
+            if 0 < self._settings.saves_max <= self._messages:
                 code = b"NO [MESSAGELIMIT %d] too many messages at once"
-                refusal = self._refusal_of(code % self._settings.append_messages_max)
+                refusal = self._refusal_of(code % self._settings.saves_max)
             elif len(self._command) > self._settings.command_max_octets:
                 refusal = self._refusal_of(b"BAD the command is too long")
             elif size > self._settings.message_max_octets:

@@ -20,10 +20,12 @@ class ImapSettings:
         login_literal_max_octets: The same before log-in: a name or a password.
         command_max_octets: Longest command with such literals.
         message_max_octets: Longest message in APPEND; told as APPENDLIMIT.
-        append_messages_max: Messages in one APPEND (RFC 3502).
         messages_max: Messages one command works on, the newest; 0: any number. Clients
             that do not know of it must never meet it: it guards a server, not a client.
-        saves_max: Messages one COPY may add; 0: any number.
+        saves_max: Messages in one APPEND (RFC 3502), told as SAVELIMIT; 0: any number.
+            Each waits in memory or in a file of its own until all are there. A COPY
+            costs far less: clients that know the limit keep to it, others are held to
+            ``messages_max`` (RFC 9738 §4.2).
         hide: Capabilities not told to a client, by how its name in ID begins.
         login_timeout_s: Time to log in, seconds.
         idle_timeout_s: Silence allowed after log-in, seconds; at least 30 minutes
@@ -42,9 +44,8 @@ class ImapSettings:
     login_literal_max_octets: int = 4096
     command_max_octets: int = 512 * 1024
     message_max_octets: int = 50 * 1000 * 1000
-    append_messages_max: int = 1000
     messages_max: int = 1_000_000
-    saves_max: int = 1_000_000
+    saves_max: int = 1000
     hide: tuple[tuple[str, frozenset[bytes]], ...] = ()
     login_timeout_s: float = 180.0
     idle_timeout_s: float = 1860.0

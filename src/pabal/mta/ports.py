@@ -90,6 +90,11 @@ class MailSession(Protocol):
         """The lines up to here: greeting, EHLO, STARTTLS."""
         ...
 
+    @property
+    def takes_eight_bits(self) -> bool:
+        """Whether a message may have octets above 127 (RFC 6152)."""
+        ...
+
     async def send(self, envelope: Envelope, spool: Spool) -> Sent:
         """Send one message.
 

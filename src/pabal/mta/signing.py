@@ -1,6 +1,7 @@
 """Signs what our users send, with the keys of the domain they send from."""
 
 import asyncio
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
 from pabal.base.log import Log
 from pabal.message.spool import CHUNK_OCTETS, Spool
-from pabal.mta.policy.dkim import sign
+from pabal.mta.policy.dkim import Signature, sign
 from pabal.mta.policy.keys import DkimKey, load, state_of
 
 log = Log("dkim")
@@ -20,6 +21,10 @@ INLINE_MAX_OCTETS: Final = 256 * 1024
 
 KEYS_AGE_S: Final = 10.0
 """How long keys are used before their files are looked at again, seconds."""
+
+
+_SECONDS: Final = re.compile("[0-9]{1,12}")
+"""``t=`` of a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class _Known:
 
 
 class DkimSigner:
-    """Implements ``pabal.mta.submission.Signer`` with keys in files.
+    """Implements the signers of ``submission`` and ``transport`` with keys in files.
 
     Args (of the constructor):
         directory: Where the keys are: ``<domain>/<selector>.pem``.
@@ -56,6 +61,28 @@ class DkimSigner:
         if spool.size > INLINE_MAX_OCTETS:
             return await asyncio.to_thread(sign, header, body, keys, now)
         return sign(header, body, keys, now)
+
+    async def wrote(
+        self, fields: Sequence[Signature], header: bytes, spool: Spool, body_start: int
+    ) -> bool:
+        """Return whether every one of ``fields`` is what we would write ourselves.
+
+        RSA (PKCS #1) and Ed25519 make the same signature of the same octets each time.
+        """
+        return all(
+            [await self._wrote(one, header, spool, body_start) for one in fields]
+        )
+
+    async def _wrote(
+        self, field: Signature, header: bytes, spool: Spool, body_start: int
+    ) -> bool:
+        selector, signed_at = field.tags.get("s", ""), field.tags.get("t", "")
+        keys = [one for one in self._keys(field.domain) if one.selector == selector]
+        if not keys or not _SECONDS.fullmatch(signed_at):
+            return False
+        body = _chunks(spool, body_start)
+        again = await asyncio.to_thread(sign, header, body, keys, float(signed_at))
+        return again == field.field
 
     def _keys(self, domain: str) -> tuple[DkimKey, ...]:
         """Return the keys of ``domain``, read again when their files changed."""

@@ -1,7 +1,8 @@
 """The driver of a POP3 connection: octets in, commands, octets out.
 
 Replies to pipelined commands gather and leave together; a client that does not read
-is waited for, and one that never does is cut off.
+is waited for, and one that never does is cut off. So is one that holds a connection
+with an octet now and then, or never logs in.
 Security: a line that breaks the rules ends the connection; what came before TLS is
 forgotten; the peer never sees more of an error than its code.
 """
@@ -15,11 +16,11 @@ from pabal.base.clock import Clock
 from pabal.base.ids import new_id
 from pabal.base.log import Log
 from pabal.net.framing import BareNewlineError, InputBuffer, LineTooLongError
-from pabal.net.ports import Stream
+from pabal.net.ports import IdleTimeoutError, Stream
 from pabal.pop3.commands import Commands, Then, Turn
 from pabal.pop3.delays import LoginDelays
 from pabal.pop3.ports import Services
-from pabal.pop3.session import Session
+from pabal.pop3.session import Session, State
 from pabal.pop3.settings import Pop3Settings
 from pabal.pop3.wire import err, ok
 
@@ -71,7 +72,7 @@ class Pop3Server:
         log.info("connected", session=session_id, peer=peer)
         commands = Commands(self._services, session, peer, session_id)
         try:
-            await _Connection(stream, commands, session).run()
+            await _Connection(stream, commands, session, self._clock).run()
         finally:
             commands.close()
             stream.close()
@@ -81,10 +82,14 @@ class Pop3Server:
 class _Connection:
     """One connection: lines in, replies out."""
 
-    def __init__(self, stream: Stream, commands: Commands, session: Session) -> None:
+    def __init__(
+        self, stream: Stream, commands: Commands, session: Session, clock: Clock
+    ) -> None:
         self._stream = stream
         self._commands = commands
         self._session = session
+        self._clock = clock
+        self._log_in_by = clock.monotonic() + session.settings.login_timeout_s
         self._buffer = InputBuffer()
         self._out: list[bytes] = [ok("pabal ready")]
         self._out_octets = 0
@@ -111,11 +116,12 @@ class _Connection:
     async def _next_line(self) -> bytes | None:
         """Return the next line, ``None`` when there will be none."""
         settings = self._session.settings
-        buffer = self._buffer
+        buffer, until = self._buffer, 0.0
         try:
             while (line := buffer.next_line(settings.line_max_octets)) is None:
                 await self._send()
-                data = await self._stream.receive(settings.idle_timeout_s)
+                until = until or self._patience()
+                data = await self._stream.receive(self._left(until))
                 if not data:
                     return None
                 buffer.feed(data)
@@ -126,6 +132,23 @@ class _Connection:
             await self._refuse("a line ends with CRLF")
             return None
         return line
+
+    def _patience(self) -> float:
+        """Return when a whole line must have come, monotonic seconds.
+
+        RFC 1939 §3: commands keep the timer back, not octets; and before log-in even
+        commands do not for ever.
+        """
+        until = self._clock.monotonic() + self._session.settings.idle_timeout_s
+        if self._session.state is State.AUTHORIZATION:
+            return min(until, self._log_in_by)
+        return until
+
+    def _left(self, until: float) -> float:
+        left = until - self._clock.monotonic()
+        if left <= 0:
+            raise IdleTimeoutError("no command came")
+        return left
 
     async def _refuse(self, text: str) -> None:
         await self._put(err(text, "SYS/PERM"))

@@ -23,6 +23,14 @@ class Pop3Settings:
             " less than ten minutes.",
         },
     )
+    login_timeout_s: float = field(
+        default=600.0,
+        metadata={
+            "unit": "s",
+            "help": "Time to log in, whatever is said meanwhile; no less than ten"
+            " minutes either.",
+        },
+    )
     errors_max: int = field(
         default=10,
         metadata={"help": "Commands without meaning before the connection is closed."},

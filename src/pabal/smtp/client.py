@@ -12,7 +12,8 @@ so; neither they nor message octets reach the transcript.
 import asyncio
 import base64
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 
 from pabal.base.errors import LocalProtocolError
@@ -31,8 +32,13 @@ from pabal.smtp.wire.data import DataEncoder
 from pabal.smtp.wire.extensions import Extensions, parse_extensions
 from pabal.smtp.wire.reply import Reply, ReplyError, ReplyReader, clean_text
 
+CLOSING: Final = 421
+"""RFC 5321 §3.8: the server closes, whatever it was asked."""
+
 OnLine = Callable[[str, str], None]
 """Called with ``C`` or ``S`` and a line of the dialogue."""
+
+_UNDECIDED: Final = temporary(51, "5.0", "No outcome", "a recipient was left undecided")
 
 _FAILURES: Final = (
     ConnectionLostError,
@@ -135,8 +141,7 @@ class SmtpClient:
                 await self._transact(delivery, body)
         except _FAILURES as error:
             delivery.decide_all(self._broken(error))
-        lost = temporary(51, "5.0", "No outcome", "a recipient was left undecided")
-        return [outcome or lost for outcome in delivery.outcomes]
+        return [outcome or _UNDECIDED for outcome in delivery.outcomes]
 
     async def quit(self) -> None:
         """Say QUIT and close; never fails."""
@@ -159,6 +164,8 @@ class SmtpClient:
             reply = await self._command("STARTTLS", self._settings.command_timeout_s)
             if reply.code == 220:
                 return await self._switch_to_tls(server_name)
+            if reply.code == CLOSING:
+                return outcome_of(reply, "STARTTLS")
         if tls is TlsWish.REQUIRED:
             return temporary(54, "7.10", "TLS is required and was not to be had")
         return outcome
@@ -209,7 +216,10 @@ class SmtpClient:
         asked = list(delivery.undecided)
         if self._unfinished:
             self._unfinished = False
-            await self._command("RSET", self._settings.command_timeout_s)
+            reply = await self._command("RSET", self._settings.command_timeout_s)
+            if reply.code == CLOSING:
+                delivery.decide_all(outcome_of(reply, "RSET"))
+                return
         if "PIPELINING" in self.extensions:
             self._say([*commands, b"DATA\r\n"])
             await self._answers(delivery, asked, ())
@@ -218,7 +228,10 @@ class SmtpClient:
             if not delivery.accepted:
                 self._unfinished = True
                 return
-            self._say([b"DATA\r\n"])
+            if self.usable:
+                self._say([b"DATA\r\n"])
+        if not self.usable:
+            return  # it said why, and everybody has that for an outcome
         go_ahead = await self._reply(self._settings.data_timeout_s)
         if go_ahead.code != 354:
             self._unfinished = True
@@ -244,28 +257,40 @@ class SmtpClient:
         self._say_next(said)
         reply = await self._reply(timeout_s)
         if not reply.ok:
-            refused = outcome_of(reply, "MAIL")
-            if not commands:
-                for _ in asked:
-                    await self._reply(timeout_s)
-            delivery.decide_all(refused)
+            delivery.decide_all(outcome_of(reply, "MAIL"))
+            for _ in () if commands else asked:
+                if reply.code == CLOSING:
+                    return
+                reply = await self._reply(timeout_s)
             return
         for position in asked:
             self._say_next(said)
-            delivery.recipient_answered(position, await self._reply(timeout_s))
+            reply = await self._reply(timeout_s)
+            delivery.recipient_answered(position, reply)
+            if reply.code == CLOSING:
+                # Nobody else will get an answer: this was everybody's.
+                delivery.decide_all(outcome_of(reply, "RCPT"))
+                return
 
     async def _send_body(self, body: Body) -> Outcome:
         self._show("C", f"({body.size} octets)")
         self._show("C", ".")
         encoder = DataEncoder()
         stream, timeout_s = self._stream, self._settings.block_timeout_s
+        ready = b""
         try:
             for chunk in body.chunks():
-                stream.send(encoder.encode(chunk))
-                await stream.flush(timeout_s)
-            stream.send(encoder.finish())
+                if ready:
+                    stream.send(ready)
+                    await stream.flush(timeout_s)
+                ready = encoder.encode(chunk)
+            # With what ends it: a small message is one segment, and no server
+            # delays its acknowledgement of one that waits for the other.
+            stream.send(ready + encoder.finish())
         except ConnectionLostError as lost:
             return await self._last_words(lost)
+        with suppress(ConnectionLostError):  # its answer may have come before
+            await stream.flush(timeout_s)
         return outcome_of(await self._reply(self._settings.final_timeout_s), "message")
 
     async def _last_words(self, lost: ConnectionLostError) -> Outcome:
@@ -288,10 +313,9 @@ class SmtpClient:
                 self._show("C", line.decode("utf-8", "replace").rstrip("\r\n"))
         self._stream.send(b"".join(lines))
 
-    def _say_next(self, commands: Iterable[bytes]) -> None:
-        for command in commands:
+    def _say_next(self, commands: Iterator[bytes]) -> None:
+        if command := next(commands, b""):
             self._say([command])
-            return
 
     async def _reply(self, timeout_s: float) -> Reply:
         """Return the next reply.
@@ -311,8 +335,7 @@ class SmtpClient:
                     self._reader.feed(octets)
                     reply = self._reader.next_reply()
         self._show_reply(reply)
-        if reply.code == 421:
-            # RFC 5321 §3.8: it closes, whatever it was asked.
+        if reply.code == CLOSING:
             self.usable = False
         return reply
 

@@ -51,8 +51,6 @@ def mail_command(envelope: Envelope, size: int, extensions: Extensions) -> bytes
     words = [f"MAIL FROM:{path_text(envelope.reverse_path, utf8=utf8)}"]
     if "SIZE" in extensions:
         words.append(f"SIZE={size}")
-    # Deviates from RFC 6152 §3 (MUST): 8-bit text goes as it is to a server that does
-    # not offer 8BITMIME. Such servers are rare and pass it on; a bounce helps nobody.
     if envelope.body is not BodyType.SEVEN_BIT and "8BITMIME" in extensions:
         words.append(f"BODY={envelope.body.value}")
     if utf8:
@@ -112,8 +110,16 @@ class Delivery:
             # RFC 1870 §6.1: no octet of it need travel.
             detail = f"{size} octets, the server takes {limit}"
             self.decide_all(permanent(52, "3.4", "Message too large", detail))
-        if "SMTPUTF8" in self.extensions:
-            return
+        if "SMTPUTF8" not in self.extensions:
+            self._refuse_utf8(head)
+        eight_bit = self.envelope.body is not BodyType.SEVEN_BIT
+        if eight_bit and "8BITMIME" not in self.extensions:
+            # RFC 6152 §3: whoever can convert it did so before.
+            detail = "8BITMIME not offered"
+            self.decide_all(permanent(54, "6.3", "The server takes 7 bits", detail))
+
+    def _refuse_utf8(self, head: bytes) -> None:
+        """Decide about those that need SMTPUTF8 (RFC 6531 §3.5)."""
         refusal = permanent(
             53, "6.7", "The server does not support SMTPUTF8", "SMTPUTF8 not offered"
         )

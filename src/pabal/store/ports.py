@@ -30,6 +30,9 @@ ModSeq = int
 INBOX: Final = "INBOX"
 """The mailbox every account has; its name is case-insensitive (RFC 9051 §5.1)."""
 
+ACCOUNT: Final[MailboxId] = 0
+"""In a mailbox's place: the account as a whole; no mailbox has this id."""
+
 SEPARATOR: Final = "/"
 """Between the levels of a mailbox name."""
 
@@ -51,10 +54,6 @@ class MailboxExistsError(StoreError):
 
 class MailboxNameError(StoreError):
     """The name cannot be a mailbox's name; says why."""
-
-
-ACCOUNT: Final[MailboxId] = 0
-"""In a mailbox's place: the account as a whole; no mailbox has this id."""
 
 
 class OverQuotaError(StoreError):
@@ -298,9 +297,8 @@ class Annotations(Protocol):
     ) -> None:
         """Set annotations, all or none; ``None`` removes one.
 
-        They go with their mailbox.
-
-        Raises the errors of ``pabal.store.annotation``; nothing was written then.
+        They go with their mailbox. Raises the errors of ``pabal.store.annotation``;
+        nothing was written then.
         """
         ...
 
@@ -389,9 +387,15 @@ class AccountStore(Protocol):
         ...
 
     async def append(
-        self, where: MailboxId | Sequence[str], emails: Sequence[NewEmail]
+        self,
+        where: MailboxId | Sequence[str],
+        emails: Sequence[NewEmail],
+        replacing: tuple[MailboxId, Uid] | None = None,
     ) -> Sequence[Appended]:
-        """Add messages, all or none; of normalised names, where the first is found."""
+        """Add messages, all or none; of normalised names, where the first is found.
+
+        The one they replace is expunged in the same change; ``StoreError`` without it.
+        """
         ...
 
     async def set_flags(
@@ -434,10 +438,7 @@ class AccountStore(Protocol):
     async def saved_dates(
         self, mailbox_id: MailboxId, uids: Sequence[Uid]
     ) -> Sequence[float | None]:
-        """Return when each message came into the mailbox, seconds since 1970.
-
-        In the order of ``uids``; ``None`` for one that is gone.
-        """
+        """Return when each came in, seconds since 1970; ``None`` for one gone."""
         ...
 
     def octets(

@@ -1,11 +1,42 @@
-"""How much more an account may have.
+"""How much an account has, and how much more it may have.
 
 Sans-IO but for the counters asked of the store.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pabal.store.ports import AccountStore
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account has.
+
+    Attributes:
+        octets: Of all its messages.
+        messages: How many there are.
+    """
+
+    octets: int
+    messages: int
+
+    def plus(self, octets: int, messages: int) -> "Usage":
+        """Return what it has with so much more, or less."""
+        return Usage(self.octets + octets, self.messages + messages)
+
+    def within(self, *, octets: int, messages: int) -> bool:
+        """Return whether it is no more than that; 0: no limit."""
+        too_large = 0 < octets < self.octets
+        return not too_large and not 0 < messages < self.messages
+
+
+async def used(account: AccountStore) -> Usage:
+    """Return what an account has in all its mailboxes."""
+    boxes = await account.mailboxes()
+    return Usage(
+        sum(box.size_octets for box in boxes), sum(box.message_count for box in boxes)
+    )
 
 
 async def fitting(
@@ -21,15 +52,9 @@ async def fitting(
     """
     if not octets and not messages:
         return len(sizes)
-    boxes = await account.mailboxes()
-    used = sum(box.size_octets for box in boxes)
-    count = len(sizes)
-    if messages:
-        there = sum(box.message_count for box in boxes)
-        count = min(count, max(0, messages - there))
-    if octets:
-        for number, size in enumerate(sizes[:count]):
-            used += size
-            if used > octets:
-                return number
-    return count
+    usage = await used(account)
+    for number, size in enumerate(sizes):
+        usage = usage.plus(size, 1)
+        if not usage.within(octets=octets, messages=messages):
+            return number
+    return len(sizes)

@@ -1,7 +1,7 @@
 import pytest
 
 from pabal.config.named.copies import copies_of
-from pabal.config.named.takeover import ZoneFile
+from pabal.config.named.outcome import ZoneFile
 from tests.support.configuration import MemoryFiles
 
 ZONE = ZoneFile("a.test", "/etc/bind/db.a", "named.conf:1")

@@ -1,6 +1,7 @@
 import tomllib
 
-from pabal.config.named.takeover import Takeover, take_over
+from pabal.config.named.outcome import Takeover
+from pabal.config.named.takeover import take_over
 from tests.support.configuration import checked
 
 KNOWN = frozenset({"forward_zones", "stub_zones", "policy_zones", "dns64"})
@@ -50,6 +51,27 @@ def test_what_is_said() -> None:
     assert "treated alike" in told[False, "dns64: clients"]
     assert "no address" in told[False, "zone named.test (static-stub)"]
     assert told[False, "prefetch 2"] == "pabal always does"
+
+
+def test_policies_keep_how_they_are_applied() -> None:
+    text = """options { response-policy {
+        zone "a.test" ede censored; zone "b.test" break-dnssec yes;
+        zone "c.test" break-dnssec no; zone "d.test" ede none log no; }
+        break-dnssec %s; };"""
+    for word, more in (("no", ""), ("yes", " break-dnssec yes")):
+        given = checked(text % word, {})
+        assert not given.problems, "an option on a line of its own"
+        taken = take_over(given, KNOWN)
+        (setting,) = taken.settings
+        assert setting[2] == (
+            f"a.test ede censored{more}",
+            "b.test break-dnssec yes",
+            "c.test",
+            f"d.test ede none{more}",
+        )
+        said = [n.what for n in taken.notes if not n.taken]
+        assert "response-policy: more of zone d.test" in said
+        assert "response-policy: more of zone a.test" not in said
 
 
 def test_pabal_of_another_age_takes_none() -> None:

@@ -2,7 +2,8 @@ import tomllib
 
 import pytest
 
-from pabal.config.named.takeover import Takeover, ZoneFile, take_over
+from pabal.config.named.outcome import Takeover, ZoneFile
+from pabal.config.named.takeover import take_over
 from tests.support.configuration import checked
 
 FILES = {"/etc/bind/example.com.zone": "", "/etc/bind/r.raw": "", "/etc/bind/a": ""}
@@ -76,45 +77,6 @@ def test_every_note_says_where() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ("recursion no; allow-recursion { any; };", ["none"]),
-        ("allow-query { 10/8; };", ["10.0.0.0/8"]),
-        ("allow-query { any; }; allow-query-cache { 10/8; };", ["10.0.0.0/8"]),
-        (
-            "allow-query-cache { any; }; allow-recursion { 192.0.2.1; };",
-            ["192.0.2.1"],
-        ),
-    ],
-)
-def test_who_may_recurse_follows_three_lists(body: str, expected: list[str]) -> None:
-    toml = tomllib.loads(taken(f"options {{ {body} }};").toml())
-    assert toml["dns"]["allow_recursion"] == expected
-
-
-def test_bind_lets_local_networks_recurse_by_default() -> None:
-    assert any(
-        "allow-recursion, which is not set" in line for line in notes("options { };")
-    )
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ("port 5353;", ["0.0.0.0:5353", "[::]:5353"]),
-        ("listen-on { any; };", ["[::]:53", "0.0.0.0:53"]),
-        ("listen-on-v6 port 54 { localhost; };", ["0.0.0.0:53", "[::1]:54"]),
-        ("listen-on { none; }; listen-on-v6 { none; };", []),
-        ("listen-on { 10.0.0.0/8; }; listen-on-v6 { none; };", []),
-        ("listen-on tls ephemeral { any; }; listen-on-v6 { ::1; };", ["[::1]:53"]),
-    ],
-)
-def test_where_it_listens(body: str, expected: list[str]) -> None:
-    toml = tomllib.loads(taken(f"options {{ {body} }};").toml())
-    assert toml["listen"]["dns"] == expected
-
-
-@pytest.mark.parametrize(
     ("order", "expected"),
     [
         ("order cyclic;", "rotate"),
@@ -125,44 +87,6 @@ def test_where_it_listens(body: str, expected: list[str]) -> None:
 def test_round_robin(order: str, expected: str) -> None:
     toml = tomllib.loads(taken(f"options {{ rrset-order {{ {order} }}; }};").toml())
     assert toml["dns"]["round_robin"] == expected
-
-
-def test_views_have_one_zone_of_a_name() -> None:
-    text = (
-        'view a { match-clients { 10/8; }; zone "z" { type primary; '
-        'file "/etc/bind/a"; }; };\n'
-        'view b { zone "z" { type primary; file "/etc/bind/a"; }; '
-        'zone "y" { in-view a; }; };'
-    )
-    found = taken(text)
-    assert [z.place for z in found.zones] == ["named.conf:1"]
-    said = notes(text)
-    assert (
-        "zone z in view b (primary): the first view's is for all; "
-        "put this one into [dns.view.NAME]" in said
-    )
-    assert any(line.startswith("view a: ") for line in said)
-    assert any("match-clients" in line for line in said)
-
-
-@pytest.mark.parametrize(
-    ("zone", "why"),
-    [
-        ('type primary; file "/nope";', "its file /nope does not exist"),
-        ('type primary; database "x";', "its records are not in a file"),
-        (
-            'type primary; file "/etc/bind/r.raw"; masterfile-format raw;',
-            "named-compilezone",
-        ),
-        ("type forward;", "no forwarders are named"),
-        ('type static-stub; server-names { "ns.b"; };', "no address of a server"),
-        ("type stub; primaries { };", "no server is named"),
-    ],
-)
-def test_zones_that_stay(zone: str, why: str) -> None:
-    text = f'zone "a" {{ {zone} }};'
-    assert taken(text).zones == ()
-    assert any(why in line for line in notes(text))
 
 
 def test_signed_zones_are_warned_of() -> None:

@@ -1,6 +1,7 @@
 import tomllib
 
-from pabal.config.named.takeover import Takeover, take_over
+from pabal.config.named.outcome import Takeover
+from pabal.config.named.takeover import take_over
 from pabal.dns.server.policy import read_rule
 from tests.support.configuration import checked
 

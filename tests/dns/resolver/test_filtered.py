@@ -1,14 +1,17 @@
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
+from typing_extensions import override
 
 from pabal.dns.ports import (
     Client,
     DroppedError,
+    ResolutionError,
     Resolved,
     Resolver,
     Security,
@@ -17,6 +20,7 @@ from pabal.dns.ports import (
 )
 from pabal.dns.resolver.cache import Cache, Trust
 from pabal.dns.resolver.filtered import DATA_TTL_MAX_S, FilteredResolver
+from pabal.dns.resolver.policy import Manner
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.wire.rrset import RRset
 from tests.dns.resolver.test_policy import nodes_of, wire
@@ -239,3 +243,110 @@ async def test_a_missing_policy_is_seen_in_the_steps() -> None:
     await resolver.resolve(dns.name.from_text("www.test."), A, steps)
     assert [(step.server, step.zone) for step in steps.taken] == [("policy", "gone.")]
     assert "not there" in steps.taken[0].outcome
+
+
+class Signed(World):
+    """Some names have signatures."""
+
+    def __init__(self, *signed: str) -> None:
+        super().__init__()
+        self.signed = signed
+        self.fails = False
+
+    @override
+    async def resolve(
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        steps: Steps | None = None,
+        *,
+        unchecked: bool = False,
+    ) -> Resolved:
+        if self.fails:
+            raise ResolutionError("nobody is there")
+        found = await super().resolve(name, rdtype, steps, unchecked=unchecked)
+        rrsigs = tuple(
+            dns.rrset.from_text(
+                each,
+                60,
+                "IN",
+                "RRSIG",
+                "A 13 2 60 20300101000000 20200101000000 1 t. AA==",
+            )
+            for each in self.signed
+        )
+        proofs = rrsigs if not found.answer else ()
+        plain = Security.INSECURE
+        return replace(found, security=plain, signatures=rrsigs, proofs=proofs)
+
+
+VALIDATING = Client("192.0.2.1", dnssec_ok=True)
+
+
+def respectful(
+    world: Signed, text: str, *, breaks: bool = False, kind: str = ""
+) -> Resolver:
+    manners = {wire("policy."): Manner(breaks, kind)}
+    made = FilteredResolver(world, Source(text), FakeClock(), manners)
+    return made.of(VALIDATING)
+
+
+BLOCKED = "www.test CNAME .\nbad.test CNAME .\nnone.test CNAME rpz-drop.\n"
+
+
+async def test_signed_answers_stay_for_who_wants_signatures() -> None:
+    """BIND's break-dnssec no: a changed answer would be bogus for who validates."""
+    world = Signed("www.test.")
+    assert (await told(respectful(world, BLOCKED), "www.test."))[0] == "NOERROR"
+    assert (await told(respectful(world, BLOCKED), "none.test."))[0] == "NXDOMAIN"
+    breaking = respectful(world, BLOCKED, breaks=True)
+    assert (await told(breaking, "www.test."))[0] == "NXDOMAIN"
+    with pytest.raises(DroppedError):
+        await told(breaking, "none.test.")
+    everybody = FilteredResolver(world, Source(BLOCKED), FakeClock())
+    assert (await told(everybody.of(Client("192.0.2.1")), "www.test."))[0] == "NXDOMAIN"
+
+
+async def test_unsigned_answers_are_changed_for_all() -> None:
+    resolver = respectful(Signed(), BLOCKED)
+    assert (await told(resolver, "www.test."))[0] == "NXDOMAIN"
+    with pytest.raises(DroppedError):
+        await told(resolver, "none.test.")
+
+
+async def test_an_unsigned_alias_to_what_is_signed_does_not_help() -> None:
+    """Only what is signed itself goes past, not what leads to it or from it."""
+    text = "alias.test CNAME .\n"
+    assert (await told(respectful(Signed("bad.test."), text), "alias.test."))[
+        0
+    ] == "NXDOMAIN"
+    led = respectful(Signed("alias.test."), BLOCKED)
+    assert await told(led, "alias.test.") == (
+        "NXDOMAIN",
+        ["alias.test. 60 IN CNAME bad.test."],
+    )
+    by_address = respectful(Signed("bad.test."), "24.0.2.0.192.rpz-ip CNAME .\n")
+    assert (await told(by_address, "alias.test."))[0] == "NOERROR"
+
+
+async def test_what_cannot_be_had_has_no_signatures() -> None:
+    world = Signed("www.test.")
+    world.fails = True
+    assert (await told(respectful(world, BLOCKED), "www.test."))[0] == "NXDOMAIN"
+    for name in ("other.test.", "free.test."):
+        with pytest.raises(ResolutionError):
+            await told(respectful(world, "free.test CNAME rpz-passthru.\n"), name)
+
+
+async def test_clients_are_told_why() -> None:
+    text = BLOCKED + "old.test A 192.0.2.1\n"
+
+    async def errors(name: str, kind: str = "") -> tuple[int, ...]:
+        resolver = respectful(Signed(), text, kind=kind)
+        return (await resolver.resolve(dns.name.from_text(name), A)).errors
+
+    assert await errors("www.test.") == (15,)
+    assert await errors("old.test.") == (4,)
+    assert await errors("old.test.", "filtered") == (17,)
+    assert await errors("www.test.", "none") == ()
+    assert await errors("free.test.") == ()

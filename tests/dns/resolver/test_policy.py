@@ -1,18 +1,22 @@
 import ipaddress
+from dataclasses import replace
 
 import dns.name
 import dns.rdataclass
 import dns.zonefile
 import pytest
 
+from pabal.base.errors import OperatorError
 from pabal.dns.resolver.policy import (
     Action,
     Finding,
+    Manner,
     PolicyZone,
     decide,
     decide_early,
     policy_zone,
     read_network,
+    read_policy,
 )
 from pabal.dns.wire.rrset import RRset, from_dnspython
 
@@ -194,3 +198,58 @@ def test_what_needs_no_answer_is_decided_without_one() -> None:
     assert rule.action is Action.NXDOMAIN
     assert decide_early([first, second], bad) is None
     assert decide_early([second], wire("x.test.")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "manner"),
+    [
+        ("rpz.test", Manner()),
+        ("RPZ.test. break-dnssec yes", Manner(breaks=True)),
+        ("rpz.test break-dnssec no ede none", Manner(kind="none")),
+        ("rpz.test EDE Censored break-dnssec YES", Manner(True, "censored")),
+    ],
+)
+def test_how_a_zone_is_applied(text: str, manner: Manner) -> None:
+    name, found = read_policy(text)
+    assert name.canonicalize().to_text() == "rpz.test."
+    assert found == manner
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a..b",
+        "rpz.test ede",
+        "rpz.test ede evil",
+        "rpz.test ede blocked ede none",
+        "rpz.test break-dnssec maybe",
+        "rpz.test policy nxdomain",
+        "",
+    ],
+)
+def test_what_is_no_policy(text: str) -> None:
+    with pytest.raises(OperatorError):
+        read_policy(text)
+
+
+def test_what_clients_are_told() -> None:
+    """RFC 8914 §4.5: forged where there is another answer, §4.16: blocked."""
+    assert Manner().errors(Action.NXDOMAIN) == (15,)
+    assert Manner().errors(Action.NODATA) == (15,)
+    assert Manner().errors(Action.DATA) == (4,)
+    assert Manner(kind="censored").errors(Action.DATA) == (16,)
+    assert Manner(kind="filtered").errors(Action.NODATA) == (17,)
+    assert Manner(kind="none").errors(Action.NXDOMAIN) == ()
+
+
+def test_signed_names_are_left_out() -> None:
+    asking = ipaddress.ip_address("192.0.2.9")
+    found = replace(finding("one.", "two.", addresses=("192.0.2.1",)), client=asking)
+    assert found.unsigned([False, False]) == found
+    first = found.unsigned([True, False])
+    assert (list(first.names), first.client) == ([b"", wire("two.")], None)
+    assert first.addresses == found.addresses
+    last = found.unsigned([False, True])
+    assert (list(last.names), last.client) == ([wire("one."), b""], found.client)
+    assert not last.addresses
+    assert decide([zone(NAMES)], finding("bad.test.").unsigned([True])) is None

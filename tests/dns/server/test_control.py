@@ -97,6 +97,25 @@ async def test_what_is_not_ours_or_not_for_udp() -> None:
     assert udp.rcode() == dns.rcode.FORMERR
 
 
+async def test_who_sends_an_opt_record_gets_one() -> None:
+    """RFC 6891 §6.1.1; RFC 5936 §2.2.5: once in a transfer, in its first message."""
+    made, _ = control()
+    query = dns.message.make_query("example.com", "AXFR", use_edns=0)
+    answers = await ask(made, query)
+    assert [answer.edns for answer in answers] == [0, *[-1] * (len(answers) - 1)]
+    query.use_tsig(KEY)
+    first = (await ask(made, query))[0]
+    assert (first.edns, first.had_tsig) == (0, True)
+    for name, host in (("example.com", STRANGER), ("example.org", FRIEND)):
+        query = dns.message.make_query(name, "AXFR", use_edns=0)
+        assert [answer.edns for answer in await ask(made, query, host)] == [0]
+        query.use_edns(-1)
+        assert [answer.edns for answer in await ask(made, query, host)] == [-1]
+    update = updates.message("add x 60 A 192.0.2.1")
+    update.use_edns(0)
+    assert [answer.edns for answer in await ask(made, update)] == [0]
+
+
 async def test_only_what_changed() -> None:
     made, parts = control()
     assert types(await ask(made, ixfr(1))) == ["SOA"]

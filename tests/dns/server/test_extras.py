@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import dns.edns
 import dns.message
+import dns.opcode
 import dns.rcode
 import pytest
 
@@ -57,8 +58,35 @@ def test_malformed_cookie() -> None:
     server = bench(settings=SETTINGS)
     query = dns.message.make_query("www.example.com", "A", use_edns=0)
     query.use_edns(options=[dns.edns.GenericOption("COOKIE", b"123")])
-    answer = server.now(query.to_wire())
-    assert answer[3] & 15 == dns.rcode.FORMERR
+    answer = dns.message.from_wire(server.now(query.to_wire()))
+    assert answer.rcode() == dns.rcode.FORMERR
+    assert (answer.edns, answer.payload, answer.options) == (0, 1232, ())
+    assert answer.question == query.question
+    assert not answer.answer
+
+
+def test_who_sends_an_opt_record_gets_one() -> None:
+    """RFC 6891 §6.1.1; BIND answers all of these so, NSD with twelve octets."""
+    server = bench(settings=SETTINGS)
+    status = dns.message.make_query("www.example.com", "A", use_edns=0)
+    status.set_opcode(dns.opcode.STATUS)
+    nothing = dns.message.QueryMessage()
+    nothing.use_edns(0, 0, 1232)
+    for query, rcode in (
+        (status, dns.rcode.NOTIMP),
+        (nothing, dns.rcode.FORMERR),
+    ):
+        data = query.to_wire()
+        answer = dns.message.from_wire(server.now(data))
+        assert (answer.rcode(), answer.edns) == (rcode, 0)
+        assert answer.opcode() == query.opcode()
+        assert len(answer.to_wire()) <= len(data), "no more than a forger spent"
+        query.use_edns(-1)
+        assert len(server.now(query.to_wire())) == 12
+    # What cannot be told apart from rubbish gets the header.
+    twice = bytearray(dns.message.make_query("a.test", "A", use_edns=0).to_wire())
+    twice[11] = 2
+    assert len(server.now(bytes(twice + twice[-11:]))) == 12
 
 
 def test_padding_hides_only_what_is_encrypted() -> None:
@@ -223,3 +251,21 @@ def test_a_cookie_is_given_without_a_question() -> None:
     assert alone().rcode() == dns.rcode.FORMERR
     assert alone(dns.edns.GenericOption("COOKIE", b"123")).rcode() == dns.rcode.FORMERR
     assert alone(dns.edns.NSIDOption(b"")).rcode() == dns.rcode.FORMERR
+
+
+async def test_every_client_is_told_that_an_answer_was_changed() -> None:
+    """Also the second one: ready answers have no options."""
+    server = bench()
+    changed = replace(positive("www.far.test.", "192.0.2.9"), errors=(4,))
+    server.resolver.answers["www.far.test. A"] = changed
+    query = dns.message.make_query("www.far.test", "A", use_edns=0)
+    for _ in range(3):
+        answer = dns.message.from_wire(await server.whole(query.to_wire()))
+        (error,) = answer.options
+        assert isinstance(error, dns.edns.EDEOption)
+        assert error.code == 4
+    asked = len(server.resolver.asked)
+    query.use_edns(-1)
+    for _ in range(3):
+        assert len(dns.message.from_wire(await server.whole(query.to_wire())).answer)
+    assert len(server.resolver.asked) == asked + 1, "who cannot be told shares"

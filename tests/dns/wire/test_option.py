@@ -4,6 +4,7 @@ import dns.message
 from pabal.dns.wire.option import (
     COOKIE,
     error_option,
+    keepalive,
     option,
     padding,
     read_options,
@@ -25,6 +26,13 @@ def test_dnspython_reads_them() -> None:
     assert error.code == 6
     assert error.text == "파발" * 20
     assert with_options(b"x", b"") == b"x"
+
+
+def test_how_long_a_connection_may_be_silent() -> None:
+    """In tenths of a second, as many as there is room for (RFC 7828 §3.1)."""
+    assert keepalive(1.5) == b"\0\x0b\0\2\0\x0f"
+    assert keepalive(0) == b"\0\x0b\0\2\0\0"
+    assert keepalive(1e6)[-2:] == b"\xff\xff"
 
 
 def test_padded_messages_have_one_size() -> None:

@@ -8,6 +8,7 @@ from pabal.dns.wire.query import (
     Edns,
     QueryError,
     answer_room,
+    asks_to_keep,
     canonical,
     parse_query,
     parse_without_question,
@@ -129,6 +130,17 @@ def test_the_plainest_query_is_its_own_key(edns: int | None) -> None:
     assert canonical(query, answer_room(query.edns, 1232)) == data[2:]
 
 
+def test_who_keeps_a_connection() -> None:
+    query = dns.message.make_query("a.test", "A", use_edns=0)
+    assert not asks_to_keep(query.to_wire())
+    query.use_edns(options=[dns.edns.GenericOption("PADDING", b"\0\x0b\0\0")])
+    assert not asks_to_keep(query.to_wire()), "the same octets inside another option"
+    query.use_edns(options=[dns.edns.GenericOption(dns.edns.OptionType.make(11), b"")])
+    assert asks_to_keep(query.to_wire())
+    assert not asks_to_keep(b"\0\x0b")
+    assert not asks_to_keep(query.to_wire()[:-1])
+
+
 def test_key_ignores_case_and_size_class_only() -> None:
     def key(data: bytes) -> bytes:
         query = parse_query(data)
@@ -149,11 +161,14 @@ def test_key_ignores_case_and_size_class_only() -> None:
     [
         (bytes(11) + b"\1" + OPT, True),
         (bytes(11) + b"\1" + OPT + b"x", False),
+        (bytes(5) + b"\1" + bytes(5) + b"\1\0\0\1\0\1" + OPT, True),
+        (bytes(5) + b"\2" + bytes(5) + b"\1\0\0\1\0\1" + OPT, False),
+        (bytes(5) + b"\1" + bytes(5) + b"\1\xc0\x0c\0\1\0\1" + OPT, False),
         (bytes(12), False),
         (bytes(5), False),
         (b"\0\0\x80" + bytes(8) + b"\1" + OPT, False),
-        (b"\0\0\x08" + bytes(8) + b"\1" + OPT, False),
-        (bytes(11) + b"\1" + OPT[:6] + b"\1" + OPT[7:], False),
+        (b"\0\0\x08" + bytes(8) + b"\1" + OPT, True),
+        (bytes(11) + b"\1" + OPT[:6] + b"\1" + OPT[7:], True),
     ],
 )
 def test_a_query_without_a_question(data: bytes, *, is_one: bool) -> None:

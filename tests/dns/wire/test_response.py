@@ -142,3 +142,4 @@ def test_header_only() -> None:
     data = b"\xab\xcd\x29\x00" + b"\x11" * 20
     answer = header_only(data, codes.NOTIMP)
     assert answer == b"\xab\xcd\xa9\x04" + bytes(8)
+    assert header_only(data, codes.NOTIMP, b"opt") == answer[:11] + b"\1opt"

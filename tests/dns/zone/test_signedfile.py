@@ -1,10 +1,17 @@
+import io
+import zlib
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import dns.name
 import pytest
 
 from pabal.dns.dnssec.keys import generate
+from pabal.dns.wire import codes
+from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone import signedfile
+from pabal.dns.zone.overlay import with_serial
 from pabal.dns.zone.packed import Nodes
 from pabal.dns.zone.signedfile import (
     FILE,
@@ -16,13 +23,20 @@ from pabal.dns.zone.signedfile import (
     read_signed,
     write_signed,
 )
+from pabal.dns.zone.signedlog import CHANGES, Base, Mark, SignedLog
 from pabal.dns.zone.signing import Last, sign_served
-from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.tree import Zone, changed
 from tests.dns.zone.test_signing import NOW, TEXT, plan
-from tests.support.zones import zone
+from tests.support.zones import HEAD, octets, zone
 
 OWN = zone(TEXT)
 SIGNED = sign_served(OWN, None, plan(generate()), NOW, Last()).zone
+
+
+def reading(data: bytes, origin: bytes = SIGNED.origin) -> Zone:
+    zone, base = read_signed(io.BytesIO(data), origin)
+    assert base == Base(len(data), zlib.crc32(data[:-4]))
+    return zone
 
 
 def same(one: Zone, other: Zone) -> bool:
@@ -43,7 +57,7 @@ def place(directory: Path) -> Path:
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "signed"
     write_signed(path, SIGNED)
-    read = read_signed(path.read_bytes(), SIGNED.origin)
+    read = reading(path.read_bytes())
     assert same(read, SIGNED)
     assert read.denial is not None
     assert path.stat().st_mode & 0o777 == 0o600
@@ -56,13 +70,13 @@ def test_what_is_damaged_or_anothers_is_refused(tmp_path: Path) -> None:
     data = path.read_bytes()
     for wrong in (b"", b"x" * 10, data[:-1], data[:100] + b"?" + data[101:], data[1:]):
         with pytest.raises(SignedFileError):
-            read_signed(wrong, SIGNED.origin)
+            reading(wrong)
     with pytest.raises(SignedFileError, match="another"):
-        read_signed(data, b"\x01b\x00")
+        reading(data, b"\x01b\x00")
     bare = Nodes({SIGNED.origin: b""}, {})
-    write_signed(path, replace(SIGNED, nodes=bare))
+    write_signed(path, replace(SIGNED, nodes=bare, denial=None))
     with pytest.raises(SignedFileError, match="SOA"):
-        read_signed(path.read_bytes(), SIGNED.origin)
+        reading(path.read_bytes())
 
 
 def test_a_large_zone_is_written_piece_by_piece() -> None:
@@ -123,3 +137,140 @@ def test_folders_are_named_as_zones_are(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert {name for name, _ in folders(tmp_path)} == set(names)
     assert not list(folders(tmp_path / "none"))
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every zone for a large one."""
+    monkeypatch.setattr(signedfile, "LOG_FROM_OCTETS", 0)
+    monkeypatch.setattr(signedfile, "LOG_SHARE", 1)
+
+
+def numbered(before: Zone, number: int) -> Zone:
+    """Return the next version of an unsigned zone, about a number."""
+    name = octets(f"n{number % 5}.example.com.")
+    text = RRset(name, codes.TXT, 60, (b"\x04%04d" % number,))
+    serial = with_serial(before.soa, number)
+    sets = {name: {codes.TXT: text}, before.origin: {**before.apex, codes.SOA: serial}}
+    return changed(before, sets, frozenset())
+
+
+@pytest.mark.usefixtures("logged")
+def test_others_apply_what_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path)
+    writer, reader, late = (SignedZones(tmp_path) for _ in range(3))
+    own = zone(HEAD)
+    writer.put(own)
+    reader.begin()
+    served = reader(own, None)
+    sizes: list[int] = []
+    with monkeypatch.context() as patch:
+        # Nobody who follows reads a whole file, not even a new one.
+        patch.setattr(signedfile, "read_signed", None)
+        for number in range(2, 60):
+            own = numbered(own, number)
+            writer.put(own)
+            # Now and then it is behind by several.
+            if number % 7 in (0, 1, 4):
+                reader.begin()
+                served, before = reader(own, served), served
+                assert same(served, own)
+                assert served is not before
+            sizes += [each.stat().st_size for each in tmp_path.glob("*/changes")]
+    assert any(b < a for a, b in pairwise(sizes)), "it is bounded"
+    whole = writer.current(own.origin)
+    assert whole is not None
+    fresh = late.current(own.origin)
+    assert fresh is not None
+    assert same(fresh, own)
+
+
+@pytest.mark.usefixtures("logged")
+def test_where_nothing_matches_the_whole_file_is_read(tmp_path: Path) -> None:
+    made = place(tmp_path)
+    writer, reader = SignedZones(tmp_path), SignedZones(tmp_path)
+    first = zone(HEAD)
+    second = numbered(first, 2)
+    writer.put(first)
+    assert reader.current(first.origin) is not None
+    # Another process wrote another whole file, and logs on that.
+    other = SignedZones(tmp_path)
+    other.put(second)
+    assert not (made / CHANGES).exists(), "it knew of no version before"
+    other.put(third := numbered(second, 3))
+    assert (made / CHANGES).exists()
+    found = reader.current(first.origin)
+    assert found is not None
+    assert same(found, third)
+    # Who wrote first finds that others did, and writes all.
+    writer.put(fourth := numbered(third, 4))
+    for each in (reader, other, SignedZones(tmp_path)):
+        found = each.current(first.origin)
+        assert found is not None
+        assert same(found, fourth)
+
+
+@pytest.mark.usefixtures("logged")
+def test_a_log_cut_short_is_followed_by_a_whole_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signedfile, "LOG_SHARE", 0.01)
+    made = place(tmp_path)
+    first = zone(HEAD)
+    writer, reader = SignedZones(tmp_path), SignedZones(tmp_path)
+    writer.put(first)
+    writer.put(second := numbered(first, 2))
+    log = made / CHANGES
+    kept = log.read_bytes()
+    writer.put(numbered(second, 3))
+    log.write_bytes(log.read_bytes()[:-3])  # its process died, writing
+    again = SignedZones(tmp_path)
+    for each in (again, reader):
+        found = each.current(first.origin)
+        assert found is not None
+        assert same(found, second)
+    again.put(fourth := numbered(second, 4))
+    assert not log.exists()
+    found = reader.current(first.origin)
+    assert found is not None
+    assert same(found, fourth)
+    log.write_bytes(kept)  # left over from the file before
+    assert same(SignedZones(tmp_path).current(first.origin) or second, fourth)
+
+
+def test_a_small_zone_has_no_log(tmp_path: Path) -> None:
+    made = place(tmp_path)
+    files, own = SignedZones(tmp_path), zone(HEAD)
+    for number in range(2, 5):
+        files.put(own := numbered(own, number))
+    assert [each.name for each in made.iterdir()] == [FILE]
+
+
+@pytest.mark.usefixtures("logged")
+def test_who_reads_while_a_whole_file_is_exchanged_is_not_misled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(tmp_path)
+    writer, reader = SignedZones(tmp_path), SignedZones(tmp_path)
+    own = zone(HEAD)
+    writer.put(own)
+    assert reader.current(own.origin) is not None
+    begin = SignedLog.begin
+
+    def looked(log: SignedLog, base: Base, after: Mark | None) -> None:
+        if after is not None:
+            # The new file is there, and what leads to it is not yet.
+            found = reader.current(own.origin)
+            assert found is not None
+            assert found.serial == own.serial
+        begin(log, base, after)
+
+    monkeypatch.setattr(SignedLog, "begin", looked)
+    for number in range(2, 30):
+        own = numbered(own, number)
+        writer.put(own)
+        found = reader.current(own.origin)
+        assert found is not None
+        assert same(found, own)

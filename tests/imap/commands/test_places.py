@@ -264,7 +264,7 @@ async def test_messages_travel_between_accounts(rig: Rig) -> None:
 
 
 async def test_the_owner_s_quota_counts(rig: Rig) -> None:
-    rig.limits = Limits(messages=1)
+    rig.limits[1] = Limits(messages=1)
     await share(rig, "lri")
     async with rig.client(user=BOB) as bob:
         await bob.ok("APPEND INBOX {5+}\r\nother")
@@ -432,3 +432,48 @@ async def test_a_search_of_several_mailboxes_has_the_selected_one(rig: Rig) -> N
         assert b'MAILBOX "Other Users/user@example.com/Box"' in told
         assert told.endswith(b"UID ALL 1")
         assert len(await bob.ok("ESEARCH IN (selected personal) ALL")) == 2
+
+
+async def test_messages_are_put_together_from_what_is_shared(rig: Rig) -> None:
+    """RFC 4469 §3: whatever the session can read, and nothing else."""
+    await share(rig, "lr")
+    await share(rig, "l", mailbox="Closed")
+    await rig.put([letter("theirs")], "Box")
+    await rig.put([letter("closed")], "Closed")
+    url = f"/Other%20Users/{USER}/{{}}/;UID=1/;SECTION=TEXT"
+    async with rig.client(user=BOB) as bob, rig.client(user=CAROL) as carol:
+        append = 'APPEND INBOX CATENATE (URL "{}")'
+        await bob.ok(append.format(url.format("Box")))
+        for client, name in ((bob, "Closed"), (bob, "INBOX"), (carol, "Box")):
+            refused = await last(client, append.format(url.format(name)))
+            assert refused.startswith(b"NO [BADURL /Other%20Users/"), name
+        await bob.ok(f"SELECT {SHARED}")
+        await bob.ok(append.format("Box/;UID=1/;SECTION=TEXT"))
+        await bob.ok("SELECT INBOX")
+        (first, second) = await bob.ok("FETCH 1:2 BODY.PEEK[]")
+        assert b"How are you?" in first
+        assert b"How are you?" in second
+
+
+async def test_a_list_tells_no_entries_of_what_may_only_be_looked_up(rig: Rig) -> None:
+    """RFC 5464 §3.3: l alone is not enough; RFC 9590 §3: the LIST is OK."""
+    returns = "RETURN (METADATA (/shared/comment) STATUS (MESSAGES))"
+    for rights, told in (("l", 1), ("lp", 2), ("lr", 3)):
+        await share(rig, rights)
+        async with rig.client() as owner:
+            await owner.ok('SETMETADATA Box (/shared/comment "theirs")')
+        async with rig.client(user=BOB) as bob:
+            lines = await bob.ok(f'LIST "" "Other Users/*/Box" {returns}')
+            assert len(lines) == told, (rights, lines)
+
+
+async def test_the_namespace_is_told_in_the_language_too(rig: Rig) -> None:
+    """RFC 5255 §3.2, §3.4: in modified UTF-7."""
+    async with rig.client() as client:
+        plain = b'* NAMESPACE (("" "/")) (("Other Users/" "/")) NIL'
+        korean = plain.replace(
+            b'Users/" "/"', b'Users/" "/" "TRANSLATION" ("&suS5eA- &wKzGqceQ-/")'
+        )
+        assert await client.ok("LANGUAGE ko") == [b"* LANGUAGE (ko)", korean]
+        assert await client.ok("NAMESPACE") == [korean]
+        assert await client.ok("LANGUAGE en") == [b"* LANGUAGE (en)", plain]

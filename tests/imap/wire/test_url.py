@@ -21,9 +21,29 @@ def test_a_whole_message() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "selected", "mailbox"),
+    [
+        (b"a/;UID=1", "", "a"),
+        (b"a/;UID=1", "INBOX", "a"),
+        (b"a/;UID=1", "업무/b", "업무/a"),
+        (b"a/c/;UID=1", "x/y/z", "x/y/a/c"),
+        (b"/a/;UID=1", "x/y/z", "a"),
+        (b"a/;UID=1", "50%/z", "50%/a"),
+    ],
+)
+def test_relative_ones(url: bytes, selected: str, mailbox: str) -> None:
+    found = parse_url(url, selected)
+    assert found is not None
+    assert found.mailbox.decode() == mailbox
+
+
+@pytest.mark.parametrize(
     "url",
     [
         b"",
+        b"//example.com/INBOX/;UID=1",
+        b"imap:/INBOX/;UID=1",
+        b";UID=1",
         b"imap://example.com/INBOX/;UID=1",
         b"/INBOX",
         b"/INBOX/;UID=x",

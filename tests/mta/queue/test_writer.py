@@ -6,11 +6,14 @@ from pathlib import Path
 
 import apsw
 import pytest
+from typing_extensions import override
 
 from pabal.base.disk import Done
 from pabal.base.errors import LocalProtocolError, StorageFullError, UnavailableError
+from pabal.base.sqlite import CHECKPOINT_PAGES, INLINE_OCTETS
 from pabal.mta.queue import writer as module
-from pabal.mta.queue.writer import CHECKPOINT_PAGES, INLINE_OCTETS, Writer
+from pabal.mta.queue.writer import Writer, connect
+from tests.support.lossy import Kernel
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ async def test_who_waits_for_the_disk(
     assert disk.synced == []
     await asyncio.gather(writer.write(insert("b")), writer.write(insert("c")))
     [log] = disk.synced
-    assert log == writer._log
+    assert log == writer._log.descriptor
     await writer.close()
 
 
@@ -112,34 +115,69 @@ async def test_a_disk_that_fails_is_said_and_not_trusted(
     with pytest.raises(StorageFullError):
         await writer.write(insert("a"))
     disk.code = 0
-    # Whoever reads an old state of it keeps the log from being moved whole.
-    reader = apsw.Connection(str(tmp_path / "queue.db"))
-    reader.execute("BEGIN; SELECT * FROM t").fetchall()
-    other = apsw.Connection(str(tmp_path / "queue.db"))
-    other.execute("INSERT INTO t VALUES ('b')")
-    with pytest.raises(UnavailableError):
-        await writer.write(insert("c"))
-    reader.execute("COMMIT")
-    assert await writer.write(insert("d")) != threading.get_ident()
-    assert await writer.write(insert("e")) == threading.get_ident()
+    # Not on the event loop, before the log was written anew; and then again there.
+    assert await writer.write(insert("b")) != threading.get_ident()
+    assert await writer.write(insert("c")) == threading.get_ident()
     disk.code = errno.EIO
     with pytest.raises(UnavailableError):
-        await writer.write(insert("f"))
-    reader.close()
-    other.close()
+        await writer.write(insert("d"))
+    assert rows(tmp_path) == ["a", "b", "c", "d"]
     await writer.close()
+
+
+class KernelDisk(Disk):
+    """Has a kernel that loses what it could not write."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__()
+        self._kernel = kernel
+
+    @override
+    def sync(self, descriptor: int, done: Done) -> None:
+        failure = None
+        try:
+            self._kernel.sync(descriptor)
+        except OSError as error:
+            failure = error
+        asyncio.get_running_loop().call_soon(done, failure)
+
+
+@pytest.mark.parametrize("evicted", [False, True])
+async def test_what_is_promised_after_a_failed_sync_survives_a_power_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, evicted: bool
+) -> None:
+    kernel = Kernel(tmp_path / "queue.db", monkeypatch)
+    monkeypatch.setattr(module, "open_disk", lambda: KernelDisk(kernel))
+    writer = Writer(tmp_path / "queue.db")
+    reader = connect(tmp_path / "queue.db")
+    await writer.write(lambda connection: connection.execute("CREATE TABLE t (a)"))
+    await writer.write(insert("promised"))
+    kernel.code = errno.EIO
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            await writer.write(insert("refused"))
+    kernel.code = 0
+    if evicted:
+        kernel.evict()
+    await writer.write(insert("promised"))
+    await writer.write(insert("promised"))
+    there = kernel.after_power_loss(tmp_path / "after", "SELECT a FROM t")
+    assert there.count("promised") == 3
+    assert there == rows(tmp_path)
+    assert ("refused" in there) != evicted
+    await writer.close(reader)
 
 
 async def test_a_long_log_is_moved_into_the_file(
     writer: Writer, tmp_path: Path
 ) -> None:
     written = 1
-    while writer._log_pages < CHECKPOINT_PAGES:
+    while writer._log.pages < CHECKPOINT_PAGES:
         works = [insert("x" * 4096) for _ in range(50)]
         await asyncio.gather(*map(writer.write, works))
         written += len(works)
         assert written < CHECKPOINT_PAGES
     assert await writer.write(insert("y")) != threading.get_ident()
-    assert writer._log_pages < 10
+    assert writer._log.pages < 10
     assert await writer.write(insert("z")) == threading.get_ident()
     assert len(rows(tmp_path)) == written + 2

@@ -4,16 +4,19 @@ from pabal.message.address import Mailbox
 from pabal.message.spool import Spool
 from pabal.mta.settings import TransportSettings
 from pabal.mta.transport.delivery import Delivered, Delivery
-from pabal.smtp.envelope import Envelope
+from pabal.smtp.envelope import BodyType, Envelope
 from pabal.smtp.outcome import permanent, temporary
 from pabal.trace.ports import Stage as TraceStage
 from tests.mta.stage import MESSAGE, Stage, recipients, settings
 
 
-async def deliver(stage: Stage, *to: str, domain: str = "far.test") -> Delivered:
-    envelope = Envelope(Mailbox.parse("you@here.test"), recipients(*to))
+async def deliver(
+    stage: Stage, *to: str, domain: str = "far.test", message: bytes = MESSAGE
+) -> Delivered:
+    sender = Mailbox.parse("you@here.test")
+    envelope = Envelope(sender, recipients(*to), BodyType.EIGHT_BIT)
     with Spool() as spool:
-        spool.write(MESSAGE)
+        spool.write(message)
         result = await stage.transport.deliver(
             Delivery(stage.station.new_way(), domain, envelope, spool)
         )
@@ -66,3 +69,32 @@ async def test_a_family_we_cannot_use() -> None:
     stage.net.address_answers["mx.test"] = ("2001:db8::1",)
     result = await deliver(stage, "a@far.test")
     assert str(result.outcomes[0]) == "451 4.4.4 mx.test has no usable address"
+
+
+KOREAN = MESSAGE + "안녕하세요\r\n".encode()
+
+
+async def test_a_server_of_seven_bits_gets_seven_bits() -> None:
+    stage = Stage()
+    [mx] = stage.net.domain("far.test", (10, "mx.test"))
+    mx.takes_eight_bits = False
+    result = await deliver(stage, "a@far.test", message=KOREAN)
+    assert result.outcomes[0].ok
+    [(envelope, octets)] = mx.mails
+    assert envelope.body is BodyType.SEVEN_BIT
+    assert octets.isascii()
+    [fact] = stage.ledger.facts(TraceStage.SENT)
+    assert "in seven bits" in str(fact["detail"])
+
+
+async def test_a_signed_message_goes_back_rather_than_broken() -> None:
+    stage = Stage()
+    first, second = stage.net.domain("far.test", (10, "mx.test"), (20, "mx2.test"))
+    first.takes_eight_bits = False
+    signed = b"DKIM-Signature: v=1; d=x.test; s=s\r\n" + KOREAN
+    result = await deliver(stage, "a@far.test", message=signed)
+    assert str(result.outcomes[0]).startswith("554 5.6.3 mx.test takes seven bits only")
+    assert result.hosts == [""]
+    assert result.reached
+    assert not first.mails
+    assert not second.mails

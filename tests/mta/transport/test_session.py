@@ -146,3 +146,15 @@ async def test_a_break_after_the_content_is_never_tried_at_once() -> None:
 
     outcomes, _ = await asyncio.gather(send(session), cut())
     assert outcomes[0].startswith("451 4.4.2")
+
+
+async def test_a_server_that_says_why_it_closes_is_quoted() -> None:
+    rig = Rig((*PLAIN, "421 4.3.2 going down", "[close]"))
+    session = await rig.open()
+    assert not session.takes_eight_bits
+    with Spool() as spool:
+        spool.write(MESSAGE)
+        sent = await session.send(ENVELOPE, spool)
+    assert [str(one) for one in sent.outcomes] == ["421 4.3.2 going down"]
+    assert not sent.broken
+    assert not sent.usable

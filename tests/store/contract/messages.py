@@ -292,6 +292,38 @@ class MessageContract(Fixtures):
         view = await account.view(target.id)
         assert await whole(account.octets(view.emails[0])) == letter("2")
 
+    async def test_append_in_place_of_another(
+        self, account: AccountStore, inbox: MailboxInfo, changes: list[Change]
+    ) -> None:
+        target = await account.create("a")
+        await put(account, inbox, letter("1"), letter("2"), letter("3"))
+        view = await account.view(inbox.id)
+        changes.clear()
+        (one,) = await account.append(
+            inbox.id, [new_email(letter("new"))], replacing=(inbox.id, 2)
+        )
+        assert one.uid == 4
+        assert list(view.uids) == [1, 3, 4]
+        assert plain(changes) == [
+            Added(one.modseq, inbox.id, [4]),
+            Expunged(one.modseq, inbox.id, [2]),
+        ]
+        now = await account.mailbox("INBOX")
+        assert (now.message_count, now.uid_next) == (3, 5)
+        assert now.size_octets == sum(len(letter(text)) for text in ("1", "3", "new"))
+        assert await account.expunged_since(inbox.id, one.modseq - 1) == [2]
+        (other,) = await account.append(
+            target.id, [new_email(letter("elsewhere"))], replacing=(inbox.id, 4)
+        )
+        assert (other.mailbox, other.uid) == ("a", 1)
+        assert list(view.uids) == [1, 3]
+        changes.clear()
+        for gone, error in (((inbox.id, 4), StoreError), ((999, 1), StoreError)):
+            with pytest.raises(error):
+                await account.append(inbox.id, [new_email(letter("x"))], replacing=gone)
+        assert not changes, "nothing was written"
+        assert (await account.mailbox("INBOX")).message_count == 2
+
     async def test_expunge(
         self, account: AccountStore, inbox: MailboxInfo, changes: list[Change]
     ) -> None:

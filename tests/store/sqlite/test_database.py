@@ -4,42 +4,16 @@ import errno
 import os
 from pathlib import Path
 
-import apsw
 import pytest
 
-from pabal.store.sqlite import database as module
+from pabal.base.sqlite import ROOM_OCTETS
 from pabal.store.sqlite.database import FILE_NAME, Database
-
-
-class Busy:
-    """A connection whose log another process is moving into the file just now."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def wal_checkpoint(self) -> None:
-        self.asked += 1
-        raise apsw.BusyError
-
-    def close(self, *, force: bool) -> None:
-        del force
-
-
-def test_a_log_another_process_shortens_is_left_to_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "CHECKPOINT_PAGES", 0)
-    database = Database(tmp_path / "17")
-    busy = Busy()
-    monkeypatch.setattr(database, "_writer", busy)
-    database.shorten_log()
-    assert busy.asked == 1
 
 
 def append(database: Database, numbers: range) -> None:
     """Commit as often, as the event loop does."""
     connection = database.writer()
-    database.sync_log()
+    database.log.sync()
     for number in numbers:
         assert database.try_begin()
         connection.execute("INSERT INTO blob VALUES (?, 1, ?)", (number, b"x" * 9000))
@@ -57,10 +31,10 @@ def test_room_is_made_ahead_and_means_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "17")
     log = tmp_path / "17" / f"{FILE_NAME}-wal"
     append(database, range(3))
-    assert log.stat().st_size < module.ROOM_OCTETS  # who gets little mail: none
+    assert log.stat().st_size < ROOM_OCTETS  # who gets little mail: none
     append(database, range(3, 120))
     octets = log.read_bytes()
-    assert len(octets.rstrip(b"\0")) + module.ROOM_OCTETS // 8 < len(octets)
+    assert len(octets.rstrip(b"\0")) + ROOM_OCTETS // 8 < len(octets)
     # As a crash leaves it: the log alone has the messages.
     crashed = tmp_path / "18"
     crashed.mkdir()

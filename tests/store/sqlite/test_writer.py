@@ -12,8 +12,9 @@ from pathlib import Path
 import apsw
 import pytest
 
+from pabal.base import sqlite
 from pabal.base.disk import Done
-from pabal.base.errors import StorageFullError
+from pabal.base.errors import StorageFullError, UnavailableError
 from pabal.message.spool import Spool
 from pabal.store.flags import SEEN
 from pabal.store.ports import (
@@ -21,11 +22,11 @@ from pabal.store.ports import (
     NewEmail,
     NoSuchMailboxError,
 )
-from pabal.store.sqlite import database
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.check import check
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
 from tests.store.contract.letters import Bell, FakeClock, add, letter, put
+from tests.support.lossy import Kernel
 
 ROOT = Path(__file__).parents[3]
 
@@ -235,10 +236,57 @@ async def test_a_disk_that_does_not_sync_is_an_error(tmp_path: Path) -> None:
     task = asyncio.get_running_loop().create_task(put(account, inbox, letter("1")))
     _, done = await disk.asked.get()
     done(OSError(errno.EIO, "no"))
-    with pytest.raises(StorageFullError):
+    with pytest.raises(UnavailableError):
         await task
     # Begun anew, on a thread. What was committed and not synced may be there or not.
     assert await put(account, inbox, letter("2")) == [2]
+    await store.close()
+
+
+class KernelDisk:
+    """A disk below a kernel that loses what it could not write."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+
+    def sync(self, descriptor: int, done: Done) -> None:
+        failure = None
+        try:
+            self._kernel.sync(descriptor)
+        except OSError as error:
+            failure = error
+        asyncio.get_running_loop().call_soon(done, failure)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize("evicted", [False, True])
+async def test_what_is_promised_after_a_failed_sync_survives_a_power_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, evicted: bool
+) -> None:
+    kernel = Kernel(tmp_path / "17" / "mailbox.db", monkeypatch)
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), disk=KernelDisk(kernel))
+    account = await store.account(17)
+    inbox = await account.mailbox("INBOX")
+    await put(account, inbox, letter("1"))
+    await put(account, inbox, letter("2"))
+    kernel.code = errno.EIO
+    for _ in range(3):
+        with pytest.raises(UnavailableError):
+            await put(account, inbox, letter("refused"))
+    kernel.code = 0
+    if evicted:
+        kernel.evict()
+    uids = await put(account, inbox, letter("3"))
+    uids += await put(account, inbox, letter("4"))
+    there = kernel.after_power_loss(tmp_path / "after", "SELECT uid FROM entry")
+    assert {"1", "2", *map(str, uids)} <= set(there)
+    assert len(there) == 4 + (not evicted)
+    assert check(tmp_path / "17") == []
+    view = await account.view(inbox.id)
+    assert list(map(str, view.uids)) == there
+    view.close()
     await store.close()
 
 
@@ -260,7 +308,7 @@ async def test_another_writer_is_waited_for_on_a_thread(
 async def test_a_long_log_is_moved_into_the_file(
     account: SqliteAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "CHECKPOINT_PAGES", 40)
+    monkeypatch.setattr(sqlite, "CHECKPOINT_PAGES", 40)
     inbox = await account.mailbox("INBOX")
     for number in range(20):
         await put(account, inbox, letter(str(number)))

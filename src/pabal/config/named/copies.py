@@ -11,8 +11,8 @@ import posixpath
 import re
 from typing import Final
 
+from pabal.config.named.outcome import ZoneFile
 from pabal.config.named.ports import Files
-from pabal.config.named.takeover import ZoneFile
 
 INCLUDES_MAX: Final = 1000
 """Most files of one zone; more is a loop."""

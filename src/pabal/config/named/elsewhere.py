@@ -27,7 +27,26 @@ class Noting(Protocol):
         ...
 
 
+YES: Final = frozenset(("yes", "true", "1"))
+_POLICY_WORDS: Final = frozenset(("ede", "break-dnssec"))
 _OFF: Final = frozenset({"no", "false", "0"})
+
+
+def policy_names(statement: Statement) -> tuple[str, ...]:
+    """Return the zones that a ``response-policy`` names."""
+    return tuple(each.option("zone") or each.value() for each in statement.body())
+
+
+def policy_lines(statement: Statement) -> tuple[str, ...]:
+    """Return the lines of ``policy_zones`` for a ``response-policy``."""
+    found = []
+    for name, element in zip(policy_names(statement), statement.body(), strict=True):
+        kind = element.option("ede").lower()
+        breaks = element.option("break-dnssec") or statement.option("break-dnssec")
+        line = f"{name} ede {kind}" if kind else name
+        found.append(f"{line} break-dnssec yes" if breaks.lower() in YES else line)
+    return tuple(found)
+
 
 Setting = tuple[str, str, str | tuple[str, ...]]
 """Table, key, value."""
@@ -115,14 +134,13 @@ class Elsewhere:
         return found + self._options
 
     def _policies(self, statement: Statement) -> None:
-        names = []
         for element in statement.body():
             name = element.option("zone") or element.value()
-            names.append(name)
-            if len(element.words()) > 1:
-                why = "a policy does what its records say, to signed answers as well"
+            words = [word.text.lower() for word in element.words()[1:]]
+            if any(word not in _POLICY_WORDS for word in words[::2]):
+                why = "a policy does what its records say"
                 self.note(element.token, f"response-policy: more of zone {name}", why)
-        self._options.append(("dns", "policy_zones", tuple(names)))
+        self._options.append(("dns", "policy_zones", policy_lines(statement)))
         said = "policy_zones in [dns]"
         self.note(statement.token, "response-policy", said, taken=True)
 

@@ -65,8 +65,8 @@ _GROUPS: Final = (
         ),
     ),
     (
-        "set rate_max, rate_slip and client_rate_max in [dns]; they have good defaults",
-        "rate-limit",
+        "clients are told how long they may be silent: tcp_keepalive in [dns]",
+        "tcp-advertised-timeout",
     ),
     (
         "set recursion_per_client_max in [dns]; pabal has no limit for all together",
@@ -75,11 +75,11 @@ _GROUPS: Final = (
     (
         "pabal has limits of its own, which fit most servers",
         (
-            "tcp-clients max-cache-size max-cache-ttl"
+            "max-cache-size max-cache-ttl"
             " max-ncache-ttl min-cache-ttl min-ncache-ttl clients-per-query"
             " max-clients-per-query fetches-per-server fetches-per-zone max-udp-size"
             " edns-udp-size max-recursion-depth max-recursion-queries"
-            " tcp-idle-timeout tcp-initial-timeout tcp-keepalive-timeout"
+            " tcp-initial-timeout tcp-listen-queue"
             " reserved-sockets"
         ),
     ),

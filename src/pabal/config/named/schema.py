@@ -216,7 +216,19 @@ RULES: Final = (
     ("OV", "{names}", "validate-except"),
     ("OV", "...", "dnsrps-options"),
     ("OV", "{orders}", "rrset-order"),
-    ("OV", "{policies} ...", "response-policy"),
+    (
+        "OV",
+        (
+            "{policies} [add-soa:<boolean>] [break-dnssec:<boolean>]"
+            " [max-policy-ttl:<duration>] [min-update-interval:<duration>]"
+            " [min-ns-dots:<integer>] [nsip-wait-recurse:<boolean>]"
+            " [nsdname-wait-recurse:<boolean>] [qname-wait-recurse:<boolean>]"
+            " [recursive-only:<boolean>] [nsip-enable:<boolean>]"
+            " [nsdname-enable:<boolean>] [dnsrps-enable:<boolean>]"
+            " [dnsrps-options:...]"
+        ),
+        "response-policy",
+    ),
     ("OV", "{catalogs}", "catalog-zones"),
     # The whole server
     ("O", "aes|siphash24", "cookie-algorithm"),

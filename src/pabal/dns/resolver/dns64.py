@@ -108,7 +108,7 @@ class Dns64Resolver:
         made = self._made(other.answer, _ttl_max_s(found))
         if made is None:
             return found
-        return Resolved(0, made, security=Security.INDETERMINATE)
+        return Resolved(0, made, security=Security.INDETERMINATE, errors=other.errors)
 
     def _made(
         self, answer: Sequence[dns.rrset.RRset], ttl_max_s: int

@@ -1,9 +1,9 @@
 """A resolver whose answers go through the operator's policy.
 
-For clients only: the mail of this server is not to be lost to a list of bad names. What
-a client wants of DNSSEC (DO) changes nothing, for whoever spreads bad names can sign
-them. A changed answer has no signatures, so a client that validates finds it bogus.
-That is BIND's ``break-dnssec yes``.
+For clients only: the mail of this server is not to be lost to a list of bad names. A
+client that wants signatures (DO) gets a signed answer as it is, for it would find a
+changed one bogus, unless the policy zone is said to ``break-dnssec``, as in BIND.
+Whoever spreads bad names can sign them; who validates then has to be protected so.
 Source: as ``policy``.
 """
 
@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Final, Protocol
 
 import dns.name
@@ -23,6 +24,7 @@ from pabal.base.log import Log
 from pabal.dns.ports import (
     Client,
     DroppedError,
+    ResolutionError,
     Resolved,
     Resolver,
     Security,
@@ -37,6 +39,7 @@ from pabal.dns.resolver.policy import (
     Action,
     Address,
     Finding,
+    Manner,
     PolicyZone,
     Records,
     Rule,
@@ -89,11 +92,20 @@ class CachingResolver(Resolver, Protocol):
 
 
 class FilteredResolver:
-    """Implements ``pabal.dns.ports.Resolver``."""
+    """Implements ``pabal.dns.ports.Resolver``.
+
+    Args (of the constructor):
+        manners: How policy zones are applied, by folded apex.
+    """
 
     def __init__(
-        self, resolver: CachingResolver, source: PolicySource, clock: Clock
+        self,
+        resolver: CachingResolver,
+        source: PolicySource,
+        clock: Clock,
+        manners: Mapping[bytes, Manner] | None = None,
     ) -> None:
+        self._manners = manners or {}
         self._resolver = resolver
         self._source = source
         self._clock = clock
@@ -159,17 +171,29 @@ class FilteredResolver:
             step = Step(str(name), kind, "policy", to_text(apex), why, 0.0)
             steps.taken.append(step)
         asked, address = name_octets(name).lower(), _address(client.address)
-        rule = decide_early(self._zones, asked, address)
-        if rule is not None:
-            rule = _effective(rule, client)
+        # What a signed answer goes past is decided when it is there.
+        sure = [*takewhile(lambda each: _is_sure(each, client), self._zones)]
+        rule = self._early(sure, asked, client)
         if rule is not None and rule.action is not Action.PASSTHRU:
             return await self._apply(rule, question, Resolved(0, ()), steps)
-        resolved = await self._resolver.resolve(name, rdtype, steps, unchecked=cd)
+        try:
+            resolved = await self._resolver.resolve(name, rdtype, steps, unchecked=cd)
+        except ResolutionError:
+            late = rule or self._early(self._zones, asked, client)
+            if late is None or late.action is Action.PASSTHRU:
+                raise
+            # There are no signatures to respect.
+            return await self._apply(late, question, Resolved(0, ()), steps)
         if rule is not None or not self._zones:
             return resolved
         names = [name, *_targets(resolved)]
         finding = replace(self._finding(names, resolved), client=address)
-        decision = decide(self._zones, finding)
+        unsigned = finding.unsigned([_is_signed(resolved, each) for each in names])
+        decisions = (
+            decide([zone], finding if _is_sure(zone, client) else unsigned)
+            for zone in self._zones
+        )
+        decision = next((each for each in decisions if each is not None), None)
         if decision is None:
             return resolved
         rule = _effective(decision.rule, client)
@@ -178,6 +202,13 @@ class FilteredResolver:
         place = decision.place
         before = replace(resolved, answer=resolved.answer[:place])
         return await self._apply(rule, (names[place], rdtype), before, steps)
+
+    def _early(
+        self, zones: Sequence[PolicyZone], asked: bytes, client: Client
+    ) -> Rule | None:
+        """Return what is to be done whatever the answer is, for ``client``."""
+        rule = decide_early(zones, asked, _address(client.address))
+        return None if rule is None else _effective(rule, client)
 
     async def _read(self) -> None:
         """Take over the policies as they are now."""
@@ -192,7 +223,7 @@ class FilteredResolver:
             for apex in missing:
                 zone = to_text(apex)
                 log.error("policy zone not there, answers go unfiltered", zone=zone)
-            self._zones = await asyncio.to_thread(_ready, given)
+            self._zones = await asyncio.to_thread(_ready, given, self._manners)
             self._missing, self._version = missing, version
 
     def _take_over(self, version: int) -> bool:
@@ -260,6 +291,7 @@ class FilteredResolver:
             raise DroppedError(f"{name}: the policy wants silence")
         if rule.action is Action.TCP_ONLY:
             raise TcpOnlyError(f"{name}: the policy wants to be asked over TCP")
+        before = replace(before, errors=rule.manner.errors(rule.action))
         if rule.action is Action.NXDOMAIN:
             return _plain(before, int(dns.rcode.NXDOMAIN))
         found = rule.records.get(int(rdtype)) if rule.action is Action.DATA else None
@@ -313,8 +345,27 @@ def _address(text: str) -> Address | None:
         return None
 
 
-def _ready(given: Policies) -> tuple[PolicyZone, ...]:
-    return tuple(policy_zone(origin, nodes) for origin, nodes in given)
+def _ready(given: Policies, manners: Mapping[bytes, Manner]) -> tuple[PolicyZone, ...]:
+    return tuple(
+        policy_zone(origin, nodes, manners.get(origin, Manner()))
+        for origin, nodes in given
+    )
+
+
+def _is_sure(zone: PolicyZone, client: Client) -> bool:
+    """Return whether ``zone`` changes answers for ``client`` signed or not."""
+    return zone.manner.breaks or not client.dnssec_ok
+
+
+def _is_signed(resolved: Resolved, name: dns.name.Name) -> bool:
+    """Return whether what was found at ``name`` came with signatures, good or bad."""
+    if any(rrset.name == name for rrset in resolved.answer):
+        return any(
+            rrset.name == name
+            or (rrset.covers == dns.rdatatype.DNAME and name.is_subdomain(rrset.name))
+            for rrset in resolved.signatures
+        )
+    return bool(resolved.proofs) or resolved.security is Security.SECURE
 
 
 def _targets(resolved: Resolved) -> Iterator[dns.name.Name]:
@@ -349,4 +400,6 @@ def _extended(alias: RRset, name: dns.name.Name) -> RRset:
 def _plain(before: Resolved, rcode: int, *rrsets: dns.rrset.RRset) -> Resolved:
     """Return an answer of our own: nobody proves it."""
     answer = (*before.answer, *rrsets)
-    return Resolved(rcode, answer, security=Security.INDETERMINATE)
+    return Resolved(
+        rcode, answer, security=Security.INDETERMINATE, errors=before.errors
+    )

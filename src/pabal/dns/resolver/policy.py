@@ -18,15 +18,20 @@ The first zone that has something to say decides; in a zone who asks goes before
 name asked for, that before addresses, and those before servers; the closest trigger
 before wider ones.
 
-Source: draft-vixie-dnsop-dns-rpz §4 (triggers), §3 (actions), §5 (precedence).
+Source: draft-vixie-dnsop-dns-rpz §4 (triggers), §3 (actions), §5 (precedence), RFC 8914
+§4 (what clients are told).
 """
 
 import enum
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import dns.exception
+import dns.name
+
+from pabal.base.errors import OperatorError
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import ROOT, WILDCARD, label_offsets, suffixes
 from pabal.dns.wire.rrset import RRset
@@ -66,6 +71,73 @@ _ACTIONS: Final[Mapping[bytes, Action]] = {
 }
 
 
+FORGED: Final = 4
+BLOCKED: Final = 15
+CENSORED: Final = 16
+FILTERED: Final = 17
+PROHIBITED: Final = 18
+"""INFO-CODEs of RFC 8914 §4.5 and §4.16 to §4.19: why an answer is not the world's."""
+
+KINDS: Final[Mapping[str, tuple[int, ...]]] = {
+    "none": (),
+    "forged": (FORGED,),
+    "blocked": (BLOCKED,),
+    "censored": (CENSORED,),
+    "filtered": (FILTERED,),
+    "prohibited": (PROHIBITED,),
+}
+"""What clients can be told of changed answers, in BIND's words."""
+
+_SWITCH: Final = {"yes": True, "no": False}
+
+MANNER_FORM: Final = (
+    'ZONE, perhaps with "ede blocked" (or none, forged, censored, filtered, prohibited)'
+    ' and "break-dnssec yes"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a policy zone is applied.
+
+    Attributes:
+        breaks: Whether signed answers are changed for clients that want signatures.
+        kind: One of ``KINDS``; empty: as the action suggests.
+    """
+
+    breaks: bool = False
+    kind: str = ""
+
+    def errors(self, action: Action) -> tuple[int, ...]:
+        """Return what a client is told of an answer that ``action`` changed."""
+        if self.kind:
+            return KINDS[self.kind]
+        return (FORGED,) if action is Action.DATA else (BLOCKED,)
+
+
+def read_policy(text: str) -> tuple[dns.name.Name, Manner]:
+    """Return the zone that ``ZONE [ede KIND] [break-dnssec yes|no]`` names, and how.
+
+    Raises:
+        OperatorError: It is of another form.
+    """
+    found: dict[str, str] = {}
+    try:
+        zone, *words = text.split()
+        name = dns.name.from_text(zone)
+        for word, value in zip(words[::2], words[1::2], strict=True):
+            if word.lower() in found:
+                raise ValueError(f"{word} twice")
+            found[word.lower()] = value.lower()
+        manner = Manner(_SWITCH[found.pop("break-dnssec", "no")], found.pop("ede", ""))
+        if found or (manner.kind and manner.kind not in KINDS):
+            raise ValueError("unknown words")
+    except (dns.exception.DNSException, ValueError, KeyError, UnicodeError) as error:
+        reason = f"{text!r} is no policy zone: {error}."
+        raise OperatorError(reason, f"Write {MANNER_FORM}.") from error
+    return name, manner
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What one trigger wants.
@@ -74,11 +146,13 @@ class Rule:
         action: What becomes of the answer.
         trigger: The name in the policy zone, folded: for logs.
         records: With ``DATA`` what there is instead, by type; owners are of no matter.
+        manner: How its zone is applied.
     """
 
     action: Action
     trigger: bytes
     records: Records
+    manner: Manner = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +183,7 @@ class PolicyZone:
         clients: Triggers by the address of who asks.
         answers: Triggers by an address in the answer.
         servers: Triggers by an address of a name server.
+        manner: How it is applied.
     """
 
     origin: bytes
@@ -117,6 +192,7 @@ class PolicyZone:
     answers: Networks
     servers: Networks
     has_server_names: bool
+    manner: Manner = Manner()
 
     @property
     def needs_answer(self) -> bool:
@@ -169,12 +245,15 @@ class PolicyZone:
             return None
         alias = records.get(codes.CNAME)
         if alias is None:
-            return Rule(Action.DATA, name, records)
+            return Rule(Action.DATA, name, records, self.manner)
         target = alias.rdatas[0].lower()
-        return Rule(_ACTIONS.get(target, Action.DATA), name, records)
+        action = _ACTIONS.get(target, Action.DATA)
+        return Rule(action, name, records, self.manner)
 
 
-def policy_zone(origin: bytes, nodes: Mapping[bytes, Records]) -> PolicyZone:
+def policy_zone(
+    origin: bytes, nodes: Mapping[bytes, Records], manner: Manner = Manner()
+) -> PolicyZone:
     """Return the policy in the zone of folded ``origin``.
 
     Cost: one look at each name; off the event loop for a large one. Names of addresses
@@ -203,6 +282,7 @@ def policy_zone(origin: bytes, nodes: Mapping[bytes, Records]) -> PolicyZone:
         Networks(answers),
         Networks(servers),
         has_server_names,
+        manner,
     )
 
 
@@ -264,6 +344,21 @@ class Finding:
     servers: Sequence[bytes] = ()
     server_addresses: Sequence[Address] = ()
     client: Address | None = None
+
+    def unsigned(self, signed: Sequence[bool]) -> "Finding":
+        """Return what of it is about names whose answers nobody signed.
+
+        Args:
+            signed: For each of ``names``.
+        """
+        names = [
+            b"" if is_signed else name
+            for name, is_signed in zip(self.names, signed, strict=True)
+        ]
+        client = None if signed[0] else self.client
+        if signed[-1]:
+            return Finding(names, client=client)
+        return replace(self, names=names, client=client)
 
 
 @dataclass(frozen=True, slots=True)

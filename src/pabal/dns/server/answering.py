@@ -20,9 +20,7 @@ from pabal.dns.ports import (
     Client,
     DroppedError,
     ResolutionError,
-    Resolved,
     Resolver,
-    Security,
 )
 from pabal.dns.server.access import Access, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
@@ -31,11 +29,11 @@ from pabal.dns.server.clientele import apart, is_this_machine, seen_by, unanswer
 from pabal.dns.server.extras import NOTHING, Extra, Extras
 from pabal.dns.server.pools import pools_of
 from pabal.dns.server.rates import RateLimiter, Verdict
+from pabal.dns.server.resolved import answer_of, explained
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.option import (
-    BOGUS,
     NOT_AUTHORITATIVE,
     PROHIBITED,
     error_option,
@@ -48,8 +46,8 @@ from pabal.dns.wire.query import (
     is_control,
     parse_query,
 )
-from pabal.dns.wire.response import Limits, Response, header_only, render, truncated
-from pabal.dns.wire.rrset import RRset, from_dnspython, name_of
+from pabal.dns.wire.response import Limits, Response, bare, render, truncated
+from pabal.dns.wire.rrset import RRset, name_of
 from pabal.dns.zone.lookup import Answer, ZoneSet, lookup
 from pabal.dns.zone.tree import Zone
 from pabal.net.endpoint import client_key
@@ -219,11 +217,20 @@ class Answering:
         return self._access.rights(host).recursion
 
     def now(
-        self, data: bytes, host: str, *, udp: bool, encrypted: bool = False
+        self,
+        data: bytes,
+        host: str,
+        *,
+        udp: bool,
+        encrypted: bool = False,
+        idle_s: float | None = None,
     ) -> bytes | Recursion | ControlQuery | None:
         """Return the answer to ``data``, ``None`` for silence, or who has to find it.
 
         What other servers ask is told apart only if ``controlled`` is set.
+
+        Args:
+            idle_s: How long the connection may be silent, for who asks (RFC 7828).
         """
         if self.controlled and is_control(data):
             return ControlQuery(data, host)
@@ -231,9 +238,11 @@ class Answering:
             query = parse_query(data)
         except QueryError as error:
             return self._extras.unasked(data, host, error.rcode, self._payload_octets)
-        extra = self._extras.of(query, host, encrypted=encrypted)
+        extra = self._extras.of(query, host, encrypted=encrypted, idle_s=idle_s)
         if extra is None:
-            return header_only(data, codes.FORMERR)
+            # RFC 7873 §5.2.2, and with an OPT record as RFC 6891 §6.1.1 wants it.
+            limits = Limits(self._payload_octets, self._payload_octets, recursion=False)
+            return bare(query, codes.FORMERR, limits)
         context = self._context(query, host, extra, udp=udp)
         answer = self._answer(context, data)
         if isinstance(answer, bytes) and self.limiter.has_suspects:
@@ -244,7 +253,8 @@ class Answering:
         if context.cache is not None:
             ready = self._ready(context, data)
             if ready is not None:
-                self._tell(context, ready, cached=True)
+                if self.on_query is not None:
+                    self.on_query(_asked(context, ready, cached=True))
                 return ready
         refused = self._refusal(context)
         if refused is not None:
@@ -374,24 +384,25 @@ class Answering:
         except ResolutionError as error:
             name = to_text(recursion.name)
             log.info("not resolved", name=name, reason=error.reason)
-            response = Response(codes.SERVFAIL, error=_explained(error))
+            response = Response(codes.SERVFAIL, error=explained(error))
         finally:
             self._recursions.leave(client)
         fresh = self._zones(context).version == recursion.version
         keep = fresh and response.rcode in (codes.NOERROR, codes.NXDOMAIN)
+        # What is kept has no options: who can be told why asks for it each time.
+        keep &= not response.error or context.query.edns is None
         return self._finish(context, response, keep=keep, ageing=True)
 
     async def _resolve(self, recursion: Recursion) -> Response:
         if self._resolver is None:
             raise ResolutionError("there is no resolver")
         context, query = recursion.context, recursion.context.query
-        client = Client(context.host, context.rights.view, udp=context.udp)
-        resolved = await seen_by(self._resolver, client).resolve(
+        resolved = await seen_by(self._resolver, _client(context)).resolve(
             name_of(recursion.name),
             dns.rdatatype.RdataType.make(query.rdtype),
             unchecked=bool(query.flags & codes.CD),
         )
-        return _response(query, resolved, recursion.begun)
+        return answer_of(query, resolved, recursion.begun)
 
     def _finish(
         self,
@@ -412,7 +423,9 @@ class Answering:
             )
             context.cache.put(context.key, entry, sum(map(len, set(versions))))
         answer = self._as_asked(octets, context, response.error)
-        self._tell(context, answer, cached=False, rcode=response.rcode)
+        if self.on_query is not None:
+            rcode = response.rcode
+            self.on_query(_asked(context, answer, cached=False, rcode=rcode))
         return answer
 
     def _as_asked(self, octets: bytes, context: _Context, error: bytes = b"") -> bytes:
@@ -427,22 +440,21 @@ class Answering:
             return extra.finish(truncated(query, self._limits(context)))
         return longer
 
-    def _tell(
-        self,
-        context: _Context,
-        answer: bytes,
-        *,
-        cached: bool,
-        rcode: int | None = None,
-    ) -> None:
-        if self.on_query is None:
-            return
-        rdtype = dns.rdatatype.to_text(
-            dns.rdatatype.RdataType.make(context.query.rdtype)
-        )
-        code = answer[3] & 15 if rcode is None else rcode
-        name = to_text(context.query.name)
-        self.on_query(Asked(name, rdtype, context.host, code, cached))
+
+def _client(context: _Context) -> Client:
+    """Return who asks, for the resolver."""
+    view, wants = context.rights.view, context.query.dnssec_ok
+    return Client(context.host, view, udp=context.udp, dnssec_ok=wants)
+
+
+def _asked(
+    context: _Context, answer: bytes, *, cached: bool, rcode: int | None = None
+) -> Asked:
+    """Return what is told of an answer; ``rcode``: if it is not in the header."""
+    query = context.query
+    rdtype = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(query.rdtype))
+    code = answer[3] & 15 if rcode is None else rcode
+    return Asked(to_text(query.name), rdtype, context.host, code, cached)
 
 
 def _is_plain(query: Query) -> bool:
@@ -455,34 +467,6 @@ def _announced(query: Query) -> int:
     """Return the largest answer the client takes over UDP, octets."""
     announced = 0 if query.edns is None else query.edns.payload_octets
     return max(announced, codes.UDP_PLAIN_MAX_OCTETS)
-
-
-def _response(query: Query, resolved: Resolved, begun: tuple[RRset, ...]) -> Response:
-    """Return what the resolver found as an answer to ``query``.
-
-    Args:
-        begun: The aliases that our zones answered already.
-    """
-    answer, authority = resolved.answer, resolved.authority
-    if query.dnssec_ok:
-        # RFC 4035 §3.2.1: signatures and proofs are for those who ask for them.
-        answer, authority = answer + resolved.signatures, authority + resolved.proofs
-    return Response(
-        resolved.rcode,
-        authoritative=resolved.authoritative or bool(begun),
-        answer=(*begun, *(from_dnspython(rrset) for rrset in answer)),
-        authority=tuple(from_dnspython(rrset) for rrset in authority),
-        # A chain that begins in a zone of ours is as secure as that: not at all yet.
-        authenticated=resolved.security is Security.SECURE and not begun,
-    )
-
-
-def _explained(error: ResolutionError) -> bytes:
-    """Return the Extended DNS Error for a failure (RFC 8914 §4)."""
-    if error.code is None:
-        return b""
-    text = error.reason if error.code == BOGUS else ""
-    return error_option(error.code, text)
 
 
 def _with_letters(octets: bytes, query: Query) -> bytes:

@@ -33,9 +33,11 @@ from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.forwarding import UpdateForwarder
 from pabal.dns.server.keys import KeyRing, SignatureError, Verified, unsigned_error
 from pabal.dns.server.policy import UpdatePolicy
+from pabal.dns.settings import PAYLOAD_OCTETS
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
-from pabal.dns.wire.response import header_only
+from pabal.dns.wire.query import Edns
+from pabal.dns.wire.response import header_only, opt_record
 from pabal.dns.wire.rrset import RRset, name_octets, name_of
 from pabal.dns.wire.transfer import transfer
 from pabal.dns.wire.update import UpdateError, UpdateRequest, parse_update
@@ -148,9 +150,9 @@ class Control:
         if message.opcode() == dns.opcode.NOTIFY:
             yield self._notified(asked, message)
         elif message.opcode() == dns.opcode.UPDATE:
-            yield header_only(asked.data, await self._updated(asked, verified))
+            yield _short(asked, message, await self._updated(asked, verified))
         elif message.opcode() != dns.opcode.QUERY or len(message.question) != 1:
-            yield header_only(asked.data, codes.NOTIMP)
+            yield _short(asked, message, codes.NOTIMP)
         elif int(message.question[0].rdtype) in (codes.AXFR, codes.IXFR):
             for octets in self._transfer(asked, verified, udp=udp):
                 yield octets
@@ -165,11 +167,11 @@ class Control:
     def _notified(self, asked: ControlQuery, message: dns.message.Message) -> bytes:
         """Take a NOTIFY (RFC 1996 §4.7)."""
         if self.on_notify is None or len(message.question) != 1:
-            return header_only(asked.data, codes.REFUSED)
+            return _short(asked, message, codes.REFUSED)
         name = message.question[0].name
         if not self.on_notify(name, asked.host):
             log.info("notify refused", zone=str(name), client=asked.host)
-            return header_only(asked.data, codes.REFUSED)
+            return _short(asked, message, codes.REFUSED)
         answer = dns.message.make_response(message)
         answer.flags |= dns.flags.AA
         answer.tsig = None
@@ -206,15 +208,15 @@ class Control:
         key = None if verified.key is None else verified.key.name
         if not self._access.allows(asked.host, key):
             log.info("transfer refused", zone=str(question.name), client=asked.host)
-            yield header_only(asked.data, codes.REFUSED)
+            yield _short(asked, message, codes.REFUSED)
             return
         zone = self._zones.get(question.name)
         if zone is None or int(question.rdclass) != codes.IN:
-            yield header_only(asked.data, codes.NOTAUTH)
+            yield _short(asked, message, codes.NOTAUTH)
             return
         if udp and int(question.rdtype) == codes.AXFR:
             # RFC 5936 §4.2: not defined over UDP.
-            yield header_only(asked.data, codes.FORMERR)
+            yield _short(asked, message, codes.FORMERR)
             return
         records: Iterable[RRset] = whole(zone)
         if int(question.rdtype) == codes.IXFR:
@@ -223,7 +225,8 @@ class Control:
         octets = asked.data[codes.HEADER_OCTETS : end]
         flags = codes.QR | codes.AA
         log.info("transfer", zone=str(question.name), client=asked.host)
-        yield from transfer(asked.data[:2], flags, octets, records)
+        opt = _opt(message)
+        yield from transfer(asked.data[:2], flags, octets, records, opt)
 
     def _changes(
         self, zone: Zone, message: dns.message.Message, *, udp: bool
@@ -266,6 +269,19 @@ def _steps(zone: Zone, changes: Sequence[Change]) -> Iterator[RRset]:
         yield change.after
         yield from change.added
     yield zone.soa
+
+
+def _short(asked: ControlQuery, message: dns.message.Message, rcode: int) -> bytes:
+    """Return an answer that says ``rcode`` and nothing else."""
+    return header_only(asked.data, rcode, _opt(message))
+
+
+def _opt(message: dns.message.Message) -> bytes:
+    """Return the OPT record for the answer to ``message`` (RFC 6891 §6.1.1)."""
+    if message.edns < 0:
+        return b""
+    wants = bool(message.ednsflags & dns.flags.DO)
+    return opt_record(Edns(message.payload, message.edns, wants), PAYLOAD_OCTETS)
 
 
 def _is_update(data: bytes) -> bool:

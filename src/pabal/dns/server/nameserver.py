@@ -10,7 +10,6 @@ from typing import Final
 import dns.name
 
 from pabal.base.clock import Clock
-from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.ports import Resolver
 from pabal.dns.server.access import Access, ViewAccess, parse_access_list
@@ -22,7 +21,14 @@ from pabal.dns.server.loader import Loader
 from pabal.dns.server.notify import Notifier, Sources, parse_peer
 from pabal.dns.server.policy import parse_policy
 from pabal.dns.server.pools import Pool, Pools, addresses_at
-from pabal.dns.server.secondary import Reload, Secondaries, parse_copied
+from pabal.dns.server.reporting import Reporter
+from pabal.dns.server.secondary import (
+    Following,
+    Reload,
+    Secondaries,
+    parse_copied,
+    parse_groups,
+)
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
 from pabal.dns.settings import DnsSettings
@@ -32,6 +38,7 @@ from pabal.dns.wire.response import header_only
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Journals, Report
+from pabal.dns.zone.catalog import read_groups
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.tree import Zone
@@ -42,8 +49,6 @@ from pabal.net.listener import Listener, ListenerSettings
 STOP_GRACE_S: Final = 2.0
 """How long answers under way may still take when the server stops."""
 
-log = Log("dns")
-
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
@@ -51,7 +56,7 @@ class Sharing:
 
     Attributes:
         on_notified: Told the zone of a NOTIFY; ``None``: this process is the one that
-            follows primaries.
+            follows primaries, and says what reloads found.
         notify_after_s: How long the others may take to load a changed zone, seconds.
         on_updated: Told the zone that a dynamic update changed here, absolute.
     """
@@ -102,16 +107,18 @@ class NameServer:
                 parse_access_list(settings.forward_updates, "dns.forward_updates"),
                 self._secondaries.primaries,
             )
-        service = TcpService(self._answering, settings.tcp_idle_s, clock, self._control)
+        service = TcpService(self._answering, settings.tcp, clock, self._control)
         limits = ListenerSettings(
-            settings.tcp_per_address_max, settings.tcp_connections_max
+            settings.tcp.per_client_max, settings.tcp.connections_max
         )
         self._listener = Listener(service.serve, limits)
+        secure = TcpService(self._answering, settings.tcp, clock, self._control)
         self._tls_listener = Listener(
-            service.serve, limits, tls_context, implicit_tls=True
+            secure.serve, limits, tls_context, implicit_tls=True
         )
         self._udp: list[UdpServer] = []
         self._is_started = False
+        self._reporter = Reporter()
         self._on_updated: Callable[[str], None] | None = None
 
     def watch(self, on_query: OnQuery | None) -> None:
@@ -122,6 +129,7 @@ class NameServer:
         """Share the work from now on; call it before ``start``."""
         self._notifier.wait_s = sharing.notify_after_s
         self._secondaries.elsewhere = sharing.on_notified
+        self._reporter.is_heard = sharing.on_notified is None
         self._on_updated = sharing.on_updated
 
     def notified(self, zone: str) -> None:
@@ -173,25 +181,17 @@ class NameServer:
             return header_only(query, codes.REFUSED)
         return found
 
-    async def reload(self) -> Report:
-        """Check and exchange the zones that changed, off the event loop."""
+    async def reload(self, *, asked: bool = False) -> Report:
+        """Check and exchange the zones that changed, off the event loop.
+
+        Args:
+            asked: Whether somebody asked for it, and wants to read that it was done.
+        """
         report = await self._loader.reload()
         if report.loaded or report.removed:
             self._changed(self._loader.zones.all())
-        for problem in report.problems:
-            log.warning("zone problem", problem=str(problem))
-        for name in report.kept:
-            log.error("zone is wrong, its last good version is served", zone=name)
-        for name in report.refused:
-            log.error("zone is wrong and not served", zone=name)
         self._secondaries.loaded()
-        log.info(
-            "zones reloaded",
-            loaded=len(report.loaded),
-            kept=len(report.kept),
-            refused=len(report.refused),
-            removed=len(report.removed),
-        )
+        self._reporter.tell(report, asked=asked)
         return report
 
     async def follow(self, zone: str) -> None:
@@ -223,6 +223,8 @@ class NameServer:
         self._answering.forget()
         for server in self._udp:
             server.forget_clients()
+        if self._loader.outgoing:
+            self._tasks.start(self._loader.let_go(), "zones freed")
         if self._is_started:
             self._notifier.changed([zone for zone in zones if zone is not None])
 
@@ -274,13 +276,15 @@ def _secondaries(
         return Secondaries((), directory, zones, reload, clock)
     catalogs = parse_copied(settings.follow_catalogs, keys, "dns.follow_catalogs")
     copied = parse_copied(settings.secondary, keys)
-    return Secondaries(copied, directory, zones, reload, clock, catalogs)
+    following = Following(catalogs, parse_groups(settings.follow_groups, keys))
+    return Secondaries(copied, directory, zones, reload, clock, following)
 
 
 def _keep(zones: Zones, settings: DnsSettings) -> None:
     """Let ``zones`` keep what a restart or a secondary will want."""
     if settings.catalog:
         zones.catalog = name_octets(dns.name.from_text(settings.catalog)).lower()
+        zones.groups = read_groups(settings.catalog_groups)
     if settings.journal_directory:
         zones.journals = Journals(Path(settings.journal_directory))
     if settings.fallback_directory:

@@ -1,7 +1,9 @@
 """DNS over TCP: length-prefixed messages, pipelined, answered as they are ready.
 
-Source: RFC 1035 §4.2.2 (prefix), RFC 7766 §6.2 (connections, idle, pipelining).
-Security: connections are counted by the listener; a message must come whole in time.
+Source: RFC 1035 §4.2.2 (prefix), RFC 7766 §6.2 (connections, idle, pipelining),
+RFC 7828 §3 (clients that keep a connection).
+Security: connections are counted by the listener; a message must come whole in time;
+when there are many, silence ends them sooner.
 """
 
 from typing import Final
@@ -10,11 +12,17 @@ from pabal.base.clock import Clock
 from pabal.base.tasks import Tasks
 from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.control import Control
+from pabal.dns.settings import TcpSettings
+from pabal.dns.wire.query import asks_to_keep
 from pabal.net.framing import InputBuffer
 from pabal.net.ports import ConnectionLostError, IdleTimeoutError, Stream
 
 PIPELINE_MAX: Final = 32
 """Recursive questions of one connection under way at once; more have to wait."""
+
+CROWDED_PART: Final = 2
+CROWDED_IDLE_S: Final = 2.0
+"""When half of the connections are taken, silence is short (RFC 7766 §6.2.3)."""
 
 RECURSION_WAIT_S: Final = 30.0
 """How long a closing connection waits for answers under way: longer than they take."""
@@ -26,18 +34,20 @@ class TcpService:
     def __init__(
         self,
         answering: Answering,
-        idle_s: float,
+        settings: TcpSettings,
         clock: Clock,
         control: Control | None = None,
     ) -> None:
         self._control = control
         self._answering = answering
-        self._idle_s = idle_s
+        self._settings = settings
         self._clock = clock
+        self._open = 0
 
     async def serve(self, stream: Stream) -> None:
         """Answer the queries of one connection until it ends or falls silent."""
         tasks = Tasks()
+        self._open += 1
         try:
             await self._messages(stream, tasks)
             await tasks.wait(RECURSION_WAIT_S)
@@ -45,13 +55,33 @@ class TcpService:
             # Both are how connections of DNS end (RFC 7766 §6.2.4).
             await tasks.wait(RECURSION_WAIT_S)
         finally:
+            self._open -= 1
             await tasks.stop()
+
+    def _idle_s(self, *, kept: bool) -> float:
+        """Return how long a connection may be silent now, seconds.
+
+        Args:
+            kept: Whether the client says it will ask again (RFC 7828 §3.4).
+        """
+        settings = self._settings
+        wanted_s = settings.idle_s
+        if kept and settings.keepalive_s:
+            wanted_s = settings.keepalive_s
+        if self._open * CROWDED_PART >= settings.connections_max:
+            return min(wanted_s, CROWDED_IDLE_S)
+        return wanted_s
+
+    def _offered_s(self) -> float | None:
+        """Return what clients that ask are told; ``None``: nothing."""
+        return self._idle_s(kept=True) if self._settings.keepalive_s else None
 
     async def _messages(self, stream: Stream, tasks: Tasks) -> None:
         buffer = InputBuffer()
+        kept = False
         begun_at = self._clock.monotonic()
         while True:
-            left_s = begun_at + self._idle_s - self._clock.monotonic()
+            left_s = begun_at + self._idle_s(kept=kept) - self._clock.monotonic()
             if left_s <= 0:
                 return
             data = await stream.receive(left_s)
@@ -60,15 +90,19 @@ class TcpService:
             buffer.feed(data)
             while (message := _next_message(buffer)) is not None:
                 begun_at = self._clock.monotonic()
+                kept |= asks_to_keep(message)
                 if not await self._message(message, stream, tasks):
                     return
-            await stream.flush(self._idle_s)
+            await stream.flush(self._settings.idle_s)
 
     async def _message(self, message: bytes, stream: Stream, tasks: Tasks) -> bool:
         """Answer one message; return whether the connection may go on."""
-        encrypted = stream.tls is not None
         answer = self._answering.now(
-            message, stream.peer.address, udp=False, encrypted=encrypted
+            message,
+            stream.peer.address,
+            udp=False,
+            encrypted=stream.tls is not None,
+            idle_s=self._offered_s(),
         )
         if answer is None:
             # What is no query at all will not get better.
@@ -81,7 +115,7 @@ class TcpService:
             await self._serve(answer, stream)
         else:
             _send(stream, answer)
-            await stream.flush(self._idle_s)
+            await stream.flush(self._settings.idle_s)
         return True
 
     async def _serve(self, asked: ControlQuery, stream: Stream) -> None:
@@ -89,7 +123,7 @@ class TcpService:
         if self._control is not None:
             async for message in self._control.messages(asked, udp=False):
                 _send(stream, message)
-                await stream.flush(self._idle_s)
+                await stream.flush(self._settings.idle_s)
 
     async def _recurse(self, recursion: Recursion, stream: Stream) -> None:
         answer = await self._answering.later(recursion)

@@ -1,7 +1,7 @@
 """EDNS options: code, length, data.
 
 Sans-IO. Source: RFC 6891 §6.1.2; RFC 5001 §2 (NSID), RFC 7873 §4 (COOKIE),
-RFC 7830 §3 (Padding), RFC 8914 §2 (Extended DNS Error).
+RFC 7828 §3 (keepalive), RFC 7830 §3 (Padding), RFC 8914 §2 (Extended DNS Error).
 """
 
 from struct import Struct
@@ -9,6 +9,7 @@ from typing import Final
 
 NSID: Final = 3
 COOKIE: Final = 10
+KEEPALIVE: Final = 11
 PADDING: Final = 12
 ERROR: Final = 15
 
@@ -55,6 +56,12 @@ def error_option(code: int, text: str = "") -> bytes:
     words = text.encode()[:ERROR_TEXT_MAX_OCTETS]
     words = words.decode(errors="ignore").encode()  # not in the middle of a character
     return option(ERROR, _CODE.pack(code) + words)
+
+
+def keepalive(idle_s: float) -> bytes:
+    """Return the option that says how long a connection may be silent (RFC 7828)."""
+    tenths = min(int(idle_s * 10), 0xFFFF)
+    return option(KEEPALIVE, _CODE.pack(tenths))
 
 
 def with_options(message: bytes, options: bytes) -> bytes:

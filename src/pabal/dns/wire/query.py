@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Final
 
 from pabal.base.errors import ProtocolError
-from pabal.dns.wire import codes
+from pabal.dns.wire import codes, option
 from pabal.dns.wire.name import NameFormatError, end_of_name
 
 _HEADER: Final = Struct("!HHHHHH")
@@ -125,20 +125,38 @@ def parse_query(data: bytes) -> Query:
 
 
 def parse_without_question(data: bytes) -> Query | None:
-    """Return what asks for nothing but a cookie (RFC 7873 §5.4); ``None``: no such."""
+    """Return what the header and the OPT record of ``data`` say, its question left out.
+
+    For answers to what is no query of ours, or asks for nothing but a cookie (RFC 7873
+    §5.4). ``None``: there is no OPT record, or nothing can be understood.
+    """
     if len(data) < codes.HEADER_OCTETS:
         return None
-    _, flags, *counts = _HEADER.unpack_from(data)
-    if flags & (codes.QR | codes.OPCODE_MASK) or counts != [0, 0, 0, 1]:
+    _, flags, questions, answers, authorities, extra = _HEADER.unpack_from(data)
+    plain = not answers and not authorities and 0 < extra <= ADDITIONAL_MAX
+    if flags & codes.QR or questions > 1 or not plain:
         return None
+    start = codes.HEADER_OCTETS
     try:
-        edns, _ = _additional(data, codes.HEADER_OCTETS, 1)
-    except QueryError:
+        if questions:
+            start = end_of_name(data, start) + 4
+        edns, _ = _additional(data, start, extra)
+    except (NameFormatError, QueryError):
         return None
-    if edns is None or edns.version:
-        return None
-    return Query(data[:2], flags, b"", b"", 0, codes.IN, edns)
+    return None if edns is None else Query(data[:2], flags, b"", b"", 0, codes.IN, edns)
 
+
+def asks_to_keep(data: bytes) -> bool:
+    """Return whether a message has the option edns-tcp-keepalive (RFC 7828 §3.1)."""
+    if _KEEPALIVE not in data:  # nearly always: nothing is taken apart
+        return False
+    found = parse_without_question(data)
+    if found is None or found.edns is None:
+        return False
+    return option.KEEPALIVE in option.read_options(found.edns.options)
+
+
+_KEEPALIVE: Final = option.KEEPALIVE.to_bytes(2, "big")
 
 _TRANSFERS: Final = frozenset((codes.AXFR, codes.IXFR))
 

@@ -9,7 +9,7 @@ from struct import Struct
 from typing import Final
 
 from pabal.dns.wire import codes
-from pabal.dns.wire.query import Query
+from pabal.dns.wire.query import Edns, Query
 from pabal.dns.wire.rrset import RRset
 
 _HEADER: Final = Struct("!HHHHHH")
@@ -261,35 +261,50 @@ def _flags(query: Query, response: Response, limits: Limits) -> int:
 
 def _opt(query: Query, rcode: int, limits: Limits) -> bytes:
     """Return the OPT record of an answer; empty if the client sent none."""
-    if query.edns is None:
+    return opt_record(query.edns, limits.payload_octets, rcode)
+
+
+def opt_record(edns: Edns | None, payload_octets: int, rcode: int = 0) -> bytes:
+    """Return the OPT record that answers ``edns``; empty if there was none.
+
+    Whoever sends one gets one, whatever the answer is (RFC 6891 §6.1.1).
+
+    Args:
+        payload_octets: What we announce to take over UDP ourselves.
+        rcode: Of the answer; its upper bits stand here.
+    """
+    if edns is None:
         return b""
-    flags = (rcode >> 4) << 24 | (_DO if query.edns.dnssec_ok else 0)
-    return _OPT.pack(0, codes.OPT, limits.payload_octets, flags, 0)
+    flags = (rcode >> 4) << 24 | (_DO if edns.dnssec_ok else 0)
+    return _OPT.pack(0, codes.OPT, payload_octets, flags, 0)
 
 
-def header_only(data: bytes, rcode: int) -> bytes:
+def header_only(data: bytes, rcode: int, opt: bytes = b"") -> bytes:
     """Return the answer to ``data`` (12 octets or more) that was not understood.
 
-    Twelve octets: never larger than what a forger spent.
+    Header and OPT record: never larger than what a forger spent.
     """
     flags = int.from_bytes(data[2:4], "big")
     flags = codes.QR | flags & (codes.OPCODE_MASK | codes.RD) | rcode
-    return data[:2] + _LENGTH.pack(flags) + bytes(8)
+    counts = bytes(7) + (b"\1" if opt else b"\0")
+    return data[:2] + _LENGTH.pack(flags) + counts + opt
 
 
-def truncated(query: Query, limits: Limits) -> bytes:
-    """Return the answer that says: ask over TCP. Hardly larger than the query."""
-    flags = codes.QR | codes.TC | query.flags & (codes.RD | codes.CD)
-    opt = _opt(query, codes.NOERROR, limits)
-    counts = (1, 0, 0, 1 if opt else 0)
+def bare(query: Query, rcode: int, limits: Limits, flags: int = 0) -> bytes:
+    """Return an answer without records: hardly larger than the query.
+
+    Args:
+        flags: Of the header, beside what follows from the query.
+    """
+    flags |= codes.QR | rcode & 15 | query.flags & (codes.RD | codes.CD)
+    opt = _opt(query, rcode, limits)
+    counts = (1 if query.question else 0, 0, 0, 1 if opt else 0)
     return query.ident + _HEADER.pack(0, flags, *counts)[2:] + query.question + opt
 
 
-def without_question(query: Query, limits: Limits) -> bytes:
-    """Return the answer to a query without a question: for what the OPT record says."""
-    flags = codes.QR | query.flags & codes.RD
-    opt = _opt(query, codes.NOERROR, limits)
-    return query.ident + _HEADER.pack(0, flags, 0, 0, 0, 1)[2:] + opt
+def truncated(query: Query, limits: Limits) -> bytes:
+    """Return the answer that says: ask over TCP."""
+    return bare(query, codes.NOERROR, limits, codes.TC)
 
 
 def turned(octets: bytes, run: Run, by: int) -> bytes:

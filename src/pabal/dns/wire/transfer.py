@@ -18,7 +18,11 @@ _HEADER: Final = Struct("!2sHHHHH")
 
 
 def transfer(
-    ident: bytes, flags: int, question: bytes, records: Iterable[RRset]
+    ident: bytes,
+    flags: int,
+    question: bytes,
+    records: Iterable[RRset],
+    opt: bytes = b"",
 ) -> Iterator[bytes]:
     """Yield the messages that answer ``question`` with ``records`` in their order.
 
@@ -26,6 +30,7 @@ def transfer(
         flags: The header's second word.
         question: Name, type and class; repeated in every message.
         records: Each set may hold any number of records.
+        opt: An OPT record for the first message (RFC 5936 §2.2.5); may be empty.
     """
     writer = Writer(bytes(codes.HEADER_OCTETS) + question, _end(question))
     count = 0
@@ -35,18 +40,19 @@ def transfer(
             writer.rrset(RRset(rrset.owner, rrset.rdtype, rrset.ttl_s, (rdata,)))
             if len(writer.out) > MESSAGE_OCTETS and count:
                 del writer.out[mark:]
-                yield _message(writer, ident, flags, count)
+                yield _message(writer, ident, flags, count, opt)
+                opt = b""
                 writer = Writer(bytes(codes.HEADER_OCTETS) + question, _end(question))
                 writer.rrset(RRset(rrset.owner, rrset.rdtype, rrset.ttl_s, (rdata,)))
                 count = 0
             count += 1
-    yield _message(writer, ident, flags, count)
+    yield _message(writer, ident, flags, count, opt)
 
 
 def _end(question: bytes) -> int:
     return codes.HEADER_OCTETS + len(question)
 
 
-def _message(writer: Writer, ident: bytes, flags: int, count: int) -> bytes:
-    _HEADER.pack_into(writer.out, 0, ident, flags, 1, count, 0, 0)
-    return bytes(writer.out)
+def _message(writer: Writer, ident: bytes, flags: int, count: int, opt: bytes) -> bytes:
+    _HEADER.pack_into(writer.out, 0, ident, flags, 1, count, 0, 1 if opt else 0)
+    return bytes(writer.out) + opt

@@ -12,6 +12,7 @@ from typing import Final
 from pabal.dns.wire import codes
 from pabal.dns.zone.history import is_newer
 from pabal.dns.zone.packed import NOTHING, pack, unpack, walk
+from pabal.dns.zone.shards import copied, differing
 from pabal.dns.zone.signing import served_zone
 from pabal.dns.zone.tree import Zone
 
@@ -42,16 +43,32 @@ Book = Mapping[bytes, Addresses | None]
 for yet."""
 
 
-def targets(zone: Zone) -> Mapping[bytes, bytes]:
-    """Return the target of each ALIAS by its owner, both folded."""
-    found: dict[bytes, bytes] = {}
-    for owner, records in zone.nodes.packed.items():
-        if _MARK not in records:
-            continue
-        for rdtype, _, _, rdata in walk(records):
-            if rdtype == codes.ALIAS:
-                found[owner] = rdata.lower()
+def targets(
+    zone: Zone, before: tuple[Zone, Mapping[bytes, bytes]] | None = None
+) -> Mapping[bytes, bytes]:
+    """Return the target of each ALIAS by its owner, both folded.
+
+    Args:
+        before: A version before and what was returned for it: then only what differs
+            is looked at.
+    """
+    packed = zone.nodes.packed
+    if before is None:
+        return {name: t for name, r in packed.items() if (t := _target(r))}
+    found = dict(before[1])
+    for name in differing(before[0].nodes.packed, packed):
+        found.pop(name, None)
+        if target := _target(packed.get(name, b"")):
+            found[name] = target
     return found
+
+
+def _target(records: bytes) -> bytes:
+    """Return the folded target of the ALIAS in ``records``; empty: there is none."""
+    if _MARK not in records:
+        return b""
+    found = [rdata for rdtype, _, _, rdata in walk(records) if rdtype == codes.ALIAS]
+    return found[-1].lower() if found else b""
 
 
 def flattened(
@@ -65,7 +82,7 @@ def flattened(
             version served until now stay.
         before: That version.
     """
-    nodes = dict(own.nodes.packed)
+    nodes = copied(own.nodes.packed)
     for owner, target in aliases.items():
         records = [each for each in walk(nodes[owner]) if each[0] != codes.ALIAS]
         ttl_s = min(
@@ -98,7 +115,7 @@ def unsigned_version(flat: Zone, before: Zone | None, serial: int | None) -> Zon
         return flat
     rdata = flat.soa.rdatas[0]
     octets = ((serial + 1) % (1 << 32)).to_bytes(4, "big")
-    nodes = dict(flat.nodes.packed)
+    nodes = copied(flat.nodes.packed)
     rest = b"".join(
         pack(*each) for each in walk(nodes[flat.origin]) if each[0] != codes.SOA
     )
@@ -112,11 +129,8 @@ def _is_same(flat: Zone, before: Zone) -> bool:
     counts = (flat.origin, codes.SOA) not in flat.derived
     if counts and is_newer(flat.serial, before.serial):
         return False
-    one, other = flat.nodes.packed, before.nodes.packed
-    if one.keys() != other.keys():
-        return False
-    origin = flat.origin
-    if any(other[name] != records for name, records in one.items() if name != origin):
+    one, other, origin = flat.nodes.packed, before.nodes.packed, flat.origin
+    if any(name != origin for name in differing(one, other)):
         return False
     return _but_serial(one[origin]) == _but_serial(other[origin])
 

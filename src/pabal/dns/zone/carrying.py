@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pabal.dns.wire import codes
 from pabal.dns.zone.batch import Basis, Held
 from pabal.dns.zone.settled import Settled
+from pabal.dns.zone.shards import fitting
 from pabal.dns.zone.signing import served_zone
 from pabal.dns.zone.source import Stamp
 from pabal.dns.zone.zones import State
@@ -33,7 +34,7 @@ def state_of(state: State, loads: Sequence[Load]) -> State:
     served, held = dict(state.served), dict(state.held)
     files, stamps = dict(state.settled.files), dict(state.settled.stamps)
     for file, stamp, origin, nodes, letters in loads:
-        zone = served_zone(origin, nodes, letters)
+        zone = served_zone(origin, fitting(nodes), letters)
         basis = Basis(file, ((file, stamp),), hosted=False, derived=())
         served[origin] = zone
         held[origin] = Held(basis, zone, zone, None, copied=False)

@@ -45,7 +45,7 @@ class Composition:
         self._master = master
         self.origin = master.zone
         master.gathering.settle()
-        self.nodes: dict[bytes, bytes] = master.gathering.nodes
+        self.nodes = master.gathering.nodes
         self.letters = master.gathering.letters
         self.derived: set[Key] = set()
         self.problems: list[Problem] = []

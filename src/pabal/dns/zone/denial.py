@@ -6,16 +6,16 @@ RFC 4034 §6.1 (the order of names).
 """
 
 import base64
-import bisect
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import WILDCARD, label_offsets, parent
 from pabal.dns.wire.rrset import RRset
-from pabal.dns.zone.packed import Nodes, Rrsets, walk
+from pabal.dns.zone.order import Order
+from pabal.dns.zone.packed import Nodes, Rrsets, has_type
 
 _TO_HEX32: Final = bytes.maketrans(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghijklmnopqrstuv"
@@ -48,9 +48,23 @@ def order_key(name: bytes) -> bytes:
 
 
 class Denial:
-    """Finds the proofs of one signed zone."""
+    """Finds the proofs of one signed zone.
 
-    def __init__(self, origin: bytes, nodes: Nodes, apex: Rrsets) -> None:
+    Args (of the constructor):
+        names: Where to look for those that have NSEC or NSEC3 records: those that come
+            in order need no sorting; or they themselves.
+
+    Attributes:
+        order: The names that have such records.
+    """
+
+    def __init__(
+        self,
+        origin: bytes,
+        nodes: Nodes,
+        apex: Rrsets,
+        names: Iterable[bytes] | Order | None = None,
+    ) -> None:
         self._origin = origin
         self._nodes = nodes
         parameters = apex.get(codes.NSEC3PARAM)
@@ -58,29 +72,35 @@ class Denial:
         if parameters is not None:
             rdata = parameters.rdatas[0]
             self._hashing = int.from_bytes(rdata[2:4], "big"), rdata[5:]
-        rdtype = codes.NSEC if parameters is None else codes.NSEC3
-        self._rdtype = rdtype
-        owners = [
-            name
-            for name, records in nodes.packed.items()
-            if any(record[0] == rdtype for record in walk(records))
-        ]
-        self._keys: list[bytes] = []
-        in_order = True
-        for name in owners:
-            key = order_key(name)
-            in_order = in_order and (not self._keys or self._keys[-1] < key)
-            self._keys.append(key)
-        if not in_order:
-            # Ours are in order as they come: to sort a million holds everybody up.
-            owners.sort(key=order_key)
-            self._keys.sort()
-        self._owners = owners
+        self._rdtype = codes.NSEC if parameters is None else codes.NSEC3
+        if not isinstance(names, Order):
+            # Labels that are hashes are equally long, and sort as they stand.
+            key = order_key if parameters is None else None
+            names = Order(key, self._linked(names))
+        self.order = names
 
-    @property
-    def order(self) -> tuple[Sequence[bytes], Sequence[bytes]]:
-        """The owners of NSEC or NSEC3 records in their order; what they sort by."""
-        return self._owners, self._keys
+    def _linked(self, names: Iterable[bytes] | None) -> Sequence[bytes]:
+        rdtype, packed = self._rdtype, self._nodes.packed
+        if names is not None:
+            return [name for name in names if has_type(packed[name], rdtype)]
+        return [name for name, r in packed.items() if has_type(r, rdtype)]
+
+    def is_linked(self, records: bytes) -> bool:
+        """Return whether a name with ``records`` is one of ``order``."""
+        return has_type(records, self._rdtype)
+
+    def after(self, nodes: Nodes, apex: Rrsets, names: Iterable[bytes]) -> "Denial":
+        """Return what finds the proofs in ``nodes``, which differ in ``names`` only."""
+        order = self.order.copy()
+        made = Denial(self._origin, nodes, apex, order)
+        if (made._rdtype, made._hashing) != (self._rdtype, self._hashing):
+            return Denial(self._origin, nodes, apex)
+        for name in names:
+            if has_type(nodes.packed.get(name, b""), self._rdtype):
+                order.add(name)
+            else:
+                order.discard(name)
+        return made
 
     def no_name(self, name: bytes, encloser: bytes) -> tuple[RRset, ...]:
         """Prove that ``name`` is not there, nor a wildcard at its closest encloser."""
@@ -129,9 +149,9 @@ class Denial:
 
     def _before(self, name: bytes) -> bytes:
         """Return the owner at or before ``name`` in the order, around its end."""
-        if not self._keys:
+        if not self.order.runs:
             return self._origin
-        return self._owners[bisect.bisect_right(self._keys, order_key(name)) - 1]
+        return self.order.at_or_before(name)
 
     def _hashed(self, name: bytes) -> bytes:
         """Return the owner of the NSEC3 record that ``name`` would have."""

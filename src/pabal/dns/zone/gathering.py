@@ -3,10 +3,12 @@
 Sans-IO. Linear in the octets, however many records one name has.
 """
 
+from collections.abc import MutableMapping
 from typing import Final
 
 from pabal.dns.wire import codes
-from pabal.dns.zone.packed import HEAD, is_single, pack, walk
+from pabal.dns.zone.packed import HEAD, pack, walk
+from pabal.dns.zone.shards import PARTS, SHIFT, SPLIT_NAMES, Shards, split
 
 JOINED_MAX_OCTETS: Final = 4096
 """Octets of one name that are joined anew for each record; more grow in place."""
@@ -16,17 +18,24 @@ class Gathering:
     """Takes records in any order.
 
     Attributes:
-        nodes: Folded owner → its records, packed; ``settle`` makes all of them bytes.
         letters: The owners that were not written in lower case.
         mixed: Lines whose record has another TTL than those before it in its rrset,
             with the TTL the rrset got.
     """
 
     def __init__(self) -> None:
-        self.nodes: dict[bytes, bytes] = {}
+        # One, or as many as a large zone has; looked into without a call.
+        self._parts: list[dict[bytes, bytes]] = [{}]
+        self._mask = 0
+        self._several: list[set[bytes]] = [set()]
         self.letters: dict[bytes, bytes] = {}
         self.mixed: list[tuple[int, int]] = []
         self._large: dict[bytes, bytearray] = {}
+
+    @property
+    def nodes(self) -> MutableMapping[bytes, bytes]:
+        """Folded owner → its records, packed; ``settle`` makes all of them bytes."""
+        return Shards(self._parts) if self._mask else self._parts[0]
 
     def add(
         self, owner: bytes, rdtype: int, ttl_s: int, line: int, rdata: bytes
@@ -34,26 +43,42 @@ class Gathering:
         """Take one record of ``owner``, an absolute wire name."""
         folded = owner.lower()
         record = HEAD.pack(rdtype, ttl_s, line, len(rdata)) + rdata
-        before = self.nodes.get(folded)
+        place = hash(folded) >> SHIFT & self._mask
+        part = self._parts[place]
+        before = part.get(folded)
         if before is None:
-            self.nodes[folded] = record
+            part[folded] = record
             if owner != folded:
                 self.letters[folded] = owner
-        elif len(before) < JOINED_MAX_OCTETS:
-            self.nodes[folded] = before + record
+            if not self._mask and len(part) > SPLIT_NAMES:
+                self._split()
+            return
+        self._several[place].add(folded)
+        if len(before) < JOINED_MAX_OCTETS:
+            part[folded] = before + record
         else:
             self._large.setdefault(folded, bytearray()).extend(record)
 
     def settle(self) -> None:
         """Make sets of what came: no record twice, one TTL a set (RFC 2181 §5)."""
+        nodes = self.nodes
         for owner, more in self._large.items():
-            self.nodes[owner] += bytes(more)
+            nodes[owner] += bytes(more)
         self._large = {}
-        for owner, records in self.nodes.items():
-            if not is_single(records):
-                self._settle(owner, records)
+        for part, several in zip(self._parts, self._several, strict=True):
+            for owner in several:
+                part[owner] = self._settled(part[owner])
+            several.clear()
 
-    def _settle(self, owner: bytes, records: bytes) -> None:
+    def _split(self) -> None:
+        """Go on as for a large zone."""
+        (names,), (several,) = self._parts, self._several
+        self._parts, self._mask = split(names), PARTS - 1
+        self._several = [set() for _ in range(PARTS)]
+        for name in several:
+            self._several[hash(name) >> SHIFT & self._mask].add(name)
+
+    def _settled(self, records: bytes) -> bytes:
         ttls: dict[int, int] = {}
         seen: set[tuple[int, bytes]] = set()
         lines: dict[int, int] = {}
@@ -68,10 +93,11 @@ class Gathering:
             if ttl_s != least:
                 ttls[rdtype] = min(least, ttl_s)
                 lines.setdefault(rdtype, line)
-        if lines or len(seen) != count:
-            # RFC 2181 §5.2: one TTL a set; the smallest harms nobody.
-            self.mixed += [(line, ttls[rdtype]) for rdtype, line in lines.items()]
-            self.nodes[owner] = _merged(records, ttls)
+        if not lines and len(seen) == count:
+            return records
+        # RFC 2181 §5.2: one TTL a set; the smallest harms nobody.
+        self.mixed += [(line, ttls[rdtype]) for rdtype, line in lines.items()]
+        return _merged(records, ttls)
 
 
 def _merged(records: bytes, ttls: dict[int, int]) -> bytes:

@@ -5,7 +5,7 @@ RFC 1995 §4 (IXFR).
 """
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from typing import Final
 
 from pabal.base.errors import ProtocolError
@@ -13,6 +13,7 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import is_below
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.packed import pack, walk
+from pabal.dns.zone.shards import copied, empty
 from pabal.dns.zone.tree import Zone
 
 Arrived = tuple[bytes, int, int, bytes]
@@ -51,7 +52,7 @@ class Inbound:
         self._current = b""
         self._count = 0
         self._gathering = Gathering()
-        self._nodes: dict[bytes, bytes] | None = None
+        self._nodes: MutableMapping[bytes, bytes] | None = None
 
     @property
     def is_done(self) -> bool:
@@ -106,7 +107,7 @@ class Inbound:
             return
         if self._held is None or _serial(rdata) != self._held.serial:
             raise TransferError("changes of a version that we do not hold")
-        self._nodes = dict(self._held.nodes.packed)
+        self._nodes = copied(self._held.nodes.packed)
         self._remove(owner, rdtype, self._held.soa.rdatas[0])
         self._phase = _Phase.REMOVE
 
@@ -136,7 +137,7 @@ class Inbound:
             self._add(owner, rdtype, ttl_s, rdata)
 
     def _remove(self, owner: bytes, rdtype: int, rdata: bytes) -> None:
-        nodes = self._nodes if self._nodes is not None else {}
+        nodes: MutableMapping[bytes, bytes] = {} if self._nodes is None else self._nodes
         name = owner.lower()
         records = list(walk(nodes.get(name, b"")))
         left = [each for each in records if (each[0], each[3]) != (rdtype, rdata)]
@@ -148,7 +149,7 @@ class Inbound:
             del nodes[name]
 
     def _add(self, owner: bytes, rdtype: int, ttl_s: int, rdata: bytes) -> None:
-        nodes = self._nodes if self._nodes is not None else {}
+        nodes: MutableMapping[bytes, bytes] = {} if self._nodes is None else self._nodes
         name = owner.lower()
         records = [
             each
@@ -158,7 +159,7 @@ class Inbound:
         records.append((rdtype, ttl_s, 0, rdata))
         nodes[name] = b"".join(pack(*each) for each in records)
 
-    def nodes(self) -> dict[bytes, bytes]:
+    def nodes(self) -> MutableMapping[bytes, bytes]:
         """Return the zone's next version, by folded name; once ``is_done``.
 
         Raises:
@@ -168,7 +169,10 @@ class Inbound:
             self._gathering.settle()
             nodes = self._gathering.nodes
         else:
-            nodes = {name: records for name, records in self._nodes.items() if records}
+            nodes = empty(len(self._nodes))
+            for name, records in self._nodes.items():
+                if records:
+                    nodes[name] = records
         types = {each[0] for each in walk(nodes.get(self._origin, b""))}
         if not types >= {codes.SOA, codes.NS}:
             raise TransferError("a zone without SOA or NS")

@@ -7,10 +7,8 @@ Source: RFC 4035 §2.2 and §2.3 (what is signed, NSEC), RFC 5155 §7.1 (NSEC3),
 
 import base64
 import hashlib
-import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from pabal.dns.dnssec.bitmap import bitmap_of
@@ -24,14 +22,13 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import is_below, label_offsets, to_text
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import order_key
+from pabal.dns.zone.order import gently_sorted
 from pabal.dns.zone.packed import pack, walk
+from pabal.dns.zone.shards import empty
 from pabal.dns.zone.tree import Zone
 
 MADE: Final = frozenset((codes.RRSIG, codes.NSEC, codes.NSEC3, codes.NSEC3PARAM))
 """Made by signing: those a zone brings along are dropped."""
-
-RUN_ITEMS: Final = 2048
-"""Sorted at once, which no other thread may interrupt: a millisecond."""
 
 HIDING: Final = frozenset((codes.NS, codes.DNAME))
 """Types that decide what is below a name."""
@@ -173,15 +170,6 @@ def denial_ttl_s(own: Zone) -> int:
     return own.negative_soa.ttl_s
 
 
-def gently_sorted(
-    names: Iterable[bytes], key: Callable[[bytes], bytes] | None = None
-) -> Iterator[bytes]:
-    """Yield ``names`` in order; other threads wait for a piece of them at most."""
-    pieces = iter(names)
-    runs = iter(lambda: sorted(islice(pieces, RUN_ITEMS), key=key), [])
-    return heapq.merge(*runs, key=key)
-
-
 class _Bitmaps:
     """Type bitmaps: a zone has few different ones."""
 
@@ -246,7 +234,7 @@ def _ordered(own: Zone, places: Iterator[Place]) -> Iterator[Link]:
 def _hashed(own: Zone, places: Iterator[Place], *, opt_out: bool) -> Iterator[Link]:
     """Link by NSEC3: the hashes of all names, empty non-terminals included."""
     bitmaps = _Bitmaps()
-    found: dict[bytes, bytes] = {}
+    found = empty(len(own.nodes))
     for place in places:
         yield Link(place.name, place.plain, b"", place.signed)
         if not place.is_shown or (opt_out and place.is_unsigned_cut):
@@ -258,10 +246,18 @@ def _hashed(own: Zone, places: Iterator[Place], *, opt_out: bool) -> Iterator[Li
         found[digest] = bitmaps.of(types)
     head = bytes((SHA1, OPT_OUT if opt_out else 0, 0, 0, 0, DIGEST_OCTETS))
     ttl_s = denial_ttl_s(own)
-    ordered: Sequence[bytes] = list(gently_sorted(found))
-    for place_no, digest in enumerate(ordered):
-        following = ordered[(place_no + 1) % len(ordered)]
-        rdata = head + following + found[digest]
-        name = hashed_owner(digest, own.origin)
-        plain = pack(codes.NSEC3, ttl_s, 0, rdata)
-        yield Link(name, plain, b"", (codes.NSEC3,))
+    first: bytes | None = None
+    waiting = b""
+    for digest in gently_sorted(found):
+        if first is None:
+            first = digest
+        else:
+            yield _hashed_link(own, waiting, head + digest + found[waiting], ttl_s)
+        waiting = digest
+    if first is not None:
+        yield _hashed_link(own, waiting, head + first + found[waiting], ttl_s)
+
+
+def _hashed_link(own: Zone, digest: bytes, rdata: bytes, ttl_s: int) -> Link:
+    name = hashed_owner(digest, own.origin)
+    return Link(name, pack(codes.NSEC3, ttl_s, 0, rdata), b"", (codes.NSEC3,))

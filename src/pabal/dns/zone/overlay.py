@@ -12,6 +12,7 @@ from typing import Final
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone.order import gently_sorted
 from pabal.dns.zone.tree import Key, Zone, changed
 
 _DIGEST_OCTETS: Final = 16
@@ -82,7 +83,7 @@ def digest_of(zone: Zone) -> bytes:
     """
     digest = hashlib.blake2b(digest_size=_DIGEST_OCTETS)
     packed = zone.nodes.packed
-    for name in sorted(packed):
+    for name in gently_sorted(packed):
         records = packed[name]
         if name == zone.origin:
             records = _apex(zone)

@@ -38,6 +38,17 @@ def is_single(records: bytes) -> bool:
     return len(records) == HEAD.size + int.from_bytes(records[10:12], "big")
 
 
+def has_type(records: bytes, rdtype: int) -> bool:
+    """Return whether one of packed ``records`` is of ``rdtype``."""
+    position, end = 0, len(records)
+    wanted = rdtype.to_bytes(2, "big")
+    while position < end:
+        if records[position : position + 2] == wanted:
+            return True
+        position += HEAD.size + (records[position + 10] << 8) + records[position + 11]
+    return False
+
+
 def walk(records: bytes) -> Iterator[Packed]:
     """Yield each record."""
     position = 0

@@ -1,22 +1,21 @@
 """Which names of a signed zone a change touches: those changed, and their neighbours.
 
 Sans-IO, pure. What a full look at the zone would make, made from what was there before.
-Cost: comparing references of all names, and what the change itself costs.
+Cost: what the change itself costs, and comparing the parts of the zone it touches.
 Source: RFC 4035 §2.3 and RFC 5155 §7.1 (chains), as in ``pabal.dns.zone.linking``.
 """
 
 import base64
-import bisect
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from pabal.dns.dnssec.bitmap import bitmap_of
 from pabal.dns.dnssec.nsec3 import DIGEST_OCTETS, SHA1
 from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import RRset
-from pabal.dns.zone.denial import order_key
 from pabal.dns.zone.linking import (
     HIDING,
     Kind,
@@ -30,7 +29,9 @@ from pabal.dns.zone.linking import (
     is_ordered,
     place_at,
 )
+from pabal.dns.zone.order import Order
 from pabal.dns.zone.packed import pack, walk
+from pabal.dns.zone.shards import differing
 from pabal.dns.zone.tree import Zone
 
 TOUCHED_MAX: Final = 2_000
@@ -49,14 +50,10 @@ class Relinked:
     Attributes:
         links: Names that are to be looked at.
         gone: Names that are no longer there.
-        behind: New names of the chain, in order, by the old one they stand behind.
-        first: New names of the chain that stand before all old ones.
     """
 
     links: list[Link] = field(default_factory=list)
     gone: set[bytes] = field(default_factory=set)
-    behind: dict[bytes, list[bytes]] = field(default_factory=dict)
-    first: list[bytes] = field(default_factory=list)
 
 
 def relink(
@@ -75,23 +72,23 @@ def relink(
         kind.opt_out
         or before.denial is None
         or denial_ttl_s(own) != denial_ttl_s(old)
-        or own.nodes.written != old.nodes.written
+        or any(differing(own.nodes.written, old.nodes.written))
         or (codes.DNAME in own.apex) != (codes.DNAME in old.apex)
     ):
         return None
     now, then = own.nodes.packed, old.nodes.packed
-    touched = {n for n, r in now.items() if then.get(n) is not r and then.get(n) != r}
-    vanished = {n for n in then if n not in now}
-    if len(touched) + len(vanished) > TOUCHED_MAX:
+    changed = set(islice(differing(now, then), TOUCHED_MAX + 1))
+    if len(changed) > TOUCHED_MAX:
         return None
-    touched.discard(own.origin)
+    touched = {name for name in changed if name in now and name != own.origin}
+    vanished = {name for name in changed if name not in now}
     for name in touched | vanished:
         types = {r[0] for at in (now, then) for r in walk(at.get(name, b""))}
         if not types.isdisjoint(HIDING):
             return None  # what is below comes or goes with it
     places = [apex_place(own.origin, apex)]
     places += [place_at(own, name) for name in sorted(touched)]
-    work = _Chain(own, before)
+    work = _Chain(own, before, before.denial.order)
     if kind.nsec3:
         return work.hashed(places, vanished, then)
     return work.ordered(places, vanished, apex)
@@ -100,12 +97,10 @@ def relink(
 class _Chain:
     """The chain of a zone, changed."""
 
-    def __init__(self, own: Zone, before: Zone) -> None:
+    def __init__(self, own: Zone, before: Zone, order: Order) -> None:
         self._own = own
         self._before = before
-        old_owners, old_keys = before.denial.order if before.denial else ((), ())
-        self._old = old_owners, old_keys
-        self._owners, self._keys = list(old_owners), list(old_keys)
+        self._order = order.copy()
         self._stale: set[bytes] = set()
         self._made = Relinked()
 
@@ -126,13 +121,13 @@ class _Chain:
         for name in vanished:
             self._drop(name)
         chain = Ordered(self._own)
-        for name in (self._stale | linked.keys()) & self._present():
+        for name in self._present(self._stale | linked.keys()):
             place = linked.get(name) or (
                 apex_place(origin, apex)
                 if name == origin
                 else place_at(self._own, name)
             )
-            made.links.append(chain.link(place, self._following(name)))
+            made.links.append(chain.link(place, self._order.after(name)))
         return made
 
     def hashed(
@@ -156,12 +151,12 @@ class _Chain:
             bitmaps[hashed] = bitmap_of(hashed_types(place, origin))
             self._add(hashed)
         ttl_s = denial_ttl_s(self._own)
-        for name in (self._stale | bitmaps.keys()) & self._present():
+        for name in self._present(self._stale | bitmaps.keys()):
             bitmap = bitmaps.get(name)
             if bitmap is None:
                 rdata = self._before.nodes[name][codes.NSEC3].rdatas[0]
                 bitmap = rdata[_NEXT.stop :]
-            following = self._following(name)
+            following = self._order.after(name)
             digest = _digest(following)
             plain = pack(codes.NSEC3, ttl_s, 0, _HEAD + digest + bitmap)
             made.links.append(Link(name, plain, b"", (codes.NSEC3,)))
@@ -173,35 +168,17 @@ class _Chain:
 
     def _add(self, name: bytes) -> None:
         """Put ``name`` into the chain, if it is not there."""
-        key = order_key(name)
-        place = bisect.bisect_left(self._keys, key)
-        if place < len(self._keys) and self._keys[place] == key:
-            return
-        self._keys.insert(place, key)
-        self._owners.insert(place, name)
-        self._stale.add(self._owners[place - 1])
-        owners, keys = self._old
-        behind = bisect.bisect_left(keys, key) - 1
-        line = self._made.behind.setdefault(owners[behind], []) if behind >= 0 else None
-        line = self._made.first if line is None else line
-        bisect.insort(line, name, key=order_key)
+        if self._order.add(name):
+            self._stale.add(self._order.before(name))
 
     def _drop(self, name: bytes) -> None:
         """Take ``name`` out of the chain, if it is there."""
-        key = order_key(name)
-        place = bisect.bisect_left(self._keys, key)
-        if place < len(self._keys) and self._keys[place] == key:
-            del self._keys[place], self._owners[place]
-            if self._owners:
-                self._stale.add(self._owners[place - 1])
+        if self._order.discard(name) and self._order.runs:
+            self._stale.add(self._order.before(name))
 
-    def _present(self) -> set[bytes]:
-        """Return those that may have to be linked anew and are in the chain."""
-        return set(self._owners)
-
-    def _following(self, name: bytes) -> bytes:
-        place = bisect.bisect_left(self._keys, order_key(name))
-        return self._owners[(place + 1) % len(self._owners)]
+    def _present(self, names: set[bytes]) -> set[bytes]:
+        """Return those of ``names`` that are in the chain."""
+        return {name for name in names if name in self._order}
 
 
 def _digest(owner: bytes) -> bytes:

@@ -1,16 +1,21 @@
 """Signed zones on disk: one process signs, all serve the same octets.
 
 A file is the old version or the new one, never half of either, and says whether it is
-whole. ``SignedZones`` puts them into service in place of what their owners wrote.
+whole. Of a large zone, what changed since stands beside it (``signedlog``), and who
+holds the version before applies that to it. ``SignedZones`` puts them into service in
+place of what their owners wrote.
 Security: readable by the program only; holds public data, no key.
 """
 
 import os
+import struct
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from struct import Struct
-from typing import Final
+from typing import BinaryIO, Final
 
 import dns.name
 
@@ -20,7 +25,19 @@ from pabal.base.log import Log
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets, name_of
-from pabal.dns.zone.packed import walk
+from pabal.dns.zone.packed import has_type
+from pabal.dns.zone.shards import empty
+from pabal.dns.zone.signedlog import (
+    CHANGES,
+    ENTRY,
+    Base,
+    Mark,
+    SignedLog,
+    SignedLogError,
+    applied,
+    delta_of,
+    encoded,
+)
 from pabal.dns.zone.signing import served_zone
 from pabal.dns.zone.source import SUFFIX, Stamp, zone_file, zone_name
 from pabal.dns.zone.tree import Zone
@@ -36,10 +53,21 @@ MODE: Final = 0o600
 CHUNK_OCTETS: Final = 1024 * 1024
 """Written at once: a large zone is never in memory twice."""
 
+LOG_FROM_OCTETS: Final = 256 * 1024
+"""A whole file that is shorter is written anew for each change: that takes no longer
+than a note of what changed."""
+
+LOG_SHARE: Final = 4
+"""A log that is longer than the whole file through this makes a new whole file."""
+
 _MAGIC: Final = b"pabal signed zone 1\n"
-_ENTRY: Final = Struct("!BI")
-"""Octets of a name, octets of its records; 0 names end the list."""
 _CHECK: Final = Struct("!I")
+
+NAME_OCTETS: Final = 128
+"""What a name at least takes in a file, about: tells a large zone from a small one."""
+
+Stamps = tuple[Stamp | None, Stamp | None]
+"""Those of the whole file and of what changed since."""
 
 log = Log("dns")
 
@@ -67,20 +95,23 @@ def folders(directory: Path) -> Iterator[tuple[dns.name.Name, Path]]:
 
 
 def octets_of(zone: Zone) -> Iterator[bytes]:
-    """Yield the file of ``zone`` piece by piece."""
-    nodes = zone.nodes
+    """Yield the file of ``zone`` piece by piece, the names of the chain in its order.
+
+    Who reads them so need not sort them.
+    """
+    packed, written = zone.nodes.packed, zone.nodes.written
+    order: Iterable[bytes] = ()
+    others: Iterable[tuple[bytes, bytes]] = packed.items()
+    if zone.denial is not None:
+        order, is_linked = zone.denial.order, zone.denial.is_linked
+        others = (pair for pair in others if not is_linked(pair[1]))
     yield _MAGIC
-    yield _ENTRY.pack(len(zone.origin), 0) + zone.origin
-    for name, records in nodes.packed.items():
-        yield _ENTRY.pack(len(name), len(records)) + name + records
-    yield _ENTRY.pack(0, 0)
-    for name, written in nodes.written.items():
-        if name in nodes.packed:
-            yield _ENTRY.pack(len(name), len(written)) + name + written
-    yield _ENTRY.pack(0, 0)
+    yield ENTRY.pack(len(zone.origin), 0) + zone.origin
+    yield from encoded(chain(((name, packed[name]) for name in order), others))
+    yield from encoded(pair for pair in written.items() if pair[0] in packed)
 
 
-def write_signed(path: Path, zone: Zone) -> None:
+def write_signed(path: Path, zone: Zone) -> Base:
     """Replace ``path`` by the file of ``zone``, durably; raises OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
@@ -91,6 +122,7 @@ def write_signed(path: Path, zone: Zone) -> None:
                 check = zlib.crc32(piece, check)
                 stream.write(piece)
             stream.write(_CHECK.pack(check))
+            size = stream.tell()
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -98,43 +130,115 @@ def write_signed(path: Path, zone: Zone) -> None:
         temporary.unlink(missing_ok=True)
         raise
     fsync_directory(path.parent)
+    return Base(size, check)
 
 
-def read_signed(data: bytes, origin: bytes) -> Zone:
-    """Return the zone of folded ``origin`` whose file is ``data``.
+def base_of(path: Path) -> Base | None:
+    """Return which whole file is at ``path``, if any is; cost: its last octets."""
+    try:
+        with path.open("rb", buffering=0) as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - _CHECK.size))
+            return Base(size, _CHECK.unpack(stream.read())[0])
+    except (OSError, struct.error):
+        return None
+
+
+def read_signed(stream: BinaryIO, origin: bytes) -> tuple[Zone, Base]:
+    """Return the zone of folded ``origin`` whose file is ``stream``, and which that is.
 
     Raises:
         SignedFileError: It is none, or it is damaged.
+        OSError: It cannot be read.
     """
-    end = len(data) - _CHECK.size
-    whole = end > 0 and _CHECK.unpack_from(data, end)[0] == zlib.crc32(data[:end])
-    if not whole or not data.startswith(_MAGIC):
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    pieces = _Pieces(stream, size - _CHECK.size)
+    if pieces.take(len(_MAGIC)) != _MAGIC:
         raise SignedFileError("not a whole signed zone")
-    position = len(_MAGIC)
-    size, _ = _ENTRY.unpack_from(data, position)
-    position += _ENTRY.size + size
-    if data[position - size : position] != origin:
+    name_size, _ = ENTRY.unpack(pieces.take(ENTRY.size))
+    is_ours = pieces.take(name_size) == origin
+    order: list[bytes] = []
+    nodes, letters = empty(size // NAME_OCTETS), empty(0)
+    pieces.pairs(nodes, order)
+    pieces.pairs(letters, [])
+    if not pieces.is_at_end or stream.read() != _CHECK.pack(pieces.check):
+        raise SignedFileError("not a whole signed zone")
+    if not is_ours:
         raise SignedFileError("another zone")
-    nodes, position = _entries(data, position)
-    letters, _ = _entries(data, position)
-    types = {record[0] for record in walk(nodes.get(origin, b""))}
-    if codes.SOA not in types:
+    if not has_type(nodes.get(origin, b""), codes.SOA):
         raise SignedFileError("no SOA")
-    return served_zone(origin, nodes, letters)
+    zone = served_zone(origin, nodes, letters, names=order)
+    return zone, Base(size, pieces.check)
 
 
-def _entries(data: bytes, position: int) -> tuple[dict[bytes, bytes], int]:
-    found: dict[bytes, bytes] = {}
-    unpack, head = _ENTRY.unpack_from, _ENTRY.size
-    while True:
-        name_size, size = unpack(data, position)
-        position += head
-        if not name_size:
-            return found, position
-        middle = position + name_size
-        end = middle + size
-        found[data[position:middle]] = data[middle:end]
-        position = end
+class _Pieces:
+    """A file piece by piece: never all of it in memory.
+
+    Attributes:
+        check: CRC-32 of what was read.
+    """
+
+    def __init__(self, stream: BinaryIO, left: int) -> None:
+        self._stream = stream
+        self._left = left
+        self._data = b""
+        self._at = 0
+        self.check = 0
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether everything was taken."""
+        return not self._left and self._at == len(self._data)
+
+    def take(self, size: int) -> bytes:
+        """Return the next octets; raises SignedFileError if there are not so many."""
+        if self._at + size > len(self._data):
+            self._read(size)
+        self._at += size
+        return self._data[self._at - size : self._at]
+
+    def pairs(self, found: MutableMapping[bytes, bytes], order: list[bytes]) -> None:
+        """Read names with what belongs to them, and note which came first."""
+        unpack, head = ENTRY.unpack_from, ENTRY.size
+        while True:
+            if self._at + head > len(self._data):
+                self._read(head)
+            name_size, size = unpack(self._data, self._at)
+            total = head + name_size + size
+            if self._at + total > len(self._data):
+                self._read(total)
+            at, data = self._at + head, self._data
+            self._at += total
+            if not name_size:
+                return
+            name = data[at : at + name_size]
+            found[name] = data[at + name_size : at + name_size + size]
+            order.append(name)
+
+    def _read(self, size: int) -> None:
+        """Have at least ``size`` octets at hand."""
+        rest = self._data[self._at :]
+        more = self._stream.read(min(self._left, max(CHUNK_OCTETS, size)))
+        if self._left < 0 or len(rest) + len(more) < size:
+            raise SignedFileError("not a whole signed zone")
+        self._left -= len(more)
+        self.check = zlib.crc32(more, self.check)
+        self._data, self._at = rest + more, 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A signed zone as it is in service.
+
+    Attributes:
+        stamps: Those its files had when they were last looked at.
+        mark: Which version it is.
+    """
+
+    stamps: Stamps
+    zone: Zone
+    mark: Mark
 
 
 class SignedZones:
@@ -146,16 +250,16 @@ class SignedZones:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._stamps: Mapping[bytes, Stamp] = {}
-        self._ready: dict[bytes, tuple[Stamp, Zone]] = {}
+        self._stamps: Mapping[bytes, Stamps] = {}
+        self._ready: dict[bytes, _Ready] = {}
 
     def begin(self) -> Collection[bytes]:
         """Look whether signed zones have changed; return which there are."""
-        found: dict[bytes, Stamp] = {}
+        found: dict[bytes, Stamps] = {}
         for name, path in folders(self.directory):
-            stamp = _stamp(path / FILE)
-            if stamp is not None:
-                found[name_octets(name).lower()] = stamp
+            stamps = _stamps(path)
+            if stamps[0] is not None:
+                found[name_octets(name).lower()] = stamps
         self._stamps = found
         for origin in self._ready.keys() - found.keys():
             self._ready.pop(origin, None)
@@ -166,54 +270,88 @@ class SignedZones:
 
         A signed zone that is damaged is reported, and ``before`` goes on.
         """
-        stamp = self._stamps.get(own.origin)
-        if stamp is None:
+        stamps = self._stamps.get(own.origin)
+        if stamps is None:
             # Addresses of an ALIAS are on their way: what was served goes on.
             waits = before is not None and codes.ALIAS in own.apex
             return before if waits and before is not None else own
-        ready = self._ready.get(own.origin)
-        if ready is not None and ready[0] == stamp:
-            return ready[1]
         try:
-            data = self._path(own.origin).read_bytes()
-            zone = read_signed(data, own.origin)
+            return self._at(own.origin, stamps).zone
         except (OSError, SignedFileError) as error:
             name = to_text(own.origin)
             log.warning("signed zone not read", zone=name, reason=str(error))
             return own if before is None else before
-        self._ready[own.origin] = stamp, zone
-        return zone
 
     def current(self, origin: bytes) -> Zone | None:
         """Return the signed zone on disk; ``None``: there is none that is whole."""
-        path = self._path(origin)
-        stamp = _stamp(path)
-        if stamp is None:
+        stamps = _stamps(self._folder(origin))
+        if stamps[0] is None:
             return None
-        ready = self._ready.get(origin)
-        if ready is not None and ready[0] == stamp:
-            return ready[1]
         try:
-            zone = read_signed(path.read_bytes(), origin)
+            return self._at(origin, stamps).zone
         except (OSError, SignedFileError):
             return None
-        self._ready[origin] = stamp, zone
-        return zone
+
+    def _at(self, origin: bytes, stamps: Stamps) -> _Ready:
+        """Return what the files of a zone say, which have ``stamps`` at least.
+
+        Raises SignedFileError, OSError.
+        """
+        ready = self._ready.get(origin)
+        if ready is None or ready.stamps != stamps:
+            place = self._folder(origin)
+            known = None if ready is None else _followed(place, ready.zone, ready.mark)
+            zone, mark = known or _whole(place, origin)
+            ready = self._ready[origin] = _Ready(stamps, zone, mark)
+        return ready
 
     def put(self, zone: Zone) -> None:
-        """Write the signed version of a zone; raises OSError."""
-        path = self._path(zone.origin)
-        write_signed(path, zone)
+        """Write the signed version of a zone; raises OSError.
+
+        Of a large zone only what has changed, until that is much.
+        """
+        origin, place = zone.origin, self._folder(zone.origin)
+        mark = self._noted(place, zone)
+        if mark is None:
+            base = write_signed(place / FILE, zone)
+            SignedLog(place).remove()
+            mark = Mark.of(base)
+        self._ready[origin] = _Ready(_stamps(place), zone, mark)
         self.touch()
-        stamp = _stamp(path)
-        if stamp is not None:
-            self._ready[zone.origin] = stamp, zone
+        if mark.offset > mark.base.size // LOG_SHARE:
+            base = write_signed(place / FILE, zone)
+            SignedLog(place).begin(base, mark)
+            self._ready[origin] = _Ready(_stamps(place), zone, Mark.of(base))
+
+    def _noted(self, place: Path, zone: Zone) -> Mark | None:
+        """Note what changes with ``zone``; ``None``: it has to be written as a whole.
+
+        Raises OSError.
+        """
+        ready = self._ready.get(zone.origin)
+        if (
+            ready is None
+            or ready.mark.base.size < LOG_FROM_OCTETS
+            or ready.stamps != _stamps(place)
+            or base_of(place / FILE) != ready.mark.base
+        ):
+            return None
+        delta = delta_of(ready.zone, zone).encode()
+        if len(delta) > ready.mark.base.size // LOG_SHARE:
+            return None
+        try:
+            return SignedLog(place).append(ready.mark, delta)
+        except SignedLogError as error:
+            name = to_text(zone.origin)
+            log.info("signed zone is written anew", zone=name, reason=str(error))
+            return None
 
     def remove(self, origin: bytes) -> bool:
         """Let a zone be unsigned; return whether it was signed; raises OSError."""
-        path = self._path(origin)
-        was = path.exists()
-        path.unlink(missing_ok=True)
+        place = self._folder(origin)
+        was = (place / FILE).exists()
+        (place / FILE).unlink(missing_ok=True)
+        SignedLog(place).remove()
         self._ready.pop(origin, None)
         if was:
             self.touch()
@@ -230,8 +368,29 @@ class SignedZones:
         """
         return _stamp(self.directory / CHANGED)
 
-    def _path(self, origin: bytes) -> Path:
-        return self.directory / folder(name_of(origin)) / FILE
+    def _folder(self, origin: bytes) -> Path:
+        return self.directory / folder(name_of(origin))
+
+
+def _whole(place: Path, origin: bytes) -> tuple[Zone, Mark]:
+    """Return what is in the folder of a zone; raises SignedFileError, OSError."""
+    with (place / FILE).open("rb") as stream:
+        zone, base = read_signed(stream, origin)
+    deltas, mark = SignedLog(place).follow(Mark.of(base))
+    return applied(zone, deltas), mark
+
+
+def _followed(place: Path, zone: Zone, mark: Mark) -> tuple[Zone, Mark] | None:
+    """Return ``zone`` with what came after ``mark``; ``None``: it does not follow."""
+    deltas, after = SignedLog(place).follow(mark)
+    # A whole file of another history would be overlooked.
+    return (
+        None if after.base != base_of(place / FILE) else (applied(zone, deltas), after)
+    )
+
+
+def _stamps(place: Path) -> Stamps:
+    return _stamp(place / FILE), _stamp(place / CHANGES)
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -40,6 +40,7 @@ from pabal.dns.zone.alias import (
 )
 from pabal.dns.zone.history import is_newer
 from pabal.dns.zone.keystore import KeyStore, ZoneKeys
+from pabal.dns.zone.shards import SPLIT_NAMES
 from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.signing import Last, Made, Plan, Signed, sign_served
 from pabal.dns.zone.source import Stamp
@@ -126,7 +127,8 @@ class ZoneSigner:
         self._files = files
         self._clock = clock
         self._known: dict[bytes, _Known] = {}
-        self._aliases: dict[bytes, tuple[Zone, Mapping[bytes, bytes]]] = {}
+        self._aliases: Mapping[bytes, Mapping[bytes, bytes]] = {}
+        self._looked: dict[bytes, tuple[Zone, Mapping[bytes, bytes]]] = {}
         self._book: Book = {}
         self._begun = False
         self.stopping = False
@@ -141,12 +143,15 @@ class ZoneSigner:
         """Take note of every ALIAS in ``owners``; return their targets, folded."""
         found: dict[bytes, tuple[Zone, Mapping[bytes, bytes]]] = {}
         for origin, own in owners.items():
-            before = self._aliases.get(origin)
+            before = self._looked.get(origin)
             if before is not None and before[0] is own:
                 found[origin] = before
-            elif aliases := targets(own):
+                continue
+            aliases = targets(own, before)
+            if aliases or len(own.nodes) > SPLIT_NAMES:
                 found[origin] = own, aliases
-        self._aliases = found
+        self._looked = found
+        self._aliases = {origin: each[1] for origin, each in found.items() if each[1]}
         return frozenset(
             target for _, aliases in found.values() for target in aliases.values()
         )
@@ -188,7 +193,7 @@ class ZoneSigner:
         """Do what is to be done for one zone; return whether it has a new version."""
         known = self._known.get(own.origin)
         now = self._now()
-        aliases = self._aliases.get(own.origin, (own, NO_ALIASES))[1]
+        aliases = self._aliases.get(own.origin, NO_ALIASES)
         addresses = [self._book.get(target) for target in aliases.values()]
         if (
             known is not None
@@ -211,7 +216,8 @@ class ZoneSigner:
             )
             return changed
         plan = plan_of(keys, ring)
-        signed = sign_served(flat, before, plan, now, self._last(ring, known))
+        last = self._last(ring, known, before)
+        signed = sign_served(flat, before, plan, now, last)
         changed = signed.zone is not before
         if changed:
             self._put(keys, signed)
@@ -231,10 +237,14 @@ class ZoneSigner:
         )
         return changed
 
-    def _last(self, ring: Ring, known: _Known | None) -> Last:
+    def _last(self, ring: Ring, known: _Known | None, before: Zone | None) -> Last:
+        serial = ring.serial
+        if before is not None and (serial is None or is_newer(before.serial, serial)):
+            # Who signed it died before that was noted: another version has another.
+            serial = before.serial
         if known is None:
-            return Last(ring.serial, pause=self._pause)
-        return Last(ring.serial, known.due, self._pause, known.made)
+            return Last(serial, pause=self._pause)
+        return Last(serial, known.due, self._pause, known.made)
 
     def _put(self, keys: ZoneKeys, signed: Signed) -> None:
         """Write a new version."""

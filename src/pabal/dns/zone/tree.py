@@ -7,7 +7,7 @@ Source: RFC 1034 §4.2 (zones, cuts), RFC 4592 §2.2 (empty non-terminals), RFC 
 (the TTL of a negative answer).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 
 from pabal.base.errors import PabalError
@@ -17,6 +17,7 @@ from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.packed import NOTHING, Nodes, Rrsets, pack, without_lines
+from pabal.dns.zone.shards import copied, own_parts
 
 Key = tuple[bytes, int]
 """Folded owner and type."""
@@ -80,7 +81,7 @@ def build_zone(
 
 def build_packed(
     origin: bytes,
-    nodes: dict[bytes, bytes],
+    nodes: MutableMapping[bytes, bytes],
     letters: Mapping[bytes, bytes],
     derived: frozenset[Key] = frozenset(),
 ) -> Zone:
@@ -93,30 +94,44 @@ def build_packed(
     Raises:
         ZoneBuildError: There is no SOA at the apex.
     """
-    for name in list(nodes):
-        nodes[name] = without_lines(nodes[name])
-        if name != origin and name[name[0] + 1 :] not in nodes:
-            _add_empty_non_terminals(nodes, name, len(origin))
+    top = len(origin) + 1
+    for part in own_parts(nodes):
+        for name in list(part):
+            part[name] = without_lines(part[name])
+            # The name above is the apex, or there, or it has to be made.
+            if len(name) - name[0] > top and name[name[0] + 1 :] not in nodes:
+                _add_empty_non_terminals(nodes, name, len(origin))
     return _finished(origin, Nodes(nodes, letters), derived)
 
 
-def _finished(origin: bytes, tree: Nodes, derived: frozenset[Key]) -> Zone:
+def _finished(
+    origin: bytes,
+    tree: Nodes,
+    derived: frozenset[Key],
+    before: Denial | None = None,
+    names: Iterable[bytes] = (),
+) -> Zone:
+    """Return the zone of ``tree``, which has other records at ``names`` than before."""
     apex = tree.get(origin, NOTHING)
     soa = apex.get(codes.SOA)
     if soa is None:
         raise ZoneBuildError("no SOA at the apex")
     minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
     negative = replace(soa, ttl_s=min(soa.ttl_s, minimum))
-    is_signed = codes.RRSIG in apex and (codes.NSEC in apex or codes.NSEC3PARAM in apex)
-    denial = Denial(origin, tree, apex) if is_signed else None
+    denial = None
+    if codes.RRSIG in apex and (codes.NSEC in apex or codes.NSEC3PARAM in apex):
+        if before is None:
+            denial = Denial(origin, tree, apex)
+        else:
+            denial = before.after(tree, apex, names)
     return Zone(origin, tree, apex, soa, negative, derived, denial)
 
 
 def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) -> Zone:
     """Return ``zone`` with other records at some names.
 
-    Cost: linear in the names of the zone, though only in copying references, and once
-    more where names vanish.
+    Cost: what changes, and parts of the zone around it (``shards``); linear in the
+    names of the zone where some vanish.
 
     Args:
         names: Folded owner → all rrsets it has now; none: the name goes.
@@ -125,8 +140,11 @@ def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) 
     Raises:
         ZoneBuildError: The apex has no SOA left.
     """
-    nodes = dict(zone.nodes.packed)
-    letters = dict(zone.nodes.written)
+    nodes = copied(zone.nodes.packed)
+    spelt = {
+        name: next((rrset.owner for rrset in rrsets.values()), name)
+        for name, rrsets in names.items()
+    }
     for name, rrsets in names.items():
         nodes[name] = b"".join(
             pack(rrset.rdtype, rrset.ttl_s, 0, rdata)
@@ -135,18 +153,33 @@ def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) 
         )
         if nodes[name] and name != zone.origin:
             _add_empty_non_terminals(nodes, name, len(zone.origin))
-        owner = next((rrset.owner for rrset in rrsets.values()), name)
-        letters.pop(name, None)
-        if owner != name:
-            letters[name] = owner
     _remove_leaves(nodes, [name for name in names if not nodes[name]], zone.origin)
-    return replace(
-        _finished(zone.origin, Nodes(nodes, letters), zone.derived), updated=updated
-    )
+    tree = Nodes(nodes, respelt(zone.nodes.written, spelt))
+    made = _finished(zone.origin, tree, zone.derived, zone.denial, names)
+    return replace(made, updated=updated)
+
+
+def respelt(
+    letters: Mapping[bytes, bytes], spelt: Mapping[bytes, bytes]
+) -> Mapping[bytes, bytes]:
+    """Return ``letters`` with some names as they are ``spelt`` now; itself if they are.
+
+    Args:
+        spelt: Folded owner → the owner as written, which may be the same.
+    """
+    others = [name for name, owner in spelt.items() if letters.get(name, name) != owner]
+    if not others:
+        return letters
+    made = copied(letters)
+    for name in others:
+        made[name] = spelt[name]
+        if spelt[name] == name:
+            del made[name]
+    return made
 
 
 def _remove_leaves(
-    nodes: dict[bytes, bytes], emptied: Iterable[bytes], origin: bytes
+    nodes: MutableMapping[bytes, bytes], emptied: Iterable[bytes], origin: bytes
 ) -> None:
     """Remove those of ``emptied``, and empty names above, that have no name below."""
     candidates: set[bytes] = set()
@@ -167,7 +200,7 @@ def _remove_leaves(
 
 
 def _add_empty_non_terminals(
-    nodes: dict[bytes, bytes], name: bytes, origin_octets: int
+    nodes: MutableMapping[bytes, bytes], name: bytes, origin_octets: int
 ) -> None:
     """Add the names between ``name`` and the apex that have no records themselves."""
     for offset in label_offsets(name)[1:]:

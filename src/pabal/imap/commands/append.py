@@ -6,11 +6,11 @@ Source: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pabal.imap.commands.catenate import catenate
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.places import find
+from pabal.imap.commands.places import Place, find
 from pabal.imap.commands.quota import check_room
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.session import MessageBegins
@@ -19,7 +19,7 @@ from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import format_set
 from pabal.message.spool import MEMORY_MAX_OCTETS
 from pabal.store.acl import scope
-from pabal.store.ports import NewEmail
+from pabal.store.ports import Appended, NewEmail, Uid
 
 
 async def check(context: Context, message: MessageBegins) -> None:
@@ -43,11 +43,26 @@ async def run(context: Context, command: Append) -> Tagged:
     return Tagged(b"Appended", await add(context, command))
 
 
-async def add(context: Context, command: Append, *, freed_octets: int = 0) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A message of the selected mailbox that goes when another comes.
+
+    Attributes:
+        uid: Its UID.
+        octets: How large it is.
+    """
+
+    uid: Uid
+    octets: int
+
+
+async def add(
+    context: Context, command: Append, *, replaced: Replaced | None = None
+) -> bytes:
     """Add messages to a mailbox and return the code that says under which UIDs.
 
     Args:
-        freed_octets: What the same command takes away.
+        replaced: What goes with it, in the same change.
 
     Raises:
         RefusedError: The mailbox does not exist, or a message cannot be.
@@ -61,10 +76,36 @@ async def add(context: Context, command: Append, *, freed_octets: int = 0) -> by
             for email in await _emails(context, command, made)
         ]
         octets, count = sum(email.spool.size for email in emails), len(emails)
-        await check_room(context, place, octets, count, freed_octets=freed_octets)
-        added = await place.account.append(place.id, emails)
+        if replaced is None:
+            await check_room(context, place, octets, count)
+            added = await place.account.append(place.id, emails)
+        else:
+            added = await _replace(context, place, emails, replaced)
     uids = format_set([one.uid for one in added])
     return b"APPENDUID %d %b" % (added[0].uid_validity, uids)
+
+
+async def _replace(
+    context: Context, place: Place, emails: Sequence[NewEmail], replaced: Replaced
+) -> Sequence[Appended]:
+    """Add messages and expunge another.
+
+    RFC 8508 §3.4: in one change, and only what is more than before needs room. Unless
+    they are of two accounts: then they are durable in one before it goes in the other.
+    """
+    selected = context.mailbox
+    source = selected.view.mailbox.id
+    octets = sum(email.spool.size for email in emails)
+    if place.owner == selected.access.owner:
+        await check_room(
+            context, place, octets, len(emails), freed_octets=replaced.octets
+        )
+        where = (source, replaced.uid)
+        return await place.account.append(place.id, emails, replacing=where)
+    await check_room(context, place, octets, len(emails))
+    added = await place.account.append(place.id, emails)
+    await context.here.expunge(source, [replaced.uid])
+    return added
 
 
 async def _emails(

@@ -69,7 +69,10 @@ AFTER_LOGIN: Final = (
 """What a logged-in client is told besides."""
 
 
-QUOTA: Final = (b"QUOTA", b"QUOTA=RES-STORAGE", b"QUOTA=RES-MESSAGE")
+QUOTA: Final = (
+    *(b"QUOTA", b"QUOTASET"),
+    *(b"QUOTA=RES-STORAGE", b"QUOTA=RES-MESSAGE"),
+)
 """What is told where accounts have limits."""
 
 

@@ -4,14 +4,24 @@ Source: RFC 4469; RFC 5550 §3.1 (URL-PARTIAL).
 """
 
 from bisect import bisect_left
+from typing import Final
 
+from pabal.imap.commands import places
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.large import LargeMessage
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.mailboxes import AppendMessage
 from pabal.imap.wire.url import MessageUrl, parse_url
 from pabal.message.spool import Spool
-from pabal.store.ports import Column, EmailId, NoSuchMailboxError, StoreError
+from pabal.store.ports import (
+    AccountStore,
+    Column,
+    EmailId,
+    StoreError,
+)
+
+BAD_URL_MAX_OCTETS: Final = 4096
+"""What is told of a URL that names nothing: longer ones are no mistake of typing."""
 
 
 async def catenate(
@@ -36,17 +46,19 @@ async def catenate(
 
 
 async def _write_url(context: Context, octets: bytes, target: Spool) -> None:
-    url = parse_url(octets)
-    email = await _find(context, url) if url is not None else None
-    if url is None or email is None:
+    selected = context.selected
+    url = parse_url(octets, selected.access.name if selected is not None else "")
+    found = await _find(context, url) if url is not None else None
+    if url is None or found is None:
         raise _bad_url(octets)
-    (row,) = await context.mailboxes.read([email], [Column.SIZE, Column.HEADER])
+    account, email = found
+    (row,) = await account.read([email], [Column.SIZE, Column.HEADER])
     if row is None:
         raise _bad_url(octets)
     size, header = row
     head = header if isinstance(header, bytes) else b""
     length = size if isinstance(size, int) else 0
-    message = LargeMessage(context, email, length, head, account=context.mailboxes)
+    message = LargeMessage(context, email, length, head, account=account)
     try:
         if not await message.write(url.body, target):
             raise _bad_url(octets)
@@ -56,24 +68,28 @@ async def _write_url(context: Context, octets: bytes, target: Spool) -> None:
         message.close()
 
 
-async def _find(context: Context, url: MessageUrl) -> EmailId | None:
-    """Return the email a URL names, ``None`` if there is none."""
+async def _find(
+    context: Context, url: MessageUrl
+) -> tuple[AccountStore, EmailId] | None:
+    """Return the email a URL names, ``None`` if there is none to be read."""
     try:
-        name = url.mailbox.decode("utf-8")
-        info = await context.mailboxes.mailbox(name)
-        view = await context.mailboxes.view(info.id)
-    except (UnicodeDecodeError, NoSuchMailboxError):
+        place = await places.named(context, url.mailbox.decode("utf-8"))
+        if place is None or "r" not in place.rights:
+            return None
+        view = await place.account.view(place.id)
+    except (UnicodeDecodeError, StoreError):
         return None
     try:
-        if url.uid_validity not in {0, info.uid_validity}:
+        if url.uid_validity not in {0, place.info.uid_validity}:
             return None
         at = bisect_left(view.uids, url.uid)
         there = at < len(view.uids) and view.uids[at] == url.uid
-        return view.emails[at] if there else None
+        return (place.account, view.emails[at]) if there else None
     finally:
         view.close()
 
 
 def _bad_url(octets: bytes) -> RefusedError:
-    clean = bytes(one for one in octets[:200] if 0x20 < one < 0x7F and one != 0x5D)
+    told = octets[:BAD_URL_MAX_OCTETS]
+    clean = bytes(one for one in told if 0x20 < one < 0x7F and one != 0x5D)
     return RefusedError("The URL names nothing here", b"BADURL " + clean)

@@ -15,7 +15,8 @@ async def run(context: Context, command: Compress) -> Tagged:
     if command.mechanism != b"DEFLATE":
         raise bad("DEFLATE is the only mechanism")
     if isinstance(context.stream, DeflateStream):
-        raise RefusedError("DEFLATE is active", b"COMPRESSIONACTIVE")
+        # RFC 4978 §3: the text says which layer compresses.
+        raise RefusedError("COMPRESS has DEFLATE active", b"COMPRESSIONACTIVE")
     return Tagged(b"DEFLATE active")
 
 

@@ -14,7 +14,14 @@ from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.selected import Selected
 from pabal.imap.language import DEFAULT, Language
 from pabal.imap.notices import Notices
-from pabal.imap.ports import FetchedHook, LimitsOf, Offload, Pause, People
+from pabal.imap.ports import (
+    FetchedHook,
+    LimitsOf,
+    Offload,
+    Pause,
+    People,
+    QuotaDesk,
+)
 from pabal.imap.session import Session, State
 from pabal.imap.settings import ImapSettings
 from pabal.imap.wire import mailbox_name, response
@@ -51,6 +58,7 @@ class Services:
         spool: Makes a place for a message, given octets it may keep in memory.
         limits: Says what an account may have; ``None``: QUOTA is not on offer.
         people: Says who is called what; ``None``: nobody shares mailboxes.
+        quotas: Sets limits; ``None``: nobody may.
     """
 
     store: Store
@@ -64,6 +72,7 @@ class Services:
     spool: Callable[[int], Spool]
     limits: LimitsOf | None = None
     people: People | None = None
+    quotas: QuotaDesk | None = None
 
 
 class Dialogue(Protocol):

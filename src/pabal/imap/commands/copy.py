@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pabal.imap.commands.carry import carry, leave_flags
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.limits import check_saved, newest
+from pabal.imap.commands.limits import check_count, code_of, newest
 from pabal.imap.commands.places import Place, find, need
 from pabal.imap.commands.quota import check_copies
 from pabal.imap.commands.refusal import RefusedError
@@ -25,7 +25,7 @@ async def run(context: Context, command: Transfer) -> Tagged:
     uids = selected.uids(ranges)
     if not uids:
         return Tagged(b"Nothing to copy")
-    check_saved(context, len(uids))
+    check_count(context, ranges)
     source = selected.view.mailbox.id
     await check_copies(context, target, selected.batch(ranges).emails)
     with context.dialogue.in_progress():
@@ -56,12 +56,10 @@ async def move(context: Context, command: Transfer) -> Tagged:
         return Tagged(b"Nothing to move")
     # RFC 6851 §4.3: the code goes before the EXPUNGE responses, which the driver sends.
     context.say(_code(moved), b"Moved")
-    if limited:
-        context.say(limited, b"Older messages were left out")
     code = b""
     if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
-    return Tagged(b"Moved", code)
+    return Tagged(b"Moved", code_of(context, limited, code))
 
 
 async def _moved(

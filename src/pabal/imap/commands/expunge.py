@@ -9,6 +9,7 @@ from itertools import compress
 from typing import Final
 
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.limits import code_of
 from pabal.imap.commands.places import need
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.messages import Expunge
@@ -30,19 +31,19 @@ async def run(context: Context, command: Expunge) -> Tagged:
     if command.messages is not None:
         ranges = selected.indexes(command.messages, by_uid=True)
     uids = await deleted_uids(context, ranges)
-    limit = context.services.settings.messages_max
+    limit, limited = context.services.settings.messages_max, b""
     if not uids:
         return Tagged(b"Nothing to expunge")
     if limit and len(uids) > limit and command.messages is not None:
-        # RFC 9738: an EXPUNGE without UIDs is not limited.
+        # RFC 9738 §3.1: an EXPUNGE without UIDs is not limited.
         uids = uids[-limit:]
-        told = b"MESSAGELIMIT %d %d" % (limit, uids[0])
-        context.say(told, b"Older messages were left out")
-    await context.here.expunge(selected.view.mailbox.id, uids)
+        limited = b"MESSAGELIMIT %d %d" % (limit, uids[0])
+    with context.dialogue.in_progress():
+        await context.here.expunge(selected.view.mailbox.id, uids)
     code = b""
     if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq
-    return Tagged(b"Expunged", code)
+    return Tagged(b"Expunged", code_of(context, limited, code))
 
 
 async def deleted_uids(

@@ -57,7 +57,7 @@ async def run(context: Context, command: Fetch) -> Tagged:
         context.enable_condstore()
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
     if command.partial is not None:
-        ranges = _part(ranges, command.partial)
+        ranges = part_of_ranges(ranges, command.partial)
     if command.changed_since is not None:
         ranges = await _changed(context, ranges, command.changed_since)
     fetcher = _Fetcher(context, command)
@@ -74,7 +74,9 @@ async def run(context: Context, command: Fetch) -> Tagged:
     return Tagged(b"Fetch completed")
 
 
-def _part(ranges: Sequence[tuple[int, int]], partial: Partial) -> list[tuple[int, int]]:
+def part_of_ranges(
+    ranges: Sequence[tuple[int, int]], partial: Partial
+) -> list[tuple[int, int]]:
     """Return the messages of ``ranges`` PARTIAL asks for (RFC 9394 §3.3)."""
     low, high = sorted(map(abs, partial))
     if partial[0] < 0:
@@ -150,7 +152,11 @@ class _Fetcher:
         self._context = context
         self._selected = context.mailbox
         self._saved = Attribute.SAVEDATE in command.items
-        items = tuple(one for one in command.items if one is not Attribute.SAVEDATE)
+        left_out = {Attribute.SAVEDATE}
+        if self._selected.manner.uid_only and not command.names_uid:
+            # RFC 9586 §3.3: it is told in front, and again only if it was asked for.
+            left_out.add(Attribute.UID)
+        items = tuple(one for one in command.items if one not in left_out)
         # What belongs to the entry is told behind the rest, which must not be nothing.
         self._items = items or (Attribute.UID,)
         self._plan = Plan(self._items, self._selected.fetch_template)
@@ -268,11 +274,16 @@ class _Fetcher:
     def _addition(self) -> bytes:
         """Return the template of what is added where a flag changed on the way."""
         template = b""
-        if self._selected.manner.condstore and Attribute.UID not in self._items:
+        manner = self._selected.manner
+        if (
+            manner.condstore
+            and not manner.uid_only
+            and (Attribute.UID not in self._items)
+        ):
             template += b" UID %(uid)d"
         if Attribute.FLAGS not in self._items:
             template += b" FLAGS (%(flags)b)"
-        if self._selected.manner.condstore and Attribute.MODSEQ not in self._items:
+        if manner.condstore and Attribute.MODSEQ not in self._items:
             # RFC 7162 §3.2.4: a flag change is told with its mod-sequence and UID.
             template += b" MODSEQ (%(modseq)d)"
         return template

@@ -3,6 +3,7 @@
 Source: RFC 5255 §3.2.
 """
 
+from pabal.imap.commands import namespace, places
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.language import LANGUAGES, find
@@ -21,4 +22,7 @@ async def run(context: Context, command: Languages) -> Tagged:
         raise RefusedError("None of these languages")
     context.language = language
     context.send(b"* LANGUAGE (%b)\r\n" % language.tag)
+    if context.account is not None and places.is_shared(context):
+        # RFC 5255 §3.2: what is called otherwise now.
+        context.send(namespace.response(context))
     return Tagged(b"Language changed")

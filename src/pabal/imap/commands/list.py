@@ -31,6 +31,7 @@ class _Shown:
         below: Whether there are mailboxes below it.
         subscribed: Whether the name is; one without a mailbox can be.
         why_shown: Criteria met by mailboxes below it (RFC 5258 §3.5).
+        met: Whether it meets them itself.
     """
 
     name: str
@@ -38,6 +39,7 @@ class _Shown:
     below: bool = False
     subscribed: bool = False
     why_shown: tuple[str, ...] = ()
+    met: bool = True
 
     @property
     def info(self) -> MailboxInfo | None:
@@ -69,7 +71,8 @@ async def run(context: Context, command: ListMailboxes) -> Tagged:
         context.enable_condstore()
     for one in shown:
         context.send(_line(context, command, one))
-        if one.place is not None:
+        if one.place is not None and one.met:
+            # RFC 5819 §3, RFC 8440 §4, RFC 9590 §4: of those that match themselves.
             context.send(await _besides(context, command, one.place))
     await context.breathe()
     return Tagged(b"List completed")
@@ -159,7 +162,7 @@ def _recursive(
     above = _parents(met)
     above_hidden = _parents(met.difference(one.name for one in matching))
     return [
-        replace(one, why_shown=why) if one.name in above else one
+        replace(one, why_shown=why if one.name in above else (), met=one.name in met)
         for one in matching
         if one.name in met or one.name in above_hidden
     ]

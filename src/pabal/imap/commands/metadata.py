@@ -105,7 +105,12 @@ def _is_private(name: str) -> bool:
 
 
 async def told_in_list(context: Context, place: Place, entries: Sequence[str]) -> bytes:
-    """Return the response that goes with a mailbox in LIST (RFC 9590 §4)."""
+    """Return the response that goes with a mailbox in LIST (RFC 9590 §3).
+
+    Empty where the client may not read them.
+    """
+    if not place.rights & _READING:
+        return b""
     there = await _readable(context, place)
     return response(context.written(place.info.name), _chosen(there, entries, 0))
 

@@ -106,16 +106,20 @@ async def find(
         RefusedError: There is none, or it may not.
         NameEncodingError: The name cannot be read.
     """
-    name = context.name_of(octets)
+    place = await named(context, context.name_of(octets))
+    if place is not None and place.rights.issuperset(rights):
+        return place
+    if place is not None and "l" in place.rights:
+        raise RefusedError("You may not do that here", b"NOPERM")
+    raise RefusedError("There is no such mailbox", code)
+
+
+async def named(context: Context, name: str) -> Place | None:
+    """Return the mailbox called ``name``, ``None`` without one or any right to it."""
     try:
         return own(context, await context.mailboxes.mailbox(name))
-    except NoSuchMailboxError as error:
-        place = await shared(context, name)
-        if place is not None and place.rights.issuperset(rights):
-            return place
-        if place is not None and "l" in place.rights:
-            raise RefusedError("You may not do that here", b"NOPERM") from error
-        raise RefusedError("There is no such mailbox", code) from error
+    except NoSuchMailboxError:
+        return await shared(context, name)
 
 
 async def shared(context: Context, name: str) -> Place | None:
@@ -123,7 +127,7 @@ async def shared(context: Context, name: str) -> Place | None:
 
     ``None`` without one, or if the client has no right at all.
     """
-    address, rest = _split(name)
+    address, rest = split(name)
     owner = await _owner(context, address) if rest else None
     if owner is None:
         return None
@@ -150,7 +154,7 @@ def _shared(
     return Place(account, owner, seen, rights, info.name)
 
 
-def _split(name: str) -> tuple[str, str]:
+def split(name: str) -> tuple[str, str]:
     """Return the address and the rest of a name in Other Users; empty if it is none."""
     if not name.startswith(OTHER_USERS):
         return "", ""
@@ -240,7 +244,7 @@ async def plot(context: Context, octets: bytes) -> Plot:
     """
     # RFC 9051 §6.3.4: a trailing separator only says that there will be more below.
     name = context.name_of(octets).removesuffix(SEPARATOR)
-    address, rest = _split(name + SEPARATOR)
+    address, rest = split(name + SEPARATOR)
     if not address or not is_shared(context):
         entries = await _inherited(context.mailboxes, normalise(name))
         return Plot(context.mailboxes, context.account_id, name, entries)

@@ -13,7 +13,7 @@ from pabal.imap.wire.response import Tagged
 
 
 async def run(context: Context, command: Replace) -> Tagged:
-    """Put a message in another's place: durable before the other goes."""
+    """Put a message in another's place."""
     selected = context.mailbox
     if selected.read_only:
         raise RefusedError("The mailbox is open for reading only", b"READ-ONLY")
@@ -21,11 +21,11 @@ async def run(context: Context, command: Replace) -> Tagged:
     batch = selected.batch(selected.indexes(command.message, by_uid=command.by_uid))
     if len(batch.uids) != 1:
         raise RefusedError("There is no such message", b"NONEXISTENT")
-    freed = await octets_of(context, context.here, batch.emails)
-    code = await append.add(context, command.append, freed_octets=freed)
-    # RFC 8508 §3.2: the code goes before the EXPUNGE response, which the driver sends.
+    octets = await octets_of(context, context.here, batch.emails)
+    replaced = append.Replaced(batch.uids[0], octets)
+    code = await append.add(context, command.append, replaced=replaced)
+    # RFC 8508 §4.3: the code goes before the EXPUNGE response, which the driver sends.
     context.say(code, b"The replacement is there")
-    await context.here.expunge(selected.view.mailbox.id, batch.uids)
     code = b""
     if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq

@@ -54,9 +54,10 @@ async def resynchronise(context: Context, resync: Resync) -> None:
         await vanished(context, ranges, resync.modseq, _matched(selected, resync))
     )
     items = (Attribute.UID, Attribute.FLAGS, Attribute.MODSEQ)
-    await fetch.run(
-        context, Fetch(known, items, by_uid=True, changed_since=resync.modseq)
+    changes = Fetch(
+        *(known, items), by_uid=True, changed_since=resync.modseq, names_uid=False
     )
+    await fetch.run(context, changes)
 
 
 async def vanished(

@@ -8,7 +8,7 @@ from typing import Final
 
 from pabal.imap.commands import places
 from pabal.imap.commands.context import CONDSTORE, Context
-from pabal.imap.commands.refusal import bad
+from pabal.imap.commands.refusal import bad, uid_required
 from pabal.imap.commands.resync import resynchronise
 from pabal.imap.commands.selected import Access, Selected
 from pabal.imap.session import State
@@ -17,8 +17,8 @@ from pabal.imap.wire.response import Tagged
 from pabal.store.flags import SEEN
 from pabal.store.view import distinct
 
-SURVEY_SLICE: Final = 50_000
-"""Messages whose flags are looked through at once: about 1 ms."""
+SURVEY_SLICE: Final = 100_000
+"""Messages whose flags are looked through at once: 0.2 ms, with many flags 3 ms."""
 
 
 async def run(context: Context, command: Select) -> Tagged:
@@ -34,6 +34,9 @@ async def examine(context: Context, command: Select) -> Tagged:
 async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged:
     if command.resync is not None and not context.qresync:
         raise bad("QRESYNC is not enabled")
+    if context.uid_only and command.resync is not None and command.resync.numbers:
+        # RFC 9586 §3.7: what is known of numbers is not to be said any more.
+        raise uid_required()
     if context.selected is not None:
         # RFC 9051 §7.1: what follows is about the other mailbox.
         context.unselect()
@@ -78,7 +81,7 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
 async def _survey(context: Context, selected: Selected) -> tuple[set[int], int]:
     r"""Return the flag sets in use, and the number of the first message not ``\\Seen``.
 
-    0 if there is none. In slices: a million messages take 5 ms.
+    0 if there is none. In slices: a million messages take 2 ms or 30.
     """
     # An expunge replaces the array: this one stays in step with the numbers told.
     flags, count = selected.view.flags, selected.numbers.count

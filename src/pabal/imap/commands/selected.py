@@ -6,7 +6,7 @@ Source: RFC 9051 §6.3.2, §7.4.1, §7.5.1; RFC 7162 §3.1 (MODSEQ).
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -105,11 +105,13 @@ class SearchContexts:
         kept: By the tags of their commands.
         touched: UIDs that came or changed and were not looked at for them.
         last: The last one, if it found few.
+        batches: What UIDBATCHES was asked, and the last UID and the count then.
     """
 
     kept: dict[bytes, SearchContext] = field(default_factory=dict)
     touched: set[Uid] = field(default_factory=set)
     last: LastSearch | None = None
+    batches: dict[Hashable, tuple[Uid, int]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """SORT and UID SORT, THREAD and UID THREAD: from facts the store keeps.
 
 Source: RFC 5256 §3; RFC 5957 (DISPLAYFROM, DISPLAYTO), RFC 6203 §6 (RELEVANCY),
-RFC 5255 §4.2 (strings compare without case).
+RFC 5255 §4.2 (the comparator).
 """
 
 import heapq
@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pabal.imap.addresses import CC, FROM, TO, first_address, subject_of
+from pabal.imap.collation import collated
 from pabal.imap.commands import contexts
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.criteria import Found, find
@@ -24,7 +25,7 @@ from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.search import Return
 from pabal.imap.wire.sequence import index_ranges, ranges_of
 from pabal.imap.wire.sort import Criterion, Sort, SortBy, Thread
-from pabal.message.charset import decode, fold
+from pabal.message.charset import decode
 from pabal.store.ports import Column, Row, Uid
 
 SLICE: Final = 500
@@ -58,7 +59,8 @@ async def run(context: Context, command: Sort) -> Tagged:
     if keeps:
         contexts.check_tag(context)
     arrange = partial(_arranged, context, command, found)
-    uids = await arrange(found.uids)
+    with context.dialogue.in_progress():
+        uids = await arrange(found.uids)
     await tell(context, command.search, found, uids, b"SORT")
     if keeps and SortBy.RELEVANCY in by:
         # How well a message fits is not known of those that come later.
@@ -81,21 +83,26 @@ async def _arranged(
     needed = (one for criterion in criteria for one in _COLUMNS[criterion.by])
     columns = list(dict.fromkeys(needed))
     uids, rows = await _facts(context, uids, columns)
-    keys = [_keys(criterion, columns, rows, found, uids) for criterion in criteria]
-    order = await context.services.offload(partial(_order, criteria, keys))
-    return [uids[at] for at in order]
+
+    def order() -> Sequence[int]:
+        keys = [_keys(criterion, columns, rows, found, uids) for criterion in criteria]
+        return _order(criteria, keys)
+
+    # Of many messages both take longer than a turn.
+    return [uids[at] for at in await context.services.offload(order)]
 
 
 async def thread(context: Context, command: Thread) -> Tagged:
     """Find messages and tell which belong together."""
     found = await find(context, command.search)
-    uids, rows = await _facts(context, found.uids, _THREADED_BY)
-    numbers = uids
-    if not command.search.by_uid:
-        numbers = await numbers_of(context, uids)
-    octets = await context.services.offload(
-        partial(_threads, command.algorithm, numbers, rows)
-    )
+    with context.dialogue.in_progress():
+        uids, rows = await _facts(context, found.uids, _THREADED_BY)
+        numbers = uids
+        if not command.search.by_uid:
+            numbers = await numbers_of(context, uids)
+        octets = await context.services.offload(
+            partial(_threads, command.algorithm, numbers, rows)
+        )
     context.send(b"* THREAD %b\r\n" % octets if octets else b"* THREAD\r\n")
     await context.breathe()
     return Tagged(b"Thread completed")
@@ -171,23 +178,18 @@ def _number(row: Row) -> float:
     return 0.0
 
 
-def _ordered(text: str) -> str:
-    """Return what a text is sorted by: letters come before ``[``, ``_`` (RFC 5051)."""
-    return fold(text).upper()
-
-
 def _subject(row: Row) -> str:
-    return _ordered(row[0]) if isinstance(row[0], str) else ""
+    return collated(row[0]) if isinstance(row[0], str) else ""
 
 
 def _mailbox(row: Row, place: int) -> str:
     octets = row[0] if isinstance(row[0], bytes) else b""
-    return _ordered(decode(first_address(octets, place).mailbox))
+    return collated(decode(first_address(octets, place).mailbox))
 
 
 def _display(row: Row, place: int) -> str:
     octets = row[0] if isinstance(row[0], bytes) else b""
-    return _ordered(first_address(octets, place).display)
+    return collated(first_address(octets, place).display)
 
 
 _KEY: Final = MappingProxyType[SortBy, Callable[[Row], SortKey]](
@@ -232,5 +234,6 @@ def _letter(number: int, row: Row) -> Letter:
     written = subject_of(envelope) if isinstance(envelope, bytes) else ""
     is_reply = _REPLY.search(" ".join(written.split())) is not None
     return Letter(
-        number, _number(row), fold(subject), is_reply, str(message_id), references
+        *(number, _number(row), collated(subject)),
+        *(is_reply, str(message_id), references),
     )

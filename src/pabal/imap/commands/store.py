@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from pabal.imap.commands.context import Context
-from pabal.imap.commands.limits import newest
+from pabal.imap.commands.limits import code_of, newest
 from pabal.imap.commands.refusal import RefusedError, bad
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.numbers import join
@@ -51,13 +51,11 @@ async def run(context: Context, command: Store) -> Tagged:
         context.send(_responses(context, command, batch, done))
         await context.breathe()
     asked = sum(end - start for start, end in ranges)
-    code = _modified(selected, command, refused) or limited
-    if limited and code is not limited:
-        context.say(limited, b"Older messages were left out")
+    code = _modified(selected, command, refused)
     if there < asked and not command.by_uid and not code:
         # RFC 5530 §3 (EXPUNGEISSUED): others removed some meanwhile.
         code = b"EXPUNGEISSUED"
-    return Tagged(b"Stored", code)
+    return Tagged(b"Stored", code_of(context, limited, code))
 
 
 def _check(selected: Selected, command: Store) -> None:
@@ -85,9 +83,13 @@ def _responses(context: Context, command: Store, batch: Batch, done: FlagsSet) -
         return b""
     # RFC 7162 §3.1.3: even .SILENT tells the new mod-sequences.
     changed = _batch_of(selected, done.changed)
-    template = selected.fetch_template + b"UID %d MODSEQ (%d))\r\n"
-    names = selected.names_of(changed)
-    rows = zip(names, changed.uids, changed.modseqs, strict=True)
+    columns = [selected.names_of(changed)]
+    template = selected.fetch_template
+    if not selected.manner.uid_only:
+        template += b"UID %d "
+        columns.append(changed.uids)
+    template += b"MODSEQ (%d))\r\n"
+    rows = zip(*columns, changed.modseqs, strict=True)
     return b"".join(map(template.__mod__, rows))
 
 

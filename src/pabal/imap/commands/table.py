@@ -314,8 +314,7 @@ COMMANDS: Final[Mapping[bytes, Spec]] = MappingProxyType(
             quota_grammar.QuotaRoot, quota.get, quota_grammar.parse_get, LOGGED_IN
         ),
         b"SETQUOTA": _spec(
-            *(quota_grammar.QuotaRoot, quota.refuse_set),
-            *(quota_grammar.parse_set, LOGGED_IN),
+            quota_grammar.SetQuota, quota.set_limits, quota_grammar.parse_set, LOGGED_IN
         ),
         b"GETQUOTAROOT": _mailbox(quota.get_root),
         b"GETMETADATA": _spec(

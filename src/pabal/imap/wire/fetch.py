@@ -146,6 +146,7 @@ class Fetch:
         changed_since: Only messages with a newer modseq (RFC 7162 §3.1.4).
         vanished: Whether what vanished since is told too (RFC 7162 §3.2.6).
         partial: Which of ``messages``, counted (RFC 9394 §3.3).
+        names_uid: Whether the client wrote UID among the items.
     """
 
     messages: SequenceSet
@@ -154,6 +155,7 @@ class Fetch:
     changed_since: int | None = None
     vanished: bool = False
     partial: Partial | None = None
+    names_uid: bool = True
 
 
 @dataclass(slots=True)
@@ -179,14 +181,17 @@ def parse_fetch(reader: Reader, *, by_uid: bool) -> Fetch:
     if found.vanished and (found.changed_since is None or not by_uid):
         # RFC 7162 §3.2.6: of UID FETCH alone, and with CHANGEDSINCE alone.
         raise reader.fail("UID FETCH with CHANGEDSINCE for VANISHED")
-    if by_uid and Attribute.UID not in items:
+    names_uid = Attribute.UID in items
+    if by_uid and not names_uid:
         items = (Attribute.UID, *items)
     if found.partial is not None and not by_uid:
         # RFC 9394 §3.3: of UID FETCH alone.
         raise reader.fail("UID FETCH for PARTIAL")
     items = tuple(dict.fromkeys(items))
-    since = found.changed_since
-    return Fetch(messages, items, by_uid, since, found.vanished, found.partial)
+    return Fetch(
+        *(messages, items, by_uid, found.changed_since, found.vanished, found.partial),
+        names_uid=names_uid,
+    )
 
 
 def _modifier(reader: Reader, found: _Modifiers) -> None:

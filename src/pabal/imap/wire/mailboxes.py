@@ -359,7 +359,7 @@ def parse_append(reader: Reader) -> Append:
     """Return the APPEND whose arguments come next, its messages' octets left out."""
     reader.sp()
     mailbox = reader.mailbox()
-    messages = []
+    messages: list[AppendMessage] = []
     while reader.take_sp():
         if messages:
             # RFC 3502 §6 has one space; IMAPClient's multiappend writes two.

@@ -4,6 +4,7 @@ Sans-IO.
 Source: RFC 9208 §7.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pabal.imap.wire.grammar import Reader
@@ -11,9 +12,22 @@ from pabal.imap.wire.grammar import Reader
 
 @dataclass(frozen=True, slots=True)
 class QuotaRoot:
-    """GETQUOTA, or SETQUOTA, whose limits nobody here may set."""
+    """GETQUOTA."""
 
     root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuota:
+    """SETQUOTA.
+
+    Attributes:
+        root: The quota root.
+        limits: By the resource, in upper case; those not among them are none.
+    """
+
+    root: bytes
+    limits: Mapping[bytes, int]
 
 
 def parse_get(reader: Reader) -> QuotaRoot:
@@ -22,15 +36,14 @@ def parse_get(reader: Reader) -> QuotaRoot:
     return QuotaRoot(reader.astring("a quota root"))
 
 
-def parse_set(reader: Reader) -> QuotaRoot:
+def parse_set(reader: Reader) -> SetQuota:
     """Return the SETQUOTA whose arguments come next."""
-    found = parse_get(reader)
+    root = parse_get(reader).root
     reader.sp()
 
-    def limit() -> None:
-        reader.atom("a resource")
+    def limit() -> tuple[bytes, int]:
+        resource = reader.word("a resource")
         reader.sp()
-        reader.number64("a limit")
+        return resource, reader.number64("a limit")
 
-    reader.list_of(limit, "limits")
-    return found
+    return SetQuota(root, dict(reader.list_of(limit, "limits")))

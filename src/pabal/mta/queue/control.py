@@ -6,7 +6,7 @@ Every verb is a change in the database; whoever runs the queue acts on it.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pabal.base.errors import OperatorError
+from pabal.base.errors import NotFoundError
 from pabal.message.spool import Spool
 from pabal.mta.queue.item import QueueItem
 from pabal.mta.queue.ports import QueueOffice, Verb
@@ -37,7 +37,7 @@ class QueueControl:
         """Return one item.
 
         Raises:
-            OperatorError: It is not in the queue.
+            NotFoundError: It is not in the queue.
         """
         item = await self._queue.item(item_id)
         if item is None:
@@ -48,7 +48,7 @@ class QueueControl:
         """Return the message; the caller closes it.
 
         Raises:
-            OperatorError: It is not in the queue.
+            NotFoundError: It is not in the queue.
         """
         await self.show(item_id)
         return await self._queue.body(item_id)
@@ -57,7 +57,7 @@ class QueueControl:
         """Try now whoever is not on hold.
 
         Raises:
-            OperatorError: It is not in the queue.
+            NotFoundError: It is not in the queue.
         """
         await self._apply(item_id, Verb.RETRY)
 
@@ -65,7 +65,7 @@ class QueueControl:
         """Try no more until ``release``.
 
         Raises:
-            OperatorError: It is not in the queue.
+            NotFoundError: It is not in the queue.
         """
         await self._apply(item_id, Verb.HOLD)
 
@@ -73,7 +73,7 @@ class QueueControl:
         """End the hold and try now.
 
         Raises:
-            OperatorError: It is not in the queue.
+            NotFoundError: It is not in the queue.
         """
         await self._apply(item_id, Verb.RELEASE)
 
@@ -81,7 +81,7 @@ class QueueControl:
         """Send it back to its sender, now or when the server runs again.
 
         Raises:
-            OperatorError: It is not in the queue.
+            NotFoundError: It is not in the queue.
         """
         await self._apply(item_id, Verb.RETURN)
 
@@ -89,7 +89,7 @@ class QueueControl:
         """Forget it; nobody is told.
 
         Raises:
-            OperatorError: It is not in the queue.
+            NotFoundError: It is not in the queue.
         """
         if not await self._queue.remove(item_id):
             raise _unknown(item_id)
@@ -100,7 +100,7 @@ class QueueControl:
         self._wake()
 
 
-def _unknown(item_id: str) -> OperatorError:
-    return OperatorError(
+def _unknown(item_id: str) -> NotFoundError:
+    return NotFoundError(
         f"{item_id} is not in the queue.", "`pabal queue list` shows what is."
     )

@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 import apsw
 
+from pabal.base.sqlite import errors
 from pabal.message.spool import CHUNK_OCTETS, Spool
 from pabal.mta.queue import rows
 from pabal.mta.queue.item import (
@@ -27,7 +28,7 @@ from pabal.mta.queue.item import (
     QueueItem,
 )
 from pabal.mta.queue.ports import Take, Verb
-from pabal.mta.queue.writer import Writer, connect, errors
+from pabal.mta.queue.writer import Writer, connect
 
 OLDEST_LOOKED_AT: Final = 500
 """Rows due longest that one ``take`` looks at first."""
@@ -192,10 +193,8 @@ class SqliteQueue:
 
     async def close(self) -> None:
         """Finish what is being written and close."""
-        await self._writer.close()
         self._scan_thread.shutdown()
-        for connection in (self._reader, self._scanner):
-            connection.close()
+        await self._writer.close(self._reader, self._scanner)
 
     async def _scan(self, work: Callable[[apsw.Connection], T]) -> T:
         loop = asyncio.get_running_loop()

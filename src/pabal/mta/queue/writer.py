@@ -5,42 +5,26 @@ the event loop, and the kernel waits for the disk behind our back (``base.disk``
 may take longer happens on a thread as a whole. Nobody holds SQLite's lock while the
 disk is waited for, so the processes that accept and the one that sends wait together.
 
-Durability: SQLite is told not to wait for the disk at a commit (synchronous=NORMAL);
-this module waits for its log itself, before anybody is told of the commit.
+Durability: SQLite is told not to wait for the disk at a commit; this module waits for
+its log itself (``base.sqlite``), before anybody is told of the commit.
 """
 
 import asyncio
-import errno
 import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Generic, Protocol, TypeVar
 
 import apsw
 
-from pabal.base.atomic import fsync_directory
 from pabal.base.disk import Disk, Done, open_disk
-from pabal.base.errors import (
-    LocalProtocolError,
-    PabalError,
-    StorageFullError,
-    UnavailableError,
-)
+from pabal.base.errors import LocalProtocolError, PabalError, UnavailableError
+from pabal.base.sqlite import INLINE_OCTETS, NO_FILE, WriteAheadLog, errors
 from pabal.base.tasks import Batcher, Start, Unsynced
 from pabal.mta.queue import rows
-
-INLINE_OCTETS: Final = 128 * 1024
-"""Octets of messages one transaction on the event loop writes: below 2 ms."""
-
-CHECKPOINT_PAGES: Final = 2_000
-"""Pages of log before they are moved into the file: 8 MB."""
-
-LOG_MAX_OCTETS: Final = 32 * 1024 * 1024
-"""The log file is cut back to this after a large transaction."""
 
 BUSY_TRIES_MAX: Final = 30_000
 """How often a thread looks whether another process's transaction is over."""
@@ -54,9 +38,6 @@ BUSY_TRIES_INLINE: Final = 5
 
 BUSY_WAIT_INLINE_S: Final = 0.0002
 """Between those, seconds: 1 ms in all, less than going to a thread and back costs."""
-
-NO_FILE: Final = -1
-"""Instead of a descriptor: nothing has to be waited for."""
 
 _OF_ONE_JOB: Final = (PabalError, apsw.ConstraintError)
 """Failures that say nothing of the other jobs of a batch."""
@@ -105,7 +86,7 @@ class _Job(Generic[T]):
         self.result = [self.work(connection)]
 
 
-class _Log:
+class _Patience:
     """Implements ``Disk``; what needs no disk is done at once."""
 
     def __init__(self) -> None:
@@ -137,10 +118,7 @@ class Writer:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._log = NO_FILE
-        self._log_pages = 0
-        self._in_doubt = False
+        self._log = WriteAheadLog(path)
         self._inline = False
         self._thread = ThreadPoolExecutor(1, "queue-write")
         self._disk: Disk | None = None
@@ -148,10 +126,7 @@ class Writer:
         self.connection = connect(path)
         self.connection.set_busy_handler(self._look_again)
         with errors():
-            self.connection.execute("PRAGMA synchronous = NORMAL")
-            self.connection.execute("PRAGMA wal_autocheckpoint = 0")
-            self.connection.execute(f"PRAGMA journal_size_limit = {LOG_MAX_OCTETS}")
-        self.connection.set_wal_hook(self._note_log)
+            self._log.attach(self.connection)
 
     async def write(
         self,
@@ -173,24 +148,21 @@ class Writer:
             LocalProtocolError: The work contradicts what is in the database.
         """
         if self._batcher is None:
-            self._disk = _Log()
+            self._disk = _Patience()
             start: Start[_Write, None] = Start(self._begin, self._disk)
             self._batcher = Batcher(self._run, self._thread, start)
         job = _Job(work, octets, durable=durable)
         await self._batcher.submit(job)
         return job.result[0]
 
-    async def close(self) -> None:
-        """Finish what is being written and close."""
+    async def close(self, *readers: apsw.Connection) -> None:
+        """Finish what is being written and close, ``readers`` of the same file too."""
         if self._batcher is not None:
             await self._batcher.settle()
         self._thread.shutdown()
         if self._disk is not None:
             self._disk.close()
-        self.connection.close()
-        if self._log != NO_FILE:
-            os.close(self._log)
-            self._log = NO_FILE
+        self._log.detach(*readers, self.connection)()
 
     def _begin(self, jobs: Sequence[_Write]) -> Unsynced[None] | None:
         """Write ``jobs`` here and now; return what waits for the disk.
@@ -207,22 +179,20 @@ class Writer:
                 return None
             finally:
                 self._inline = False
+            self._log.make_room()
             outcomes = self._write(jobs)
         durable = any(job.durable for job in jobs)
         written = partial(self._synced, outcomes)
-        return Unsynced(self._log if durable else NO_FILE, written)
+        return Unsynced(self._log.descriptor if durable else NO_FILE, written)
 
     def _run(self, jobs: Sequence[_Write]) -> Outcomes:
         """Write ``jobs`` in one transaction and wait for the disk. On a thread."""
         with errors():
-            self._shorten_log()
+            self._log.prepare(self.connection)
             self.connection.execute("BEGIN IMMEDIATE")
             outcomes = self._write(jobs)
         if any(job.durable for job in jobs):
-            try:
-                self._sync()
-            except OSError as error:
-                return self._synced(outcomes, error)
+            self._log.sync()
         return outcomes
 
     def _is_quick(self, jobs: Sequence[_Write]) -> bool:
@@ -231,12 +201,7 @@ class Writer:
             if job.octets is None:
                 return False
             octets += job.octets
-        return (
-            octets <= INLINE_OCTETS
-            and self._log != NO_FILE
-            and self._log_pages < CHECKPOINT_PAGES
-            and not self._in_doubt
-        )
+        return octets <= INLINE_OCTETS and self._log.is_quick
 
     def _write(self, jobs: Sequence[_Write]) -> Outcomes:
         """Do ``jobs`` in the transaction that was begun, and commit it."""
@@ -272,46 +237,9 @@ class Writer:
         return None
 
     def _synced(self, outcomes: Outcomes, failure: OSError | None) -> Outcomes:
-        if failure is None:
-            return outcomes
-        # The kernel forgets what it could not write, and says so once only: the pages
-        # must be moved into the file before anything else is promised.
-        self._in_doubt = True
-        return [_unwritten(failure)] * len(outcomes)
-
-    def _sync(self) -> None:
-        """Wait until everything committed is on disk.
-
-        The log's file stays the same one as long as our connection is open: the last
-        connection to close removes it, and that cannot be another one.
-        """
-        if self._log == NO_FILE:
-            path = f"{self._path}-wal"
-            self._log = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            fsync_directory(self._path.parent)  # where its name is
-        os.fdatasync(self._log)
-
-    def _shorten_log(self) -> None:
-        """Move a log that became long into the file; the next commit starts it anew.
-
-        Raises:
-            UnavailableError: The log is in doubt and could not be moved whole.
-        """
-        if self._log_pages < CHECKPOINT_PAGES and not self._in_doubt:
-            return
-        try:
-            pages, moved = self.connection.wal_checkpoint()
-        except apsw.BusyError:
-            pages, moved = 1, 0  # another process is at it
-        if self._in_doubt:
-            if moved < pages:
-                raise UnavailableError("the disk failed and the queue is being read")
-            self._in_doubt = False
-
-    def _note_log(self, _: apsw.Connection, __: str, pages: int) -> int:
-        """Take note of the log's length after a commit (sqlite.org/c3ref/wal_hook)."""
-        self._log_pages = pages
-        return apsw.SQLITE_OK
+        if failure is not None:
+            raise self._log.failed(failure)
+        return outcomes
 
     def _look_again(self, tries: int) -> bool:
         """Wait a moment for another process; return whether to try again."""
@@ -341,39 +269,7 @@ def connect(path: Path) -> apsw.Connection:
     return connection
 
 
-class errors:  # noqa: N801 (reads like a function, and is faster than one)
-    """A context that raises SQLite's errors as this program's.
-
-    Raises:
-        StorageFullError: No room.
-        UnavailableError: Locked too long, unreadable, damaged.
-    """
-
-    __slots__ = ()
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        """Translate what was raised, if it is SQLite's."""
-        if isinstance(error, apsw.FullError):
-            raise StorageFullError("no room in the queue database") from error
-        if isinstance(error, apsw.Error):
-            raise UnavailableError(f"queue database: {error}") from error
-
-
 def _look_again(tries: int) -> bool:
     """Wait a moment for another process; return whether to try again."""
     threading.Event().wait(BUSY_WAIT_S)
     return tries < BUSY_TRIES_MAX
-
-
-def _unwritten(error: OSError) -> UnavailableError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return StorageFullError("no room in the queue database")
-    return UnavailableError(f"queue database: {error}")

@@ -14,11 +14,13 @@ from pabal.base.ids import Chance
 from pabal.message.spool import Spool
 from pabal.mta.ports import MailSession, Names
 from pabal.mta.routing import endpoints_of
+from pabal.mta.seven_bit import NotConvertibleError
 from pabal.mta.station import Station, Way, dialogue_text
+from pabal.mta.transport.conversion import Converter
 from pabal.mta.transport.pool import Lease, SessionPool
 from pabal.mta.transport.routes import Routes
 from pabal.net.endpoint import Endpoint
-from pabal.smtp.envelope import Envelope, Recipient
+from pabal.smtp.envelope import BodyType, Envelope, Recipient
 from pabal.smtp.outcome import Outcome, Permanence, permanent, temporary
 from pabal.trace.ports import Stage
 
@@ -89,12 +91,19 @@ class SmtpTransport:
         names: Finds hosts.
         pool: Finds sessions.
         chance: Orders equal hosts.
+        converter: For servers that take seven bits.
     """
 
     def __init__(
-        self, station: Station, names: Names, pool: SessionPool, chance: Chance
+        self,
+        station: Station,
+        names: Names,
+        pool: SessionPool,
+        chance: Chance,
+        converter: Converter,
     ) -> None:
         self._station = station
+        self._converter = converter
         self._routes = Routes(station, names, chance)
         self._pool = pool
 
@@ -229,8 +238,17 @@ class SmtpTransport:
             PabalError: The session broke and nothing is known of the message.
         """
         way, clock = attempt.delivery.way, self._station.clock
+        fitting = await self._fitting(attempt, host, session)
+        if fitting is None:
+            return True
         began = clock.monotonic()
-        sent = await session.send(attempt.envelope(), attempt.delivery.spool)
+        how = ""
+        try:
+            sent = await session.send(*fitting)
+        finally:
+            if fitting[1] is not attempt.delivery.spool:
+                how = " (to the message in seven bits)"
+                fitting[1].close()
         elapsed_ms = (clock.monotonic() - began) * 1000
         dialogue = dialogue_text(sent.dialogue)
         # One that hangs or closes takes our places like one that is not there: after
@@ -249,10 +267,31 @@ class SmtpTransport:
                     Stage.SENT,
                     str(attempt.delivery.envelope.recipients[number].address),
                     elapsed_ms,
-                    detail=f"{host} said {outcome}",
+                    detail=f"{host} said {outcome}{how}",
                     host=host,
                     reply=str(outcome),
                     dialogue=dialogue,
                 )
         attempt.pending = still
         return sent.usable
+
+    async def _fitting(
+        self, attempt: _Attempt, host: str, session: MailSession
+    ) -> tuple[Envelope, Spool] | None:
+        """Return the message as ``host`` takes it; ``None``, everybody told: it cannot.
+
+        A spool that is not the delivery's is the caller's to close.
+        """
+        envelope, spool = attempt.envelope(), attempt.delivery.spool
+        if session.takes_eight_bits:
+            return envelope, spool
+        try:
+            spool = await self._converter.seven_bit(spool)
+        except NotConvertibleError as error:
+            # RFC 6152 §3: the alternative to a conversion.
+            text = f"{host} takes seven bits only; {error}"
+            attempt.settle_pending(permanent(54, "6.3", text))
+            attempt.pending = []
+            attempt.result.reached = True
+            return None
+        return replace(envelope, body=BodyType.SEVEN_BIT), spool

@@ -109,6 +109,11 @@ class SmtpSession:
         """The lines of the opening."""
         return self._opening
 
+    @property
+    def takes_eight_bits(self) -> bool:
+        """Whether a message may have octets above 127 (RFC 6152)."""
+        return "8BITMIME" in self._client.extensions
+
     async def start(self, tls: TlsWish, host: str) -> Outcome:
         """Greet and encrypt; return whether mail can go."""
         # RFC 6066 §3: literal addresses are not allowed as server names.

@@ -114,10 +114,13 @@ class MemoryAccount:
         return self._boxes.claim_recent(mailbox_id)
 
     async def append(
-        self, where: MailboxId | Sequence[str], emails: Sequence[NewEmail]
+        self,
+        where: MailboxId | Sequence[str],
+        emails: Sequence[NewEmail],
+        replacing: tuple[MailboxId, Uid] | None = None,
     ) -> Sequence[Appended]:
-        """Add messages, all or none."""
-        appended, deltas = self._boxes.append(where, emails)
+        """Add messages, all or none; what they replace goes in the same change."""
+        appended, deltas = self._boxes.append(where, emails, replacing)
         self._publish(deltas)
         return appended
 

@@ -33,6 +33,7 @@ from pabal.store.ports import (
     NewEmail,
     NoSuchMailboxError,
     Reflagged,
+    StoreError,
     Uid,
 )
 from pabal.store.undelete import Gone
@@ -156,18 +157,17 @@ class Mailboxes:
         return [self._apply(box, Delta(change, info))]
 
     def append(
-        self, where: MailboxId | Sequence[str], news: Sequence[NewEmail]
+        self,
+        where: MailboxId | Sequence[str],
+        news: Sequence[NewEmail],
+        replacing: tuple[MailboxId, Uid] | None = None,
     ) -> tuple[list[Appended], list[Delta]]:
-        """Add messages."""
+        """Add messages, and expunge the one they replace."""
+        replaced = [] if replacing is None else [_replaced(self, *replacing)]
         box = self.box(where) if isinstance(where, int) else _first(self, where)
         if not news:
             return [], []
-        size = len(self.flags)
-        try:
-            flag_sets = [self.flags.intern(new.flags) for new in news]
-        except BaseException:
-            self.flags.forget_from(size)
-            raise
+        flag_sets = _interned(self, news)
         emails = [self.emails.add(new) for new in news]
         self.modseq += 1
         delta = self._arrived(box, emails, flag_sets)
@@ -176,7 +176,7 @@ class Mailboxes:
             Appended(info.id, info.name, info.uid_validity, uid, email, self.modseq)
             for uid, email in zip(_uids(delta), emails, strict=True)
         ]
-        return appended, [delta]
+        return appended, [delta, *(self._gone(*one) for one in replaced)]
 
     def set_flags(
         self,
@@ -352,6 +352,26 @@ class Mailboxes:
     def _apply(self, box: Box, delta: Delta) -> Delta:
         box.arrays.apply(delta)
         return delta
+
+
+def _replaced(
+    boxes: Mailboxes, mailbox_id: MailboxId, uid: Uid
+) -> tuple[Box, Sequence[Uid]]:
+    """Return where a message is that another replaces."""
+    box = boxes.box(mailbox_id)
+    if not box.arrays.positions((uid,)):
+        raise StoreError("the message to be replaced is gone")
+    return box, (uid,)
+
+
+def _interned(boxes: Mailboxes, news: Sequence[NewEmail]) -> list[int]:
+    """Return the flag sets of messages; none is left behind if one cannot be."""
+    size = len(boxes.flags)
+    try:
+        return [boxes.flags.intern(new.flags) for new in news]
+    except BaseException:
+        boxes.flags.forget_from(size)
+        raise
 
 
 def _gone(

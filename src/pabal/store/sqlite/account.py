@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
+from pabal.base.sqlite import errors
 from pabal.store.fields import HeaderFields
 from pabal.store.flags import FlagChange, Flags
 from pabal.store.headers import HeaderCache, Headers
@@ -30,7 +31,6 @@ from pabal.store.predicate import Predicate
 from pabal.store.sqlite import boxes, messages, reader
 from pabal.store.sqlite.access import Access
 from pabal.store.sqlite.annotations import SqliteAnnotations
-from pabal.store.sqlite.database import errors
 from pabal.store.sqlite.facts import Facts
 from pabal.store.sqlite.imports import SqliteImports
 from pabal.store.sqlite.incoming import Incoming, is_short, octets_of, scan
@@ -157,16 +157,19 @@ class SqliteAccount:
         )
 
     async def append(
-        self, where: MailboxId | Sequence[str], emails: Sequence[NewEmail]
+        self,
+        where: MailboxId | Sequence[str],
+        emails: Sequence[NewEmail],
+        replacing: tuple[MailboxId, Uid] | None = None,
     ) -> Sequence[Appended]:
-        """Add messages, all or none."""
+        """Add messages, all or none; what they replace goes in the same change."""
         if isinstance(where, int):
             self._mirror.box(where)
         incoming = [
             await self._scanned(number, new) for number, new in enumerate(emails)
         ]
         return await self.access.write(
-            lambda ledger: messages.append(ledger, where, incoming),
+            lambda ledger: messages.append(ledger, where, incoming, replacing),
             octets_of(incoming),
         )
 

@@ -5,11 +5,11 @@ from typing import Final, cast
 
 import apsw
 
+from pabal.base.sqlite import errors
 from pabal.store.annotation import changed, check
 from pabal.store.delta import Delta
 from pabal.store.ports import ACCOUNT, Annotated, MailboxId
 from pabal.store.sqlite.access import Access
-from pabal.store.sqlite.database import errors
 from pabal.store.sqlite.ledger import Ledger
 
 REMOVED_MAX: Final = 200

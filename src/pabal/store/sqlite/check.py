@@ -11,10 +11,11 @@ from typing import Final, cast
 
 import apsw
 
+from pabal.base.sqlite import errors
 from pabal.store.flags import DELETED, SEEN
 from pabal.store.ports import StoreError
 from pabal.store.sqlite import reader
-from pabal.store.sqlite.database import FILE_NAME, Database, errors
+from pabal.store.sqlite.database import FILE_NAME, Database
 from pabal.store.sqlite.incoming import DIGEST_OCTETS
 from pabal.store.sqlite.ledger import load_flag_sets, load_mailboxes
 

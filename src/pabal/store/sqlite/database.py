@@ -1,22 +1,20 @@
-"""Connections to the file of one account, and what SQLite's errors mean.
+"""Connections to the file of one account.
 
 Three connections at most, opened when first needed: one that writes (threads, one at a
 time), one for point reads (the event loop), one for scans (threads, one at a time).
 """
 
-import errno
-import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 import apsw
 
 from pabal.base.atomic import fsync_directory
-from pabal.base.errors import StorageFullError, UnavailableError
+from pabal.base.errors import UnavailableError
+from pabal.base.sqlite import WriteAheadLog, close_connection, errors, unwritten
 from pabal.store.sqlite.lock import alone
 from pabal.store.sqlite.schema import is_current, migrate
 
@@ -26,26 +24,14 @@ OPENING_LOCK: Final = "opening.lock"
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long a writer waits for another process; a batch takes milliseconds."""
 
-CHECKPOINT_PAGES: Final = 2_000
-"""Pages of log before a writer moves them into the file: 8 MB."""
-
-LOG_MAX_OCTETS: Final = 32 * 1024 * 1024
-"""The log file is cut back to this after a large transaction."""
-
-FRAME_OCTETS: Final = 4_096 + 24
-"""What a page takes in the log (sqlite.org/fileformat2, §4.1)."""
-
-ROOM_FROM_PAGES: Final = 64
-"""Pages of log from which on room is made ahead: an account with some traffic."""
-
-ROOM_OCTETS: Final = 1024 * 1024
-"""Room made ahead: some forty messages; writing it takes below 1 ms."""
-
 MAPPED_OCTETS: Final = 1 << 30
 """Of the file, how much is read through a mapping: address space, not memory."""
 
 CACHE_KIB: Final = 1_024
-"""Page cache a connection: the mapping and the kernel do the rest."""
+"""Page cache of a connection that writes."""
+
+READ_CACHE_KIB: Final = 32
+"""Page cache of one that reads: only pages of the log are in it, the file is mapped."""
 
 STATEMENTS_MAX: Final = 64
 """Prepared statements a connection keeps."""
@@ -58,6 +44,7 @@ class Database:
 
     Attributes:
         directory: Where the file and the locks are.
+        log: What the writing connection wrote and may not be on disk.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -65,9 +52,7 @@ class Database:
         self._reader: apsw.Connection | None = None
         self._scanner: apsw.Connection | None = None
         self._writer: apsw.Connection | None = None
-        self._log = -1
-        self._log_pages = 0
-        self._log_room = 0
+        self.log = WriteAheadLog(directory / FILE_NAME)
         self._scan_lock = threading.Lock()
         self._retired = False
 
@@ -99,18 +84,13 @@ class Database:
             connection = _connect(self.directory / FILE_NAME)
             self._writer = connection
             migrate(connection)
-            # From here on who writes waits for the log itself: ``sync_log``.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.set_wal_hook(self._note_log)
+            # From here on who writes waits for the log itself.
+            self.log.attach(connection)
         return self._writer
 
     def is_quick(self, connection: apsw.Connection) -> bool:
         """Return whether a commit on ``connection`` does not wait for the disk."""
-        return (
-            connection is self._writer
-            and self._log >= 0
-            and self._log_pages < CHECKPOINT_PAGES
-        )
+        return connection is self._writer and self.log.is_quick
 
     def try_begin(self) -> bool:
         """Begin a transaction that writes; return ``False`` if another process does."""
@@ -122,40 +102,8 @@ class Database:
             return False
         finally:
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        if self._log_pages >= ROOM_FROM_PAGES:
-            self._make_room()
+        self.log.make_room()
         return True
-
-    @property
-    def log_descriptor(self) -> int:
-        """The log's file, once ``is_quick``: for whoever waits for it himself."""
-        return self._log
-
-    def sync_log(self) -> None:
-        """Wait until everything committed is on disk.
-
-        The log's file stays the same one as long as the writing connection is open: the
-        last connection to close removes it, and that cannot be another one.
-
-        Raises:
-            StorageFullError: The disk refuses to write.
-        """
-        try:
-            if self._log < 0:
-                path = self.directory / f"{FILE_NAME}-wal"
-                self._log = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            os.fdatasync(self._log)
-        except OSError as error:
-            raise unwritten(error) from error
-
-    def shorten_log(self) -> None:
-        """Move a log that became long into the file; the next commit starts it anew.
-
-        Another process that is at it already does the same.
-        """
-        if self._writer is not None and self._log_pages >= CHECKPOINT_PAGES:
-            with suppress(apsw.BusyError):
-                self._writer.wal_checkpoint()
 
     def reader(self) -> apsw.Connection:
         """Return the event loop's connection; the file must be there."""
@@ -179,9 +127,9 @@ class Database:
 
     def drop_writer(self) -> None:
         """Close the writing connection: its state is in doubt."""
-        self._close_log()
+        self.log.let_go()
         if self._writer is not None:
-            self._writer.close(force=True)
+            close_connection(self._writer, in_doubt=self.log.in_doubt)
             self._writer = None
 
     def detach(self) -> Callable[[], None]:
@@ -189,51 +137,14 @@ class Database:
 
         The next use opens new ones. Nothing may be using the old ones.
         """
-        self._close_log()
-        old = [self._reader, self._scanner, self._writer]
+        old = self._reader, self._scanner, self._writer
         self._reader = self._scanner = self._writer = None
-
-        def close() -> None:
-            for connection in old:
-                if connection is not None:
-                    connection.close(force=True)
-
-        return close
+        return self.log.detach(*old)
 
     def close(self) -> None:
         """Close every connection; the next use opens them again."""
         with self._scan_lock:
             self.detach()()
-
-    def _note_log(self, _: apsw.Connection, __: str, pages: int) -> int:
-        """Take note of the log's length after a commit (sqlite.org/c3ref/wal_hook)."""
-        self._log_pages = pages
-        return apsw.SQLITE_OK
-
-    def _make_room(self) -> None:
-        """Make the log's file longer ahead of what is written; nobody else writes now.
-
-        Waiting for octets inside a file costs a fifth to a half less than for those
-        that make it longer: those also wait for the file system's own log. (So do
-        those in space that was only reserved.) What is behind the last frame SQLite
-        takes for the end (sqlite.org/fileformat2, §4.2).
-        """
-        needed = self._log_pages * FRAME_OCTETS + ROOM_OCTETS // 4
-        if self._log < 0 or needed <= self._log_room:
-            return
-        try:
-            self._log_room = os.fstat(self._log).st_size
-            if self._log_room < needed:
-                os.pwrite(self._log, bytes(ROOM_OCTETS), self._log_room)
-                self._log_room += ROOM_OCTETS
-        except OSError:
-            # No room: SQLite finds out itself. Not tried again with this file.
-            self._log_room = LOG_MAX_OCTETS
-
-    def _close_log(self) -> None:
-        if self._log >= 0:
-            os.close(self._log)
-        self._log, self._log_pages, self._log_room = -1, 0, 0
 
     def _check(self) -> None:
         if self._retired:
@@ -245,40 +156,7 @@ class Database:
             fsync_directory(self.directory.parent)
             fsync_directory(self.directory.parent.parent)
         except OSError as error:
-            full = error.errno in {errno.ENOSPC, errno.EDQUOT}
-            kind = StorageFullError if full else UnavailableError
-            raise kind(f"cannot make {self.directory}: {error}") from error
-
-
-def unwritten(error: OSError) -> StorageFullError:
-    """Return what it means that the disk does not take what was written."""
-    return StorageFullError(f"mailbox cannot be written: {error}")
-
-
-class errors:  # noqa: N801 (reads like a function, and is faster than one)
-    """A context that raises SQLite's errors as this program's.
-
-    Raises:
-        StorageFullError: No room, or the disk refuses to write.
-        UnavailableError: Locked too long, unreadable, damaged.
-    """
-
-    __slots__ = ()
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        """Translate what was raised, if it is SQLite's."""
-        if isinstance(error, apsw.FullError | apsw.IOError):
-            raise StorageFullError(f"mailbox cannot be written: {error}") from error
-        if isinstance(error, apsw.Error):
-            raise UnavailableError(f"mailbox database: {error!r}") from error
+            raise unwritten(error) from error
 
 
 def _connect(path: Path, *, query_only: bool = False) -> apsw.Connection:
@@ -296,12 +174,11 @@ def _connected(path: Path, *, query_only: bool) -> apsw.Connection:
         "journal_mode = WAL",
         "synchronous = FULL",
         "wal_autocheckpoint = 0",
-        f"journal_size_limit = {LOG_MAX_OCTETS}",
         f"mmap_size = {MAPPED_OCTETS}",
-        f"cache_size = -{CACHE_KIB}",
+        f"cache_size = -{READ_CACHE_KIB if query_only else CACHE_KIB}",
         "temp_store = MEMORY",
+        f"query_only = {query_only}",
+        "shrink_memory",  # a cache of the size there was before
     ):
-        connection.execute(f"PRAGMA {pragma}")
-    if query_only:
-        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA {pragma}", can_cache=False)
     return connection

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 import apsw
 
+from pabal.base.sqlite import errors
 from pabal.store.delta import Delta
 from pabal.store.flags import Flags
 from pabal.store.imports import (
@@ -20,7 +21,6 @@ from pabal.store.imports import (
 from pabal.store.ports import Appended, MailboxChanged, MailboxEvent, MailboxId, Uid
 from pabal.store.sqlite import messages
 from pabal.store.sqlite.access import Access
-from pabal.store.sqlite.database import errors
 from pabal.store.sqlite.incoming import Incoming, scan
 from pabal.store.sqlite.ledger import Ledger
 from pabal.store.sqlite.messages import bound

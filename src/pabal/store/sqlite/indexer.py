@@ -15,9 +15,10 @@ from typing import Final, cast
 import apsw
 
 from pabal.base.errors import UnavailableError
+from pabal.base.sqlite import errors
 from pabal.store.search.merging import merge
 from pabal.store.search.segment import SIZE_MAX, Builder
-from pabal.store.sqlite.database import Database, errors
+from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.index_file import Covered, IndexFile, StoredSegment
 from pabal.store.sqlite.lock import try_lock
 from pabal.store.sqlite.texts import whole

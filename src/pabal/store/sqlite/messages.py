@@ -24,6 +24,7 @@ from pabal.store.ports import (
     MailboxInfo,
     ModSeq,
     Reflagged,
+    StoreError,
     Uid,
 )
 from pabal.store.sqlite.incoming import Incoming
@@ -103,14 +104,23 @@ class Entries:
 
 
 def append(
-    ledger: Ledger, where: MailboxId | Sequence[str], incoming: Sequence[Incoming]
+    ledger: Ledger,
+    where: MailboxId | Sequence[str],
+    incoming: Sequence[Incoming],
+    replacing: tuple[MailboxId, Uid] | None = None,
 ) -> tuple[list[Appended], list[Delta]]:
-    """Add messages.
+    """Add messages, and expunge the one they replace.
 
     Raises:
         NoSuchMailboxError: The mailbox is gone, or none has one of the names.
+        StoreError: What is to be replaced is gone.
         TooManyKeywordsError: Flags that cannot be.
     """
+    replaced = None
+    if replacing is not None:
+        replaced = select(ledger, replacing[0], replacing[1:])
+        if not replaced.uids:
+            raise StoreError("the message to be replaced is gone")
     info = ledger.box(where) if isinstance(where, int) else ledger.first(where)
     mailbox_id = info.id
     if not incoming:
@@ -131,12 +141,14 @@ def append(
         ],
     )
     entries = Entries(uids, emails, flag_sets, (), sizes)
-    delta = _arrived(ledger, info, entries)
+    deltas = [_arrived(ledger, info, entries)]
+    if replacing is not None and replaced is not None:
+        deltas.append(_gone(ledger, replacing[0], replaced))
     appended = [
         Appended(mailbox_id, info.name, info.uid_validity, uid, email, modseq)
         for uid, email in zip(uids, emails, strict=True)
     ]
-    return appended, [delta]
+    return appended, deltas
 
 
 def set_flags(

@@ -4,12 +4,12 @@ Lives on the event loop. Moved forward by what this process commits, and, when a
 process wrote, by what is read back from the tables.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import apsw
 
+from pabal.base.sqlite import errors
 from pabal.store.delta import Delta
 from pabal.store.feed import Feed
 from pabal.store.flags import Flags
@@ -23,7 +23,7 @@ from pabal.store.ports import (
     ModSeq,
     NoSuchMailboxError,
 )
-from pabal.store.sqlite.database import Database, errors
+from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.idle import IdleArrays
 from pabal.store.sqlite.ledger import MailboxRows, load_flag_sets
 from pabal.store.sqlite.reader import (
@@ -67,7 +67,7 @@ class Mirror:
         self._arrays: dict[MailboxId, MailboxArrays] = {}
         self._idle = idle or IdleArrays()
         self._pending: dict[MailboxId, list[Delta]] = {}
-        self._commits: deque[tuple[ModSeq, Sequence[Delta]]] = deque()
+        self._commits: list[tuple[ModSeq, Sequence[Delta]]] = []
 
     @property
     def is_watched(self) -> bool:
@@ -177,7 +177,7 @@ class Mirror:
     def publish(self) -> None:
         """Tell what batches of this process changed, in their order."""
         while self._commits:
-            self._committed(*self._commits.popleft())
+            self._committed(*self._commits.pop(0))
 
     def _committed(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
         """Publish what a batch of this process changed.

@@ -12,8 +12,8 @@ from typing import Final, cast
 
 import apsw
 
+from pabal.base.sqlite import errors
 from pabal.store.ports import AccountId
-from pabal.store.sqlite.database import errors
 
 SHARES_FILE: Final = "shares.db"
 

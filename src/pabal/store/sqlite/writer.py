@@ -6,8 +6,8 @@ background: handing each statement's turn to and fro between threads costs sever
 what the statements do.
 Whatever may take longer happens on a thread as a whole.
 
-Durability: SQLite is told not to wait for the disk at a commit (synchronous=NORMAL);
-this module waits for its log itself, before anybody is told of the commit.
+Durability: SQLite is told not to wait for the disk at a commit; this module waits for
+its log itself (``base.sqlite``), before anybody is told of the commit.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,15 +17,13 @@ from typing import Final, NoReturn
 
 from pabal.base.clock import Clock
 from pabal.base.errors import PabalError, UnavailableError
+from pabal.base.sqlite import INLINE_OCTETS, errors
 from pabal.base.tasks import Unsynced
 from pabal.store.delta import Delta
 from pabal.store.ports import AccountId, ModSeq
-from pabal.store.sqlite.database import Database, errors, unwritten
+from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import Housekeeping
 from pabal.store.sqlite.ledger import Ledger
-
-INLINE_OCTETS: Final = 128 * 1024
-"""Octets of messages one transaction on the event loop writes: below 2 ms."""
 
 INLINE_MAILBOXES: Final = 200
 """Mailboxes of an account that are read there, when another process wrote: 1-2 ms."""
@@ -103,7 +101,8 @@ class Writer:
                 written = self._write(ledger, jobs)
         except PabalError as error:
             self._fail(error)
-        return Unsynced(self._database.log_descriptor, partial(self._synced, written))
+        descriptor = self._database.log.descriptor
+        return Unsynced(descriptor, partial(self._synced, written))
 
     def run(self, jobs: Sequence[Job]) -> Outcomes:
         """Write ``jobs`` in one transaction; return ``None`` or an error for each.
@@ -120,13 +119,17 @@ class Writer:
                 if ledger is None or ledger.connection is not connection:
                     ledger = Ledger(self._account_id, connection, self._clock)
                     self._ledger = ledger
-                self._database.shorten_log()
+                self._database.log.prepare(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 written = self._write(ledger, jobs, self._housekeeping)
-            self._database.sync_log()
+            self._database.log.sync()
         except UnavailableError as error:
             self._fail(error)
         return self._settled(written)
+
+    def forget(self) -> None:
+        """Forget what is known by the connection that writes: it is closed."""
+        self._ledger = None
 
     def _is_quick(self, ledger: Ledger, jobs: Sequence[Job]) -> bool:
         octets = 0
@@ -143,7 +146,7 @@ class Writer:
 
     def _synced(self, written: Written, failure: OSError | None) -> Outcomes:
         if failure is not None:
-            self._fail(unwritten(failure))
+            self._fail(self._database.log.failed(failure))
         return self._settled(written)
 
     def _settled(self, written: Written) -> Outcomes:

@@ -1,0 +1,186 @@
+"""What ``options`` of a named.conf, or the view everybody sees, says of the server.
+
+Sans-IO.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pabal.config.named.elsewhere import ONLY_FORWARDERS, WITHOUT_TLS, Elsewhere
+from pabal.config.named.figures import take_figures
+from pabal.config.named.grammar import Statement, names_in
+from pabal.config.named.orders import order_of
+from pabal.config.named.outcome import DNS, Outcome
+from pabal.config.named.transfers import DNS_PORT, Servers, bracketed, endpoint
+from pabal.config.named.values import is_ip
+
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the configuration said, not a socket
+EVERYWHERE_6: Final = "[::]"
+
+NO: Final = frozenset(("no", "false", "0"))
+"""How BIND spells that something is off."""
+
+_TAKEN: Final = frozenset(
+    {
+        "allow-query",
+        "allow-query-cache",
+        "allow-recursion",
+        "forward",
+        "forwarders",
+        "listen-on",
+        "listen-on-v6",
+        "port",
+        "recursion",
+        "rrset-order",
+    }
+)
+"""Statements in options that the functions below look at."""
+
+SILENT: Final = frozenset({"options", "include", "acl", "zone", "view", "key", "type"})
+"""Statements that are told of by what uses them, or one by one."""
+
+
+class Whole:
+    """Takes over what holds for the server as a whole.
+
+    Args (of the constructor):
+        outcome: Gets what comes of it.
+        told: Statements that somebody else tells of.
+    """
+
+    def __init__(self, outcome: Outcome, told: frozenset[str] = frozenset()) -> None:
+        self._outcome = outcome
+        self._told = told
+
+    def take(self, body: Sequence[Statement]) -> None:
+        """Take what ``body`` says."""
+        outcome = self._outcome
+        for statement in names_in(body, "allow-query")[:1]:
+            outcome.access(statement, "allow_query")
+        take_recursion(body, outcome)
+        self._forwarders(body)
+        order = order_of(body, outcome.note)
+        if order:
+            outcome.settings.append((DNS, "round_robin", order))
+        self._listen(body)
+        elsewhere = Elsewhere(outcome.known, outcome.statements, outcome.note)
+        # The zones tell what became of allow-update.
+        updates = {"allow-update"} if "allow_update" in outcome.known else set()
+        taken = _TAKEN | SILENT | self._told | updates | self._transfers(body)
+        taken |= elsewhere.options(body) | take_figures(body, outcome)
+        outcome.settings += elsewhere.settings()
+        for statement in body:
+            if statement.name not in taken:
+                outcome.not_taken(statement)
+
+    def _transfers(self, body: Sequence[Statement]) -> set[str]:
+        """Take who may have whole zones and who is told; return the names of both."""
+        outcome = self._outcome
+        taken: set[str] = set()
+        for statement in names_in(body, "allow-transfer")[:1]:
+            if "allow_transfer" in outcome.known:
+                outcome.access(statement, "allow_transfer")
+                taken.add(statement.name)
+        for statement in names_in(body, "also-notify")[:1]:
+            if "notify" in outcome.known:
+                peers = Servers(outcome.statements).peers(statement)
+                outcome.set(statement, "notify", tuple(peers))
+                taken.add(statement.name)
+        return taken
+
+    def _forwarders(self, body: Sequence[Statement]) -> None:
+        outcome = self._outcome
+        for statement in names_in(body, "forwarders")[:1]:
+            found = servers_of(statement)
+            if not found:
+                continue
+            outcome.set(statement, "forwarders", found)
+            if any(each.option("tls") for each in statement.body()):
+                outcome.note(statement.token, "forwarders: tls", WITHOUT_TLS)
+            forward = names_in(body, "forward")
+            if not forward or forward[0].value().lower() != "only":
+                token = forward[0].token if forward else statement.token
+                outcome.note(token, "forward first", ONLY_FORWARDERS)
+
+    def _listen(self, body: Sequence[Statement]) -> None:
+        """Take where the server listens; a family that is not said listens to all."""
+        said = names_in(body, "listen-on", "listen-on-v6")
+        port = str(DNS_PORT)
+        for statement in names_in(body, "port")[:1]:
+            port = statement.value()
+        if not said and port == str(DNS_PORT):
+            return
+        found = [
+            f"{everywhere}:{port}"
+            for name, everywhere in (
+                ("listen-on", EVERYWHERE),
+                ("listen-on-v6", EVERYWHERE_6),
+            )
+            if not names_in(body, name)
+        ]
+        for statement in said:
+            found += self._endpoints(statement, statement.option("port") or port)
+        outcome = self._outcome
+        outcome.settings.append(("listen", "dns", tuple(found)))
+        for statement in said or names_in(body, "port"):
+            outcome.note(statement.token, statement.name, "dns in [listen]", taken=True)
+
+    def _endpoints(self, statement: Statement, port: str) -> list[str]:
+        outcome = self._outcome
+        family6 = statement.name == "listen-on-v6"
+        if statement.option("tls") or statement.option("http"):
+            why = "set dns-tls or https in [listen]; the certificate is that of [tls]"
+            outcome.note(statement.token, f"{statement.name} with tls or http", why)
+            return []
+        words = {
+            "any": [EVERYWHERE_6] if family6 else [EVERYWHERE],
+            "localhost": ["[::1]"] if family6 else ["127.0.0.1"],
+            "none": [],
+        }
+        found: list[str] = []
+        for element in statement.body():
+            text = element.token.text
+            hosts = words.get(text.lower())
+            if hosts is None and not is_ip(text):
+                why = "write the addresses themselves into dns in [listen]"
+                outcome.note(element.token, f"{statement.name}: {text}", why)
+                continue
+            hosts = hosts if hosts is not None else [bracketed(text)]
+            found += [f"{host}:{port}" for host in hosts]
+        return found
+
+
+def servers_of(forwarders: Statement) -> tuple[str, ...]:
+    """Return the servers a ``forwarders`` statement names, as pabal.toml has them."""
+    port = forwarders.option("port")
+    return tuple(endpoint(each, port) for each in forwarders.body())
+
+
+def recursion_of(body: Sequence[Statement]) -> Statement | None:
+    """Return what decides who may ask for everything; BIND looks at three lists."""
+    for statement in names_in(body, "recursion")[:1]:
+        if statement.value().lower() in NO:
+            return statement
+    for name in ("allow-recursion", "allow-query-cache", "allow-query"):
+        for statement in names_in(body, name)[:1]:
+            return statement
+    return None
+
+
+def take_recursion(body: Sequence[Statement], outcome: Outcome) -> None:
+    """Take who may ask for everything."""
+    statement = recursion_of(body)
+    if statement is not None and statement.name == "recursion":
+        outcome.set(statement, "allow_recursion", ("none",))
+    elif statement is not None:
+        outcome.access(statement, "allow_recursion")
+    else:
+        for options in names_in(outcome.statements, "options")[:1]:
+            what = "allow-recursion, which is not set"
+            outcome.note(options.token, what, UNSAID_RECURSION)
+
+
+UNSAID_RECURSION: Final = (
+    "BIND answers the networks this machine is in; pabal only the machine "
+    "itself, unless allow_recursion names them"
+)

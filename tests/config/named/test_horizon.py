@@ -1,0 +1,279 @@
+"""Views of a named.conf as pabal has them."""
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from pabal.config.named.outcome import Takeover
+from pabal.config.named.takeover import take_over
+from tests.support.configuration import checked
+
+KNOWN = frozenset({"policy_zones", "dns64", "secondary", "forward_zones"})
+FILES = {f"/etc/bind/{name}": "" for name in ("in", "out", "same", "rpz")}
+
+CONF = """\
+acl office { !10.9.0.0/16; 10.0.0.0/8; };
+options { directory "/etc/bind"; allow-query { any; }; };
+view "inside" {
+    match-clients { office; 192.0.2.0/24; };
+    recursion yes;
+    allow-recursion { any; };
+    forwarders { 192.0.2.53; };
+    zone "a.test" { type primary; file "in"; };
+    zone "s.test" { type primary; file "same"; };
+    zone "i.test" { type primary; file "in"; allow-update { none; }; };
+};
+view "all of them" {
+    recursion no;
+    zone "a.test" { type primary; file "out"; };
+    zone "s.test" { in-view inside; };
+    zone "o.test" { type primary; file "out"; };
+};
+"""
+
+
+def taken(text: str) -> Takeover:
+    return take_over(checked(text, FILES), KNOWN)
+
+
+def toml(text: str) -> dict[str, Any]:
+    return tomllib.loads(taken(text).toml())
+
+
+def files(text: str) -> list[str]:
+    return sorted(f"{z.directory}/{z.target} {z.path}" for z in taken(text).zones)
+
+
+def notes(text: str, *, took: bool = False) -> list[str]:
+    return [f"{n.what}: {n.why}" for n in taken(text).notes if n.taken is took]
+
+
+def test_the_view_for_all_is_what_everybody_sees() -> None:
+    assert toml(CONF) == {
+        "dns": {
+            "allow_query": ["any"],
+            "allow_recursion": ["none"],
+            "forwarders": ["192.0.2.53"],
+            "view": {
+                "inside": {
+                    "clients": ["!10.9.0.0/16", "10.0.0.0/8", "192.0.2.0/24"],
+                    "zones": "views/inside",
+                    "allow_recursion": ["any"],
+                }
+            },
+        }
+    }
+
+
+def test_files_are_where_their_clients_look() -> None:
+    """Nothing of the inner view is shown to everybody."""
+    assert files(CONF) == [
+        "views/inside/a.test.zone /etc/bind/in",
+        "views/inside/i.test.zone /etc/bind/in",
+        "zones/a.test.zone /etc/bind/out",
+        "zones/o.test.zone /etc/bind/out",
+        "zones/s.test.zone /etc/bind/same",
+    ]
+
+
+def test_what_is_not_as_it_was_is_said() -> None:
+    said = notes(CONF)
+    assert any(
+        line.startswith("view inside: without o.test: what everybody") for line in said
+    )
+    assert any("zone i.test: allow-update" in line for line in said)
+    assert not any("match-clients" in line for line in said)
+    taken_over = notes(CONF, took=True)
+    assert "view inside: [dns.view.inside]" in taken_over
+    assert "view all of them: what everybody sees: [dns], zones/" in taken_over
+
+
+def test_what_a_view_borrows_it_has_itself() -> None:
+    text = """
+    view one { match-clients { 10/8; };
+        zone "a.test" { type primary; file "/etc/bind/in"; }; };
+    view two { match-clients { 172.16/12; }; zone "a.test" { in-view one; }; };
+    """
+    assert files(text) == [
+        "views/one/a.test.zone /etc/bind/in",
+        "views/two/a.test.zone /etc/bind/in",
+    ]
+
+
+def test_what_everybody_sees_may_be_borrowed_from_a_view() -> None:
+    text = """
+    view one { match-clients { 10/8; };
+        zone "a.test" { type primary; file "/etc/bind/same"; };
+        zone "b.test" { in-view one; }; };
+    view two { zone "a.test" { in-view one; }; };
+    """
+    assert files(text) == ["zones/a.test.zone /etc/bind/same"]
+
+
+def test_the_same_file_for_all_is_there_once() -> None:
+    text = """
+    view one { match-clients { 10/8; };
+        zone "a.test" { type primary; file "/etc/bind/same"; }; };
+    view two { zone "a.test" { type primary; file "/etc/bind/same"; }; };
+    """
+    assert files(text) == ["zones/a.test.zone /etc/bind/same"]
+    assert "zones" not in toml(text)["dns"]["view"]["one"]
+    assert any("so this view does too" in line for line in notes(text, took=True))
+
+
+NOBODY_ELSE = """
+options { allow-query { any; }; };
+view one { match-clients { !10.1/16; 10/8; };
+    zone "a.test" { type primary; file "/etc/bind/in"; }; };
+view two { match-clients { 10.1/16; };
+    zone "a.test" { type primary; file "/etc/bind/out"; }; };
+"""
+
+
+def test_without_a_view_for_all_nobody_else_may_ask() -> None:
+    """What one list keeps out another may let in: they are lists of their own."""
+    assert toml(NOBODY_ELSE)["dns"] == {
+        "allow_query": ["one-clients", "two-clients"],
+        "acl": {
+            "one-clients": {"networks": ["!10.1.0.0/16", "10.0.0.0/8"]},
+            "two-clients": {"networks": ["10.1.0.0/16"]},
+        },
+        "view": {
+            "one": {
+                "clients": ["one-clients"],
+                "zones": "views/one",
+                "allow_recursion": ["any"],
+            },
+            "two": {
+                "clients": ["two-clients"],
+                "zones": "views/two",
+                "allow_recursion": ["any"],
+            },
+        },
+    }
+    assert any("is for all clients" in line for line in notes(NOBODY_ELSE))
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("match-destinations { 10.0.0.1; };", "by their own address alone"),
+        ("match-recursive-only yes;", "by their own address alone"),
+        ("match-clients { key k; };", "by their own address alone"),
+        ("match-clients { none; };", "by their own address alone"),
+    ],
+)
+def test_views_that_cannot_be_told_apart_stay(body: str, why: str) -> None:
+    zone = 'zone "a.test" { type primary; file "/etc/bind/in"; };'
+    key = 'key k { algorithm hmac-sha256; secret "c2VjcmV0"; };'
+    text = f"{key}\nview x {{ {body} {zone} }};"
+    assert taken(text).zones == ()
+    assert any(line.startswith("view x: ") and why in line for line in notes(text))
+    assert "zone a.test in view x (primary): its view is not taken over" in notes(text)
+    assert all(n.place == "named.conf:2" for n in taken(text).notes if "view" in n.what)
+
+
+def test_what_no_client_reaches_and_other_classes_stay() -> None:
+    text = """
+    view one { };
+    view two { match-clients { 10/8; }; };
+    view three ch { };
+    """
+    said = notes(text)
+    assert "view two: no client gets there: all are in view one" in said
+    assert "view three: pabal answers in class IN only" in said
+
+
+def test_names_that_no_directory_may_have() -> None:
+    text = """
+    view "../../etc" { match-clients { 10/8; }; };
+    view "..//..//etc" { match-clients { 11/8; }; };
+    view "//" { match-clients { 12/8; }; };
+    """
+    assert list(toml(text)["dns"]["view"]) == ["etc", "etc-2", "view"]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("recursion no;", ["none"]),
+        ("allow-recursion { 10.1/16; };", ["10.1.0.0/16"]),
+        ("allow-query-cache { 10.2/16; };", ["10.2.0.0/16"]),
+        ("", ["localhost"]),
+    ],
+)
+def test_who_may_recurse(body: str, expected: list[str]) -> None:
+    text = f"view x {{ match-clients {{ 10/8; }}; {body} }};"
+    assert toml(text)["dns"]["view"]["x"]["allow_recursion"] == expected
+
+
+def test_an_open_resolver_has_to_be_said_twice() -> None:
+    text = "view x { match-clients { !10/8; any; }; allow-recursion { any; }; };"
+    assert "allow_recursion" not in toml(text)["dns"]["view"]["x"]
+    assert any("said twice" in line for line in notes(text))
+
+
+def test_one_set_of_forwarders_serves_all_views() -> None:
+    text = """
+    view one { match-clients { 10/8; }; forwarders { 192.0.2.1; }; };
+    view two { match-clients { 11/8; }; forwarders { 192.0.2.2; }; };
+    view three { recursion no; forwarders { 192.0.2.3; }; };
+    """
+    assert toml(text)["dns"]["forwarders"] == ["192.0.2.1"]
+    found = [line for line in notes(text) if "the same forwarders" in line]
+    assert [line.partition(": pabal")[0] for line in found] == ["view two: forwarders"]
+
+
+def test_who_is_asked_elsewhere_is_taken_if_nobody_else_notices() -> None:
+    zone = 'zone "f.test" { type forward; forwarders { 192.0.2.1; }; };'
+    inside = f"view one {{ match-clients {{ 10/8; }}; {zone} }};"
+    quiet = inside + "view two { recursion no; };"
+    assert toml(quiet)["dns"]["forward_zones"] == ["f.test 192.0.2.1"]
+    assert not any("f.test" in line for line in notes(quiet) if "first" not in line)
+    loud = inside + "view two { recursion yes; };"
+    assert "forward_zones" not in toml(loud)["dns"]
+    assert any("the same servers" in line for line in notes(loud))
+
+
+def test_copies_are_for_everybody() -> None:
+    text = """
+    view one { match-clients { 10/8; };
+        zone "c.test" { type secondary; primaries { 192.0.2.1; }; }; };
+    view two {
+        zone "d.test" { type secondary; primaries { 192.0.2.1; }; }; };
+    """
+    assert toml(text)["dns"]["secondary"] == ["d.test 192.0.2.1"]
+    assert any("copies of other servers' zones" in line for line in notes(text))
+
+
+def test_filters_of_views() -> None:
+    text = """
+    options { directory "/etc/bind"; response-policy { zone "rpz.test"; }; };
+    view one { match-clients { 10/8; };
+        response-policy { zone "rpz.in"; }; dns64 64:ff9b::/96 { };
+        zone "rpz.in" { type primary; file "rpz"; }; };
+    view two { match-clients { 11/8; }; };
+    view three { response-policy { }; };
+    """
+    found = toml(text)["dns"]
+    assert found["policy_zones"] == []
+    views = found["view"]
+    assert views["one"]["policy_zones"] == ["rpz.in"]
+    assert views["one"]["dns64"] == "64:ff9b::/96"
+    assert views["two"]["policy_zones"] == ["rpz.test"]
+    assert files(text) == ["zones/rpz.in.zone /etc/bind/rpz"]
+    assert any("who may ask at all can read it" in line for line in notes(text))
+    bare = text.replace("view three { response-policy { }; };", "view three { };")
+    bare = bare.replace('response-policy { zone "rpz.in"; };', "response-policy { };")
+    assert toml(bare)["dns"]["view"]["one"]["policy_zones"] == ["none"]
+
+
+def test_the_rest_of_a_view_is_told() -> None:
+    text = "view one { match-clients { 10/8; !key k; }; allow-query { 10/8; };"
+    text = f'key k {{ algorithm hmac-sha256; secret "c2VjcmV0"; }}; {text}'
+    text += " max-cache-size 1m; };"
+    said = notes(text)
+    assert any(line.startswith("view one: allow-query: who is in a") for line in said)
+    assert any(line.startswith("view one: max-cache-size: ") for line in said)
+    assert any(line.startswith("view one: match-clients: without") for line in said)
