@@ -22,6 +22,7 @@ from tests.interop.many import (
     add,
     agree,
     flagged,
+    octets_of,
     same,
     stored,
 )
@@ -100,9 +101,9 @@ def test_neomutt(full: Server, sent: frozenset[bytes], tmp_path: Path) -> None:
         "<delete-pattern>~s 0$<enter><sync-mailbox><exit>",
         tmp_path,
     )
-    after = stored(full, "neomutt", tmp_path)
-    assert len(after) == MANY - MANY // 10
-    assert {flags for flags, _ in after} == {"S", "FS"}
-    again = make_maildir(tmp_path / "again")
-    neomutt(inbox(full, "neomutt"), COPY_ALL % again, tmp_path)
-    agree(plain(flagged(again)), plain(after))
+    expected = [
+        ("FS" if number % 10 == 5 else "S", octets_of(number))
+        for number in range(MANY)
+        if number % 10
+    ]
+    agree(plain(stored(full, "neomutt", tmp_path)), expected)
