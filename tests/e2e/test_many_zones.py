@@ -1,5 +1,6 @@
 """A hundred thousand small zones: every process is ready soon, and asks for little."""
 
+import os
 import time
 from pathlib import Path
 
@@ -15,7 +16,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ZONES = 100_000
 
 READY_MAX_S = 15.0
-"""By the clock on the wall, on a machine of two processors that does nothing else."""
+"""By the clock on the wall, on a machine of two processors that does nothing else. If
+it does, what our processes one after the other took of a processor is counted."""
+
+OTHERS_MAX = 0.1
+"""Share of the machine that others may have had for the clock on the wall to count."""
 
 IDLE_SHARE_MAX = 0.06
 """Of one processor, each process, while nothing changes."""
@@ -33,10 +38,20 @@ www IN CNAME @
 """
 
 
-def cpu_s(pid: int) -> float:
-    """Return the processor time a process has had, seconds."""
+def cpu_s(pid: int, *, children: bool = False) -> float:
+    """Return the processor time a process has had, seconds.
+
+    Args:
+        children: Those it waited for as well.
+    """
     words = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / 100
+    return sum(map(int, words[11 : 15 if children else 13])) / 100
+
+
+def busy_s() -> float:
+    """Return the processor time that everybody has had, seconds."""
+    words = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    return sum(int(words[place]) for place in (0, 1, 2, 5, 6, 7)) / 100
 
 
 def test_many_zones_are_there_soon(tmp_path: Path) -> None:
@@ -44,10 +59,20 @@ def test_many_zones_are_there_soon(tmp_path: Path) -> None:
     zones = server.directory / "zones"
     for number in range(ZONES):
         (zones / f"zone{number}.test.zone").write_text(TEXT)
-    began = time.monotonic()
+    began, busy_before_s = time.monotonic(), busy_s()
     with server.start():
-        took_s = time.monotonic() - began
-        print(f"{ZONES} zones: ready after {took_s:.1f} s")  # noqa: T201
+        wall_s, all_s = time.monotonic() - began, busy_s() - busy_before_s
+        assert server.process is not None
+        pid, cores = server.process.pid, len(os.sched_getaffinity(0))
+        roles = [cpu_s(each) for each in server.worker_pids()]
+        own_s = cpu_s(pid, children=True) + sum(roles)
+        others = max(0.0, all_s - own_s) / (wall_s * cores)
+        path_s = cpu_s(pid) + sum(roles) / min(len(roles), cores)
+        print(  # noqa: T201
+            f"\n{ZONES} zones: ready after {wall_s:.1f} s, others had {others:.0%} of "
+            f"the machine; one after the other {path_s:.1f} s of a processor"
+        )
+        took_s = wall_s if others < OTHERS_MAX else path_s
         for number in (0, ZONES - 1):
             query = dns.message.make_query(f"www.zone{number}.test.", "A")
             answer = dns.query.udp(query, server.address, 5, 53 + PORT_OFFSET)
