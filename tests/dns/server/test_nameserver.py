@@ -13,7 +13,7 @@ from typing_extensions import override
 from pabal.base.errors import OperatorError
 from pabal.dns.server.answering import Asked
 from pabal.dns.server.nameserver import NameServer
-from pabal.dns.settings import DnsSettings, ViewSettings
+from pabal.dns.settings import DnsSettings, TcpSettings, ViewSettings
 from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import Endpoint
 from pabal.net.sockets import bind
@@ -141,4 +141,45 @@ async def test_clients_see_what_their_view_holds(tmp_path: Path) -> None:
     await server.reload()
     assert await seen("127.77.1.5", "missing.example.com") == "10.0.0.22"
     assert await seen("127.77.1.5") == "192.0.2.1"
+    await server.stop()
+
+
+async def test_connections_of_one_client_are_as_many_as_is_said() -> None:
+    """RFC 7766 §6.2.2; one that ended makes room for another."""
+    source = MemorySource({"example.com.zone": HEAD})
+    zones = Zones(source, None, "ns.test", FixedClock())
+    settings = DnsSettings("ns.test", tcp=TcpSettings(per_client_max=2))
+    server = NameServer(settings, zones, None, FixedClock())
+    await server.reload()
+    tcp = bind(Endpoint("127.77.0.1", 0), "dns")
+    port = tcp.getsockname()[1]
+    await server.start([], [tcp])
+    query = question("example.com", "SOA")
+
+    async def connected(source: str = "127.77.0.9") -> asyncio.StreamWriter | None:
+        """Return a connection that was answered on; ``None``: it was closed."""
+        reader, writer = await asyncio.open_connection(
+            "127.77.0.1", port, local_addr=(source, 0)
+        )
+        writer.write(len(query).to_bytes(2, "big") + query)
+        try:
+            async with asyncio.timeout(5):
+                await reader.readexactly(2)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+            return None
+        return writer
+
+    first, second = await connected(), await connected()
+    assert first is not None
+    assert second is not None
+    assert await connected() is None
+    other = await connected("127.77.0.10")
+    assert other is not None
+    first.close()
+    async with asyncio.timeout(5):
+        while (third := await connected()) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    for writer in (second, third, other):
+        writer.close()
     await server.stop()
