@@ -83,6 +83,21 @@ def test_what_cannot_be_used_is_told_once_and_changes_nothing(
     assert not tls.reload()
 
 
+def test_a_folder_that_cannot_be_looked_into_is_told_once(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    tls = ServerTls(settings)
+    folder = settings.tls.certificate.parent
+    away = folder.rename(folder.with_name("roots-alone"))
+    assert not tls.reload()
+    assert not tls.reload()
+    assert caplog.messages == ["a renewed certificate would not be seen"]
+    away.rename(folder)
+    assert not tls.reload(), "it is the one in use"
+    renew(settings)
+    assert tls.reload()
+
+
 async def test_new_connections_see_it(settings: Settings) -> None:
     tls = ServerTls(settings)
     renew(settings)

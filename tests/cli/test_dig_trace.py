@@ -79,6 +79,8 @@ async def test_an_unsigned_zone_and_a_bogus_one() -> None:
     assert bogus.rcode == "SERVFAIL"
     assert dig_trace.verdict(bogus).startswith("bogus: something that should be signed")
     assert f"  {dig_trace.AGAIN}" in list(dig_trace.questions(bogus.steps))
+    links = list(dig_trace.chain_of_trust(bogus.steps))
+    assert len(links) == len(set(links)), "what was checked twice is told once"
     words = [line.partition(":")[0] for line in dig_trace.legend(bogus.kept)]
     assert words == ["secure", "bogus", "referral", "glue"]
     assert any("✗ bogus" in line for line in dig_trace.chain_of_trust(bogus.steps))
@@ -131,3 +133,42 @@ def test_long_records_are_cut() -> None:
     ((*_, believed, what),) = dig_trace.cache([kept])
     assert believed == "answer"
     assert what == "x" * (dig_trace.WHAT_MAX - 1) + "…"
+
+
+async def test_the_link_that_broke_is_the_one_that_is_marked() -> None:
+    found = await explained("www.rogue.test")
+    links = [line.split()[:3] for line in dig_trace.chain_of_trust(found.steps)]
+    assert links[-3:] == [
+        ["rogue.test.", "DS", "✓"],
+        ["rogue.test.", "DNSKEY", "✗"],
+        ["www.rogue.test.", "A", "✗"],
+    ]
+    assert [line.split(":")[0] for line in dig_trace.links_legend(found.steps)] == [
+        "DS",
+        "DNSKEY",
+    ]
+    assert not list(dig_trace.links_legend([]))
+
+
+def test_the_address_of_a_server_is_looked_for_aside() -> None:
+    def step(name: str, outcome: str, rdtype: str = "A") -> Step:
+        return Step(name, rdtype, "ns@192.0.2.1#53", ".", outcome, 1.0)
+
+    steps = [
+        step("test.", "referral to test."),
+        step("www.test.", "alias of www.other.example."),
+        step("example.", "referral to example."),
+        step("far.", "referral to far."),
+        step("ns.far.", "answer", "AAAA"),
+        step("www.other.example.", "answer"),
+        step("test.", "answer", "DNSKEY"),
+        step("ns.far.", "answer"),
+    ]
+    told = dig_trace.questions(steps, "A", "www.test.")
+    parts = [line.strip() for line in told if line.startswith("  T")]
+    assert parts == [
+        dig_trace.FIND,
+        dig_trace.SERVERS,
+        dig_trace.FIND,
+        dig_trace.CHECK,
+    ]

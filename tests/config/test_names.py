@@ -51,6 +51,7 @@ def test_everything_can_be_set() -> None:
         'notify = ["192.0.2.1 key K.test"]\nsecondary = ["b.test 192.0.2.1:54"]\n'
         'trust_anchors = "none"\nnegative_trust_anchors = ["c.test"]\n'
         'forward_zones = ["d.test 192.0.2.1", "e.test"]\ndns64 = "64:ff9b::/96"\n'
+        'follow_groups = "far 192.0.2.1"\ncatalog_groups = "a.test far"\n'
         'stub_zones = ["f.test 192.0.2.1:54"]\npolicy_zones = "rpz.test"\n'
     )
     assert (found.nsid, found.rate_max, found.rate_slip) == ("ns1", 0, 3)
@@ -59,6 +60,8 @@ def test_everything_can_be_set() -> None:
     assert found.allow_transfer == ("key k.test", "192.0.2.0/24")
     assert found.notify == ("192.0.2.1 key K.test",)
     assert found.secondary == ("b.test 192.0.2.1:54",)
+    assert found.follow_groups == ("far 192.0.2.1",)
+    assert found.catalog_groups == ("a.test far",)
     assert found.trust_anchors == ("none",)
     assert found.negative_trust_anchors == ("c.test",)
     assert found.resolver == ResolverSection(

@@ -8,10 +8,12 @@ import pytest
 from pabal.config.peers import (
     PeerChecks,
     check_anchor,
+    check_catalog_group,
     check_dns64,
     check_forward_zone,
     check_key,
     check_network,
+    check_policy_zone,
     check_stub_zone,
     check_zone_name,
     hide_secrets,
@@ -93,6 +95,15 @@ def test_secondaries_transfers_and_zones() -> None:
         refusal(CHECKS.secondary, "example.com").reason
     )
     assert "the name of a zone" in refusal(CHECKS.secondary, "a..b 192.0.2.1").reason
+    CHECKS.group("far 192.0.2.1 key k.test")
+    for text in ("", "far", "far "):
+        assert "comes from is missing" in refusal(CHECKS.group, text).reason
+    assert "no key" in refusal(CHECKS.group, "far 192.0.2.1 key x").reason
+    check_catalog_group("a.test far")
+    assert "a zone and its group" in refusal(check_catalog_group, "a.test").reason
+    check_policy_zone("rpz.test ede blocked break-dnssec yes")
+    assert "the name of a zone" in refusal(check_policy_zone, "a..b").reason
+    assert "ede blocked" in refusal(check_policy_zone, "a.test ede x").suggestion
     assert refusal(CHECKS.transfer, "key k.tset").suggestion == "did you mean `k.test`?"
     assert refusal(PeerChecks().transfer, "key x").suggestion.startswith("add it")
     assert refusal(CHECKS.transfer, "nonn").suggestion == "did you mean `none`?"

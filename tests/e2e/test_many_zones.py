@@ -1,6 +1,5 @@
 """A hundred thousand small zones: every process is ready soon, and asks for little."""
 
-import os
 import time
 from pathlib import Path
 
@@ -16,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ZONES = 100_000
 
 READY_MAX_S = 15.0
-"""On a machine that does nothing else. Counted in processor time, for it does."""
+"""By the clock on the wall, on a machine of two processors that does nothing else."""
 
 IDLE_SHARE_MAX = 0.06
 """Of one processor, each process, while nothing changes."""
@@ -45,12 +44,10 @@ def test_many_zones_are_there_soon(tmp_path: Path) -> None:
     zones = server.directory / "zones"
     for number in range(ZONES):
         (zones / f"zone{number}.test.zone").write_text(TEXT)
+    began = time.monotonic()
     with server.start():
-        assert server.process is not None
-        roles = [cpu_s(pid) for pid in server.worker_pids()]
-        took_s = cpu_s(server.process.pid) + sum(roles) / min(
-            len(roles), len(os.sched_getaffinity(0))
-        )
+        took_s = time.monotonic() - began
+        print(f"{ZONES} zones: ready after {took_s:.1f} s")  # noqa: T201
         for number in (0, ZONES - 1):
             query = dns.message.make_query(f"www.zone{number}.test.", "A")
             answer = dns.query.udp(query, server.address, 5, 53 + PORT_OFFSET)

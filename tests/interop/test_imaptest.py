@@ -1,13 +1,15 @@
-"""Dovecot's imaptest: every scripted group passes, or an RFC says why it does not."""
+"""Dovecot's imaptest: every scripted group passes, or an RFC says why it does not.
 
-import os
+Its random clients, all of one mailbox or each group of its own, find nothing wrong.
+"""
+
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.interop.imaptest import Imaptest, find
 from tests.support.server import PASSWORD, ROOT, Server
 
 EXPLAINED = {
@@ -18,17 +20,16 @@ EXPLAINED = {
 """Groups that fail, and what says that they must; ``docs/imaptest.md`` has the rest."""
 
 FAILED = re.compile(r"^\*\*\* Test (\S+) command", re.MULTILINE)
+WRONG = re.compile(r"^(?:Error|Panic|Fatal|Warning): .*", re.MULTILINE)
 SECONDS = 240.0
+STRESS_SECONDS = 60
+CLIENTS = 20
+USERS = 5
 
 
-def scripts() -> Path | None:
-    """Return the folder of the scripted tests, if there is one."""
-    program = shutil.which("imaptest")
-    if program is None:
-        return None
-    named = os.environ.get("IMAPTEST_TESTS")
-    folder = Path(named) if named else Path(program).parent / "tests"
-    return folder if folder.is_dir() else None
+@pytest.fixture(scope="module")
+def imaptest(tmp_path_factory: pytest.TempPathFactory) -> Imaptest:
+    return find(tmp_path_factory.mktemp("imaptest"))
 
 
 def test_each_failure_is_explained_in_the_documentation() -> None:
@@ -39,22 +40,52 @@ def test_each_failure_is_explained_in_the_documentation() -> None:
         assert source in rows[group]
 
 
+def run(imaptest: Imaptest, server: Server, *arguments: str) -> str:
+    """Return what imaptest says."""
+    done = subprocess.run(
+        [
+            *(str(imaptest.program), f"host={server.address}"),
+            *(f"port={server.port(143)}", f"pass={PASSWORD}", *arguments),
+        ],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=SECONDS,
+    )
+    return done.stdout + done.stderr
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(scripts() is None, reason="imaptest and its tests are not here")
-def test_scripted_groups(tmp_path: Path) -> None:
+@pytest.mark.timeout(SECONDS + 60)
+def test_scripted_groups(imaptest: Imaptest, tmp_path: Path) -> None:
     with Server(tmp_path / "s").init(accounts=("a1", "a2", "a3")) as server:
         server.start()
-        done = subprocess.run(
-            [
-                *("imaptest", f"host={server.address}", f"port={server.port(143)}"),
-                *(f"user=a1@{server.domain}", f"pass={PASSWORD}", f"test={scripts()}"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
+        told = run(
+            imaptest, server, f"user=a1@{server.domain}", f"test={imaptest.scripts}"
         )
-        told = done.stdout + done.stderr
         assert set(FAILED.findall(told)) == set(EXPLAINED), told[-4000:]
+        assert server.stop() == 0
+        assert "Traceback" not in server.log()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 60)
+@pytest.mark.parametrize("users", [1, USERS])
+@pytest.mark.parametrize("manner", [(), ("qresync",)], ids=["plain", "qresync"])
+def test_random_clients(
+    imaptest: Imaptest, tmp_path: Path, users: int, manner: tuple[str, ...]
+) -> None:
+    """Two processes serve them, so that changes come from the other one too."""
+    accounts = tuple(f"a{number}" for number in range(1, users + 1))
+    with Server(tmp_path / "s").init(workers="2", accounts=accounts) as server:
+        server.start()
+        told = run(
+            *(imaptest, server, f"user=a%d@{server.domain}", f"users=1-{users}"),
+            *(f"mbox={imaptest.messages}", f"clients={CLIENTS}"),
+            *(f"secs={STRESS_SECONDS}", *manner),
+        )
+        assert WRONG.findall(told) == [], told[-4000:]
+        assert "Totals:" in told
         assert server.stop() == 0
         assert "Traceback" not in server.log()

@@ -1,20 +1,92 @@
-"""10,000 messages through other people's programs, there and back, octet for octet."""
+"""10,000 messages in step by mbsync and offlineimap, octet for octet."""
 
+import imaplib
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.interop.many import SECRET, here, near, run, same
+from tests.interop.many import (
+    MANY,
+    SECONDS,
+    SECRET,
+    TUID,
+    add,
+    agree,
+    bring,
+    crlf,
+    flagged,
+    here,
+    near,
+    octets_of,
+    run,
+    same,
+    stored,
+    unix,
+)
 from tests.interop.peer import needs
-from tests.migration.places import drop, make_maildir
+from tests.migration.places import drop
 from tests.support.server import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-BETWEEN = "--between--"
-NOTED = re.compile(rb"^(?:Return-Path: <unknown>|X-getmail-[^\n]*)\n", re.MULTILINE)
-"""What getmail writes into what it takes."""
+SOME = 200
+"""Messages that are new on each side."""
+
+Changes = tuple[set[bytes], set[bytes]]
+"""Messages that are gone, and messages that came."""
+
+
+def change_near(folder: Path) -> Changes:
+    """Flag every third message of a Maildir, delete every tenth, and add some."""
+    gone = set()
+    for part in ("cur", "new"):
+        for path in (folder / part).iterdir():
+            octets = path.read_bytes()
+            found = re.search(rb"^Subject: (\d+)$", octets, re.MULTILINE)
+            assert found
+            number = int(found[1])
+            if number % 10 == 0:
+                gone.add(octets_of(number))
+                path.unlink()
+            elif number % 3 == 0:
+                path.rename(folder / "cur" / f"{path.name.partition(':2,')[0]}:2,FS")
+    came = [octets_of(number) for number in range(MANY, MANY + SOME)]
+    for number, octets in enumerate(came):
+        drop(folder, f"1700{number:06}.x.h:2,S", octets)
+    return gone, set(came)
+
+
+def change_far(server: Server, user: str) -> Changes:
+    """Answer half of the messages of an INBOX, delete some, and add some."""
+    address, port = server.address, server.port(143)
+    with imaplib.IMAP4(address, port, timeout=SECONDS) as client:
+        client.login(f"{user}@a.test", SECRET)
+        client.select()
+        client.uid("STORE", f"1:{MANY // 2}", "+FLAGS.SILENT", r"(\Answered)")
+        last = f"{MANY - SOME}:{MANY}"
+        _, data = client.uid("FETCH", last, "(BODY.PEEK[])")
+        client.uid("STORE", last, "+FLAGS.SILENT", r"(\Deleted)")
+        client.expunge()
+        came = [octets_of(MANY + SOME + number) for number in range(SOME)]
+        for octets in came:
+            client.append("INBOX", r"(\Flagged)", "", crlf(octets))
+    gone = [unix(part[1]) for part in data if isinstance(part, tuple)]
+    return {TUID.sub(b"", octets) for octets in gone}, set(came)
+
+
+def in_step(
+    server: Server, user: str, folder: Path, sent: frozenset[bytes], *changes: Changes
+) -> None:
+    """Fail unless both sides have what both sides' changes leave, with its flags."""
+    expected = set(sent)
+    for gone, came in changes:
+        expected = expected - gone | came
+    views = flagged(folder)
+    assert len(views) == len(expected)
+    assert {octets for _, octets in views} == expected
+    assert {"S", "FS", "RS", "FRS", "F"} == {flags for flags, _ in views}
+    agree(views, stored(server, user, folder.parent))
 
 
 def mbsync_rc(server: Server, user: str, directory: Path) -> Path:
@@ -42,7 +114,7 @@ Far :far:
 Near :near:
 Patterns INBOX
 Create Both
-Expunge None
+Expunge Both
 CopyArrivalDate yes
 SyncState {directory}/state-{user}-
 """)
@@ -51,19 +123,25 @@ SyncState {directory}/state-{user}-
 
 @needs("mbsync")
 def test_mbsync(full: Server, sent: frozenset[bytes], tmp_path: Path) -> None:
-    (tmp_path / "mail").mkdir()
+    folder = tmp_path / "mail" / "INBOX"
+    folder.parent.mkdir()
     run("mbsync", "-c", mbsync_rc(full, "all", tmp_path), "all")
-    same(near(tmp_path / "mail" / "INBOX"), sent)
+    same(near(folder), sent)
     # To another account: what is near has no UID there yet.
     for part in ("cur", "new"):
-        for path in (tmp_path / "mail" / "INBOX" / part).iterdir():
+        for path in (folder / part).iterdir():
             name, _, flags = path.name.partition(":2,")
             plain = ",".join(x for x in name.split(",") if not x.startswith("U="))
             path.rename(path.with_name(f"{plain}:2,{flags}"))
-    for left in (tmp_path / "mail" / "INBOX").glob(".uidvalidity"):
+    for left in folder.glob(".uidvalidity"):
         left.unlink()
-    run("mbsync", "-c", mbsync_rc(full, "back1", tmp_path), "back1")
-    same(here(full, "back1", tmp_path), sent)
+    add(full, "mbsync")
+    rc = mbsync_rc(full, "mbsync", tmp_path)
+    run("mbsync", "-c", rc, "mbsync")
+    same(here(full, "mbsync", tmp_path), sent)
+    changes = change_near(folder), change_far(full, "mbsync")
+    run("mbsync", "-c", rc, "mbsync")
+    in_step(full, "mbsync", folder, sent, *changes)
 
 
 def offlineimap_rc(server: Server, user: str, directory: Path) -> Path:
@@ -73,6 +151,7 @@ def offlineimap_rc(server: Server, user: str, directory: Path) -> Path:
 accounts = a
 metadata = {directory}/meta-{user}
 ui = quiet
+fsync = no
 [Account a]
 localrepository = near
 remoterepository = far
@@ -93,49 +172,12 @@ starttls = no
 
 @needs("offlineimap")
 def test_offlineimap(full: Server, sent: frozenset[bytes], tmp_path: Path) -> None:
-    run("offlineimap", "-c", offlineimap_rc(full, "all", tmp_path))
-    found = near(tmp_path / "off-all" / "INBOX")
-    same(found, sent)
-    root = make_maildir(tmp_path / "off-back2" / "INBOX")
-    for number, octets in enumerate(found):
-        drop(root, f"1600{number:06}.x.h:2,S", octets, 1.6e9 + number)
-    run("offlineimap", "-c", offlineimap_rc(full, "back2", tmp_path))
-    marked = here(full, "back2", tmp_path)
-    plain = [
-        b"".join(
-            line
-            for line in octets.splitlines(keepends=True)
-            if not line.startswith(b"X-OfflineIMAP:")
-        )
-        for octets in marked
-    ]
-    same(plain, sent)
-
-
-@needs("getmail")
-@pytest.mark.parametrize(("kind", "port"), [("IMAP", 143), ("POP3", 110)])
-def test_getmail(
-    full: Server, sent: frozenset[bytes], tmp_path: Path, kind: str, port: int
-) -> None:
-    # As root it refuses to write files itself.
-    (tmp_path / "rc").write_text(f"""
-[retriever]
-type = Simple{kind}Retriever
-server = {full.address}
-port = {full.port(port)}
-username = all@a.test
-password = {SECRET}
-[destination]
-type = MDA_external
-path = /bin/sh
-arguments = ("-c", "cat >> {tmp_path}/got; echo {BETWEEN} >> {tmp_path}/got")
-allow_root_commands = true
-[options]
-delivered_to = false
-received = false
-read_all = true
-verbose = 0
-""")
-    run("getmail", "--getmaildir", tmp_path, "--rcfile", "rc")
-    got = (tmp_path / "got").read_bytes().split(BETWEEN.encode() + b"\n")[:-1]
-    same([NOTED.sub(b"", octets) for octets in got], sent)
+    """It selects, appends and checks for each message: no upload of all of them."""
+    folder = tmp_path / "off-offlineimap" / "INBOX"
+    bring(full, "offlineimap")
+    rc = offlineimap_rc(full, "offlineimap", tmp_path)
+    run("offlineimap", "-c", rc)
+    same(near(folder), sent)
+    changes = change_near(folder), change_far(full, "offlineimap")
+    run("offlineimap", "-c", rc)
+    in_step(full, "offlineimap", folder, sent, *changes)

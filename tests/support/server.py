@@ -36,7 +36,7 @@ def own_address() -> str:
 
 
 def pabal(
-    *arguments: str | Path, stdin: str = "", check: bool = True
+    *arguments: str | Path, stdin: str = "", check: bool = True, seconds: float = 60.0
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
@@ -45,7 +45,7 @@ def pabal(
         capture_output=True,
         text=True,
         check=check,
-        timeout=60,
+        timeout=seconds,
         env=environment(),
         cwd=ROOT,
     )
@@ -122,10 +122,15 @@ class Server:
         self.configure(f"port = {port}", table="mta")
 
     def run(
-        self, *arguments: str | Path, stdin: str = "", check: bool = True
+        self,
+        *arguments: str | Path,
+        stdin: str = "",
+        check: bool = True,
+        seconds: float = 60.0,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on this server's directory."""
-        return pabal(*arguments, "-c", self.directory, stdin=stdin, check=check)
+        words = (*arguments, "-c", self.directory)
+        return pabal(*words, stdin=stdin, check=check, seconds=seconds)
 
     def start(self) -> Self:
         log = (self.directory / "log").open("ab")

@@ -57,6 +57,14 @@ class ServerTls:
         if stamp in (self._stamp, self._seen):
             return False
         self._seen = stamp
+        if not stamp:
+            # Nothing is known of a new one: it is away, or its folder is root's alone.
+            log.warning(
+                "a renewed certificate would not be seen",
+                file=str(self._files.certificate),
+                fix="let the user pabal runs as read its folder, or restart after it",
+            )
+            return False
         try:
             # First into a context of its own: a half-written pair must spoil none.
             server_context(self._files.certificate, self._files.key)
@@ -71,6 +79,7 @@ class ServerTls:
         return True
 
     def _stamp_now(self) -> Stamp:
+        """Return what changes with the files; empty: they cannot be looked at."""
         try:
             found = [p.stat() for p in (self._files.certificate, self._files.key)]
         except OSError:

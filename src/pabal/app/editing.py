@@ -24,7 +24,7 @@ from pabal.config.settings import Settings
 from pabal.dns.zone import edit
 from pabal.dns.zone.history import difference
 from pabal.dns.zone.load import Loaded, ZoneInput, load_zone
-from pabal.dns.zone.source import DirectorySource, zone_file
+from pabal.dns.zone.source import DirectorySource, Text, zone_file
 
 VERSIONS: Final = ".versions"
 
@@ -194,7 +194,7 @@ class ZoneEditing:
         source = DirectorySource(self._zones)
         file = self.path.name if text is not None or self.path.exists() else None
 
-        def read(name: str) -> str:
+        def read(name: str) -> Text:
             return text if name == file and text is not None else source.read(name)
 
         return load_zone(self._given(file), read)

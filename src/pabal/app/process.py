@@ -12,6 +12,7 @@ import uvloop
 
 from pabal.app import parts
 from pabal.app.certificate import ServerTls
+from pabal.app.heap import share_heaps
 from pabal.app.mail import MailRole
 from pabal.app.names import NamesRole
 from pabal.app.outbound import QueueRole
@@ -44,6 +45,7 @@ def run(process: "Process", sockets: Sockets, ready: Callable[[], None]) -> int:
     Raises:
         OperatorError: Something an operator has to mend keeps it from starting.
     """
+    share_heaps()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(process, sockets, ready))
 

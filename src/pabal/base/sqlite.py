@@ -165,7 +165,7 @@ class WriteAheadLog:
             "wal_autocheckpoint = 0",
             f"journal_size_limit = {LOG_MAX_OCTETS}",
         ):
-            connection.execute(f"PRAGMA {pragma}")
+            connection.execute(f"PRAGMA {pragma}", can_cache=False)
         connection.set_wal_hook(self._note)
         self._in_doubt |= self._doubt.exists()
 

@@ -6,7 +6,6 @@ The only module that creates asyncio tasks.
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -122,10 +121,10 @@ class Batcher(Generic[Job, Result]):
         self._executor = executor
         self._start = start
         self._batch_max = batch_max
-        self._waiting: deque[tuple[Job, asyncio.Future[Result]]] = deque()
+        # Thousands of these wait for nothing: an empty list and no event cost little.
+        self._waiting: list[tuple[Job, asyncio.Future[Result]]] = []
         self._busy = False
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None
 
     async def submit(self, job: Job) -> Result:
         """Return what ``run`` made of ``job``, after its batch was committed.
@@ -137,18 +136,20 @@ class Batcher(Generic[Job, Result]):
         self._waiting.append((job, future))
         if not self._busy:
             self._busy = True
-            self._idle.clear()
             # Let everything that is ready now join the first batch.
             loop.call_soon(self._next_batch, loop)
         return await future
 
     async def settle(self) -> None:
         """Wait until nothing is waiting or being written."""
-        await self._idle.wait()
+        if self._busy:
+            if self._idle is None:
+                self._idle = asyncio.Event()
+            await self._idle.wait()
 
     def _next_batch(self, loop: asyncio.AbstractEventLoop) -> None:
-        size = min(len(self._waiting), self._batch_max)
-        batch = [self._waiting.popleft() for _ in range(size)]
+        batch = self._waiting[: self._batch_max]
+        self._waiting = self._waiting[self._batch_max :]
         jobs = [job for job, _ in batch]
 
         try:
@@ -209,7 +210,9 @@ class Batcher(Generic[Job, Result]):
             self._next_batch(loop)
         else:
             self._busy = False
-            self._idle.set()
+            if self._idle is not None:
+                self._idle.set()
+                self._idle = None
 
 
 def give_way() -> None:

@@ -91,16 +91,18 @@ def _explain(found: Explanation) -> None:
     """Tell a learner how the answer was found, and why it is believed."""
     sent, known = dig_trace.asked(found.steps)
     _heading(f"Questions: {sent} sent, {known} answered without asking")
+    _note("from an empty cache; `pabal cache show` tells what the server knows")
     if dig_trace.is_minimised(found):
-        text = "(servers see no more of the name than they need: QNAME minimisation)"
-        click.echo(click.style(text, dim=True))
-    for line in dig_trace.questions(found.steps, found.rdtype):
+        _note("servers see no more of the name than they need: QNAME minimisation")
+    for line in dig_trace.questions(found.steps, found.rdtype, found.name):
         click.echo(line)
     links = list(dig_trace.chain_of_trust(found.steps))
     if links:
         _heading("Chain of trust, from the trust anchor down")
         for line in links:
             click.echo(f"  {line}")
+        for line in dig_trace.links_legend(found.steps):
+            click.echo(click.style(line, dim=True))
     _heading("Answer")
     _answer(found)
     if found.kept:
@@ -115,6 +117,10 @@ def _explain(found: Explanation) -> None:
 
 def _heading(text: str) -> None:
     click.echo("\n" + click.style(text, bold=True))
+
+
+def _note(text: str) -> None:
+    click.echo(click.style(f"({text})", dim=True))
 
 
 def _of_zone(zone: str) -> str:

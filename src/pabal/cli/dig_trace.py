@@ -14,10 +14,11 @@ WHAT_MAX: Final = 60
 """Most characters of records shown in a line of the cache; keys are long."""
 
 _REFERRAL: Final = "referral to "
+_ALIAS: Final = "alias of "
 
 _MEANS: Final = {
     _REFERRAL: "it does not know, but names the servers of the zone below",
-    "alias of ": "the name is another one's: that is looked for now",
+    _ALIAS: "the name is another one's: that is looked for now",
     "no such name": "and nothing below it either",
     "no data": "the name is there, a record of this type is not",
     "answer": "",
@@ -58,11 +59,27 @@ def verdict(found: Explanation) -> str:
 
 def chain_of_trust(steps: Sequence[Step]) -> Iterator[str]:
     """Yield the links that were checked, from the anchor down to the answer."""
-    links = [step for step in steps if step.server == JOURNAL]
+    # What was checked once more, and found the same, is told once.
+    links = list(dict.fromkeys(step for step in steps if step.server == JOURNAL))
     width = max((len(f"{step.name} {step.rdtype}") for step in links), default=0)
     for step in links:
         what = f"{step.name} {step.rdtype}"
         yield f"{what:<{width}}  {_mark(step)} {step.outcome}"
+
+
+LINKS: Final = (
+    ("DS", "DS: the zone above vouches for keys of the one below, by their digests"),
+    ("DNSKEY", "DNSKEY: the keys of a zone; a number is the tag of one"),
+)
+"""What the links of a chain of trust are."""
+
+
+def links_legend(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield what the types of the chain of trust mean, those that stand there."""
+    seen = {step.rdtype for step in steps if step.server == JOURNAL}
+    for word, means in LINKS:
+        if word in seen:
+            yield means
 
 
 def _mark(step: Step) -> str:
@@ -71,12 +88,16 @@ def _mark(step: Step) -> str:
     return "✗" if step.outcome.startswith(Security.BOGUS.value) else "–"
 
 
-def questions(steps: Sequence[Step], wanted: str = "A") -> Iterator[str]:
+def questions(
+    steps: Sequence[Step], wanted: str = "A", name: str = ""
+) -> Iterator[str]:
     """Yield what was asked, whom, and what came; numbered, in order.
 
     Args:
         wanted: The type asked for.
+        name: The name asked for; empty: all names are on the way to it.
     """
+    sought = {name}
     brought: dict[tuple[str, str], str] = {}
     number = 0
     part = ""
@@ -86,7 +107,10 @@ def questions(steps: Sequence[Step], wanted: str = "A") -> Iterator[str]:
         number += 1
         question = f"{step.name} {step.rdtype}"
         known = (step.name, step.rdtype) in brought
-        begins = _part(step, wanted, part, known=known)
+        aside = not any(_leads_to(step.name, each) for each in sought)
+        begins = _part(step, wanted, part, known=known, aside=aside)
+        if step.outcome.startswith(_ALIAS) and not aside:
+            sought.add(step.outcome.removeprefix(_ALIAS))
         if begins != part:
             part = begins
             yield f"  {part}"
@@ -107,7 +131,13 @@ def questions(steps: Sequence[Step], wanted: str = "A") -> Iterator[str]:
             yield f"     {_outcome(step)}"
 
 
+def _leads_to(name: str, sought: str) -> bool:
+    """Return whether ``name`` is ``sought``, or above it."""
+    return name in {".", sought} or not sought or sought.endswith(f".{name}")
+
+
 FIND: Final = "To find it:"
+SERVERS: Final = "To know where a server named on the way is:"
 CHECK: Final = "To check it, the keys that signed, and what vouches for them above:"
 AGAIN: Final = "Once more, for another server may tell the truth:"
 """What questions are for; the parts of the list."""
@@ -115,19 +145,22 @@ AGAIN: Final = "Once more, for another server may tell the truth:"
 _FOR_CHECKS: Final = frozenset({"DNSKEY", "DS"})
 
 
-def _part(step: Step, wanted: str, before: str, *, known: bool) -> str:
+def _part(
+    step: Step, wanted: str, before: str, *, known: bool, aside: bool = False
+) -> str:
     """Return what ``step`` is for.
 
     Args:
         wanted: The type asked for.
         before: What the step before it was for; empty: it is the first.
         known: Whether the same was asked already.
+        aside: Whether its name is not on the way to what is looked for.
     """
     if step.rdtype in _FOR_CHECKS and step.rdtype != wanted:
         return CHECK
     if before in {CHECK, AGAIN}:
         return AGAIN if known and step.zone else before
-    return FIND
+    return SERVERS if aside else FIND
 
 
 def _zone(name: str) -> str:

@@ -13,6 +13,7 @@ from pabal.config.guard import read_limits
 from pabal.config.peers import (
     PeerChecks,
     check_anchor,
+    check_catalog_group,
     check_dns64,
     check_forward_zone,
     check_key,
@@ -80,7 +81,9 @@ class DnsSection:
         allow_update: Which key may change what.
         forward_updates: Whose updates of copied zones go to the primary.
         follow_catalogs: Catalog zones whose members are copied.
+        follow_groups: Servers of members that are in a group.
         catalog: The catalog zone of our zones; empty: none.
+        catalog_groups: Which groups our zones are in there.
         round_robin: ``rotate``, ``random`` or ``fixed``.
         views: What some clients see instead.
         pools: Address sets that are weighted and probed.
@@ -117,7 +120,9 @@ class DnsSection:
     allow_update: tuple[str, ...] = ()
     forward_updates: tuple[str, ...] = ()
     follow_catalogs: tuple[str, ...] = ()
+    follow_groups: tuple[str, ...] = ()
     catalog: str = ""
+    catalog_groups: tuple[str, ...] = ()
     views: tuple[ViewSection, ...] = ()
     resolver: ResolverSection = ResolverSection()
     pools: tuple[PoolSettings, ...] = ()
@@ -151,7 +156,9 @@ class _Changes:
     allow_update: tuple[str, ...]
     forward_updates: tuple[str, ...]
     follow_catalogs: tuple[str, ...]
+    follow_groups: tuple[str, ...]
     catalog: str
+    catalog_groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +221,9 @@ def read_names(section: Section) -> DnsSection:
         allow_update=others.changes.allow_update,
         forward_updates=others.changes.forward_updates,
         follow_catalogs=others.changes.follow_catalogs,
+        follow_groups=others.changes.follow_groups,
         catalog=others.changes.catalog,
+        catalog_groups=others.changes.catalog_groups,
         trust_anchors=anchors.trusted,
         negative_trust_anchors=anchors.untrusted,
         mta_sts=derived.mta_sts,
@@ -348,12 +357,26 @@ def _changes(section: Section, checks: PeerChecks) -> _Changes:
             "Catalog zones (RFC 9432): what they list is copied from the same servers:"
             " ZONE ADDRESS[:PORT] [key NAME].",
         ),
+        follow_groups=section.texts(
+            "follow_groups",
+            (),
+            checks.group,
+            "Where zones of those catalogs come from that are in a group (RFC 9432);"
+            " the first that fits: GROUP ADDRESS[:PORT] [key NAME].",
+        ),
         catalog=section.text(
             "catalog",
             "",
             "Name of a catalog zone that lists our zones, for secondaries that follow"
             " it; empty: none.",
             _check_catalog,
+        ),
+        catalog_groups=section.texts(
+            "catalog_groups",
+            (),
+            check_catalog_group,
+            "Which groups our zones are in there, for followers that know what to do"
+            " with them: ZONE GROUP.",
         ),
     )
 

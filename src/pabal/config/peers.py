@@ -23,6 +23,7 @@ from pabal.dns.resolver.dns64 import read_prefix
 from pabal.dns.resolver.policy import MANNER_FORM, read_policy
 from pabal.dns.resolver.routes import read_route
 from pabal.dns.server.policy import read_rule
+from pabal.dns.zone.catalog import read_groups
 from pabal.net.endpoint import Endpoint, EndpointError
 
 ALGORITHMS: Final = ("hmac-sha256", "hmac-sha384", "hmac-sha512")
@@ -137,6 +138,18 @@ class PeerChecks:
         _check_name(zone, "a zone")
         self.peer(server)
 
+    def group(self, text: str) -> None:
+        """Check ``GROUP ADDRESS[:PORT] [key NAME]``.
+
+        Raises:
+            BadValueError: It is no group with a server.
+        """
+        group, _, server = text.strip().partition(" ")
+        if not group or not server.strip():
+            hint = 'like "offsite 192.0.2.1" or "offsite 192.0.2.1 key K"'
+            raise BadValueError(f"where group {group!r} comes from is missing", hint)
+        self.peer(server)
+
     def update(self, text: str) -> None:
         """Check ``ZONE [deny] key KEY RULE [NAME] [TYPE ...]``.
 
@@ -222,6 +235,19 @@ def check_zone_name(text: str) -> None:
         BadValueError: It is no name.
     """
     _check_name(text, "a zone")
+
+
+def check_catalog_group(text: str) -> None:
+    """Check ``ZONE GROUP``.
+
+    Raises:
+        BadValueError: It is not that.
+    """
+    try:
+        read_groups([text])
+    except OperatorError as error:
+        hint = 'like "example.com offsite"'
+        raise BadValueError(f"{text!r} is not a zone and its group", hint) from error
 
 
 def check_policy_zone(text: str) -> None:

@@ -239,6 +239,14 @@ class DnsSettings:
         default=(),
         metadata={"help": "catalog zones: ZONE address[:port] [key NAME]"},
     )
+    follow_groups: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "servers of members: GROUP address[:port] [key NAME]"},
+    )
+    catalog_groups: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "groups of zones in our catalog: ZONE GROUP"},
+    )
     catalog: str = field(
         default="",
         metadata={"help": "name of a catalog zone of our zones; empty: none"},

@@ -30,11 +30,9 @@ Columns = tuple["array[int]", "array[int]", "array[int]", "array[int]"]
 """UIDs, email ids, flag sets, modseqs."""
 
 
-# Looked up while the library can be read: privileges are dropped later.
-_UTF32: Final = codecs.lookup(
-    "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
-).decode
-"""Reads an array of typecode ``I`` as text."""
+# Looked up here: once it is not root any more, a process may not find the codec's file.
+_UTF32: Final = codecs.lookup(f"utf-32-{sys.byteorder[0]}e").name
+"""What an array of typecode ``I`` is as text."""
 
 
 def empty_columns() -> Columns:
@@ -226,7 +224,7 @@ def distinct(values: "array[int]") -> set[int]:
     try:
         # Read as text, numbers below 256 are Latin-1: 1 ms for a million of them, a
         # tenth of what looking at every fourth octet takes.
-        left = _UTF32(values)[0].encode("latin-1")
+        left = str(values, _UTF32).encode("latin-1")
     except UnicodeError:
         return set(values)
     # What is left without the first one's like, and so on.

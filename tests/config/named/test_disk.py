@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,13 @@ def test_files(tmp_path: Path) -> None:
     ]
     with pytest.raises(FileNotFoundError):
         files.read(str(tmp_path / "c.conf"))
+
+
+def test_the_null_device_is_an_empty_file() -> None:
+    files = DiskFiles()
+    assert files.exists(os.devnull)
+    assert files.read(os.devnull) == ""
+    for device in ("/dev/zero", "/"):
+        assert not files.exists(device)
+        with pytest.raises(OSError, match="not a file"):
+            files.read(device)

@@ -1,14 +1,21 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import dns.name
 import pytest
 
-from pabal.dns.server.catalogs import MEMBERS_FILE, Catalogs
+from pabal.dns.server.catalogs import MEMBERS_FILE, Catalogs, Listed
+from pabal.dns.wire.rrset import name_of
 from pabal.dns.zone.tree import Zone
 from tests.support.zones import HEAD, zone
 
 ONE, TWO = dns.name.from_text("one.test"), dns.name.from_text("two.test")
 A, B = dns.name.from_text("a.test"), dns.name.from_text("b.test")
+
+
+def by(found: Mapping[dns.name.Name, Listed]) -> dict[dns.name.Name, dns.name.Name]:
+    """Return which catalog lists each zone."""
+    return {name: name_of(each.catalog) for name, each in found.items()}
 
 
 class World:
@@ -29,7 +36,7 @@ class World:
 
     def look(self) -> tuple[dict[dns.name.Name, dns.name.Name], list[dns.name.Name]]:
         found = self.catalogs.look(self.zones.get)
-        return dict(found.added), list(found.removed)
+        return by(found.added), list(found.removed)
 
 
 @pytest.fixture
@@ -86,7 +93,7 @@ def test_a_restart_knows_them_still(world: World) -> None:
     world.look()
     world.catalogs.save()
     world.catalogs = world.follower(ONE)
-    assert world.catalogs.restore() == {A: ONE}
+    assert by(world.catalogs.restore()) == {A: ONE}
     # What went meanwhile goes, also with a catalog that is no longer followed.
     world.write(ONE)
     added, removed = world.look()
@@ -97,3 +104,17 @@ def test_a_restart_knows_them_still(world: World) -> None:
 def test_a_damaged_memory_is_none(world: World, text: str) -> None:
     (world.directory / MEMBERS_FILE).write_text(text)
     assert world.catalogs.restore() == {}
+
+
+def test_another_group_is_seen_and_the_copy_stays(world: World) -> None:
+    member = "x.zones PTR a.test."
+    world.write(ONE, member, "group.x.zones TXT far")
+    assert world.catalogs.look(world.zones.get).added[A].groups == (b"far",)
+    assert world.look() == ({}, [])
+    world.write(ONE, member, "group.x.zones TXT near")
+    turnover = world.catalogs.look(world.zones.get)
+    assert turnover.added[A].groups == (b"near",)
+    assert not turnover.removed
+    world.catalogs.save()
+    world.catalogs = world.follower()
+    assert world.catalogs.restore()[A].groups == (b"near",)

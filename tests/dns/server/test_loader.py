@@ -78,3 +78,19 @@ async def test_a_large_load_is_left_out_of_collections(
     assert len((await loader.reload()).loaded) == 50
     assert gc.get_freeze_count() > before
     assert gc.isenabled()
+
+
+async def test_what_was_served_is_kept_for_answers_under_way_and_then_freed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LET_GO_AFTER_S", 0.0)
+    files = source()
+    loader = Loader(updatable(tmp_path, files))
+    (before,) = loader.zones.all()
+    await loader.reload()
+    assert not loader.outgoing
+    files.texts["example.com.zone"] += "new A 192.0.2.2\n"
+    await loader.reload()
+    assert loader.outgoing == [before]
+    await loader.let_go()
+    assert not loader.outgoing

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import dns.name
@@ -11,7 +12,7 @@ from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.nameserver import NameServer, Sharing
-from pabal.dns.server.secondary import CONTACT, parse_copied
+from pabal.dns.server.secondary import CONTACT, parse_copied, parse_groups
 from pabal.dns.settings import DnsSettings
 from pabal.dns.zone.source import DirectorySource, JoinedSource
 from pabal.dns.zone.zones import Zones
@@ -36,6 +37,20 @@ def test_copied_zones() -> None:
     for text in ("", "a.test", "a..test 192.0.2.1", "a.test 192.0.2.1 key none.test"):
         with pytest.raises(OperatorError):
             parse_copied((text,), keys)
+
+
+def test_servers_of_groups() -> None:
+    """In their order: a member may be in several groups."""
+    keys = KeyRing((KEY,), SystemClock())
+    found = parse_groups(
+        ("b 192.0.2.1", "a 192.0.2.2 key k.test", "b 192.0.2.3:54"), keys
+    )
+    assert [(group, len(servers)) for group, servers in found.items()] == [
+        (b"b", 2),
+        (b"a", 1),
+    ]
+    with pytest.raises(OperatorError, match="follow_groups"):
+        parse_groups(("b",), keys)
 
 
 @contextlib.asynccontextmanager
@@ -158,3 +173,52 @@ async def test_who_may_not_transfer_is_told_and_serves_nothing(tmp_path: Path) -
         await asyncio.sleep(0.3)
         assert zones.get(NAME) is None
     assert not (tmp_path / "copies").exists()
+
+
+async def test_members_of_a_group_come_from_its_servers(tmp_path: Path) -> None:
+    """RFC 9432 §4.3.2.2, pabal to pabal; another group, other servers."""
+    settings = DnsSettings(
+        "h.test",
+        allow_transfer=("any",),
+        notify=("127.81.0.2:20053",),
+        journal_directory=str(tmp_path / "updates"),
+        catalog="catalog.test",
+    )
+
+    def primary(serial: int) -> Zones:
+        text = TEXT.replace(" 1 1 1", f" {serial} 1 1")
+        source = MemorySource({"a.test.zone": text, "b.test.zone": text})
+        return Zones(source, None, "h.test", SystemClock())
+
+    def follower() -> tuple[Zones, DnsSettings]:
+        zones, copier = copying(tmp_path)
+        return zones, replace(
+            copier,
+            secondary=(),
+            follow_catalogs=("catalog.test 127.81.0.1:20053",),
+            follow_groups=("far 127.81.0.3:20053",),
+        )
+
+    grouped = replace(settings, catalog_groups=("a.test far", "b.test unknown"))
+    zones, copier = follower()
+    near, far = primary(1), primary(7)
+    async with (
+        serving("127.81.0.1", near, grouped),
+        serving("127.81.0.3", far, DnsSettings("f.test", allow_transfer=("any",))),
+        serving("127.81.0.2", zones, copier),
+    ):
+        await comes(zones, 7)
+        async with asyncio.timeout(10):
+            while zones.get(dns.name.from_text("b.test")) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        other = zones.get(dns.name.from_text("b.test"))
+        assert other is not None
+        assert other.serial == 1, "a group that means nothing here"
+    # Out of the group: the copy of the other server has a greater number and stays,
+    # until the new one's is greater.
+    zones, copier = follower()
+    async with (
+        serving("127.81.0.1", primary(8), settings),
+        serving("127.81.0.2", zones, copier),
+    ):
+        await comes(zones, 8)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from pabal.dns.wire import codes
+from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.alias import (
     TTL_MAX_S,
     Addresses,
@@ -8,7 +9,7 @@ from pabal.dns.zone.alias import (
     targets,
     unsigned_version,
 )
-from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.tree import Zone, changed
 from tests.support.zones import HEAD, load, octets, zone
 
 TEXT = HEAD + "@ ALIAS Host.example.net.\n@ MX 10 ns\nshop 60 ALIAS host.example.net.\n"
@@ -89,3 +90,11 @@ def test_mistakes_are_shown() -> None:
     ):
         (found,) = problems(wrong)
         assert reason in found, found
+
+
+def test_only_what_differs_is_looked_at_again() -> None:
+    new, gone = octets("new.example.com."), SHOP
+    alias = RRset(new, codes.ALIAS, 60, (HOST.upper(),))
+    after = changed(OWN, {new: {codes.ALIAS: alias}, gone: {}}, frozenset())
+    assert targets(after, (OWN, ALIASES)) == {APEX: HOST, new: HOST} == targets(after)
+    assert targets(OWN, (OWN, {APEX: ONE})) == {APEX: ONE}

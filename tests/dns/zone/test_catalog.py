@@ -2,8 +2,15 @@ from pathlib import Path
 
 import pytest
 
+from pabal.base.errors import OperatorError
 from pabal.dns.zone.batch import Journals
-from pabal.dns.zone.catalog import CatalogError, Member, build_catalog, read_catalog
+from pabal.dns.zone.catalog import (
+    CatalogError,
+    Member,
+    build_catalog,
+    read_catalog,
+    read_groups,
+)
 from pabal.dns.zone.history import History
 from pabal.dns.zone.zones import Zones
 from tests.support.updates import serial, shown
@@ -25,8 +32,36 @@ def test_members_are_read() -> None:
     )
     assert found == {
         octets("example.com"): Member(b"\x02a1", b""),
-        octets("b.test"): Member(b"\x02b2", octets("other.test")),
+        octets("b.test"): Member(b"\x02b2", octets("other.test"), (b"x",)),
     }
+
+
+def test_groups_are_single_strings() -> None:
+    """RFC 9432 §4.3.2.2; several records are several groups."""
+    found = catalog(
+        "a.zones PTR a.test.\ngroup.a.zones TXT b\ngroup.a.zones TXT a\n"
+        'group.a.zones TXT "two" "strings"\n'
+        "b.zones PTR b.test.\ngroup.b.zones A 192.0.2.1\n"
+    )
+    assert found[octets("a.test")].groups == (b"a", b"b")
+    assert found[octets("b.test")].groups == ()
+
+
+def test_our_zones_are_in_the_groups_that_are_said() -> None:
+    groups = read_groups(["A.test far", "a.test. near", "none.test far"])
+    members = [octets("a.test"), octets("b.test")]
+    made = build_catalog(CATALOG, octets("ns.test"), members, groups)
+    found = read_catalog(made)
+    assert found[octets("a.test")].groups == (b"far", b"near")
+    assert found[octets("b.test")].groups == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a.test", "a..b far", "a.test b c", f"a {'x' * 256}"]
+)
+def test_what_is_no_group(text: str) -> None:
+    with pytest.raises(OperatorError):
+        read_groups([text])
 
 
 @pytest.mark.parametrize(

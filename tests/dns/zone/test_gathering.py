@@ -1,4 +1,8 @@
+import pytest
+
+from pabal.dns.zone import gathering as module
 from pabal.dns.zone.gathering import JOINED_MAX_OCTETS, Gathering
+from pabal.dns.zone.shards import Shards
 from tests.support.zones import gathered, octets
 
 A = octets("a.test.")
@@ -26,3 +30,18 @@ def test_a_name_may_have_very_many_records() -> None:
     gathering.settle()
     assert len(gathered(gathering)) == count
     assert isinstance(gathering.nodes[A], bytes)
+
+
+def test_many_names_are_gathered_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = Gathering(), Gathering()
+    for gathering, limit in ((few, 10**6), (many, 10)):
+        monkeypatch.setattr(module, "SPLIT_NAMES", limit)
+        for number in range(100):
+            owner = octets(f"N{number % 40}.test.")
+            gathering.add(owner, 16, 60 + number % 3, number, b"\x01%d" % (number % 2))
+        gathering.settle()
+    assert isinstance(few.nodes, dict)
+    assert isinstance(many.nodes, Shards)
+    assert dict(many.nodes) == few.nodes
+    assert many.letters == few.letters
+    assert sorted(many.mixed) == sorted(few.mixed)

@@ -161,3 +161,27 @@ def test_out_of_zone_data_is_left_out_and_told() -> None:
     )
     assert not gathered(master.gathering)
     assert [p.place.line for p in master.problems] == [2, 3, 5]
+
+
+def test_a_text_in_pieces_is_read_as_one() -> None:
+    lines = [
+        "$TTL 60\n", "@ SOA ns h 1 2 3 4 5\n", "a A 192.0.2.1\n", "b TXT ( x\n",
+        " y )\n", "c A nonsense\n", "d A 192.0.2.2",
+    ]  # fmt: skip
+    found = []
+    for pieces in (
+        "".join(lines),
+        tuple(lines),
+        ("".join(lines[:4]), "".join(lines[4:])),
+    ):
+        master = MasterFile(dns.name.from_text("example.com."), lambda _: "")
+        master.read("z", pieces)
+        (problem,) = master.problems
+        assert (problem.place.line, problem.place.text) == (6, "c A nonsense")
+        # The place of a record is found again, whatever piece it is in.
+        places = [master.place(line) for line in (1, 3, 5, 7)]
+        assert [place.text for place in places] == [
+            lines[n].strip("\n") for n in (0, 2, 4, 6)
+        ]
+        found.append((gathered(master.gathering), places))
+    assert found[0] == found[1] == found[2]

@@ -3,6 +3,7 @@ from pathlib import Path
 import dns.name
 import pytest
 
+from pabal.dns.zone import source as module
 from pabal.dns.zone.source import DirectorySource, JoinedSource, zone_file, zone_name
 
 
@@ -73,3 +74,31 @@ def test_copies_stand_behind_own_files(tmp_path: Path) -> None:
     assert source.stamp("copied:b.test.zone") != source.stamp("a.test.zone")
     assert zone_file(dns.name.root) == "root.zone"
     assert "/" not in zone_file(dns.name.from_text("a/b.test"))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("octets", [7, 64, 1000])
+def test_a_large_file_is_read_in_pieces_of_whole_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, octets: int, end: str
+) -> None:
+    lines = [f"line {number} " + "ü" * (number % 40) for number in range(200)]
+    for last in ("", "no end"):
+        text = "\n".join([*lines, last])
+        (tmp_path / "a.zone").write_bytes(text.replace("\n", end).encode())
+        monkeypatch.setattr(module, "PIECE_OCTETS", octets)
+        pieces = DirectorySource(tmp_path).read("a.zone")
+        assert isinstance(pieces, tuple)
+        assert "".join(pieces) == text
+        assert all(piece.endswith("\n") for piece in pieces[:-1])
+        assert max(map(len, pieces)) <= octets + max(map(len, lines)) + 1
+        monkeypatch.undo()
+        assert DirectorySource(tmp_path).read("a.zone") == text
+
+
+def test_a_large_file_that_is_no_text_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.zone").write_bytes(b"line\n" * 20 + b"\xff\n")
+    monkeypatch.setattr(module, "PIECE_OCTETS", 16)
+    with pytest.raises(UnicodeDecodeError):
+        DirectorySource(tmp_path).read("a.zone")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pabal.store.matching import TextPart, text_test
 from pabal.store.predicate import Contains, HeaderContains, TextField
-from pabal.store.search.pages import Found
+from pabal.store.search.lists import Found
 from pabal.store.search.question import answer, question_of
 from pabal.store.search.segment import Builder, Kind, Segment
 

@@ -4,11 +4,12 @@ import asyncio
 import time
 from pathlib import Path
 
+import apsw
 import pytest
 
 from pabal.store.predicate import Contains, TextField
 from pabal.store.sqlite import indexing
-from pabal.store.sqlite.index_file import FILE_NAME, IndexFile
+from pabal.store.sqlite.index_file import FILE_NAME, FORMAT, IndexFile
 from pabal.store.sqlite.indexer import BATCH_MIN
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
 from tests.store.contract.letters import Bell, FakeClock, letter, put
@@ -63,9 +64,33 @@ async def test_a_search_that_read_much_has_it_indexed(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_an_index_of_another_format_is_made_anew(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), AT_ONCE)
+    account = await store.account(1)
+    inbox = await account.mailbox("INBOX")
+    await put(account, inbox, *[letter(str(number)) for number in range(BATCH_MIN)])
+    await until(tmp_path / "1", BATCH_MIN)
+    await store.close()
+    path = tmp_path / "1" / FILE_NAME
+    connection = apsw.Connection(str(path))
+    # As an older program left it: nothing in it means what it does today.
+    connection.execute("UPDATE page SET words = x'00', length = 1")
+    connection.pragma("user_version", FORMAT - 1)
+    connection.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), AT_ONCE)
+    account = await store.account(1)
+    for _ in range(2):
+        for text, count in (("how", BATCH_MIN), ("how a", BATCH_MIN), ("zzz", 0)):
+            found = await account.search(inbox.id, Contains(TextField.BODY, text))
+            assert len(found) == count, text
+        # A search that found none has it made, and nobody needs to do anything.
+        await until(tmp_path / "1", BATCH_MIN)
+    await store.close()
+
+
 async def test_delivery_is_waited_for(tmp_path: Path) -> None:
     store = SqliteStore(
-        tmp_path, FakeClock(), Bell(), SqliteSettings(index_after_s=0.2)
+        tmp_path, FakeClock(), Bell(), SqliteSettings(index_after_s=0.6)
     )
     account = await store.account(1)
     inbox = await account.mailbox("INBOX")

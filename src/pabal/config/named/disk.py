@@ -1,6 +1,7 @@
 """The files a named.conf names, on disk."""
 
 import glob
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,21 @@ class DiskFiles:
     def read(self, path: str) -> str:
         """Return the text of a file; raises OSError or UnicodeDecodeError."""
         file = Path(path)
-        if file.stat().st_size > FILE_MAX_OCTETS:
+        size = file.stat().st_size
+        if not file.is_file() and not file.samefile(os.devnull):
+            # One may never end, or wait for somebody who writes.
+            raise OSError("not a file")
+        if size > FILE_MAX_OCTETS:
             raise OSError(f"larger than {FILE_MAX_OCTETS} octets")
         return file.read_text(encoding="utf-8")
 
     def exists(self, path: str) -> bool:
-        """Return whether there is a file of that name that can be seen."""
+        """Return whether there is a file of that name that can be seen.
+
+        The null device is an empty one, which BIND's users name where none is wanted.
+        """
         try:
-            return Path(path).is_file()
+            return Path(path).is_file() or Path(path).samefile(os.devnull)
         except (OSError, ValueError):
             return False
 

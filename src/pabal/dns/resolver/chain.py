@@ -43,6 +43,16 @@ JOURNAL: Final = "chain of trust"
 """Who is shown as asked in the steps of validation."""
 
 
+class _KeysError(BogusError):
+    """The keys of a zone do not hold, though what vouches for them does."""
+
+
+def _link(error: BogusError) -> dns.rdatatype.RdataType:
+    """Return what broke the chain: the keys, or what vouches for them."""
+    is_key = isinstance(error, _KeysError)
+    return dns.rdatatype.DNSKEY if is_key else dns.rdatatype.DS
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """Records the validator wants; they come unchecked, it checks them itself."""
@@ -187,7 +197,7 @@ class ChainOfTrust:
                 reason=error.reason,
                 code=error.code,
             )
-            self.tell(name, dns.rdatatype.DS, Security.BOGUS, error.reason)
+            self.tell(name, _link(error), Security.BOGUS, error.reason)
         self.trust.put(name, standing)
         return standing
 
@@ -297,7 +307,7 @@ class ChainOfTrust:
             and rrset.rdtype == dns.rdatatype.DNSKEY
         ):
             return claim, rrset
-        error = BogusError(f"{zone} shows no DNSKEY", ExtendedError.DNSKEY_MISSING)
+        error = _KeysError(f"{zone} shows no DNSKEY", ExtendedError.DNSKEY_MISSING)
         if claim is not None:
             self._judge(claim, Security.BOGUS, BOGUS_SECONDS, error)
         raise error
@@ -322,7 +332,7 @@ class ChainOfTrust:
             holds = self.check(rrset, claim, vouching)
         except BogusError as error:
             self._judge(claim, Security.BOGUS, BOGUS_SECONDS, error)
-            raise
+            raise _KeysError(error.reason, error.code) from error
         ttl_s = min(rrset.ttl, holds.ttl_max_s, STANDING_MAX_S)
         self._judge(claim, Security.SECURE, ttl_s)
         keys = _loaded(_dnskeys(rrset))

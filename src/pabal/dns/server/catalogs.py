@@ -1,7 +1,7 @@
 """Catalogs that are followed: which zones to copy besides those of the configuration.
 
 Source: RFC 9432 §5.2 (members that clash), §5.3 (members that go), §5.4 (members that
-begin anew), §4.3.2.1 (change of ownership).
+begin anew), §4.3.2.1 (change of ownership), §4.3.2.2 (groups).
 Security: a catalog decides which zones are copied, but never takes the place of a zone
 that is ours, of one that the configuration copies, or of another catalog's.
 """
@@ -32,6 +32,7 @@ class Listed:
 
     catalog: bytes
     label: bytes
+    groups: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,11 @@ class Turnover:
     """What a look at the catalogs found.
 
     Attributes:
-        added: Zones to copy, and the catalog that lists each, whose servers have it.
+        added: Zones to copy, perhaps by other servers than before, and who lists each.
         removed: Zones to forget, with their copies.
     """
 
-    added: Mapping[dns.name.Name, dns.name.Name]
+    added: Mapping[dns.name.Name, Listed]
     removed: Sequence[dns.name.Name]
 
 
@@ -63,8 +64,8 @@ class Catalogs:
     _listed: dict[bytes, Listed] = field(default_factory=dict)
     _seen: dict[bytes, Zone] = field(default_factory=dict)
 
-    def restore(self) -> Mapping[dns.name.Name, dns.name.Name]:
-        """Return the members known when the server last ran, and their catalogs.
+    def restore(self) -> Mapping[dns.name.Name, Listed]:
+        """Return the members known when the server last ran, and who lists them.
 
         What a catalog that is no longer followed listed is not among them: the next
         ``look`` removes it.
@@ -74,16 +75,18 @@ class Catalogs:
             found = json.loads(text)
             self._listed = {
                 bytes.fromhex(name): Listed(
-                    bytes.fromhex(catalog), bytes.fromhex(label)
+                    bytes.fromhex(catalog),
+                    bytes.fromhex(label),
+                    tuple(map(bytes.fromhex, groups)),
                 )
-                for name, (catalog, label) in found.items()
+                for name, (catalog, label, *groups) in found.items()
             }
         except (OSError, ValueError, TypeError, AttributeError):
             # The catalogs themselves say it again; only what went meanwhile stays.
             self._listed = {}
         followed = self._followed()
         return {
-            name_of(name): name_of(listed.catalog)
+            name_of(name): listed
             for name, listed in self._listed.items()
             if listed.catalog in followed
         }
@@ -111,7 +114,7 @@ class Catalogs:
             del self._listed[name]
         self._listed |= added
         return Turnover(
-            {name_of(name): name_of(each.catalog) for name, each in added.items()},
+            {name_of(name): each for name, each in added.items()},
             [name_of(name) for name in removed],
         )
 
@@ -119,7 +122,7 @@ class Catalogs:
         """Remember the members for the next start; raises OSError."""
         self.directory.mkdir(parents=True, exist_ok=True)
         found = {
-            name.hex(): [each.catalog.hex(), each.label.hex()]
+            name.hex(): [each.catalog.hex(), each.label.hex(), *_hex(each.groups)]
             for name, each in self._listed.items()
         }
         write_file(self.directory / MEMBERS_FILE, json.dumps(found).encode())
@@ -142,7 +145,8 @@ class Catalogs:
         found = {}
         for name, member in members.items():
             listed = self._listed.get(name)
-            if listed == Listed(catalog, member.label):
+            coming = Listed(catalog, member.label, member.groups)
+            if listed == coming:
                 continue
             mine = listed is not None and listed.catalog == catalog
             if not mine and not self._may_have(catalog, name, listed):
@@ -152,7 +156,7 @@ class Catalogs:
                     zone=_text(name),
                 )
                 continue
-            found[name] = Listed(catalog, member.label)
+            found[name] = coming
         return found
 
     def _may_have(self, catalog: bytes, name: bytes, listed: Listed | None) -> bool:
@@ -165,6 +169,10 @@ class Catalogs:
             return False
         # RFC 9432 §4.3.2.1: both catalogs have to say so.
         return name in given and given[name].new_owner == catalog
+
+
+def _hex(groups: Sequence[bytes]) -> list[str]:
+    return [group.hex() for group in groups]
 
 
 def _text(name: bytes) -> str:

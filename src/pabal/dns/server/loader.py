@@ -13,7 +13,9 @@ import dns.name
 from pabal.dns.wire import codes
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Report
+from pabal.dns.zone.leaving import large_replaced, let_go, replaced
 from pabal.dns.zone.problem import Problem
+from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.view import View
 from pabal.dns.zone.zones import Zones
 
@@ -27,6 +29,10 @@ FREEZE_OBJECTS: Final = 100_000
 WAITING_MAX: Final = 1000
 """Updates that wait for their turn; more are answered SERVFAIL and come again."""
 
+LET_GO_AFTER_S: Final = 1.0
+"""How long a version that is no longer served is kept: for answers under way, and so
+that it is freed by a thread, bit by bit, not by whoever used it last."""
+
 _Done = TypeVar("_Done")
 
 
@@ -35,6 +41,9 @@ class Loader:
 
     Args (of the constructor):
         views: What some clients see instead; they follow the zones.
+
+    Attributes:
+        outgoing: Zones that are no longer served and wait for ``let_go``.
     """
 
     def __init__(self, zones: Zones, views: Sequence[View] = ()) -> None:
@@ -42,15 +51,28 @@ class Loader:
         self._views = views
         self._exclusive = asyncio.Lock()
         self._waiting: list[tuple[UpdateRequest, asyncio.Future[int]]] = []
+        self.outgoing: list[Zone] = []
 
     async def reload(self) -> Report:
         """Check and exchange the zones that changed."""
         async with self._exclusive:
             return await _politely(self._reloaded)
 
+    async def let_go(self) -> None:
+        """Free what is no longer served; call it when nothing new is answered from it.
+
+        Takes a second, and more time the more there is.
+        """
+        await asyncio.sleep(LET_GO_AFTER_S)
+        async with self._exclusive:
+            zones, self.outgoing = self.outgoing, []
+            await _politely(lambda: let_go(zones))
+
     def _reloaded(self) -> Report:
+        held = self.zones.state.held
         with _no_collection():
             report = self.zones.reload()
+        self.outgoing += replaced(held, self.zones.state.held)
         before = [view.version for view in self._views]
         problems = self._follow_views()
         changed = tuple(
@@ -71,8 +93,10 @@ class Loader:
         return problems
 
     def _followed(self, name: dns.name.Name) -> bool:
+        before = self.zones.get_held(name)
         changed = self.zones.follow(name)
         if changed:
+            self.outgoing += large_replaced(before, self.zones.get_held(name))
             self._follow_views()
         return changed
 

@@ -22,7 +22,13 @@ from pabal.dns.server.notify import Notifier, Sources, parse_peer
 from pabal.dns.server.policy import parse_policy
 from pabal.dns.server.pools import Pool, Pools, addresses_at
 from pabal.dns.server.reporting import Reporter
-from pabal.dns.server.secondary import Reload, Secondaries, parse_copied
+from pabal.dns.server.secondary import (
+    Following,
+    Reload,
+    Secondaries,
+    parse_copied,
+    parse_groups,
+)
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
 from pabal.dns.settings import DnsSettings
@@ -32,6 +38,7 @@ from pabal.dns.wire.response import header_only
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Journals, Report
+from pabal.dns.zone.catalog import read_groups
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.tree import Zone
@@ -216,6 +223,8 @@ class NameServer:
         self._answering.forget()
         for server in self._udp:
             server.forget_clients()
+        if self._loader.outgoing:
+            self._tasks.start(self._loader.let_go(), "zones freed")
         if self._is_started:
             self._notifier.changed([zone for zone in zones if zone is not None])
 
@@ -267,13 +276,15 @@ def _secondaries(
         return Secondaries((), directory, zones, reload, clock)
     catalogs = parse_copied(settings.follow_catalogs, keys, "dns.follow_catalogs")
     copied = parse_copied(settings.secondary, keys)
-    return Secondaries(copied, directory, zones, reload, clock, catalogs)
+    following = Following(catalogs, parse_groups(settings.follow_groups, keys))
+    return Secondaries(copied, directory, zones, reload, clock, following)
 
 
 def _keep(zones: Zones, settings: DnsSettings) -> None:
     """Let ``zones`` keep what a restart or a secondary will want."""
     if settings.catalog:
         zones.catalog = name_octets(dns.name.from_text(settings.catalog)).lower()
+        zones.groups = read_groups(settings.catalog_groups)
     if settings.journal_directory:
         zones.journals = Journals(Path(settings.journal_directory))
     if settings.fallback_directory:

@@ -27,10 +27,10 @@ from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError, PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
-from pabal.dns.server.catalogs import Catalogs
+from pabal.dns.server.catalogs import Catalogs, Listed
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.notify import Peer, Sources, parse_peer
-from pabal.dns.wire.rrset import name_octets, rdata_octets, to_dnspython
+from pabal.dns.wire.rrset import name_octets, name_of, rdata_octets, to_dnspython
 from pabal.dns.zone.inbound import Arrived, Inbound, TransferError
 from pabal.dns.zone.source import zone_file
 from pabal.dns.zone.tree import Zone
@@ -105,12 +105,41 @@ def parse_copied(
     return [Copied(name, tuple(peers)) for name, peers in found.items()]
 
 
+def parse_groups(
+    texts: Sequence[str], keys: KeyRing
+) -> Mapping[bytes, tuple[Peer, ...]]:
+    """Return the servers of ``GROUP address[:port] [key NAME]`` by group, in order.
+
+    Raises:
+        OperatorError: A text is none.
+    """
+    found: dict[bytes, tuple[Peer, ...]] = {}
+    for text in texts:
+        group, _, server = text.strip().partition(" ")
+        peer = parse_peer(server, keys, "dns.follow_groups")
+        found[group.encode()] = (*found.get(group.encode(), ()), peer)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Catalogs, and where what they list is.
+
+    Attributes:
+        catalogs: With the servers of all members that are in no group of these:
+        groups: Servers by group (RFC 9432 §4.3.2.2); the first that fits.
+    """
+
+    catalogs: Sequence[Copied] = ()
+    groups: Mapping[bytes, tuple[Peer, ...]] = field(default_factory=dict)
+
+
 class Secondaries:
     """Keeps the copies current.
 
     Args (of the constructor):
         reload: Loads what has changed on disk.
-        catalogs: Those of ``copied`` that list further zones, at the same servers.
+        following: The catalogs, which list further zones.
 
     Attributes:
         elsewhere: Where another process follows the primaries: told the zones of the
@@ -124,11 +153,13 @@ class Secondaries:
         zones: Zones,
         reload: Reload,
         clock: Clock,
-        catalogs: Sequence[Copied] = (),
+        following: Following | None = None,
     ) -> None:
-        self._copied = {each.name: each for each in (*copied, *catalogs)}
+        following = following or Following()
+        self._groups = following.groups
+        self._copied = {each.name: each for each in (*copied, *following.catalogs)}
         self._catalogs = Catalogs(
-            [each.name for each in catalogs], directory, self._is_taken
+            [each.name for each in following.catalogs], directory, self._is_taken
         )
         self._slots = asyncio.Semaphore(TRANSFERS_MAX)
         self._directory = directory
@@ -143,8 +174,8 @@ class Secondaries:
     def start(self, sources: Sources) -> None:
         """Follow the primaries from now on, connecting from our own addresses."""
         self._sources = sources
-        for name, catalog in self._catalogs.restore().items():
-            self._add(name, catalog)
+        for name, listed in self._catalogs.restore().items():
+            self._add(name, listed)
         self._is_started = True
         for copied in self._copied.values():
             self._begin(copied)
@@ -168,9 +199,13 @@ class Secondaries:
         if self.elsewhere is None and (added or turnover.removed):
             self._tasks.start(self._turn_over(turnover.removed, added), "dns catalog")
 
-    def _add(self, name: dns.name.Name, catalog: dns.name.Name) -> Copied:
-        member = Copied(name, self._copied[catalog].primaries)
-        return self._copied.setdefault(name, member)
+    def _add(self, name: dns.name.Name, listed: Listed) -> Copied:
+        primaries = self._copied[name_of(listed.catalog)].primaries
+        for group, servers in self._groups.items():
+            if group in listed.groups:
+                primaries = servers
+                break
+        return self._copied.setdefault(name, Copied(name, primaries))
 
     def _is_taken(self, name: dns.name.Name) -> bool:
         held = self._zones.get_held(name)

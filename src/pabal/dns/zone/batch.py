@@ -6,7 +6,7 @@ last what ``Finish`` makes of it.
 """
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +25,7 @@ from pabal.dns.zone.journal import SUFFIX, JournalError, JournalFile, Position
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
 from pabal.dns.zone.source import SUFFIX as ZONE_SUFFIX
-from pabal.dns.zone.source import Stamp, ZoneSource, zone_file, zone_name
+from pabal.dns.zone.source import Stamp, Text, ZoneSource, zone_file, zone_name
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.write import name_text
 
@@ -152,6 +152,11 @@ class Held:
     served: Zone
     dynamic: Dynamic | None
     copied: bool
+
+    @property
+    def zones(self) -> Sequence[Zone]:
+        """What is held: often one zone."""
+        return (self.own,) if self.own is self.served else (self.own, self.served)
 
 
 class Owners(Mapping[bytes, Zone]):
@@ -399,13 +404,17 @@ class Batch:
         self._names.setdefault(what, []).append(name)
 
     def list_zones(
-        self, origin: bytes, hostname: bytes, all_held: Mapping[bytes, Held]
+        self,
+        origin: bytes,
+        hostname: bytes,
+        all_held: Mapping[bytes, Held],
+        groups: Mapping[bytes, Sequence[bytes]],
     ) -> None:
         """Hold a catalog called folded ``origin`` of all zones that are not copies."""
         if self.journals is None:
             return
         members = [name for name, held in all_held.items() if not held.copied]
-        plain = build_catalog(origin, hostname, members)
+        plain = build_catalog(origin, hostname, members, groups)
         given = ZoneInput(
             name_of(origin),
             None,
@@ -459,7 +468,7 @@ class Reader:
         self._source = source
         self._stamps: dict[str, Stamp] = {}
 
-    def read(self, file: str) -> str:
+    def read(self, file: str) -> Text:
         """Return the text of ``file``; raises OSError or UnicodeDecodeError."""
         # The stamp first: a change while we read is then seen at the next reload.
         self._stamps[file] = self._source.stamp(file)

@@ -14,6 +14,7 @@ from pabal.dns.wire.name import WILDCARD, is_below, parent, to_text
 from pabal.dns.zone.compose import Composition
 from pabal.dns.zone.packed import HEAD, Packed, walk
 from pabal.dns.zone.problem import Place, Problem, Severity
+from pabal.dns.zone.shards import parts_of
 from pabal.dns.zone.tree import Key
 
 _BESIDE_CNAME: Final = frozenset((codes.CNAME, 46, 47))
@@ -54,16 +55,17 @@ class ZoneCheck:
         """Return what is wrong, the gravest first."""
         found = [*self._apex()]
         unpack_head, twice, root = HEAD.unpack_from, self._twice, len(self._origin) == 1
-        for owner, records in self._nodes.items():
-            rdtype, ttl_s, _, size = unpack_head(records)
-            if (
-                rdtype in _QUIET
-                and len(records) == HEAD.size + size
-                and ttl_s <= TTL_LONG_S
-                and (root or not owner.endswith(twice))
-            ):
-                continue
-            found += self._node(owner, list(walk(records)))
+        for part in parts_of(self._nodes):
+            for owner, records in part.items():
+                rdtype, ttl_s, _, size = unpack_head(records)
+                if (
+                    rdtype in _QUIET
+                    and len(records) == HEAD.size + size
+                    and ttl_s <= TTL_LONG_S
+                    and (root or not owner.endswith(twice))
+                ):
+                    continue
+                found += self._node(owner, list(walk(records)))
         return sorted(found, key=lambda problem: problem.severity.value)
 
     def _node(self, owner: bytes, records: list[Packed]) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 from typing import Final
 
 from pabal.dns.wire import codes
-from pabal.dns.zone.packed import HEAD, is_single, pack, walk
+from pabal.dns.zone.packed import HEAD, pack, walk
 from pabal.dns.zone.shards import PARTS, SHIFT, SPLIT_NAMES, Shards, split
 
 JOINED_MAX_OCTETS: Final = 4096
@@ -27,6 +27,7 @@ class Gathering:
         # One, or as many as a large zone has; looked into without a call.
         self._parts: list[dict[bytes, bytes]] = [{}]
         self._mask = 0
+        self._several: list[set[bytes]] = [set()]
         self.letters: dict[bytes, bytes] = {}
         self.mixed: list[tuple[int, int]] = []
         self._large: dict[bytes, bytearray] = {}
@@ -42,15 +43,18 @@ class Gathering:
         """Take one record of ``owner``, an absolute wire name."""
         folded = owner.lower()
         record = HEAD.pack(rdtype, ttl_s, line, len(rdata)) + rdata
-        part = self._parts[hash(folded) >> SHIFT & self._mask]
+        place = hash(folded) >> SHIFT & self._mask
+        part = self._parts[place]
         before = part.get(folded)
         if before is None:
             part[folded] = record
             if owner != folded:
                 self.letters[folded] = owner
             if not self._mask and len(part) > SPLIT_NAMES:
-                self._parts, self._mask = split(part), PARTS - 1
-        elif len(before) < JOINED_MAX_OCTETS:
+                self._split()
+            return
+        self._several[place].add(folded)
+        if len(before) < JOINED_MAX_OCTETS:
             part[folded] = before + record
         else:
             self._large.setdefault(folded, bytearray()).extend(record)
@@ -61,10 +65,18 @@ class Gathering:
         for owner, more in self._large.items():
             nodes[owner] += bytes(more)
         self._large = {}
-        for part in self._parts:
-            for owner, records in part.items():
-                if not is_single(records):
-                    part[owner] = self._settled(records)
+        for part, several in zip(self._parts, self._several, strict=True):
+            for owner in several:
+                part[owner] = self._settled(part[owner])
+            several.clear()
+
+    def _split(self) -> None:
+        """Go on as for a large zone."""
+        (names,), (several,) = self._parts, self._several
+        self._parts, self._mask = split(names), PARTS - 1
+        self._several = [set() for _ in range(PARTS)]
+        for name in several:
+            self._several[hash(name) >> SHIFT & self._mask].add(name)
 
     def _settled(self, records: bytes) -> bytes:
         ttls: dict[int, int] = {}

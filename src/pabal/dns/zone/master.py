@@ -32,6 +32,7 @@ from pabal.dns.zone.generate import GenerateError, generate
 from pabal.dns.zone.mistaken import wrong_data
 from pabal.dns.zone.plain import PlainLines
 from pabal.dns.zone.problem import Place, Problem, Severity
+from pabal.dns.zone.source import Text
 
 INCLUDE_DEPTH_MAX: Final = 8
 """Files that include files that include files: deeper is a loop."""
@@ -73,7 +74,7 @@ _TYPE_WORDS: Final = (
 )
 """What a misspelt type is compared with."""
 
-ReadFile = Callable[[str], str]
+ReadFile = Callable[[str], Text]
 """Returns the text of an included file. Raises OSError or UnicodeDecodeError."""
 
 
@@ -102,29 +103,30 @@ class MasterFile:
     ttl_s: int | None = field(default=None, init=False)
     last_ttl_s: int | None = field(default=None, init=False)
     _starts: list[int] = field(default_factory=list, init=False)
-    _texts: list[tuple[str, str]] = field(default_factory=list, init=False)
-    _lines: dict[int, list[str]] = field(default_factory=dict, init=False)
+    _texts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list, init=False)
+    _lines: dict[tuple[int, int], list[str]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.zone = name_octets(self.origin).lower()
 
-    def read(self, file: str, text: str) -> None:
+    def read(self, file: str, text: Text) -> None:
         """Read ``text``, which ``file`` holds, and what it includes."""
         self._read(file, text, self.origin, 0)
 
-    def _read(self, file: str, text: str, origin: dns.name.Name, depth: int) -> None:
+    def _read(self, file: str, text: Text, origin: dns.name.Name, depth: int) -> None:
         base = self._starts[-1] + self._size(-1) if self._starts else 0
+        pieces = (text,) if isinstance(text, str) else text
         self._starts.append(base)
-        self._texts.append((file, text))
+        self._texts.append((file, pieces))
         reader = _FileReader(self, file, base, origin, depth)
-        for number, line in enumerate(_lines_of(text), start=1):
+        for number, line in enumerate(_lines_of(pieces), start=1):
             reader.line(number, line)
             if len(self.problems) >= PROBLEMS_MAX:
                 return
         reader.end()
 
     def _size(self, index: int) -> int:
-        return self._texts[index][1].count("\n") + 1
+        return sum(piece.count("\n") for piece in self._texts[index][1]) + 1
 
     def include(self, file: str, origin: dns.name.Name, depth: int) -> str | None:
         """Read included ``file``; return what kept it from being read."""
@@ -146,22 +148,34 @@ class MasterFile:
         index = bisect.bisect_left(self._starts, line) - 1
         if line == 0 or index < 0:
             return Place(self._texts[0][0] if self._texts else "")
-        file, text = self._texts[index]
-        if index not in self._lines:
-            self._lines[index] = text.split("\n")
+        file = self._texts[index][0]
         number = line - self._starts[index]
-        shown = self._lines[index][number - 1].rstrip("\r")
+        shown = self._line(index, number).rstrip("\r")
         word = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(rdtype))
         return Place(file, number, column_of(shown, word), shown)
 
+    def _line(self, index: int, number: int) -> str:
+        """Return one line of a file, counted from 1."""
+        pieces = self._texts[index][1]
+        place, count = 0, pieces[0].count("\n")
+        while number > count and place + 1 < len(pieces):
+            number, place = number - count, place + 1
+            count = pieces[place].count("\n")
+        lines = self._lines.get((index, place))
+        if lines is None:
+            lines = self._lines[index, place] = pieces[place].split("\n")
+        return lines[number - 1]
 
-def _lines_of(text: str) -> Iterator[str]:
-    """Yield the lines of ``text``, few of them in memory at once."""
-    start = 0
-    while (end := text.find("\n", start + PIECE_CHARS)) >= 0:
-        yield from text[start:end].split("\n")
-        start = end + 1
-    yield from text[start:].split("\n")
+
+def _lines_of(pieces: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of ``pieces``, few of them in memory at once."""
+    for number, text in enumerate(pieces, start=1):
+        # The line feed that ends a piece begins no line of it.
+        start, stop = 0, len(text) - (number < len(pieces))
+        while (end := text.find("\n", start + PIECE_CHARS, stop)) >= 0:
+            yield from text[start:end].split("\n")
+            start = end + 1
+        yield from text[start:stop].split("\n")
 
 
 class _WrongError(Exception):

@@ -46,6 +46,14 @@ class Shards(MutableMapping[bytes, bytes]):
             self._lent[place] = 0
         return self.parts[place]
 
+    def own_parts(self) -> Sequence[dict[bytes, bytes]]:
+        """Return the parts, to be changed without changing any copy."""
+        for place, lent in enumerate(self._lent):
+            if lent:
+                self.parts[place] = self.parts[place].copy()
+        self._lent = bytearray(PARTS)
+        return self.parts
+
     @override
     def __getitem__(self, name: bytes) -> bytes:
         return self.parts[hash(name) >> SHIFT & _MASK][name]
@@ -116,6 +124,13 @@ def copied(names: Mapping[bytes, bytes]) -> MutableMapping[bytes, bytes]:
 def parts_of(names: Mapping[bytes, bytes]) -> Sequence[Mapping[bytes, bytes]]:
     """Return what ``names`` consist of: each part is soon gone through, or freed."""
     return names.parts if isinstance(names, Shards) else (names,)
+
+
+def own_parts(
+    names: MutableMapping[bytes, bytes],
+) -> Sequence[MutableMapping[bytes, bytes]]:
+    """Return what ``names`` consist of, to be changed name by name."""
+    return names.own_parts() if isinstance(names, Shards) else (names,)
 
 
 def differing(

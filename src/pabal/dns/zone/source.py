@@ -6,7 +6,8 @@ Security: an included file must lie in the same directory or below it.
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from io import RawIOBase
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -32,6 +33,12 @@ COPIED: Final = "copied:"
 FILE_MAX_OCTETS: Final = 1024 * 1024 * 1024
 """A larger file is no zone of this server; reading it would eat the memory."""
 
+PIECE_OCTETS: Final = 512 * 1024
+"""Read, and made text of, at once: no other thread runs meanwhile."""
+
+Text = str | tuple[str, ...]
+"""What a file holds; of a large one in pieces, each but the last with whole lines."""
+
 Stamp = tuple[int, int, int]
 """Changes when a file does: inode, size in octets, time of change in nanoseconds."""
 
@@ -55,7 +62,7 @@ class ZoneSource(Protocol):
         """Return what changes when ``file`` does; raises OSError."""
         ...
 
-    def read(self, file: str) -> str:
+    def read(self, file: str) -> Text:
         """Return the text of ``file``; raises OSError or UnicodeDecodeError."""
         ...
 
@@ -106,7 +113,7 @@ class DirectorySource:
             status = os.stat(path)  # noqa: PTH116  a Path costs more
         return _stamp(status)
 
-    def read(self, file: str) -> str:
+    def read(self, file: str) -> Text:
         """Return the text of ``file``, UTF-8."""
         path = self._prefix + file
         if os.sep in file or os.path.islink(path):  # noqa: PTH114  as above
@@ -116,10 +123,9 @@ class DirectorySource:
             size = os.fstat(descriptor).st_size
             if size > FILE_MAX_OCTETS:
                 raise OSError(f"larger than {FILE_MAX_OCTETS} octets")
-            octets = stream.readall()
-        if b"\r" in octets:
-            octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return octets.decode()
+            if size <= PIECE_OCTETS:
+                return _text(stream.readall())
+            return tuple(map(_text, _pieces(stream)))
 
     def fingerprint(self) -> int:
         """Return a number that is another one when a zone's file is or has changed.
@@ -128,19 +134,38 @@ class DirectorySource:
         """
         try:
             with os.scandir(self.directory) as entries:
-                found = {
-                    (entry.name, _stamp(entry.stat()))
-                    for entry in entries
-                    if entry.name.endswith(SUFFIX)
-                }
+                # Not as a set: hashed at once, many would hold everybody up.
+                total = 0
+                for entry in entries:
+                    if entry.name.endswith(SUFFIX):
+                        total += 1 + hash((entry.name, _stamp(entry.stat())))
         except OSError:
             return 0
-        return hash(frozenset(found))
+        return total
 
     def _expect_inside(self, path: str) -> None:
         """Raise OSError if ``path`` leads out of the directory."""
         if not Path(path).resolve().is_relative_to(self.directory.resolve()):
             raise OSError("outside the directory of zones")
+
+
+def _text(octets: bytes) -> str:
+    """Return lines of a file, each of which ends as ours do."""
+    if b"\r" in octets:
+        octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return octets.decode()
+
+
+def _pieces(stream: RawIOBase) -> Iterator[bytes]:
+    """Yield what is in ``stream``, cut behind line feeds."""
+    begun: list[bytes] = []
+    while piece := stream.read(PIECE_OCTETS):
+        end = piece.rfind(b"\n") + 1
+        if end:
+            yield b"".join((*begun, piece[:end]))
+            begun = []
+        begun.append(piece[end:])
+    yield b"".join(begun)
 
 
 def _stamp(status: os.stat_result) -> Stamp:
@@ -206,7 +231,7 @@ class NoFiles:
         """Raise OSError: there is no file."""
         raise FileNotFoundError(file)
 
-    def read(self, file: str) -> str:
+    def read(self, file: str) -> Text:
         """Raise OSError: there is no file."""
         raise FileNotFoundError(file)
 
@@ -237,7 +262,7 @@ class JoinedSource:
             return self._copies.stamp(file.removeprefix(COPIED))
         return self._own.stamp(file)
 
-    def read(self, file: str) -> str:
+    def read(self, file: str) -> Text:
         """Return the text of ``file``; raises OSError or UnicodeDecodeError."""
         if file.startswith(COPIED):
             return self._copies.read(file.removeprefix(COPIED))

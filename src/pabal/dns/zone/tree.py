@@ -17,7 +17,7 @@ from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.packed import NOTHING, Nodes, Rrsets, pack, without_lines
-from pabal.dns.zone.shards import copied, parts_of
+from pabal.dns.zone.shards import copied, own_parts
 
 Key = tuple[bytes, int]
 """Folded owner and type."""
@@ -95,9 +95,9 @@ def build_packed(
         ZoneBuildError: There is no SOA at the apex.
     """
     top = len(origin) + 1
-    for part in parts_of(nodes):
+    for part in own_parts(nodes):
         for name in list(part):
-            nodes[name] = without_lines(part[name])
+            part[name] = without_lines(part[name])
             # The name above is the apex, or there, or it has to be made.
             if len(name) - name[0] > top and name[name[0] + 1 :] not in nodes:
                 _add_empty_non_terminals(nodes, name, len(origin))

@@ -22,7 +22,7 @@ from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.master import MasterFile
 from pabal.dns.zone.packed import Rrsets, unpack
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
-from pabal.dns.zone.source import DirectorySource, NoFiles, Stamp, ZoneSource
+from pabal.dns.zone.source import DirectorySource, NoFiles, Stamp, Text, ZoneSource
 from pabal.dns.zone.tree import Zone, changed
 
 _ADDRESSES: Final = {codes.A: 4, codes.AAAA: 6}
@@ -170,7 +170,7 @@ class View:
     ) -> Zone | None:
         """Return what ``file`` makes of ``zone``; ``None`` if it is wrong."""
 
-        def read(each: str) -> str:
+        def read(each: str) -> Text:
             stamps[each] = self.source.stamp(each)
             return self.source.read(each)
 

@@ -30,6 +30,7 @@ from pabal.dns.zone.batch import (
     served_of,
     zone_of,
 )
+from pabal.dns.zone.catalog import NO_GROUPS
 from pabal.dns.zone.dynamic import Dynamic, OutdatedError
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
@@ -99,7 +100,7 @@ class Zones(LocalZones):
         history: Takes what changed from version to version, if set.
         finish: Makes the zones that are served of what their owners mean, if set.
         fallbacks: Where the last good version of a zone is kept, if anywhere.
-        catalog: Folded name of a zone that lists all of ours; empty: there is none.
+        catalog: Folded name of a list of our zones, in ``groups`` there; empty: none.
         version: Grows with everything that changes a zone.
     """
 
@@ -119,7 +120,7 @@ class Zones(LocalZones):
         self.history: History | None = None
         self.finish: Finish | None = None
         self.fallbacks: Fallbacks | None = None
-        self.catalog = b""
+        self.catalog, self.groups = b"", NO_GROUPS
         self.version = 0
 
     def all(self) -> Sequence[Zone]:
@@ -221,7 +222,7 @@ class Zones(LocalZones):
         if self.catalog:
             host = name_octets(dns.name.from_text(self._hostname)).lower()
             others = self._state.coming(batch.held, {*look.loose, self.catalog})
-            batch.list_zones(self.catalog, host, others)
+            batch.list_zones(self.catalog, host, others, self.groups)
         report = batch.report(look.loose)
         if report.loaded or report.removed:
             coming = self._state.coming(batch.held, look.loose)

@@ -1,7 +1,7 @@
 """Several segments made into one, without the messages that are gone.
 
 Sans-IO. Words come out of every page in order, so nothing but the result is held in
-memory.
+memory; only joints are all there at once, since those cut alike are not neighbours.
 """
 
 from array import array
@@ -10,7 +10,9 @@ from heapq import merge as merge_sorted
 from itertools import compress, groupby
 from operator import itemgetter
 
-from pabal.store.search.pages import Page, Pager, entries, members
+from pabal.store.search import joints
+from pabal.store.search.lists import members
+from pabal.store.search.pages import Page, Pager, entries
 from pabal.store.search.segment import (
     COLUMNS,
     LINE,
@@ -18,6 +20,8 @@ from pabal.store.search.segment import (
     Kind,
     Segment,
     column,
+    encoded,
+    in_order,
 )
 
 _GONE = -1
@@ -73,12 +77,34 @@ def _merged(
     size: int,
     pause: Callable[[], None],
 ) -> list[Page]:
+    words = _words(kind, segments, numbers, pause)
+    if kind.has_joints:
+        lists = {
+            word.decode("utf-8", "surrogatepass"): array("H", documents)
+            for word, documents in words
+        }
+        cut = joints.merged(lists, joints.limit(size), pause)
+        words = in_order(cut, encoded, pause)
+    pager = Pager(size, pairs=kind.has_pairs)
+    for count, (word, documents) in enumerate(words):
+        if not count % WORDS_AT_ONCE:
+            pause()
+        pager.add(word, documents)
+    return pager.pages()
+
+
+def _words(
+    kind: Kind,
+    segments: Sequence[Segment],
+    numbers: Sequence[Sequence[int]],
+    pause: Callable[[], None],
+) -> Iterator[tuple[bytes, Sequence[int]]]:
+    """Yield the words of some segments in order, and their documents."""
     streams = [
-        _stream(page, at, len(segment.emails))
+        _stream(kind, page, at, len(segment.emails))
         for at, segment in enumerate(segments)
         for page in segment.pages[kind]
     ]
-    pager = Pager(size)
     # By segment behind the word: so document numbers come out ascending.
     words = groupby(merge_sorted(*streams), itemgetter(0))
     for count, (word, found) in enumerate(words):
@@ -89,10 +115,9 @@ def _merged(
             old = members(length, octets, len(segments[at].emails))
             documents += [new for new in map(numbers[at].__getitem__, old) if new >= 0]
         if documents:
-            pager.add(word, documents)
-    return pager.pages()
+            yield word, documents
 
 
-def _stream(page: Page, at: int, size: int) -> Iterator[_Entry]:
-    for word, octets in entries(page, size):
+def _stream(kind: Kind, page: Page, at: int, size: int) -> Iterator[_Entry]:
+    for word, octets in entries(page, size, pairs=kind.has_pairs):
         yield word, at, page.length, octets

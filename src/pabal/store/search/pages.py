@@ -1,21 +1,20 @@
 """Pages of an index: words, and in which documents of a segment each is.
 
 Sans-IO. A page is two strings of octets: its words, each between two line ends, and a
-list of document numbers a word, all of one length. So a word is found by searching
-octets in bulk, and its list by its number: no offsets are stored, nothing is decoded.
-Words in more than a sixteenth of the documents have a bit a document instead.
+list of documents a word, all of one length. So a word is found by searching octets in
+bulk, and its list by its number: no offsets are stored, nothing is decoded.
+
+Pairs of characters have pages of their own: each is four octets and none ends, so a
+pair is found by halving, and those who look for something else pass them over.
 """
 
 import re
-from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import Final
 
-BITS: Final = 0
-"""In place of a length: a bit a document."""
+from pabal.store.search.lists import list_octets, packed
 
 WORDS_MAX: Final = 16_384
 """Words of a page: searching them takes some hundred microseconds."""
@@ -26,22 +25,11 @@ LISTS_OCTETS: Final = 256 * 1024
 OFTEN: Final = 5
 """Finding the next word costs as much as looking at so many."""
 
-GATHERED_OCTETS: Final = 64 * 1024
-"""Octets of lists looked at together: often they make a search end early."""
-
-_EXACT_MAX: Final = 16
-"""Lists up to this length have pages of their own; longer ones are filled up."""
-
-_NUMBER_OCTETS: Final = 2
-
-DENSE: Final = 8 * _NUMBER_OCTETS
-"""A word in more than one of so many documents has bits: they are shorter then."""
-
 SEPARATOR: Final = b"\n"
-"""Between words: none has white space inside."""
+"""Between words: none has a line end inside."""
 
-Found = int
-"""A set of documents: bit ``i`` is 1 if document ``i`` is in."""
+PAIR_OCTETS: Final = 4
+"""Of a pair: two characters in UTF-16."""
 
 Pattern = bytes | re.Pattern[str]
 """Octets to find in words, or what matches their text."""
@@ -52,9 +40,9 @@ class Page:
     """Words with lists of the same length.
 
     Attributes:
-        length: Numbers in a list; ``BITS``.
-        words: Each in UTF-8 between two line ends, sorted.
-        lists: Little-endian numbers of 16 bits, or bits.
+        length: As ``pabal.store.search.lists.packed`` says.
+        words: Each in UTF-8 between two line ends, sorted; or pairs, sorted.
+        lists: One behind the other.
     """
 
     length: int
@@ -62,79 +50,71 @@ class Page:
     lists: bytes
 
 
-def _lengths() -> tuple[int, ...]:
-    found = list(range(1, _EXACT_MAX + 1))
-    while found[-1] < 1 << 16:
-        found.append(found[-1] * 6 // 5)
-    return tuple(found)
-
-
-_LENGTHS: Final = _lengths()
-
-
 class Pager:
     """Makes pages of words that come in ascending order.
 
     Args (of the constructor):
         size: Documents of the segment, at most 65,536.
+        pairs: Whether words are pairs.
     """
 
-    __slots__ = ("_open", "_pages", "_size")
+    __slots__ = ("_open", "_pages", "_pairs", "_size")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, pairs: bool = False) -> None:
         self._size = size
+        self._pairs = pairs
         self._open: dict[int, tuple[list[bytes], list[bytes]]] = {}
         self._pages: list[Page] = []
 
     def add(self, word: bytes, numbers: Sequence[int]) -> None:
         """Add a word and the numbers of its documents, ascending, at least one."""
-        length = length_of(len(numbers), self._size)
+        length, octets = packed(numbers, self._size)
         words, lists = self._open.setdefault(length, ([], []))
         words.append(word)
-        lists.append(
-            _bits(numbers, self._size) if length == BITS else _filled(numbers, length)
-        )
-        if len(words) >= WORDS_MAX or len(lists) * len(lists[0]) >= LISTS_OCTETS:
-            self._pages.append(_page(length, *self._open.pop(length)))
+        lists.append(octets)
+        if len(words) >= WORDS_MAX or len(lists) * len(octets) >= LISTS_OCTETS:
+            self._pages.append(self._page(length, *self._open.pop(length)))
 
     def pages(self) -> list[Page]:
         """Return the pages, those of the most frequent words first."""
-        self._pages += [_page(length, *some) for length, some in self._open.items()]
+        self._pages += [
+            self._page(length, *some) for length, some in self._open.items()
+        ]
         self._open.clear()
         # Bits first, then long lists; within a length the words stay in order.
-        self._pages.sort(key=lambda page: -page.length or -(1 << 16))
+        self._pages.sort(key=lambda page: -abs(page.length) or -(1 << 16))
         return self._pages
 
+    def _page(
+        self, length: int, words: Sequence[bytes], lists: Sequence[bytes]
+    ) -> Page:
+        joined = b"".join(words) if self._pairs else SEPARATOR.join((b"", *words, b""))
+        return Page(length, joined, b"".join(lists))
 
-def length_of(count: int, size: int) -> int:
-    """Return how long the list of a word in ``count`` of ``size`` documents is."""
-    if count * DENSE > size:
-        return BITS
-    return _LENGTHS[bisect_left(_LENGTHS, count)]
 
-
-def entries(page: Page, size: int) -> Iterator[tuple[bytes, bytes]]:
+def entries(
+    page: Page, size: int, *, pairs: bool = False
+) -> Iterator[tuple[bytes, bytes]]:
     """Yield the words of a page, each with its list."""
     octets = list_octets(page.length, size)
-    for number, match in enumerate(_WORD.finditer(page.words)):
+    words = (_PAIR if pairs else _WORD).finditer(page.words)
+    for number, match in enumerate(words):
         yield match[0], page.lists[number * octets : (number + 1) * octets]
 
 
-def members(length: int, octets: bytes, size: int) -> Sequence[int]:
-    """Return the document numbers of one list, ascending, each once."""
-    if length == BITS:
-        return [
-            *compress(range(size), to_marks(int.from_bytes(octets, "little"), size))
-        ]
-    numbers = numbers_in(octets)
-    if length > _EXACT_MAX:
-        return numbers[: bisect_left(numbers, numbers[-1]) + 1]
-    return numbers
+def pair(text: str) -> bytes:
+    """Return the octets of two characters of the basic plane."""
+    return text.encode("utf-16-be", "surrogatepass")
 
 
-def list_octets(length: int, size: int) -> int:
-    """Return the octets of one list."""
-    return (size + 7) // 8 if length == BITS else length * _NUMBER_OCTETS
+def pair_numbers(words: bytes, wanted: bytes) -> list[int]:
+    """Return the number of a pair in a page of pairs, nothing: it is not there."""
+
+    def at(number: int) -> bytes:
+        return words[number * PAIR_OCTETS : (number + 1) * PAIR_OCTETS]
+
+    number = bisect_left(range(len(words) // PAIR_OCTETS), wanted, key=at)
+    return [number] if at(number) == wanted else []
 
 
 def pattern(text: str, *, begins: bool = False, ends: bool = False) -> bytes:
@@ -153,20 +133,7 @@ def matching(words: bytes, wanted: Pattern, separator: bytes = SEPARATOR) -> lis
     """
     if isinstance(wanted, bytes):
         return _holding(words, wanted, separator)
-    if separator != SEPARATOR:
-        return _expressed(words, wanted, separator)
-    # What begins with an ideograph is two characters: not both of them match. There
-    # are many of them, one behind the other.
-    first = _IDEOGRAPHS.search(words)
-    if first is None:
-        return _expressed(words, wanted, separator)
-    numbers = _expressed(words[: first.start() + 1], wanted, separator)
-    behind = _BEHIND_IDEOGRAPHS.search(words, first.start())
-    if behind is None:
-        return numbers
-    skipped = words.count(separator, 0, behind.start())
-    rest = _expressed(words[behind.start() :], wanted, separator)
-    return numbers + [number + skipped for number in rest]
+    return _expressed(words, wanted, separator)
 
 
 def _expressed(words: bytes, wanted: re.Pattern[str], separator: bytes) -> list[int]:
@@ -216,98 +183,5 @@ def _is_often(found: int, looked_at: int) -> bool:
     return found & 63 == 0 and found * OFTEN > looked_at
 
 
-class Union:
-    """Gathers the documents of words.
-
-    Args (of the constructor):
-        size: Documents of the segment.
-    """
-
-    __slots__ = ("_bits", "_size", "_sparse", "_waiting")
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._bits: Found = 0
-        self._sparse: list[bytes] = []
-        self._waiting = 0
-
-    def missing(self) -> int:
-        """Return how many documents are not in by now."""
-        return self._size - self._bits.bit_count()
-
-    def add(self, length: int, lists: bytes, numbers: Iterable[int]) -> None:
-        """Add the documents of the words ``numbers`` of a page."""
-        octets = list_octets(length, self._size)
-        some = [lists[number * octets : (number + 1) * octets] for number in numbers]
-        if length == BITS:
-            for one in some:
-                self._bits |= int.from_bytes(one, "little")
-            return
-        self._sparse += some
-        self._waiting += octets * len(some)
-        if self._waiting > GATHERED_OCTETS:
-            self.found()
-
-    def found(self) -> Found:
-        """Return the documents."""
-        if self._sparse:
-            self._bits |= bits_of(set(numbers_in(b"".join(self._sparse))), self._size)
-            self._sparse.clear()
-            self._waiting = 0
-        return self._bits
-
-
-def numbers_in(lists: bytes) -> "array[int]":
-    """Return the document numbers in the octets of lists."""
-    numbers = array("H")
-    numbers.frombytes(lists)
-    return numbers
-
-
-def bits_of(numbers: Iterable[int], size: int) -> Found:
-    """Return the set with ``numbers``, all below ``size``."""
-    marks = bytearray(size)
-    for number in numbers:
-        marks[number] = 1
-    return from_marks(marks)
-
-
-def from_marks(marks: bytes | bytearray) -> Found:
-    """Return the set of those with octet 1, not 0, in ``marks``."""
-    # The digits of a number in base 2, the last one first: C does the work.
-    return int(b"0" + marks[::-1].translate(_DIGITS), 2)
-
-
-def to_marks(found: Found, size: int) -> bytes:
-    """Return an octet a document: 1 for those in the set, else 0."""
-    octets = found.to_bytes((size + 7) // 8, "little")
-    return b"".join(map(_EIGHT.__getitem__, octets))[:size]
-
-
-_IDEOGRAPHS: Final = re.compile(rb"\n[\xe4-\xe9]")
-_BEHIND_IDEOGRAPHS: Final = re.compile(rb"\n[\xea-\xff]")
-"""Where words begin with U+4000 to U+9FFF, and where those behind them begin."""
-
 _WORD: Final = re.compile(rb"[^\n]+")
-_DIGITS: Final = bytes((48, 49)) + bytes(254)
-_EIGHT: Final = tuple(
-    bytes(octet >> bit & 1 for bit in range(8)) for octet in range(256)
-)
-
-
-def _bits(numbers: Iterable[int], size: int) -> bytes:
-    return bits_of(numbers, size).to_bytes((size + 7) // 8, "little")
-
-
-def _filled(numbers: Sequence[int], length: int) -> bytes:
-    """Return a list filled up to ``length`` with its last number."""
-    filled = array("H", numbers)
-    missing = length - len(filled)
-    if missing:
-        filled.extend([filled[-1]] * missing)
-    return filled.tobytes()
-
-
-def _page(length: int, words: Sequence[bytes], lists: Sequence[bytes]) -> Page:
-    joined = SEPARATOR.join((b"", *words, b""))
-    return Page(length, joined, b"".join(lists))
+_PAIR: Final = re.compile(rb".{4}", re.DOTALL)

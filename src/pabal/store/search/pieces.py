@@ -27,14 +27,19 @@ STEP: Final = 24
 WITHIN: Final = PIECE_MAX - STEP + 1
 """Characters that are inside one piece wherever they stand."""
 
-_UNSPACED: Final = (
+PAIR: Final = 2
+"""Characters of a pair."""
+
+_BASIC: Final = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u0f00-\u109f"  # Tibetan, Myanmar
     "\u1780-\u17ff"  # Khmer
     "\u3005-\u3007"  # signs that stand for ideographs
     "\u3041-\u309f"  # Hiragana; words of Katakana are words by themselves
-    "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # ideographs
+    "\u3400-\u9fff\uf900-\ufaff"  # ideographs
 )
+_UNSPACED: Final = f"{_BASIC}\U00020000-\U0003ffff"  # and more ideographs
+_PAIR: Final = re.compile(f"[{_BASIC}]{{2}}")
 _HAS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
 _STRETCH: Final = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 
@@ -68,6 +73,16 @@ def pieces(text: str) -> set[str]:
         for run in long:
             runs.update(_cut(run, PIECE_MAX))
     return runs
+
+
+def is_pair(piece: str) -> bool:
+    """Return whether a piece is two characters of a script without spaces.
+
+    Of the basic plane, where all but rare ones are.
+
+    Two such characters that stand together are a piece, and in no other piece.
+    """
+    return len(piece) == PAIR and _PAIR.match(piece) is not None
 
 
 def characters(pieces_of_text: set[str]) -> set[str]:

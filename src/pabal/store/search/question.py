@@ -5,21 +5,32 @@ Source: RFC 9051 §6.4.4 (SEARCH).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from pabal.message.needle import Needle
 from pabal.store.predicate import Contains, HeaderContains, TextField
-from pabal.store.search import pages
-from pabal.store.search.pages import Found, Pattern, Union
-from pabal.store.search.pieces import Atom, atoms, is_decided
-from pabal.store.search.segment import COLUMNS, LINE, VALUE, Kind, encoded
+from pabal.store.search import joints, pages, pieces
+from pabal.store.search.joints import Joint
+from pabal.store.search.lists import Found, Union, bits_of
+from pabal.store.search.pages import Pattern
+from pabal.store.search.pieces import Atom, atoms
+from pabal.store.search.segment import (
+    BODY,
+    COLUMNS,
+    HEADER,
+    LINE,
+    VALUE,
+    Kind,
+    Kinds,
+    encoded,
+)
 
 READ_MAX: Final = 16
 """Messages of a segment that are read rather than looked for in rare words."""
 
 USELESS: Final = 16
-"""Words in all messages but one in so many do not help to find candidates."""
+"""Words in all candidates but one in so many do not help to find less of them."""
 
 Handle = int
 """Which page lists are of."""
@@ -48,10 +59,17 @@ class SegmentReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Words that match."""
+    """Words that match.
+
+    Attributes:
+        kind: Of which pages.
+        wanted: What matches; of pages of joints, a joint.
+        bounds: What every text with such a word has, too, and is found at once.
+    """
 
     kind: Kind
-    pattern: Pattern
+    wanted: Pattern | Joint
+    bounds: "Sequence[Lookup]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +77,8 @@ class Question:
     """What to look for.
 
     Attributes:
-        is_decided: Whether words tell which messages hold it: then there is one look-up
-            a choice. Else they tell which may.
+        is_decided: Whether the first look-up of each choice tells which messages hold
+            it. Else all of them tell which may.
         column: The field to look into, if it has a column; then ``pattern`` counts.
         pattern: In the column.
         choices: Else: one of them must hold, and every look-up in it.
@@ -84,17 +102,16 @@ def question_of(predicate: Contains | HeaderContains) -> Question | None:
         return _of_field(name, needle)
     if predicate.where not in {TextField.BODY, TextField.TEXT}:
         return _of_column(predicate.where.value.encode("ascii"), needle)
-    kinds = [Kind.BODY_PIECES]
-    if predicate.where is TextField.TEXT:
-        kinds.insert(0, Kind.HEADER_PIECES)
-    choices = [_lookups(kind, needle) for kind in kinds]
+    kinds = [BODY] if predicate.where is TextField.BODY else [HEADER, BODY]
+    choices = [_lookups(one, needle) for one in kinds]
     if not all(choices):
         return None
-    if is_decided(needle.text) or predicate.where is TextField.BODY:
-        return Question(is_decided(needle.text), choices=choices)
+    decided = pieces.is_decided(needle.text)
+    question = Question(decided or joints.is_decided(needle.text), choices=choices)
+    if decided or predicate.where is TextField.BODY:
+        return question
     # Only what is not in the fields people look into most must be read.
-    wanted = encoded(needle.text)
-    return Question(is_decided=False, pattern=wanted, choices=choices, enough=COLUMNS)
+    return replace(question, pattern=encoded(needle.text), enough=COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,50 +131,85 @@ def answer(question: Question, reader: SegmentReader) -> Answer:
     """Return what a segment knows."""
     if question.column:
         return Answer(_in_column(question.column, question.pattern, reader))
-    everything = (1 << reader.size) - 1
-    if question.is_decided:
-        union = Union(reader.size)
-        whole = all(
-            _gather(lookup, reader, union, READ_MAX)
-            for lookups in question.choices
-            for lookup in lookups
-        )
-        found = union.found()
-        return Answer(found, 0 if whole else everything & ~found)
-    unsure = 0
+    found = unsure = 0
     for lookups in question.choices:
-        left = everything
-        for lookup in lookups:
-            union = Union(reader.size)
-            if _gather(lookup, reader, union, reader.size // USELESS):
-                left &= union.found()
-            if not left:
-                break
-        unsure |= left
-    found = 0
-    for name in question.enough if unsure else ():
-        found |= _in_column(name, question.pattern, reader)
+        known = _of_choice(question, lookups, reader, found)
+        found |= known.found
+        unsure |= known.unsure
+    for name in question.enough:
+        if (unsure & ~found).bit_count() > READ_MAX:
+            found |= _in_column(name, question.pattern, reader)
     return Answer(found, unsure & ~found)
+
+
+def _of_choice(
+    question: Question, lookups: Sequence[Lookup], reader: SegmentReader, found: Found
+) -> Answer:
+    """Return what is known of texts that have all that is looked up.
+
+    Args:
+        question: Whose choice it is.
+        lookups: The choice.
+        reader: The segment.
+        found: Messages that hold it anyway.
+    """
+    left = ((1 << reader.size) - 1) & ~found
+    for number, lookup in enumerate(lookups):
+        decides = question.is_decided and not number
+        few = READ_MAX if decides else left.bit_count() // USELESS
+        known = _looked_up(lookup, reader, left, few)
+        if decides:
+            found |= known.found
+            left = known.unsure
+        else:
+            left = known.found | known.unsure
+        if left.bit_count() <= READ_MAX:
+            break
+    return Answer(found, left)
+
+
+def _looked_up(lookup: Lookup, reader: SegmentReader, among: Found, few: int) -> Answer:
+    """Return which messages ``among`` those given have words that match.
+
+    Args:
+        lookup: What is looked up.
+        reader: The segment.
+        among: Messages others do not matter beside.
+        few: It ends when no more than this may be missing.
+    """
+    sure, unsure = Union(reader.size, among), Union(reader.size, among)
+    bounds = lookup.bounds
+    for page, length, words in reader.words(lookup.kind):
+        numbers, others = _matching(words, lookup)
+        if not numbers and not others:
+            continue
+        lists = reader.lists(page)
+        sure.add(length, lists, numbers)
+        unsure.add(length, lists, others)
+        if sure.decoded and bounds:
+            for one in bounds:
+                known = _looked_up(one, reader, sure.among, 0)
+                sure.among &= known.found
+            bounds = ()
+        if sure.missing() <= few:
+            found = sure.found()
+            return Answer(found, sure.among & ~found)
+    found = sure.found()
+    return Answer(found, unsure.found() & ~found)
+
+
+def _matching(words: bytes, lookup: Lookup) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the numbers of words that match, and of those that may."""
+    if isinstance(lookup.wanted, Joint):
+        return joints.judged(words, lookup.wanted)
+    if lookup.kind.has_pairs and isinstance(lookup.wanted, bytes):
+        return pages.pair_numbers(words, lookup.wanted), ()
+    return pages.matching(words, lookup.wanted), ()
 
 
 def _in_column(name: bytes, pattern: Pattern, reader: SegmentReader) -> Found:
     numbers = pages.matching(reader.column(name), pattern, LINE)
-    return pages.bits_of(numbers, reader.size)
-
-
-def _gather(lookup: Lookup, reader: SegmentReader, union: Union, few: int) -> bool:
-    """Add the messages with words that match; return ``False`` if it ended early.
-
-    Args:
-        few: It ends when no more messages than this are missing.
-    """
-    for page, length, words in reader.words(lookup.kind):
-        numbers = pages.matching(words, lookup.pattern)
-        if numbers:
-            union.add(length, reader.lists(page), numbers)
-            if union.missing() <= few:
-                return False
-    return True
+    return bits_of(numbers, reader.size)
 
 
 def _of_column(name: bytes, needle: Needle) -> Question:
@@ -172,23 +224,44 @@ def _of_field(name: bytes, needle: Needle) -> Question:
     """Return what messages with such a field have somewhere in their headers."""
     # Each field begins a line, and a space follows its colon.
     wanted = atoms(Needle(f" {name.decode('latin-1')}: ").text)
-    found = [_lookup(Kind.HEADER_PIECES, atom) for atom in wanted]
-    return Question(
-        is_decided=False, choices=[[*found, *_lookups(Kind.HEADER_PIECES, needle)]]
-    )
+    found = [_lookup(HEADER, atom) for atom in wanted]
+    return Question(is_decided=False, choices=[[*found, *_lookups(HEADER, needle)]])
 
 
-def _lookups(kind: Kind, needle: Needle) -> list[Lookup]:
+def _lookups(kinds: Kinds, needle: Needle) -> list[Lookup]:
     """Return what a text with ``needle`` has; nothing: any text may have it."""
     if needle.initials is not None:
-        if not is_decided(needle.text):
+        if not pieces.is_decided(needle.text):
             return []
-        one = kind + 1 if len(needle.text) == 1 else kind
-        return [Lookup(Kind(one), needle.initials)]
-    return [_lookup(kind, atom) for atom in atoms(needle.text)]
+        singles = [
+            Lookup(kinds.characters, initial)
+            for one in dict.fromkeys(needle.text)
+            if (initial := Needle(one).initials) is not None
+        ]
+        if len(needle.text) == 1:
+            return singles
+        return [Lookup(kinds.pieces, needle.initials, singles)]
+    joined = [
+        Lookup(kinds.joints, joint, _singles(kinds, joint.left + joint.right))
+        for joint in joints.asked(needle.text)
+    ]
+    # The longest are the rarest, mostly.
+    some = sorted(set(atoms(needle.text)), key=_length, reverse=True)
+    return joined + [_lookup(kinds, atom) for atom in some]
 
 
-def _lookup(kind: Kind, atom: Atom) -> Lookup:
-    single = len(atom.text) == 1 and not (atom.begins or atom.ends)
+def _lookup(kinds: Kinds, atom: Atom) -> Lookup:
+    if len(atom.text) == 1 and not (atom.begins or atom.ends):
+        return Lookup(kinds.characters, pages.pattern(atom.text))
+    if pieces.is_pair(atom.text):
+        return Lookup(kinds.pairs, pages.pair(atom.text))
     wanted = pages.pattern(atom.text, begins=atom.begins, ends=atom.ends)
-    return Lookup(Kind(kind + 1) if single else kind, wanted)
+    return Lookup(kinds.pieces, wanted, _singles(kinds, atom.text))
+
+
+def _singles(kinds: Kinds, text: str) -> list[Lookup]:
+    return [Lookup(kinds.characters, pages.pattern(one)) for one in dict.fromkeys(text)]
+
+
+def _length(atom: Atom) -> int:
+    return len(atom.text)

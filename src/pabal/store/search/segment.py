@@ -2,7 +2,7 @@
 
 Sans-IO. A segment never changes. It has
 
-* pages of words: pieces and characters, of headers and of texts;
+* pages of words: pieces, characters and joints, of headers and of texts;
 * columns: the fields people search most, folded, a line a message, which are searched
   as they are.
 """
@@ -10,16 +10,24 @@ Sans-IO. A segment never changes. It has
 import enum
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from heapq import merge
-from typing import Final
+from typing import Final, TypeVar
 
 from pabal.message.header import HEADER_MAX_OCTETS, Header
 from pabal.message.mime import Octets, scan
 from pabal.message.text import body_texts, field_texts, header_texts
-from pabal.store.search.pages import Page, Pager
-from pabal.store.search.pieces import characters, pieces
+from pabal.store.search import joints
+from pabal.store.search.pages import Page, Pager, pair
+from pabal.store.search.pieces import PAIR, characters, is_pair, pieces
 
 SIZE_MAX: Final = 16_384
 """Messages of a segment: what making one takes of memory stays some ten MB."""
@@ -32,7 +40,39 @@ class Kind(enum.IntEnum):
     BODY_CHARACTERS = 1
     HEADER_PIECES = 2
     HEADER_CHARACTERS = 3
+    BODY_PAIRS = 4
+    """Pieces that ``pabal.store.search.pieces.is_pair`` says are pairs."""
+    HEADER_PAIRS = 5
+    BODY_JOINTS = 6
+    HEADER_JOINTS = 7
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether its words are pairs."""
+        return self in {Kind.BODY_PAIRS, Kind.HEADER_PAIRS}
+
+    @property
+    def has_joints(self) -> bool:
+        """Whether its words are joints."""
+        return self in {Kind.BODY_JOINTS, Kind.HEADER_JOINTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The pages of one sort of text."""
+
+    pieces: Kind
+    characters: Kind
+    pairs: Kind
+    joints: Kind
+
+
+BODY: Final = Kinds(
+    Kind.BODY_PIECES, Kind.BODY_CHARACTERS, Kind.BODY_PAIRS, Kind.BODY_JOINTS
+)
+HEADER: Final = Kinds(
+    Kind.HEADER_PIECES, Kind.HEADER_CHARACTERS, Kind.HEADER_PAIRS, Kind.HEADER_JOINTS
+)
 
 COLUMNS: Final = (b"subject", b"from", b"to", b"cc", b"bcc")
 """The fields that have a column."""
@@ -68,8 +108,11 @@ class Builder:
 
     def __init__(self) -> None:
         self._emails = array("Q")
-        self._lists: dict[Kind, defaultdict[str, array[int]]] = {
+        self._words: dict[Kind, defaultdict[str, array[int]]] = {
             kind: defaultdict(_numbers) for kind in Kind
+        }
+        self._joints: dict[Kind, list[bytes]] = {
+            kind: [] for kind in Kind if kind.has_joints
         }
         self._columns: dict[bytes, list[bytes]] = {name: [] for name in COLUMNS}
 
@@ -84,17 +127,21 @@ class Builder:
             lines.append(
                 b"".join([VALUE + encoded(t) for t in field_texts(header, name)])
             )
-        self._add(Kind.HEADER_PIECES, header_texts(octets, root))
-        self._add(Kind.BODY_PIECES, body_texts(octets, root))
+        self._add(HEADER, header_texts(octets, root))
+        self._add(BODY, body_texts(octets, root))
         self._emails.append(email)
 
     def finish(self, pause: Callable[[], None]) -> Segment:
         """Return the segment; ``pause`` is called now and then."""
         size = len(self._emails)
+        for kind, waiting in self._joints.items():
+            self._words[kind].update(joints.built(waiting, joints.limit(size), pause))
+            waiting.clear()
         found: dict[Kind, Sequence[Page]] = {}
-        for kind, lists in self._lists.items():
-            pager = Pager(size)
-            for count, (word, numbers) in enumerate(merge(*_sorted(lists, pause))):
+        for kind, words in self._words.items():
+            pager = Pager(size, pairs=kind.has_pairs)
+            listed = in_order(words, pair if kind.has_pairs else encoded, pause)
+            for count, (word, numbers) in enumerate(listed):
                 pager.add(word, numbers)
                 if not count % WORDS_AT_ONCE:
                     pause()
@@ -102,17 +149,24 @@ class Builder:
         columns = {name: column(lines) for name, lines in self._columns.items()}
         return Segment(self._emails, found, columns)
 
-    def _add(self, kind: Kind, texts: Iterable[str]) -> None:
+    def _add(self, kinds: Kinds, texts: Iterable[str]) -> None:
         number = len(self._emails)
         found: set[str] = set()
+        joined: set[str] = set()
         for text in texts:
             found |= pieces(text)
-        lists = self._lists[kind]
-        for piece in found:
-            lists[piece].append(number)
-        lists = self._lists[Kind(kind + 1)]
-        for character in characters(found):
-            lists[character].append(number)
+            joined |= joints.joints(text)
+        self._joints[kinds.joints].append(joints.packed(joined))
+        # Two characters are most of what scripts without spaces leave.
+        some = {piece for piece in found if len(piece) == PAIR and is_pair(piece)}
+        for kind, words in (
+            (kinds.pieces, found - some if some else found),
+            (kinds.pairs, some),
+            (kinds.characters, characters(found)),
+        ):
+            lists = self._words[kind]
+            for word in words:
+                lists[word].append(number)
 
 
 WORDS_AT_ONCE: Final = 250
@@ -121,7 +175,8 @@ WORDS_AT_ONCE: Final = 250
 SORTED_AT_ONCE: Final = 2_000
 """Words sorted in one go, which nothing can interrupt: about 1 ms."""
 
-_Listed = tuple[bytes, "array[int]"]
+
+_Numbers = TypeVar("_Numbers", bound=Sequence[int])
 
 
 def column(lines: Iterable[bytes]) -> bytes:
@@ -129,16 +184,18 @@ def column(lines: Iterable[bytes]) -> bytes:
     return LINE.join((b"", *lines, b""))
 
 
-def _sorted(
-    lists: dict[str, "array[int]"], pause: Callable[[], None]
-) -> list[list[_Listed]]:
-    """Take words out of ``lists``; return them in some sorted lists."""
+def in_order(
+    lists: MutableMapping[str, _Numbers],
+    octets_of: Callable[[str], bytes],
+    pause: Callable[[], None],
+) -> Iterator[tuple[bytes, _Numbers]]:
+    """Take words out of ``lists``; yield them as octets, ascending."""
     found = []
     while lists:
         some = [lists.popitem() for _ in range(min(len(lists), SORTED_AT_ONCE))]
-        found.append(sorted((encoded(word), numbers) for word, numbers in some))
+        found.append(sorted((octets_of(word), numbers) for word, numbers in some))
         pause()
-    return found
+    return merge(*found)
 
 
 def _numbers() -> "array[int]":

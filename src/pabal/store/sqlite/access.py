@@ -4,24 +4,70 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import TypeVar
 
 import apsw
 
+from pabal.base.disk import Disk
 from pabal.base.errors import PabalError
 from pabal.base.sqlite import errors
-from pabal.base.tasks import Batcher
+from pabal.base.tasks import Batcher, Start
 from pabal.store.delta import Delta
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.indexing import Indexing
 from pabal.store.sqlite.ledger import Ledger
 from pabal.store.sqlite.mirror import Mirror
-from pabal.store.sqlite.writer import Job
+from pabal.store.sqlite.writer import Job, Writer
 
 T = TypeVar("T")
 
 Work = Callable[[Ledger], tuple[T, Sequence[Delta]]]
 """A write: runs in a transaction, returns a result and what changed."""
+
+
+class IndexOf:
+    """The search index of an account, made when somebody first wants it.
+
+    Most accounts of a process have a client that waits, and nothing to index.
+
+    Args (of the constructor):
+        make: Makes it.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Indexing]) -> None:
+        self._make = make
+        self._made: Indexing | None = None
+
+    def __call__(self) -> Indexing:
+        """Return the index."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def arrived(self, count: int) -> None:
+        """Take note that there are ``count`` messages more to index."""
+        self().arrived(count)
+
+    def close_file(self) -> None:
+        """Close its file, if it was ever opened; may take a while."""
+        if self._made is not None:
+            self._made.file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Who does what the event loop does not wait for, of all accounts.
+
+    Attributes:
+        executor: Threads that write and scan.
+        disk: Waits for what was written.
+    """
+
+    executor: Executor
+    disk: Disk
 
 
 class Access:
@@ -30,29 +76,37 @@ class Access:
     Attributes:
         database: The connections.
         mirror: What this process knows of the account.
-        indexing: Its search index.
         resting: Nobody keeps track of its connections: tell before opening any.
+        unused: How often somebody looked since they were used; counted by who looks.
     """
 
     def __init__(
         self,
         database: Database,
         mirror: Mirror,
-        batcher: Batcher[Job, None],
-        executor: Executor,
-        indexing: Indexing,
+        writer: Writer,
+        workers: Workers,
+        index_of: IndexOf,
         waking: Callable[[], None],
     ) -> None:
         self.database = database
         self.mirror = mirror
-        self.indexing = indexing
         self.resting = True
-        self._batcher = batcher
-        self._executor = executor
+        self.unused = 0
+        self._index_of = index_of
+        self._writer = writer
+        self._executor = workers.executor
+        start = Start(writer.begin, workers.disk)
+        self._batcher: Batcher[Job, None] = Batcher(writer.run, workers.executor, start)
         self._waking = waking
         self._writes = 0
         self._reads = 0
         self._stale = False
+
+    @property
+    def indexing(self) -> Indexing:
+        """The account's search index."""
+        return self._index_of()
 
     @property
     def busy(self) -> bool:
@@ -142,16 +196,18 @@ class Access:
         await self._batcher.settle()
         # On a thread: the last connection to close moves the log into the file.
         await self.on_thread(self.database.close)
-        await self.on_thread(self.indexing.file.close)
+        await self.on_thread(self._index_of.close_file)
 
     def rest(self) -> None:
         """Close the connections in the background; it must not be ``busy``."""
         self.resting = True
         self.mirror.drop_idle()
+        self._writer.forget()
         self._executor.submit(self.database.detach())
-        self._executor.submit(self.indexing.file.close)
+        self._executor.submit(self._index_of.close_file)
 
     def _wake(self) -> None:
+        self.unused = 0
         if self.resting:
             self.resting = False
             self._waking()

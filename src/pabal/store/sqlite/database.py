@@ -28,7 +28,10 @@ MAPPED_OCTETS: Final = 1 << 30
 """Of the file, how much is read through a mapping: address space, not memory."""
 
 CACHE_KIB: Final = 1_024
-"""Page cache a connection: the mapping and the kernel do the rest."""
+"""Page cache of a connection that writes."""
+
+READ_CACHE_KIB: Final = 32
+"""Page cache of one that reads: only pages of the log are in it, the file is mapped."""
 
 STATEMENTS_MAX: Final = 64
 """Prepared statements a connection keeps."""
@@ -172,10 +175,10 @@ def _connected(path: Path, *, query_only: bool) -> apsw.Connection:
         "synchronous = FULL",
         "wal_autocheckpoint = 0",
         f"mmap_size = {MAPPED_OCTETS}",
-        f"cache_size = -{CACHE_KIB}",
+        f"cache_size = -{READ_CACHE_KIB if query_only else CACHE_KIB}",
         "temp_store = MEMORY",
+        f"query_only = {query_only}",
+        "shrink_memory",  # a cache of the size there was before
     ):
-        connection.execute(f"PRAGMA {pragma}")
-    if query_only:
-        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA {pragma}", can_cache=False)
     return connection

@@ -56,17 +56,16 @@ class Facts:
             return bytes(await self._test(emails, *text_test(predicate)))
         asked = question
         known_emails = emails if isinstance(emails, array) else array("Q", emails)
+        indexing = self._access.indexing
         known = await self._access.scan(
-            lambda connection: self._access.indexing.look_up(
-                connection, asked, known_emails
-            )
+            lambda connection: indexing.look_up(connection, asked, known_emails)
         )
         unread: list[int] = []
         if 1 in known.unsure:
             unread += compress(range(len(emails)), known.unsure)
         if not known.is_whole:
             newer = [at for at, one in enumerate(emails) if one > known.last_email]
-            self._access.indexing.behind(len(newer))
+            indexing.behind(len(newer))
             unread += newer
         marks = known.found
         verdicts = await self._test(

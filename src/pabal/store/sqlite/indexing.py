@@ -24,7 +24,7 @@ from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.store.matching import ARRAY_SLICE
 from pabal.store.ports import AccountId, EmailId
-from pabal.store.search.pages import Found, to_marks
+from pabal.store.search.lists import Found, to_marks
 from pabal.store.search.question import Question, answer
 from pabal.store.sqlite.index_file import IndexFile, StoredSegment
 from pabal.store.sqlite.indexer import BATCH_MIN, Manner, index, last_email

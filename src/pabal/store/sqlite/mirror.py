@@ -4,7 +4,6 @@ Lives on the event loop. Moved forward by what this process commits, and, when a
 process wrote, by what is read back from the tables.
 """
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -68,7 +67,7 @@ class Mirror:
         self._arrays: dict[MailboxId, MailboxArrays] = {}
         self._idle = idle or IdleArrays()
         self._pending: dict[MailboxId, list[Delta]] = {}
-        self._commits: deque[tuple[ModSeq, Sequence[Delta]]] = deque()
+        self._commits: list[tuple[ModSeq, Sequence[Delta]]] = []
 
     @property
     def is_watched(self) -> bool:
@@ -178,7 +177,7 @@ class Mirror:
     def publish(self) -> None:
         """Tell what batches of this process changed, in their order."""
         while self._commits:
-            self._committed(*self._commits.popleft())
+            self._committed(*self._commits.pop(0))
 
     def _committed(self, before: ModSeq, deltas: Sequence[Delta]) -> None:
         """Publish what a batch of this process changed.

@@ -183,8 +183,9 @@ def migrate(connection: apsw.Connection) -> None:
     try:
         # Read again: another process may have been faster.
         for script in MIGRATIONS[_version(connection) :]:
-            connection.execute(script)
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            connection.execute(script, can_cache=False)
+        version = f"PRAGMA user_version = {len(MIGRATIONS)}"
+        connection.execute(version, can_cache=False)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

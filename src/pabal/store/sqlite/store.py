@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,20 +12,20 @@ from pabal.base.atomic import fsync_directory
 from pabal.base.clock import Clock
 from pabal.base.disk import Disk, open_disk
 from pabal.base.errors import PabalError, UnavailableError
-from pabal.base.tasks import Batcher, Start
 from pabal.net.ringer import Ringer
 from pabal.store.doorbell import Doorbell
 from pabal.store.headers import HeaderCache
 from pabal.store.ports import AccountId
-from pabal.store.sqlite.access import Access
+from pabal.store.sqlite.access import Access, IndexOf, Workers
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.idle import IdleArrays
 from pabal.store.sqlite.indexing import QUIET_S, Indexings, Timing
 from pabal.store.sqlite.mirror import Mirror
+from pabal.store.sqlite.openings import Openings
 from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
-from pabal.store.sqlite.writer import Job, Writer
+from pabal.store.sqlite.writer import Writer
 
 THREADS: Final = 16
 """Threads for writes and scans: they wait for the disk more than they compute."""
@@ -89,7 +88,7 @@ class SqliteStore:
         self._accounts: WeakValueDictionary[AccountId, SqliteAccount] = (
             WeakValueDictionary()
         )
-        self._recent: OrderedDict[AccountId, SqliteAccount] = OrderedDict()
+        self._open_ones = Openings(self._settings.open_accounts_max)
         self._opening: dict[AccountId, asyncio.Lock] = {}
         self._shares = SqliteShares(root / SHARES_FILE, self._executor)
 
@@ -127,7 +126,7 @@ class SqliteStore:
         """Remove every mailbox of the account; whoever holds it gets errors."""
         async with self._opening.setdefault(account_id, asyncio.Lock()):
             account = self._accounts.pop(account_id, None)
-            self._recent.pop(account_id, None)
+            self._open_ones.forget(account_id)
             self._caches.headers.forget(account_id)
             await self._indexings.stop(account_id)
             if account is not None:
@@ -144,7 +143,7 @@ class SqliteStore:
         await self._indexings.close()
         for account in list(self._accounts.values()):
             await account.access.settle()
-        self._recent.clear()
+        self._open_ones.clear()
         self._accounts.clear()
         self._shares.close()
         self._executor.shutdown()
@@ -155,17 +154,14 @@ class SqliteStore:
         database = Database(self._root / str(account_id))
         subject = f"account {account_id}"
         ringer = Ringer(lambda: self._doorbell.ring(subject), RINGS_APART_S)
-        indexing = self._indexings.of(account_id, database.directory)
-        mirror = Mirror(database, ringer.ring, indexing.arrived, self._caches.idle)
+        index_of = IndexOf(lambda: self._indexings.of(account_id, database.directory))
+        mirror = Mirror(database, ringer.ring, index_of.arrived, self._caches.idle)
         writer = Writer(
             account_id,
             database,
             self._clock,
             self._settings.keep_expunged_s,
             mirror.note_commit,
-        )
-        batcher: Batcher[Job, None] = Batcher(
-            writer.run, self._executor, Start(writer.begin, self._disk)
         )
 
         def prepare() -> None:
@@ -182,28 +178,18 @@ class SqliteStore:
         access = Access(
             database,
             mirror,
-            batcher,
-            self._executor,
-            indexing,
+            writer,
+            Workers(self._executor, self._disk),
+            index_of,
             lambda: self._remember(account_id),
         )
         return SqliteAccount(account_id, access, self._caches.headers)
 
     def _remember(self, account_id: AccountId) -> None:
-        """Note that an account is in use; close the files of one that is not."""
+        """Note that an account is in use."""
         account = self._accounts.get(account_id)
-        if account is None:
-            return
-        account.access.resting = False
-        self._recent[account_id] = account
-        self._recent.move_to_end(account_id)
-        if len(self._recent) <= self._settings.open_accounts_max:
-            return
-        for oldest, candidate in self._recent.items():
-            if not candidate.access.busy and oldest != account_id:
-                del self._recent[oldest]
-                candidate.access.rest()
-                return
+        if account is not None:
+            self._open_ones.note(account_id, account)
 
     def _remove(self, account_id: AccountId) -> None:
         directory = self._root / str(account_id)

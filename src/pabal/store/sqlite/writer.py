@@ -127,6 +127,10 @@ class Writer:
             self._fail(error)
         return self._settled(written)
 
+    def forget(self) -> None:
+        """Forget what is known by the connection that writes: it is closed."""
+        self._ledger = None
+
     def _is_quick(self, ledger: Ledger, jobs: Sequence[Job]) -> bool:
         octets = 0
         for job in jobs:
