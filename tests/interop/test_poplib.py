@@ -12,6 +12,7 @@ from pabal.net.endpoint import Endpoint
 from pabal.net.listener import Listener, ListenerSettings
 from pabal.net.sockets import bind
 from pabal.net.tls import server_context
+from pabal.pop3.surrogate import of_message
 from tests.pop3.site import ALICE, DOTTED, KOREAN, PASSWORD, PLAIN, Site, open_site
 from tests.support.certificate import write_certificate
 
@@ -61,12 +62,12 @@ def log_in(client: poplib.POP3) -> None:
     client.pass_(PASSWORD)
 
 
-def read_everything(client: poplib.POP3) -> None:
+def read_everything(client: poplib.POP3, korean: bytes) -> None:
     sent = [PLAIN, DOTTED, KOREAN, LARGE]
     assert client.stat() == (4, sum(map(len, sent)))
     _, sizes, _ = client.list()
     assert [int(line.split()[1]) for line in sizes] == list(map(len, sent))
-    for number, message in enumerate(sent, 1):
+    for number, message in enumerate([PLAIN, DOTTED, korean, LARGE], 1):
         _, lines, _ = client.retr(number)
         assert lines == message.removesuffix(b"\r\n").split(b"\r\n")
     _, lines, _ = client.top(4, 2)
@@ -83,8 +84,9 @@ async def test_stls_read_delete_and_come_back(
         assert "STLS" in client.capa()
         client.stls(trusting())
         assert "STLS" not in client.capa()
+        client.utf8()
         log_in(client)
-        read_everything(client)
+        read_everything(client, KOREAN)
         client.dele(2)
         client.quit()
         again = poplib.POP3("127.0.0.1", port, timeout=20)
@@ -104,7 +106,8 @@ async def test_tls_from_the_start(site: Site, context: ssl.SSLContext) -> None:
     def story(port: int) -> None:
         client = poplib.POP3_SSL("127.0.0.1", port, context=trusting(), timeout=20)
         log_in(client)
-        read_everything(client)
+        # RFC 6856 §2.1: the header in ASCII for who did not say UTF8.
+        read_everything(client, of_message(KOREAN))
         client.quit()
 
     await played(site, context, story, tls=True)

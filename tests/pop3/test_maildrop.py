@@ -206,3 +206,23 @@ async def test_unique_ids_of_another_server_stay(site: Site) -> None:
             "4 0000000a4b3c2d1e\r\n.\r\n"
         ).encode()
     )
+
+
+@pytest.mark.parametrize("utf8", [True, False])
+async def test_a_large_message_is_told_as_the_client_reads_it(
+    site: Site, *, utf8: bool
+) -> None:
+    body = "본문\r\n".encode() * (BLOB_CHUNK_OCTETS // 5)
+    head = "Subject: 회의\r\n\r\n".encode()
+    shown = head if utf8 else b"Subject: =?utf-8?B?7ZqM7J2Y?=\r\n\r\n"
+    await site.append(head + body)
+    drop = await Maildrop.open(await site.mailboxes(), utf8=utf8)
+    assert drop is not None
+    for reply, said, told in (
+        (await drop.retrieve(4), b"+OK %d octets" % (len(shown) + len(body)), body),
+        (await drop.top(4, 1), b"+OK", body[:8]),
+    ):
+        assert not isinstance(reply, bytes)
+        octets = b"".join([piece async for piece in reply])
+        assert octets == said + b"\r\n" + shown + told + b".\r\n"
+    drop.close()

@@ -63,7 +63,7 @@ def header_texts(octets: Octets, part: Part) -> Iterator[str]:
 
     Together with ``body_texts`` this is what SEARCH TEXT looks into, one by one.
     """
-    for start, end in _header_spans(part):
+    for start, end in header_spans(part):
         yield fold(header_text(octets[start:end]))
 
 
@@ -178,7 +178,7 @@ def text_parts(part: Part) -> Iterator[Part]:
             waiting.extend(reversed(current.children))
 
 
-def _header_spans(part: Part) -> Iterator[tuple[int, int]]:
+def header_spans(part: Part) -> Iterator[tuple[int, int]]:
     """Yield where the headers of the message, its parts and messages in it are."""
     waiting = [part]
     while waiting:

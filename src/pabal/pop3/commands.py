@@ -5,8 +5,8 @@ RFC 3206 and RFC 2449 §8 (response codes); RFC 6856 (UTF8).
 Security: a failed log-in tells nothing about what failed; how long it takes and how
 often it may be tried is the authenticator's.
 
-Deviates from RFC 6856 §2.1 (MUST): a client that did not say UTF8 gets messages with
-UTF-8 in the header as they are; rewriting what was signed helps nobody.
+Deviates from RFC 6856 §2.1 (MUST) in one thing: of a message too large for a row, the
+headers of its parts go to a client that did not say UTF8 as they are.
 """
 
 import enum
@@ -298,7 +298,7 @@ class Commands:
         store = await self._services.store.account(identity.account_id)
         if not self._services.delays.admit(identity.account_id, self._services.now()):
             return err("too soon after the last log-in", "LOGIN-DELAY")
-        maildrop = await Maildrop.open(store)
+        maildrop = await Maildrop.open(store, utf8=self._session.utf8)
         if maildrop is None:
             return err("another session has the maildrop", "IN-USE")
         self._maildrop = maildrop

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Self
 
+from pabal.pop3 import surrogate
 from pabal.pop3.wire import (
     END,
     CommandError,
@@ -41,6 +42,7 @@ class Maildrop:
         mailbox: INBOX when it was looked at.
         columns: Its UIDs and email ids.
         release: Gives the lock back.
+        utf8: Whether the client said UTF8; else headers are told in ASCII.
     """
 
     def __init__(
@@ -49,7 +51,10 @@ class Maildrop:
         mailbox: MailboxInfo,
         columns: "tuple[array[int], array[int]]",
         release: Callable[[], None],
+        *,
+        utf8: bool = False,
     ) -> None:
+        self._utf8 = utf8
         self._store = store
         self._mailbox = mailbox
         self._uids, self._emails = columns
@@ -60,7 +65,7 @@ class Maildrop:
         self.retrieved: list[EmailId] = []
 
     @classmethod
-    async def open(cls, store: ImportAccount) -> Self | None:
+    async def open(cls, store: ImportAccount, *, utf8: bool = False) -> Self | None:
         """Return the maildrop, locked, or ``None`` if another session has it."""
         release = store.try_lock("pop3")
         if release is None:
@@ -71,7 +76,7 @@ class Maildrop:
             try:
                 # A copy of the numbers only: the view's arrays go on growing.
                 columns = view.uids[:], view.emails[:]
-                return cls(store, view.mailbox, columns, release)
+                return cls(store, view.mailbox, columns, release, utf8=utf8)
             finally:
                 view.close()
         except BaseException:
@@ -171,7 +176,7 @@ class Maildrop:
         self.retrieved.append(self._emails[position])
         if octets is None:
             return self._streamed(position)
-        return b"+OK %d octets\r\n%b" % (len(octets), stuffed(octets))
+        return self._response(octets)
 
     def retrieve_ahead(self, number: int) -> bytes | None:
         """Return the response to RETR if the message was read ahead, else ``None``."""
@@ -180,6 +185,11 @@ class Maildrop:
         if octets is None:
             return None
         self.retrieved.append(self._emails[position])
+        return self._response(octets)
+
+    def _response(self, octets: bytes) -> bytes:
+        if not self._utf8:
+            octets = surrogate.of_message(octets)
         return b"+OK %d octets\r\n%b" % (len(octets), stuffed(octets))
 
     async def top(self, number: int, lines: int) -> bytes | AsyncIterator[bytes]:
@@ -190,12 +200,17 @@ class Maildrop:
         if not isinstance(header, bytes):
             raise CommandError("message is gone")
         if not rest:
-            return ok() + stuffed(header)
+            return ok() + stuffed(self._told(header))
         octets = rest[0]
         if not isinstance(octets, bytes):
             return self._streamed_top(position, header, lines)
-        body = LineCounter(lines).feed(octets[len(header) :])
-        return ok() + stuffed(header + body)
+        body = octets[len(header) :]
+        if not self._utf8:
+            header, body = surrogate.top_of(octets)
+        return ok() + stuffed(header + LineCounter(lines).feed(body))
+
+    def _told(self, header: bytes) -> bytes:
+        return header if self._utf8 else surrogate.of_header(header)
 
     async def _read(self, position: int) -> bytes | None:
         """Return a message, and keep those the client will ask for next.
@@ -223,9 +238,13 @@ class Maildrop:
 
     async def _streamed(self, position: int) -> AsyncIterator[bytes]:
         await self._know_sizes(position, position + 1)
-        yield ok(f"{self._sizes[position]} octets")
+        (header,) = await self._row(position, (Column.HEADER,))
+        head = header if isinstance(header, bytes) else b""
+        told = self._told(head)
+        yield ok(f"{self._sizes[position] + len(told) - len(head)} octets")
         stuffer = Stuffer()
-        async for piece in self._store.octets(self._emails[position]):
+        yield stuffer.feed(told)
+        async for piece in self._store.octets(self._emails[position], len(head)):
             yield stuffer.feed(piece)
         yield stuffer.end()
 
@@ -233,7 +252,7 @@ class Maildrop:
         self, position: int, header: bytes, lines: int
     ) -> AsyncIterator[bytes]:
         stuffer, counter = Stuffer(), LineCounter(lines)
-        yield ok() + stuffer.feed(header)
+        yield ok() + stuffer.feed(self._told(header))
         async for piece in self._store.octets(self._emails[position], len(header)):
             yield stuffer.feed(counter.feed(piece))
             if counter.done:
