@@ -24,6 +24,9 @@ AT_ONCE = 500
 ANSWER_S = 0.050
 """What a search may take of the processor: others use the machine too."""
 
+PHRASE_S = 0.250
+"""What a phrase may: of some, up to a sixteenth of all messages are still read."""
+
 INDEX_PART = 0.6
 """What the index may take of the decoded text."""
 
@@ -120,7 +123,7 @@ async def test_hits_and_misses_are_quick(tmp_path: Path) -> None:
             await account.search(inbox.id, Contains(TextField.BODY, phrase))
             took.append(time.process_time() - begun)
         print(f"{min(took) * 1e3:6.1f} ms {len(found):6} {phrase!r}")  # noqa: T201
-        if min(took) > ANSWER_S:
+        if min(took) > PHRASE_S:
             slow.append((phrase, took))
     view.close()
     assert not slow

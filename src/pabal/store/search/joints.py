@@ -24,22 +24,27 @@ from typing import Final
 
 from pabal.store.search.pages import SEPARATOR, matching
 
-_SPACED: Final = ((1, 1), (2, 2), (3, 2), (3, 3), (4, 4), (5, 5), (7, 7), (12, 12))
+_SPACED: Final = ((1, 1), (2, 1), (2, 2), (3, 2), (3, 3), (4, 4), (6, 6), (12, 12))
 _OTHERS: Final = ((0, 0), (1, 1), (2, 1), (2, 2), (3, 2), (4, 4), (6, 6), (12, 12))
 """Characters kept in front of the blank and behind it; 0: classes of them.
 
-First between ASCII, where a word of one letter more is kept whole; then between others,
-of which there are many, and words are short.
+First between ASCII, then between others, of which there are many, and words are short.
 """
 
 LEVELS: Final = len(_OTHERS)
 """Ways to cut a joint."""
 
-KEPT: Final = _OTHERS[-1][0] + 2
+KEPT: Final = _OTHERS[-1][0] + 1
 """Characters worth keeping: what is longer than the last level leaves is cut there."""
 
-RARE_PART: Final = 22
+RARE_PART: Final = 16
 """A joint in fewer than one of so many documents is not told apart from others."""
+
+FEW: Final = 2
+"""Documents of a joint that is put together with others, though these are frequent."""
+
+REST_PART: Final = 8
+"""Of the documents a joint may have, one in so many may come from such others."""
 
 CLASSES: Final = 89
 """Classes of characters that are not ASCII: their pairs are as many as needed."""
@@ -213,13 +218,19 @@ def merged(
             if not count % JOINTS_AT_ONCE:
                 pause()
             if sum([len(lists[joint]) for joint in some]) <= most:
-                # It may be there: a side that is whole is cut alike at several levels.
-                several = [lists[joint] for joint in some]
+                together = some
+            else:
+                # What next to none has is not worth a word of its own.
+                few = [one for one in some if len(lists[one]) <= FEW and one != name]
+                together = few[: most // REST_PART // FEW]
+                if name in lists:  # there is no more of it
+                    together.append(name)
+                apart = set(some).difference(together)
+                finer += [joint for joint in some if joint in apart]
+            # It may be there: a side that is whole is cut alike at several levels.
+            several = [lists[joint] for joint in together]
+            if several:
                 found[name] = sorted(set(found.get(name, ())).union(*several))
-                continue
-            if name in lists:  # there is no more of it
-                found[name] = lists[name]
-            finer += [joint for joint in some if joint != name]
         pending = finer
     return found
 
@@ -245,14 +256,14 @@ def _cut(joint: str, level: int) -> str:
     """Return a whole joint cut to a level."""
     left, _, right = joint.partition(" ")
     if left[-1:].isascii() and right[:1].isascii():
-        front, behind, more = *_SPACED[level], 1
+        front, behind = _SPACED[level]
     elif level:
-        front, behind, more = *_OTHERS[level], 0
+        front, behind = _OTHERS[level]
     else:
         return _classed(left[-1:], right[:1])
-    if len(left) > front + more:
+    if len(left) > front:
         left = _CUT_LEFT + left[-front:]
-    if len(right) > behind + more:
+    if len(right) > behind:
         right = right[:behind] + _CUT_RIGHT
     return f"{left} {right}"
 
@@ -265,16 +276,16 @@ def _cut_again(joint: str, level: int) -> str:
     left_cut, right_cut = left[:1] == _CUT_LEFT, right[-1:] == _CUT_RIGHT
     left, right = left.removeprefix(_CUT_LEFT), right.removesuffix(_CUT_RIGHT)
     if left[-1:].isascii() and right[:1].isascii():
-        front, behind, more = *_SPACED[level], 1
+        front, behind = _SPACED[level]
     elif level:
-        front, behind, more = *_OTHERS[level], 0
+        front, behind = _OTHERS[level]
     else:
         return _classed(left[-1:], right[:1])
     if (left_cut and len(left) < front) or (right_cut and len(right) < behind):
         return joint
-    if left_cut or len(left) > front + more:
+    if left_cut or len(left) > front:
         left = _CUT_LEFT + left[-front:]
-    if right_cut or len(right) > behind + more:
+    if right_cut or len(right) > behind:
         right = right[:behind] + _CUT_RIGHT
     return f"{left} {right}"
 
