@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from pabal.store.ports import Added, Change
+from pabal.store.predicate import UidsIn
 from pabal.store.sqlite import openings
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.store import SqliteStore
@@ -49,4 +50,31 @@ async def test_a_few_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for _ in range(50):  # looks
         await asyncio.sleep(0.002)
     assert sum(map(is_open, held)) == openings.KEPT_OPEN
+    await store.close()
+
+
+async def test_closing_gets_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openings, "LOOK_S", 0.0005)
+    monkeypatch.setattr(openings, "UNUSED_LOOKS", 0)
+    monkeypatch.setattr(openings, "KEPT_OPEN", 0)
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    account = await store.account(1)
+    inbox = await account.mailbox("INBOX")
+    view = await account.view(inbox.id)
+    closed: list[bool] = []
+
+    async def work(number: int) -> None:
+        for _ in range(10):
+            closed.append(not is_open(account))
+            await put(account, inbox, letter(str(number)))
+            assert await account.search(inbox.id, UidsIn(((1, 2),))) == [1, 2]
+            await asyncio.sleep(0.002)
+
+    await put(account, inbox, letter("a"), letter("b"))
+    await asyncio.gather(*(work(number) for number in range(4)))
+    assert any(closed)
+    assert list(view.uids) == list(range(1, 43))
+    view.close()
     await store.close()
