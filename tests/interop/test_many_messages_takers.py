@@ -30,7 +30,7 @@ class Lmtp(socketserver.ThreadingTCPServer):
     def __init__(self, address: str) -> None:
         super().__init__((address, 0), LmtpHandler)
         self.messages: list[bytes] = []
-        self.host = address
+        self.address = address
         self.port: int = self.socket.getsockname()[1]
 
 
@@ -84,7 +84,7 @@ username = {user}@a.test
 password = {SECRET}
 [destination]
 type = MDA_lmtp
-host = {lmtp.host}
+host = {lmtp.address}
 port = {lmtp.port}
 override = somebody@b.test
 [options]
