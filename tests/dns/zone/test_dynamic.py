@@ -185,7 +185,7 @@ def test_an_outdated_version_is_not_written_on(tmp_path: Path) -> None:
     one.update([request("add a 60 A 192.0.2.9")])
     late = Dynamic(JournalFile(tmp_path / "example.com.journal"))
     with pytest.raises(OutdatedError):
-        late.commit(zone(TEXT), [request("add b 60 A 192.0.2.9")])
+        late.commit(zone(TEXT + "x A 192.0.2.1\n"), [request("add b 60 A 192.0.2.9")])
     assert late.follow(zone(TEXT)) is None
     assert late.onto(zone(TEXT), None).serial == 2
 

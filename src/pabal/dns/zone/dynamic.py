@@ -97,18 +97,6 @@ class Dynamic:
             self._append([entry])
         return zone
 
-    def over(self, plain: Zone) -> Zone | None:
-        """Return ``plain``, loaded before, with all updates, if they lie on just that.
-
-        ``None``: it has to be loaded anew. Raises as ``onto``.
-        """
-        self._read()
-        last = self._last
-        if last is None or digest_of(plain) != last.plain:
-            return None
-        self._is_stale = False
-        return laid_over(plain, self._patches, last.soa)
-
     def begin(self, plain: Zone) -> bool:
         """Write down that there is ``plain``, unless something is written already.
 
@@ -136,6 +124,10 @@ class Dynamic:
         """
         last = self._last
         entries, is_anew = self._read()
+        first = self._last if last is None else None
+        if first is not None and digest_of(own) == first.plain:
+            # Without updates until now: it need not be read again for the first.
+            return laid_over(own, self._patches, first.soa)
         if is_anew or last is None or any(each.plain != last.plain for each in entries):
             self._is_stale = last is not None or self._last is not None
         if self._is_stale or last is None:

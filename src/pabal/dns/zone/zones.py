@@ -280,9 +280,7 @@ class Zones(LocalZones):
             return False
         dynamic = held.dynamic or self.journals.of(name)
         try:
-            # The first update ever need not have the file read again.
-            known = held.dynamic is not None
-            own = dynamic.follow(held.own) if known else dynamic.over(held.own)
+            own = dynamic.follow(held.own)
         except (OSError, JournalError) as error:
             log.warning("no updates", zone=str(name), reason=str(error))
             return False
