@@ -167,10 +167,10 @@ class Zones(LocalZones):
         if answer is None:
             return None
         response = answer.response
-        if answer.unresolved is not None and not response.answer:
-            return None
         # A referral at the end of a chain says nothing a resolver should believe.
         final = answer.unresolved is None
+        if not final and not response.answer:
+            return None
         return Resolved(
             response.rcode,
             tuple(to_dnspython(rrset) for rrset in response.answer),
