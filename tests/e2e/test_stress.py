@@ -1,13 +1,10 @@
 """Twenty clients at a few mailboxes for a minute: in the end all believe the store.
 
 Two processes serve them; some clients are of another account, which shares a mailbox.
-Where ``imaptest`` is installed it has its go as well.
 """
 
 import asyncio
 import random
-import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import cast
@@ -130,39 +127,3 @@ async def stored(server: Server, user: str) -> list[tuple[int | None, bytes]]:
     view = await fresh.believer.view()
     fresh.stream.close()
     return view
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize("workers", ["1", "2"])
-@pytest.mark.parametrize("more", [(), ("qresync",)])
-@pytest.mark.skipif(not shutil.which("imaptest"), reason="imaptest is not installed")
-def test_imaptest(tmp_path: Path, workers: str, more: tuple[str, ...]) -> None:
-    mbox = tmp_path / "mbox"
-    letters = [
-        b"From x@else.test Mon Sep 21 10:00:00 2026\n" + letter(str(n))
-        for n in range(9)
-    ]
-    mbox.write_bytes(b"\n".join(one.replace(b"\r\n", b"\n") for one in letters))
-    with Server(tmp_path / "s").init(workers=workers, accounts=OWNERS) as server:
-        server.start()
-        done = subprocess.run(
-            [
-                *("imaptest", f"host={server.address}", f"port={server.port(143)}"),
-                *(f"user=a%d@{server.domain}", f"users={len(OWNERS)}"),
-                *(
-                    f"pass={PASSWORD}",
-                    f"mbox={mbox}",
-                    "clients=20",
-                    f"secs={SECONDS:.0f}",
-                ),
-                *more,
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "Error" not in done.stdout + done.stderr
-        assert done.returncode == 0
-        assert server.stop() == 0
-        assert "Traceback" not in server.log()
