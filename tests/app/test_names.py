@@ -83,6 +83,9 @@ async def test_long_looks_are_rare_and_what_they_find_is_rung(
     rung: list[str] = []
     monkeypatch.setattr(UnixDoorbell, "ring", lambda _, subject: rung.append(subject))
     async with serving(settings) as rig:
+        while not rig.role._stamp:  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(0.01)
+        assert not rung, "everybody has a first look"
         (settings.dns.zones / "late.test.zone").write_text(HEAD)
         assert await rig.answers("late.test")
         assert ZONES_BELL in rung

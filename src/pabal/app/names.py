@@ -186,8 +186,10 @@ class NamesRole:
         stamp = await self._look_at_files()
         took_s = self._shared.clock.monotonic() - began
         self._pause_s = max(LOOK_SECONDS, LOOK_PAUSE_TIMES * took_s)
-        if self._pause_s > LOOK_SECONDS and stamp != self._stamp and not rang:
-            # The others would see it at another time, long after.
+        seen = self._stamp and stamp != self._stamp
+        if self._pause_s > LOOK_SECONDS and seen and not rang:
+            # The others would see it at another time, long after. They have a first
+            # look of their own.
             self._shared.bell.ring(ZONES_BELL)
         if self._tls is not None:
             rang |= await asyncio.to_thread(self._tls.reload)

@@ -23,7 +23,7 @@ BATCH_MAX: Final = 256
 
 GATHER_MAX_S: Final = 0.005
 """How long a batch waits for more while the event loop is busy. With twenty clients
-that is a third fewer transactions and syncs than beginning at once."""
+that is a fifth fewer syncs than beginning at once."""
 
 BUSY_ROUND_S: Final = 0.000_05
 """A round of the event loop that takes longer has done something for others."""

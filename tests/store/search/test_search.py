@@ -26,7 +26,7 @@ ANSWER_S = 0.050
 
 PHRASE_S = 0.400
 """What a phrase may: of some, up to a sixteenth of all messages are still read. The
-slowest of 75 took 300 ms, half of them below 30 (docs/architecture.md)."""
+slowest of these 114 took 300 ms, half of them less than 28."""
 
 INDEX_PART = 0.6
 """What the index may take of the decoded text."""

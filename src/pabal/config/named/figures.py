@@ -19,10 +19,6 @@ from pabal.config.named.reasons import OTHERWISE
 TENTHS: Final = 10
 """BIND counts the silence of connections in tenths of a second."""
 
-FIGURES: Final = frozenset(
-    ("tcp-clients", "tcp-idle-timeout", "tcp-keepalive-timeout", "rate-limit")
-)
-
 _IN_EACH: Final = "; it counts in each process of pabal, not in all together"
 
 

@@ -35,8 +35,6 @@ ZONE_TYPES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The letter of each type of zone in the table below."""
 
-ZONE_LETTERS: Final = "".join(sorted(set(ZONE_TYPES.values())))
-
 TOP: Final = "the top level"
 """The place outside all blocks."""
 

@@ -53,7 +53,7 @@ from pabal.dns.zone.tree import Zone
 from pabal.net.endpoint import client_key
 
 _REFUSED_TYPES: Final = frozenset((codes.AXFR, codes.IXFR))
-"""Zone transfers: nobody is allowed any yet."""
+"""Zone transfers: where they are allowed ``control`` does them, nobody else."""
 
 EXTRA_MAX_OCTETS: Final = 600
 """Room for options in an answer over TCP: cookie, name, error and padding."""

@@ -16,11 +16,9 @@ ERROR: Final = 15
 PADDED_TO_OCTETS: Final = 468
 """Answers are padded to a multiple of this (RFC 8467 §4.1)."""
 
-STALE: Final = 3
 BOGUS: Final = 6
 PROHIBITED: Final = 18
 NOT_AUTHORITATIVE: Final = 20
-NOT_SUPPORTED: Final = 21
 NO_REACHABLE_AUTHORITY: Final = 22
 """INFO-CODEs of RFC 8914 §4."""
 
