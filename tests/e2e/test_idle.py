@@ -9,6 +9,7 @@ accounts while all of them idle.
 import asyncio
 import resource
 import smtplib
+import ssl
 import sys
 import time
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.crowd import Idler, all_idle, multiply, play, private_octets
-from tests.support.server import Server, letter
+from tests.support.server import Server, letter, unverified
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -73,18 +74,20 @@ async def heard(idlers: Sequence[Idler], count: int) -> float:
     return max(await asyncio.gather(*(idler.hear(count) for idler in idlers)))
 
 
-def test_each_costs_little(server: Server) -> None:
+@pytest.mark.parametrize("tls", [None, unverified()], ids=["plain", "TLS"])
+def test_each_costs_little(server: Server, tls: ssl.SSLContext | None) -> None:
     with server:
         multiply(server.directory, WARM + IDLERS)
         server.start()
         (pid,) = server.worker_pids()
-        play(wait_together(server, pid))
+        play(wait_together(server, pid, tls))
         assert server.stop() == 0
         assert "Traceback" not in server.log()
 
 
-async def wait_together(server: Server, pid: int) -> None:
-    users = [Idler(f"user{number}") for number in range(1, WARM + IDLERS + 1)]
+async def wait_together(server: Server, pid: int, tls: ssl.SSLContext | None) -> None:
+    names = [f"user{number}" for number in range(1, WARM + IDLERS + 1)]
+    users = [Idler(name, tls=tls) for name in names]
     await all_idle(server, users[:WARM])
     before = private_octets(pid)
     begun = time.monotonic()

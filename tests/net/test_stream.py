@@ -11,9 +11,11 @@ from pabal.net import stream as module
 from pabal.net.connect import connect
 from pabal.net.endpoint import Endpoint
 from pabal.net.ports import ConnectionLostError, IdleTimeoutError, TlsFailedError
+from pabal.net.secure import TlsSetup
 from pabal.net.sockets import bind
-from pabal.net.stream import LINGER_SECONDS, READ_HIGH_OCTETS, SocketStream
+from pabal.net.stream import LINGER_SECONDS, SocketStream
 from pabal.net.tls import opportunistic_client_context, server_context
+from pabal.net.waiting import READ_HIGH_OCTETS
 from tests.support.certificate import write_certificate
 
 
@@ -22,11 +24,15 @@ async def pair(
 ) -> tuple[SocketStream, SocketStream]:
     left, right = socket.socketpair()
     loop = asyncio.get_running_loop()
+    client_tls, server_tls = (
+        TlsSetup(context, server_side) if context else None
+        for context, server_side in zip(contexts, (False, True), strict=True)
+    )
     _, client = await loop.create_connection(
-        lambda: SocketStream(contexts[0], server_side=False), sock=left
+        lambda: SocketStream(client_tls), sock=left
     )
     _, server = await loop.create_connection(
-        lambda: SocketStream(contexts[1]), sock=right
+        lambda: SocketStream(server_tls), sock=right
     )
     return client, server
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from pabal.net.endpoint import Endpoint
 from pabal.net.ports import ConnectionLostError
+from pabal.net.secure import TlsSetup
 from pabal.net.stream import SocketStream
 
 CONNECT_SECONDS: Final = 30.0
@@ -31,10 +32,11 @@ async def connect(
         ConnectionLostError: Refused, unreachable or too slow; says which.
     """
     loop = asyncio.get_running_loop()
+    tls = TlsSetup(tls_context, server_side=False) if tls_context else None
     try:
         async with asyncio.timeout(timeout_s):
             _, stream = await loop.create_connection(
-                lambda: SocketStream(tls_context, server_side=False),
+                lambda: SocketStream(tls),
                 to.address,
                 to.port,
                 local_addr=(source_address, 0) if source_address else None,

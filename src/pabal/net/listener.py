@@ -16,16 +16,14 @@ from pabal.base.limits import Concurrency
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.net.endpoint import client_key
-from pabal.net.ports import Stream
-from pabal.net.stream import TLS_HANDSHAKE_SECONDS, SocketStream
+from pabal.net.ports import Stream, TlsFailedError
+from pabal.net.secure import TlsSetup
+from pabal.net.stream import SocketStream
 
 log = Log("net")
 
 BACKLOG: Final = 1024
 """Connections the kernel keeps for us while the loop is busy."""
-
-ACCEPT_PAUSE_SECONDS: Final = 0.1
-"""Before the next try when no descriptor is left: connections end meanwhile."""
 
 Handler = Callable[[Stream], Awaitable[None]]
 """Serves one connection; returns when it is over."""
@@ -67,78 +65,54 @@ class Listener:
     ) -> None:
         self._handler = handler
         self._settings = settings
-        self._context = tls_context
+        self._tls = TlsSetup(tls_context) if tls_context else None
         self._implicit = implicit_tls
         self._count = Concurrency(
             settings.connections_a_client_max, settings.connections_max
         )
         self._tasks = Tasks()
-        self._accepting = Tasks()
         self._handshakes = Tasks()
         self._streams: set[SocketStream] = set()
         self._servers: list[asyncio.Server] = []
 
     async def start(self, listening: socket.socket) -> None:
         """Accept on ``listening`` (bound, not yet listening or listening already)."""
-        if self._implicit:
-            listening.setblocking(False)  # noqa: FBT003 (no keyword form)
-            listening.listen(BACKLOG)
-            self._accepting.start(self._accept(listening), "accept")
-            return
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
             lambda: SocketStream(
-                self._context, on_made=self._connected, on_lost=self._disconnected
+                self._tls, on_made=self._connected, on_lost=self._disconnected
             ),
             sock=listening,
             backlog=BACKLOG,
         )
         self._servers.append(server)
 
-    async def _accept(self, listening: socket.socket) -> None:
-        """Accept and count before TLS: who never shakes hands counts too."""
-        loop = asyncio.get_running_loop()
-        with listening:
-            while True:
-                try:
-                    sock, address = await loop.sock_accept(listening)
-                except OSError as error:
-                    log.warning("cannot accept", reason=str(error))
-                    await asyncio.sleep(ACCEPT_PAUSE_SECONDS)
-                    continue
-                key = client_key(address[0].removeprefix("::ffff:"))
-                if not self._count.enter(key):
-                    log.warning("too many connections", client=key)
-                    sock.close()
-                    continue
-                self._handshakes.start(self._shake_hands(sock, key), f"TLS {key}")
-
-    async def _shake_hands(self, sock: socket.socket, key: str) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.connect_accepted_socket(
-                lambda: SocketStream(
-                    self._context, on_made=self._begin, on_lost=self._disconnected
-                ),
-                sock,
-                ssl=self._context,
-                ssl_handshake_timeout=TLS_HANDSHAKE_SECONDS,
-            )
-        except (OSError, TimeoutError) as error:
-            self._count.leave(key)
-            sock.close()
-            log.debug("no TLS", client=key, reason=str(error))
-
     def _connected(self, stream: SocketStream) -> None:
+        """Count before TLS: who never shakes hands counts too."""
         if not self._count.enter(client_key(stream.peer.address)):
             log.warning("too many connections", client=stream.peer.address)
+            if self._implicit:
+                stream.abort()
+                return
             stream.send(self._settings.busy)
             stream.close()
             return
-        self._begin(stream)
+        self._streams.add(stream)
+        if self._implicit:
+            stream.expect_tls()  # before the first octet comes
+            self._handshakes.start(self._shake_hands(stream), "TLS")
+        else:
+            self._begin(stream)
+
+    async def _shake_hands(self, stream: SocketStream) -> None:
+        try:
+            await stream.start_tls()
+        except TlsFailedError as error:
+            log.debug("no TLS", client=stream.peer.address, reason=str(error))
+        else:
+            self._begin(stream)
 
     def _begin(self, stream: SocketStream) -> None:
-        self._streams.add(stream)
         self._tasks.start(self._serve(stream), "connection")
 
     def _disconnected(self, stream: SocketStream) -> None:
@@ -161,7 +135,6 @@ class Listener:
         """Accept no more, give sessions ``grace_s`` seconds to end, then cut them."""
         for server in self._servers:
             server.close()
-        await self._accepting.stop()
         await self._handshakes.stop()
         await self._tasks.wait(grace_s)
         await self._tasks.stop()
