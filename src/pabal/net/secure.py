@@ -79,8 +79,11 @@ class TlsSession:
         self.ended = False
         self.failure = ""
         self._bios = setup.bios
+        context = setup.context
+        if context.check_hostname and not server_name:  # OpenSSL would check nothing
+            raise TlsFailedError("there is no name to look for in the certificate")
         try:
-            self._tls = setup.context.wrap_bio(
+            self._tls = context.wrap_bio(
                 setup.bios.incoming,
                 setup.bios.outgoing,
                 server_side=setup.server_side,
@@ -170,6 +173,8 @@ class TlsSession:
                 chunks.append(chunk)
         except ssl.SSLWantReadError:
             pass  # a part of a record
+        except ssl.SSLZeroReturnError:  # the end, after we said ours
+            self.ended = True
         except ssl.SSLError as error:
             self._fail(error)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
