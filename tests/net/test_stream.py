@@ -1,6 +1,7 @@
 """The socket driver, over a socket pair: no network, real kernel behaviour."""
 
 import asyncio
+import random
 import socket
 import ssl
 from pathlib import Path
@@ -18,9 +19,11 @@ from pabal.net.tls import opportunistic_client_context, server_context
 from pabal.net.waiting import READ_HIGH_OCTETS
 from tests.support.certificate import write_certificate
 
+Contexts = tuple[ssl.SSLContext | None, ssl.SSLContext | None]
+
 
 async def pair(
-    contexts: tuple[ssl.SSLContext | None, ssl.SSLContext | None] = (None, None),
+    contexts: Contexts = (None, None),
 ) -> tuple[SocketStream, SocketStream]:
     left, right = socket.socketpair()
     loop = asyncio.get_running_loop()
@@ -181,3 +184,179 @@ async def test_a_peer_that_falls_silent_in_the_handshake(
         await client.start_tls("mail.test")
     server.abort()
     await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def contexts(tmp_path: Path) -> Contexts:
+    return opportunistic_client_context(), server_context(*write_certificate(tmp_path))
+
+
+async def secured(contexts: Contexts) -> tuple[SocketStream, SocketStream]:
+    client, server = await pair(contexts)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.start_tls())
+        group.create_task(client.start_tls("mail.test"))
+    return client, server
+
+
+async def cut(*streams: SocketStream) -> None:
+    """Let nothing be left of them."""
+    for stream in streams:
+        stream.abort()
+    await asyncio.sleep(0.01)
+
+
+async def take(stream: SocketStream, count: int) -> bytes:
+    taken = b""
+    while len(taken) < count:
+        taken += await stream.receive(5)
+    return taken
+
+
+async def test_a_flood_of_cipher_text_waits_in_the_kernel(contexts: Contexts) -> None:
+    client, server = await secured(contexts)
+    flood = random.randbytes(8 * READ_HIGH_OCTETS)
+    client.send(flood)
+    await asyncio.sleep(0.05)
+    assert server._input._size <= 3 * READ_HIGH_OCTETS
+    with pytest.raises(IdleTimeoutError):
+        await client.flush(0.01)
+    assert await take(server, len(flood)) == flood
+    await client.flush(5)
+    server.send(flood)
+    assert await take(client, len(flood)) == flood
+    await cut(client, server)
+
+
+async def test_nobody_is_needed_for_the_first_octets(contexts: Contexts) -> None:
+    """A handshake that is over before the server's task has its first turn."""
+    client, server = await pair(contexts)
+    server.expect_tls()
+    await client.start_tls("mail.test")
+    client.send(b"a NOOP\r\n")
+    await asyncio.sleep(0.01)
+    await server.start_tls()
+    assert await server.receive(5) == b"a NOOP\r\n"
+    await cut(client, server)
+
+
+async def test_who_has_nothing_more_to_say_may_listen(contexts: Contexts) -> None:
+    client, server = await secured(contexts)
+    assert client._transport
+    assert client._session
+    client.send(b"QUIT\r\n")
+    client._transport.write(client._session.end())
+    client._transport.write_eof()
+    assert await server.receive(5) == b"QUIT\r\n"
+    assert await server.receive(5) == b""
+    await asyncio.sleep(0.01)
+    server.send(b"221 bye\r\n")
+    server.close()
+    assert await client.receive(5) == b"221 bye\r\n"
+    assert await client.receive(5) == b""
+    assert client._session.ended
+    assert not client._session.failure
+    await cut(client, server)
+
+
+async def test_before_tls_1_3_the_end_is_the_end_of_both(contexts: Contexts) -> None:
+    assert contexts[0]
+    contexts[0].maximum_version = ssl.TLSVersion.TLSv1_2
+    client, server = await secured(contexts)
+    assert client._transport
+    assert client._session
+    client.send(b"QUIT\r\n")
+    client._transport.write(client._session.end())
+    assert await server.receive(5) == b"QUIT\r\n"
+    assert await server.receive(5) == b""
+    assert await client.receive(5) == b""
+    assert client._session.ended
+    assert not client._session.failure
+    await cut(client, server)
+
+
+async def test_what_was_cut_off_is_over(contexts: Contexts) -> None:
+    client, server = await secured(contexts)
+    assert client._transport
+    client.send(b"250 o")
+    client._transport.write_eof()
+    assert await server.receive(5) == b"250 o"
+    assert await server.receive(5) == b""
+    with pytest.raises(ConnectionLostError):
+        while True:
+            server.send(b"x")
+            await server.flush(5)
+            await asyncio.sleep(0)
+            await server._output.wait(asyncio.get_running_loop(), 5)
+    await cut(client, server)
+
+
+async def test_the_last_word_through_tls(contexts: Contexts) -> None:
+    client, server = await secured(contexts)
+    assert client._session
+    client.send(b"x" * 300_000)
+    await server.receive(5)
+    server.send(b"552 too much\r\n")
+    server.close()
+    client.send(b"x" * 300_000)
+    assert await client.receive(5) == b"552 too much\r\n"
+    assert await client.receive(5) == b""
+    assert client._session.ended
+    assert not client._session.failure
+    client.close()
+    await asyncio.sleep(0.05)
+    assert server._linger is not None
+    assert server._linger.cancelled()
+    await cut(client, server)
+
+
+async def test_garbage_instead_of_a_client_hello(contexts: Contexts) -> None:
+    client, server = await pair((None, contexts[1]))
+    client.send(b"EHLO a.test\r\nMAIL FROM:<a@b.test>\r\n")
+    with pytest.raises(TlsFailedError):
+        server.expect_tls()
+        await server.start_tls()
+    client.send(b"RCPT TO:<b@b.test>\r\n")
+    alert = await client.receive(5)
+    assert alert[:1] in {b"\x15", b""}
+    assert b"220" not in alert
+    assert await client.receive(5) == b""
+    await cut(client, server)
+
+
+async def test_answers_nobody_reads_stop_us_reading(contexts: Contexts) -> None:
+    client, server = await pair(contexts)
+    assert server._transport
+    server.expect_tls()
+    server.pause_writing()
+    shaking = asyncio.create_task(client.start_tls("mail.test"))
+    await asyncio.sleep(0.02)
+    assert not server._transport.is_reading()
+    server.resume_writing()
+    assert server._transport.is_reading()
+    await shaking
+    await server.start_tls()
+    await cut(client, server)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_peer_that_does_not_take_the_last_word(
+    contexts: Contexts, tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(module, "DRAIN_SECONDS", 0.02)
+    client, server = await (secured(contexts) if tls else pair())
+    assert client._transport
+    client._transport.pause_reading()
+    server.send(b"x" * 8_000_000)
+    server.close()
+    with pytest.raises(ConnectionLostError):
+        await server.flush(5)
+    await cut(client, server)
+
+
+async def test_a_name_that_cannot_be_one(contexts: Contexts) -> None:
+    client, server = await pair(contexts)
+    with pytest.raises(TlsFailedError):
+        await client.start_tls("a..test")
+    await cut(client, server)

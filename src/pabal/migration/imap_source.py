@@ -124,6 +124,7 @@ def trusting(certificates: Path | None) -> ssl.SSLContext:
     except OSError as error:
         raise OperatorError(f"cannot use {certificates}: {error}.") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
     return context
 
 

@@ -117,6 +117,7 @@ class SocketStream(asyncio.Protocol):
         self._closing = True
         if self._linger:
             self._linger.cancel()
+        self._transport = None
         self._input.end()
         self._output.fail()
         if self._callbacks[1]:
