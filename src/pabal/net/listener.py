@@ -78,10 +78,9 @@ class Listener:
     async def start(self, listening: socket.socket) -> None:
         """Accept on ``listening`` (bound, not yet listening or listening already)."""
         loop = asyncio.get_running_loop()
+        made, lost = self._connected, self._disconnected  # the same for everybody
         server = await loop.create_server(
-            lambda: SocketStream(
-                self._tls, on_made=self._connected, on_lost=self._disconnected
-            ),
+            lambda: SocketStream(self._tls, on_made=made, on_lost=lost),
             sock=listening,
             backlog=BACKLOG,
         )
