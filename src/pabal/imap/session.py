@@ -174,6 +174,11 @@ class Session:
         self._messages = 0
         self._refusal: Refused | None = None
 
+    @property
+    def has_input(self) -> bool:
+        """Whether octets came that belong to what follows."""
+        return len(self._input) > 0
+
     def feed(self, octets: bytes) -> None:
         """Take octets from the client."""
         self._input.feed(octets)

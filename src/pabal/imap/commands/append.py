@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from pabal.imap.commands.catenate import catenate
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.places import Place, find
 from pabal.imap.commands.quota import check_room
 from pabal.imap.commands.refusal import RefusedError
@@ -57,12 +58,17 @@ class Replaced:
 
 
 async def add(
-    context: Context, command: Append, *, replaced: Replaced | None = None
+    context: Context,
+    command: Append,
+    *,
+    replaced: Replaced | None = None,
+    messages: Incoming | None = None,
 ) -> bytes:
     """Add messages to a mailbox and return the code that says under which UIDs.
 
     Args:
         replaced: What goes with it, in the same change.
+        messages: Their octets; by default those that came last.
 
     Raises:
         RefusedError: The mailbox does not exist, or a message cannot be.
@@ -73,7 +79,9 @@ async def add(
         # RFC 4314 §4: flags somebody may not set are left out without a word.
         emails = [
             replace(email, flags=scope(place.rights).among(email.flags))
-            for email in await _emails(context, command, made)
+            for email in await _emails(
+                context, command, messages or context.messages, made
+            )
         ]
         octets, count = sum(email.spool.size for email in emails), len(emails)
         if replaced is None:
@@ -109,10 +117,10 @@ async def _replace(
 
 
 async def _emails(
-    context: Context, command: Append, made: ExitStack
+    context: Context, command: Append, messages: Incoming, made: ExitStack
 ) -> Sequence[NewEmail]:
     """Return the messages; those put together from parts are closed by ``made``."""
-    spools = list(context.messages.take())
+    spools = list(messages.take())
     now = context.services.clock.now()
     emails = []
     for message in command.messages:
