@@ -193,3 +193,21 @@ async def test_they_are_answered_when_the_server_stops(tmp_path: Path) -> None:
         disk.release()
         lines = [await client.read_line() for _ in range(4)]
         assert [line.split()[1] for line in lines] == [b"OK", b"OK", b"OK", b"BYE"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_mailbox_another_process_renamed(tmp_path: Path, count: int) -> None:
+    other = SqliteStore(tmp_path, SystemClock(), Doorbell(), disk=CountingDisk())
+    async with on_disk(tmp_path) as (rig, _), rig.client() as client:
+        await client.ok("CREATE notes")
+        await client.ok(append("", letter("first"), "notes")[1:-2])
+        theirs = await other.account(1)
+        await theirs.rename((await theirs.mailbox("notes")).id, "old")
+        sent = [append(f"a{one}", letter("next"), "notes") for one in range(count)]
+        client.stream.send(b"".join(sent))
+        lines = await answers(client, b"a%d" % (count - 1))
+        assert all(b" NO [TRYCREATE]" in line for line in lines)
+        assert await client.ok("STATUS old (MESSAGES)") == [
+            b"* STATUS old (MESSAGES 1)"
+        ]
+    await other.close()

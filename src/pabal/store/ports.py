@@ -325,8 +325,16 @@ class AccountStore(Protocol):
         """Return every mailbox, by name; INBOX is always there."""
         ...
 
-    async def mailbox(self, name: str) -> MailboxInfo:
-        """Return the mailbox called ``name``."""
+    async def mailbox(self, name: str, *, recheck: bool = True) -> MailboxInfo:
+        """Return the mailbox called ``name``.
+
+        Args:
+            recheck: Whether to look first what other processes did a moment ago;
+                if not, what follows must look whether it is still there.
+
+        Raises:
+            NoSuchMailboxError: There is none; that is always looked for.
+        """
         ...
 
     async def create(self, name: str, special_use: str = "") -> MailboxInfo:

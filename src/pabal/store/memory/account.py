@@ -65,7 +65,12 @@ class MemoryAccount:
         """Return every mailbox, by name."""
         return self._boxes.infos()
 
-    async def mailbox(self, name: str) -> MailboxInfo:
+    async def mailbox(
+        self,
+        name: str,
+        *,
+        recheck: bool = True,  # noqa: ARG002  there is no other process
+    ) -> MailboxInfo:
         """Return the mailbox called ``name``."""
         box = self._boxes.find(normalise(name))
         if box is None:

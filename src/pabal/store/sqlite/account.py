@@ -88,10 +88,13 @@ class SqliteAccount:
         self.access.refresh()
         return self._mirror.infos()
 
-    async def mailbox(self, name: str) -> MailboxInfo:
+    async def mailbox(self, name: str, *, recheck: bool = True) -> MailboxInfo:
         """Return the mailbox called ``name``."""
+        name = normalise(name)
+        if not recheck and (info := self._mirror.find(name)) is not None:
+            return info
         self.access.refresh()
-        info = self._mirror.find(normalise(name))
+        info = self._mirror.find(name)
         if info is None:
             raise NoSuchMailboxError(f"no mailbox {name!r}")
         return info
