@@ -296,7 +296,9 @@ class Commands:
         self._session.exchange = None
         identity = step.identity
         store = await self._services.store.account(identity.account_id)
-        if not self._services.delays.admit(identity.account_id, self._services.now()):
+        delay_s = self._session.settings.login_delay_s
+        if delay_s and not store.turns.take("pop3", self._services.now(), delay_s):
+            # RFC 2449 §8.1.1.
             return err("too soon after the last log-in", "LOGIN-DELAY")
         maildrop = await Maildrop.open(store, utf8=self._session.utf8)
         if maildrop is None:

@@ -1,10 +1,9 @@
 """What POP3 needs from others."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pabal.net.sasl import Authenticator
-from pabal.pop3.delays import LoginDelays
 from pabal.store.imports import ImportStore
 from pabal.store.ports import AccountId, EmailId
 
@@ -35,14 +34,12 @@ class Services:
         store: The mailboxes.
         authenticator: Checks credentials.
         fetched: Told whose messages were retrieved.
-        delays: How soon somebody may log in again; the server sets it by its settings.
-        now: Monotonic seconds; likewise.
+        now: Seconds since 1970; the server sets it.
         expiry: How long messages stay that are left on the server.
     """
 
     store: ImportStore
     authenticator: Authenticator
     fetched: Fetched = nobody_wants_to_know
-    delays: LoginDelays = field(default_factory=lambda: LoginDelays(0))
     now: Callable[[], float] = lambda: 0.0
     expiry: ExpiryOf = nothing_goes

@@ -18,7 +18,6 @@ from pabal.base.log import Log
 from pabal.net.framing import BareNewlineError, InputBuffer, LineTooLongError
 from pabal.net.ports import IdleTimeoutError, Stream
 from pabal.pop3.commands import Commands, Then, Turn
-from pabal.pop3.delays import LoginDelays
 from pabal.pop3.ports import Services
 from pabal.pop3.session import Session, State
 from pabal.pop3.settings import Pop3Settings
@@ -51,11 +50,7 @@ class Pop3Server:
         *,
         tls_offered: bool,
     ) -> None:
-        self._services = replace(
-            services,
-            delays=LoginDelays(settings.login_delay_s),
-            now=clock.monotonic,
-        )
+        self._services = replace(services, now=clock.now)
         self._settings = settings
         self._clock = clock
         self._tls_offered = tls_offered
