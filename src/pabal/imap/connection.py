@@ -18,7 +18,7 @@ from pabal.base.tasks import Tasks
 from pabal.imap.announcer import Announcer
 from pabal.imap.commands.append import check
 from pabal.imap.commands.capability import capabilities
-from pabal.imap.commands.context import Context, Services
+from pabal.imap.commands.context import Context, Progress, Services
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.notify import tell
 from pabal.imap.commands.places import refresh
@@ -316,8 +316,8 @@ class Connection:
         """Turn the connection into a TLS one."""
         await self._stream.start_tls()
 
-    def in_progress(self) -> AbstractContextManager[None]:
-        """Tell the client now and then that its command is being worked on."""
+    def in_progress(self) -> AbstractContextManager[Progress]:
+        """Tell the client now and then how far its command is."""
         return self._announcer.in_progress()
 
     def changed(self) -> None:
