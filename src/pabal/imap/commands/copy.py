@@ -52,6 +52,8 @@ async def move(context: Context, command: Transfer) -> Tagged:
     ranges, limited = newest(context, ranges)
     with context.dialogue.in_progress() as progress:
         moved = await _moved(context, ranges, target, progress)
+    # Ten thousand that went are one turn's work, and so is telling them.
+    await context.services.pause()
     if not moved.sources:
         return Tagged(b"Nothing to move")
     # RFC 6851 §4.3: the code goes before the EXPUNGE responses, which the driver sends.
