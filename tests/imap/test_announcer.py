@@ -1,15 +1,18 @@
 """What a connection says unasked; pushes are in test_connection and test_notices."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
+import pytest
 from typing_extensions import override
 
+from pabal.imap.commands import carry, sort
 from pabal.imap.settings import ImapSettings
 from pabal.store.memory.account import MemoryAccount, MemoryStore
-from pabal.store.ports import Uid
+from pabal.store.ports import Column, EmailId, Row, Uid
 from pabal.store.predicate import Predicate
-from tests.imap.rig import FakeClock, Rig
+from tests.imap.rig import BOB, USER, FakeClock, FakePeople, Rig, letter
 
 
 class SlowStore(MemoryStore):
@@ -43,3 +46,61 @@ async def test_a_tag_that_would_end_the_code_is_left_out() -> None:
     async with rig.client("INBOX") as client:
         client.stream.send(b"a]b SEARCH ALL\r\n")
         assert await client.read_line() == b"* OK [INPROGRESS] Still at it"
+
+
+class LaggingStore(MemoryStore):
+    """Whose accounts take their time over each slice of messages."""
+
+    @override
+    async def account(self, account_id: int) -> MemoryAccount:
+        account = await super().account(account_id)
+        read = account.read
+
+        async def slow(
+            emails: Sequence[EmailId], columns: Sequence[Column]
+        ) -> Sequence[Row | None]:
+            await asyncio.sleep(0.03)
+            return await read(emails, columns)
+
+        account.read = slow  # type: ignore[method-assign]  # one call made slow
+        return account
+
+
+async def test_how_much_is_done_is_told_where_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sort, "SLICE", 2)
+    settings = ImapSettings(progress_interval_s=0.02)
+    rig = Rig(settings, store=LaggingStore(FakeClock()))
+    await rig.put([letter(f"no {one}") for one in range(6)])
+    async with rig.client("INBOX") as client:
+        for command in ("SORT (SUBJECT) UTF-8 ALL", "THREAD REFS UTF-8 ALL"):
+            *told, _ = await client.ok(command)
+            counts = [
+                re.fullmatch(
+                    rb'\* OK \[INPROGRESS \("t\d" (\d) 6\)\] Still at it', line
+                )
+                for line in told
+            ]
+            numbers = [int(match[1]) for match in counts if match]
+            assert len(numbers) == len(told) > 0
+            assert numbers == sorted(numbers)
+            assert set(numbers) <= {0, 2, 4, 6}
+            assert numbers[-1] > 0
+
+
+async def test_copies_to_another_account_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(carry, "SLICE", 2)
+    settings = ImapSettings(progress_interval_s=0.02)
+    rig = Rig(settings, store=LaggingStore(FakeClock()), people=FakePeople())
+    await rig.put([letter(f"no {one}") for one in range(6)])
+    async with rig.client(user=BOB) as bob, rig.client("INBOX") as client:
+        await bob.ok("CREATE shared")
+        await bob.ok(f"SETACL shared {USER} lrswi")
+        *told, _ = await client.command(f'COPY 1:* "Other Users/{BOB}/shared"')
+        counts = [line[:27].rpartition(b'" ')[2] for line in told]
+        assert counts == sorted(counts)
+        assert set(counts) <= {b"2 6)", b"4 6)", b"6 6)", b"0 6)"}
+        assert len(set(counts)) > 1

@@ -133,3 +133,15 @@ def test_a_partial_write_is_continued(monkeypatch: pytest.MonkeyPatch) -> None:
     with Spool(memory_max=0) as spool:
         spool.write(b"0123456789")
         assert spool.octets() == b"0123456789"
+
+
+@pytest.mark.parametrize("memory_max", [0, 1_000])
+def test_octets_are_found_wherever_they_are(memory_max: int) -> None:
+    with Spool(memory_max=memory_max) as spool:
+        spool.write(b"one")
+        assert not spool.has(b"\0")
+        spool.write(b"t\0wo")
+        assert spool.has(b"\0")
+        assert not spool.has(b"x")
+        spool.prepend(b"x: y")
+        assert spool.has(b"x")

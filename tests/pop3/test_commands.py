@@ -203,3 +203,25 @@ async def test_after_log_in_it_is_said_how_long_this_users_messages_stay(
     await commands.handle(f"PASS {PASSWORD}".encode())
     assert b"\r\nEXPIRE 30\r\n" in octets(await commands.handle(b"CAPA"))
     commands.close()
+
+
+async def test_the_login_delay_is_told_and_held_to() -> None:
+    settings = Pop3Settings(login_delay_s=900)
+    async with open_site() as site:
+        services = site.server(settings)._services
+
+        async def log_in() -> object:
+            tls = TlsInfo("TLSv1.3", "AES")
+            commands = Commands(services, Session(settings, tls, True), "::1", "s")
+            assert b"LOGIN-DELAY 900" in await commands.handle(b"CAPA")  # type: ignore[operator] # octets
+            await commands.handle(b"USER " + ALICE.encode())
+            reply = await commands.handle(b"PASS " + PASSWORD.encode())
+            await commands.handle(b"QUIT")
+            return reply
+
+        assert await log_in() == b"+OK 3 messages\r\n"
+        assert await log_in() == (
+            b"-ERR [LOGIN-DELAY] too soon after the last log-in\r\n"
+        )
+        site.clock.time += 900
+        assert await log_in() == b"+OK 3 messages\r\n"

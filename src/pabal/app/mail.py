@@ -24,6 +24,7 @@ from pabal.mta.submission import SubmissionReceiver
 from pabal.net.listener import Handler, Listener, ListenerSettings
 from pabal.net.tls import ServerContext
 from pabal.pop3.ports import Services as Pop3Services
+from pabal.pop3.ports import Tools as Pop3Tools
 from pabal.pop3.server import Pop3Server
 from pabal.pop3.settings import Pop3Settings
 from pabal.smtp.commands.conversation import Service
@@ -192,6 +193,7 @@ class MailRole:
             self._authenticator,
             self._fetches.over("POP3"),
             expiry=self._expiry,
+            tools=Pop3Tools(lambda: Spool(shared.layout.spool)),
         )
         return Pop3Server(
             services,

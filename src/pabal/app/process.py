@@ -5,6 +5,7 @@ import contextlib
 import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -30,6 +31,10 @@ GARBAGE_OBJECTS: Final = 20_000
 
 GARBAGE_ROUNDS: Final = 20
 """Looks at one generation before the next older one is looked at."""
+
+SWITCH_S: Final = 0.0005
+"""How long a thread keeps the interpreter to itself: the event loop waits that long for
+its turn while a thread changes or looks through thousands of messages."""
 
 Sockets = Mapping[str, Sequence[socket.socket]]
 
@@ -64,6 +69,7 @@ def _calm_collector() -> None:
 async def _serve(
     process: "Process", sockets: Sockets, ready: Callable[[], None]
 ) -> int:
+    sys.setswitchinterval(SWITCH_S)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

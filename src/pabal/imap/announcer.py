@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pabal.base.tasks import Tasks
-from pabal.imap.commands.context import Context
+from pabal.imap.commands.context import Context, Progress
 from pabal.imap.commands.notify import tell
 from pabal.imap.commands.places import refresh
 from pabal.imap.session import State
@@ -54,33 +54,31 @@ class Announcer:
             self.bye(b"The selected mailbox is not shared any more")
 
     @contextmanager
-    def in_progress(self) -> Iterator[None]:
-        """Tell the client now and then that its command is being worked on.
+    def in_progress(self) -> Iterator[Progress]:
+        """Tell the client now and then how far its command is.
 
-        Only where nothing is sent meanwhile: it is a response of its own. How much is
-        done nobody knows: the store looks for, or changes, all at once (RFC 9585 §4:
-        then it is NIL).
+        Only where nothing is sent meanwhile: it is a response of its own. Where the
+        store looks for, or changes, all at once nobody knows (RFC 9585 §4: then it is
+        NIL).
         """
+        progress = Progress()
         loop = asyncio.get_running_loop()
         text = self._context.language.say(b"Still at it")
         tag = self._context.tag
-        # A bracket would end the code: then without the tag (RFC 9585 §4).
-        details = b"" if b"]" in tag else b" (%b NIL NIL)" % quoted(tag)
-        line = b"* OK [INPROGRESS%b] %b\r\n" % (details, text)
-
         interval_s = self._context.services.settings.progress_interval_s
         timer: asyncio.TimerHandle
 
         def tick() -> None:
             nonlocal timer
             # Queued at once: said later, it might come behind the tagged response.
-            self._context.stream.send(line)
+            details = _details(tag, progress)
+            self._context.stream.send(b"* OK [INPROGRESS%b] %b\r\n" % (details, text))
             self._tasks.start(self._flush(), "imap progress")
             timer = loop.call_later(interval_s, tick)
 
         timer = loop.call_later(interval_s, tick)
         try:
-            yield
+            yield progress
         finally:
             timer.cancel()
 
@@ -139,3 +137,13 @@ class Announcer:
         return bool(notices.selected_events) and (
             context.idling or not notices.delayed or not selected.numbers.shrunk
         )
+
+
+def _details(tag: bytes, progress: Progress) -> bytes:
+    """Return what the code INPROGRESS says of a command (RFC 9585 §4)."""
+    if b"]" in tag:
+        return b""  # it would end the code
+    state = b"NIL NIL"
+    if progress.goal:
+        state = b"%d %d" % (min(progress.done, progress.goal), progress.goal)
+    return b" (%b %b)" % (quoted(tag), state)

@@ -8,6 +8,7 @@ bounded; an error of ours closes the connection and shows no text of it.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -17,7 +18,7 @@ from pabal.base.tasks import Tasks
 from pabal.imap.announcer import Announcer
 from pabal.imap.commands.append import check
 from pabal.imap.commands.capability import capabilities
-from pabal.imap.commands.context import Context, Services
+from pabal.imap.commands.context import Context, Progress, Services
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.notify import tell
 from pabal.imap.commands.places import refresh
@@ -36,6 +37,7 @@ from pabal.imap.session import (
     Session,
     State,
 )
+from pabal.imap.uploads import Answer, Uploads
 from pabal.imap.wire.response import Tagged
 from pabal.net.ports import (
     ConnectionLostError,
@@ -59,6 +61,11 @@ class Connection:
         self._context = Context(stream, services, self._session, self, messages)
         self._tasks = Tasks()
         self._announcer = Announcer(self._context, self._tasks)
+        self._uploads = Uploads(
+            *(self._context, self._announcer, self._tasks),
+            answer=self._answer,
+            rested=self._rested,
+        )
         self._stopping = False
         self._bad_commands = 0
         now = services.clock.monotonic()
@@ -86,6 +93,7 @@ class Connection:
             # The peer takes nothing: what is queued for it will never go out.
             self._stream.abort()
         except (ConnectionLostError, TlsFailedError) as error:
+            await self._uploads.settle()
             log.debug("connection over", peer=str(self._stream.peer), why=str(error))
 
     def stop(self) -> None:
@@ -138,6 +146,25 @@ class Connection:
         return self._settings.idle_timeout_s
 
     async def _handle(self, event: Event) -> None:
+        if isinstance(event, MessagePiece):
+            self._context.messages.write(event.octets)
+            return
+        if isinstance(event, MessageBegins) and not event.sync:
+            self._context.messages.begin()
+            return
+        if isinstance(event, Command):
+            upload = self._uploads.takes(event)
+            if upload is not None:
+                await self._uploads.begin(event, upload)
+                return
+        if self._uploads.waiting:
+            await self._uploads.settle()
+        await self._attend(event)
+
+    async def _attend(
+        self, event: Command | MessageBegins | Continue | Refused | Fatal | Line
+    ) -> None:
+        """Do what nothing else may overlap."""
         match event:
             case Command():
                 self._announcer.busy = True
@@ -146,8 +173,6 @@ class Connection:
                 if self._context.notices is not None:
                     # What happened while the last word was sent.
                     self.changed()
-            case MessagePiece(octets):
-                self._context.messages.write(octets)
             case MessageBegins():
                 async with self._announcer.speaking:
                     await self._begin_message(event)
@@ -165,20 +190,19 @@ class Connection:
                 raise LocalProtocolError("a line nobody waits for")
 
     async def _begin_message(self, event: MessageBegins) -> None:
-        """Make room for a message, unless its mailbox is missing."""
-        if event.sync:
-            try:
-                await check(self._context, event)
-            except PabalError as error:
-                refusal = reply_of(error)
-                if refusal is None:
-                    raise
-                self._session.refuse_message()
-                self._context.messages.close()
-                text = self._context.language.say(refusal.text)
-                self._stream.send(refusal.line(event.tag, text))
-                return
-            self._stream.send(b"+ OK\r\n")
+        """Ask for a message, unless its mailbox is missing."""
+        try:
+            await check(self._context, event)
+        except PabalError as error:
+            refusal = reply_of(error)
+            if refusal is None:
+                raise
+            self._session.refuse_message()
+            self._context.messages.close()
+            text = self._context.language.say(refusal.text)
+            self._stream.send(refusal.line(event.tag, text))
+            return
+        self._stream.send(b"+ OK\r\n")
         self._context.messages.begin()
 
     async def _run(self, command: Command) -> None:
@@ -239,6 +263,27 @@ class Connection:
         self._count_bad(reply.status)
         await self._stream.flush()
 
+    async def _answer(self, answers: Sequence[Answer]) -> None:
+        """Send how uploads ended, after what else is to be told."""
+        context = self._context
+        await refresh(context)
+        await tell(context, expunges=True, arrivals=False)
+        for command, reply in answers:
+            text = context.language.say(reply.text)
+            context.send_along(reply.line(command.tag, text))
+            self._count_bad(reply.status)
+        context.send(b"")
+        self._announcer.leave_removed()
+        await self._stream.flush()
+
+    def _rested(self) -> None:
+        """Go on once the last upload was answered."""
+        if self._stopping:
+            self._announcer.bye(SHUTTING_DOWN)
+            self._stream.close()
+        elif self._context.notices is not None:
+            self.changed()
+
     def _log_refusal(self, command: Command, error: PabalError) -> None:
         log.debug(
             "refused",
@@ -271,8 +316,8 @@ class Connection:
         """Turn the connection into a TLS one."""
         await self._stream.start_tls()
 
-    def in_progress(self) -> AbstractContextManager[None]:
-        """Tell the client now and then that its command is being worked on."""
+    def in_progress(self) -> AbstractContextManager[Progress]:
+        """Tell the client now and then how far its command is."""
         return self._announcer.in_progress()
 
     def changed(self) -> None:

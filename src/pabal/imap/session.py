@@ -52,6 +52,8 @@ class State(enum.Flag):
 
 ANY_STATE: Final = State.NOT_AUTHENTICATED | State.AUTHENTICATED | State.SELECTED
 LOGGED_IN: Final = State.AUTHENTICATED | State.SELECTED
+_AUTHENTICATED: Final = State.AUTHENTICATED
+_SELECTED: Final = State.SELECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,12 @@ class Session:
         self._command = bytearray()
         self._messages = 0
         self._refusal: Refused | None = None
+        self._found: tuple[int, Rule, bytes] | None = None
+
+    @property
+    def has_input(self) -> bool:
+        """Whether octets came that belong to what follows."""
+        return len(self._input) > 0
 
     def feed(self, octets: bytes) -> None:
         """Take octets from the client."""
@@ -216,8 +224,13 @@ class Session:
         self._mode = _Mode.COMMAND
         return Line(line)
 
+    @property
+    def _logged_in(self) -> bool:
+        # Asked for every line: flags of an enumeration take several times as long.
+        return self.state is _SELECTED or self.state is _AUTHENTICATED
+
     def _next_line(self) -> bytes | None:
-        if self.state in LOGGED_IN:
+        if self._logged_in:
             return self._input.next_line(self._settings.line_max_octets)
         return self._input.next_line(self._settings.login_line_max_octets)
 
@@ -232,7 +245,7 @@ class Session:
         if line is None:
             return None
         self._command += line
-        announced = _ANNOUNCED.search(line)
+        announced = _ANNOUNCED.search(line) if line.endswith(b"}") else None
         if announced is None:
             return self._finish()
         self._command += b"\r\n"
@@ -288,25 +301,26 @@ class Session:
         if size > self._skip_max_octets():
             return self._die(b"the literal is too large")
         self._refusal = refusal
+        self._found = None
         self._command.clear()
         self._mode, self._left = _Mode.SKIP, size
         return None
 
     def _skip_max_octets(self) -> int:
-        if self.state in LOGGED_IN:
+        if self._logged_in:
             # A client with LITERAL+ should learn that its message is too large.
             return max(SKIP_MAX_OCTETS, 4 * self._settings.message_max_octets)
         return SKIP_MAX_OCTETS
 
     def _may_come_unasked(self, size: int) -> bool:
         """Whether a non-synchronizing literal of ``size`` octets is allowed here."""
-        if self.state in LOGGED_IN:
+        if self._logged_in:
             return True
         return size <= LITERAL_MINUS_MAX
 
     def _fits(self, size: int) -> bool:
         settings = self._settings
-        if self.state in LOGGED_IN:
+        if self._logged_in:
             limit = settings.literal_max_octets
         else:
             limit = settings.login_literal_max_octets
@@ -328,7 +342,12 @@ class Session:
         return found[1].message_next(bytes(self._command[found[0] :]))
 
     def _rule(self) -> tuple[int, Rule, bytes] | Refused:
-        """Return where the arguments begin, the rule and the name of the command."""
+        """Return where the arguments begin, the rule and the name of the command.
+
+        Asked again for each literal, and answered from memory.
+        """
+        if self._found is not None:
+            return self._found
         match = _TAG_AND_NAME.match(self._command)
         if match is None:
             return self._refusal_of(b"BAD a tag and a command are expected")
@@ -343,7 +362,8 @@ class Session:
             return self._refusal_of(b"BAD there is no such command")
         if self.state not in rule.states:
             return self._refusal_of(b"BAD the command is not allowed in this state")
-        return end, rule, name
+        self._found = found = end, rule, name
+        return found
 
     def _refusal_of(self, reply: bytes) -> Refused:
         match = _TAG_AND_NAME.match(self._command)
@@ -361,6 +381,7 @@ class Session:
         self._command.clear()
         self._messages = 0
         self._refusal = None
+        self._found = None
 
     def _finish(self) -> Event:
         """Return the event of the command gathered."""

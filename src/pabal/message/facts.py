@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from pabal.message.address import HeaderAddress, HeaderGroup, parse_address_list
+from pabal.message.address import parse_address_list
 from pabal.message.date import parse_date
-from pabal.message.envelope import envelope
+from pabal.message.envelope import Addresses, envelope
 from pabal.message.mime import Octets, Part, scan_with_header
 from pabal.message.structure import structures
 from pabal.message.subject import base_subject
@@ -51,7 +51,7 @@ class MessageFacts:
         references: Message ids, oldest first.
         subject: Decoded.
         base_subject: Without ``Re:`` and the like (RFC 5256 §2.1).
-        from_: Authors for people, decoded; likewise ``to`` and ``cc``.
+        authors: Of From; likewise ``recipients`` of To and ``copied`` of Cc.
         envelope: IMAP ENVELOPE, ready to send.
         bodystructure: IMAP BODYSTRUCTURE, ready to send.
         body: IMAP BODY (no extension data), ready to send.
@@ -67,13 +67,28 @@ class MessageFacts:
     references: tuple[str, ...]
     subject: str
     base_subject: str
-    from_: str
-    to: str
-    cc: str
+    authors: Addresses
+    recipients: Addresses
+    copied: Addresses
     envelope: bytes
     bodystructure: bytes
     body: bytes
     preview: str
+
+    @property
+    def from_(self) -> str:
+        """Authors for people, decoded."""
+        return _people(self.authors)
+
+    @property
+    def to(self) -> str:
+        """Recipients for people, decoded."""
+        return _people(self.recipients)
+
+    @property
+    def cc(self) -> str:
+        """Those who got a copy, for people, decoded."""
+        return _people(self.copied)
 
 
 def scan_facts(octets: Octets, size: int | None = None) -> MessageFacts:
@@ -101,9 +116,9 @@ def scan_facts(octets: Octets, size: int | None = None) -> MessageFacts:
         references=_ids(header.get(b"references")),
         subject=subject,
         base_subject=base_subject(subject),
-        from_=_people(authors),
-        to=_people(to),
-        cc=_people(cc),
+        authors=authors,
+        recipients=to,
+        copied=cc,
         envelope=envelope(header, authors, to, cc),
         bodystructure=bodystructure,
         body=body,
@@ -130,7 +145,7 @@ def preview(octets: Octets, root: Part) -> str:
     return " ".join(words)[:PREVIEW_MAX].replace("\0", "")
 
 
-def _people(addresses: tuple[HeaderAddress | HeaderGroup, ...]) -> str:
+def _people(addresses: Addresses) -> str:
     return ", ".join([address.text for address in addresses])
 
 

@@ -128,6 +128,12 @@ class Spool:
             return front + self._memory[offset : offset + length]
         return front + self._read_file(offset, length)
 
+    def has(self, octet: bytes) -> bool:
+        """Return whether ``octet``, a single one, is anywhere."""
+        if self._descriptor < 0 and not self._closed:
+            return octet in self._memory or octet in self._prefix
+        return any(octet in chunk for chunk in self.chunks())
+
     def octets(self) -> bytes:
         """Return everything at once: for what is known to be small."""
         return self.read(0, self.size)

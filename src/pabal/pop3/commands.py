@@ -4,9 +4,6 @@ Source: RFC 1939 §4-§7; RFC 2449 §5 (CAPA); RFC 2595 §4 (STLS); RFC 5034 (AU
 RFC 3206 and RFC 2449 §8 (response codes); RFC 6856 (UTF8).
 Security: a failed log-in tells nothing about what failed; how long it takes and how
 often it may be tried is the authenticator's.
-
-Deviates from RFC 6856 §2.1 (MUST) in one thing: of a message too large for a row, the
-headers of its parts go to a client that did not say UTF8 as they are.
 """
 
 import enum
@@ -296,9 +293,12 @@ class Commands:
         self._session.exchange = None
         identity = step.identity
         store = await self._services.store.account(identity.account_id)
-        if not self._services.delays.admit(identity.account_id, self._services.now()):
+        delay_s = self._session.settings.login_delay_s
+        if delay_s and not store.turns.take("pop3", self._services.now(), delay_s):
+            # RFC 2449 §8.1.1.
             return err("too soon after the last log-in", "LOGIN-DELAY")
-        maildrop = await Maildrop.open(store, utf8=self._session.utf8)
+        tools = self._services.tools
+        maildrop = await Maildrop.open(store, utf8=self._session.utf8, tools=tools)
         if maildrop is None:
             return err("another session has the maildrop", "IN-USE")
         self._maildrop = maildrop

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Self
 
 from pabal.pop3 import surrogate
+from pabal.pop3.large import LargeBody
+from pabal.pop3.ports import Tools
 from pabal.pop3.wire import (
     END,
     CommandError,
@@ -31,6 +33,9 @@ AHEAD_MAX: Final = 64
 AHEAD_MAX_OCTETS: Final = 1024 * 1024
 """Octets kept for such a client."""
 
+TOOLS: Final = Tools()
+"""Such as do all at once."""
+
 _UNKNOWN: Final = -1
 
 
@@ -43,6 +48,7 @@ class Maildrop:
         columns: Its UIDs and email ids.
         release: Gives the lock back.
         utf8: Whether the client said UTF8; else headers are told in ASCII.
+        tools: For large messages.
     """
 
     def __init__(
@@ -53,8 +59,10 @@ class Maildrop:
         release: Callable[[], None],
         *,
         utf8: bool = False,
+        tools: Tools = TOOLS,
     ) -> None:
         self._utf8 = utf8
+        self._tools = tools
         self._store = store
         self._mailbox = mailbox
         self._uids, self._emails = columns
@@ -65,7 +73,9 @@ class Maildrop:
         self.retrieved: list[EmailId] = []
 
     @classmethod
-    async def open(cls, store: ImportAccount, *, utf8: bool = False) -> Self | None:
+    async def open(
+        cls, store: ImportAccount, *, utf8: bool = False, tools: Tools = TOOLS
+    ) -> Self | None:
         """Return the maildrop, locked, or ``None`` if another session has it."""
         release = store.try_lock("pop3")
         if release is None:
@@ -76,7 +86,9 @@ class Maildrop:
             try:
                 # A copy of the numbers only: the view's arrays go on growing.
                 columns = view.uids[:], view.emails[:]
-                return cls(store, view.mailbox, columns, release, utf8=utf8)
+                return cls(
+                    *(store, view.mailbox, columns, release), utf8=utf8, tools=tools
+                )
             finally:
                 view.close()
         except BaseException:
@@ -241,23 +253,30 @@ class Maildrop:
         (header,) = await self._row(position, (Column.HEADER,))
         head = header if isinstance(header, bytes) else b""
         told = self._told(head)
-        yield ok(f"{self._sizes[position] + len(told) - len(head)} octets")
-        stuffer = Stuffer()
-        yield stuffer.feed(told)
-        async for piece in self._store.octets(self._emails[position], len(head)):
-            yield stuffer.feed(piece)
-        yield stuffer.end()
+        with await self._body(position, len(head)) as body:
+            extra = len(told) - len(head) + body.extra
+            yield ok(f"{self._sizes[position] + extra} octets")
+            stuffer = Stuffer()
+            yield stuffer.feed(told)
+            async for piece in body.pieces():
+                yield stuffer.feed(piece)
+            yield stuffer.end()
 
     async def _streamed_top(
         self, position: int, header: bytes, lines: int
     ) -> AsyncIterator[bytes]:
         stuffer, counter = Stuffer(), LineCounter(lines)
         yield ok() + stuffer.feed(self._told(header))
-        async for piece in self._store.octets(self._emails[position], len(header)):
-            yield stuffer.feed(counter.feed(piece))
-            if counter.done:
-                break
+        with await self._body(position, len(header)) as body:
+            async for piece in body.pieces():
+                yield stuffer.feed(counter.feed(piece))
+                if counter.done:
+                    break
         yield stuffer.end()
+
+    async def _body(self, position: int, start: int) -> LargeBody:
+        email, utf8 = self._emails[position], self._utf8
+        return await LargeBody.open(self._store, email, start, self._tools, utf8=utf8)
 
     async def _row(self, position: int, columns: Sequence[Column]) -> Row:
         (row,) = await self._store.read([self._emails[position]], columns)

@@ -1,10 +1,11 @@
 """What POP3 needs from others."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
+from pabal.message.spool import Spool
 from pabal.net.sasl import Authenticator
-from pabal.pop3.delays import LoginDelays
 from pabal.store.imports import ImportStore
 from pabal.store.ports import AccountId, EmailId
 
@@ -27,6 +28,41 @@ async def nothing_goes(account_id: AccountId) -> int:
     return 0
 
 
+Result = TypeVar("Result")
+
+
+class Offload(Protocol):
+    """Does long work without the event loop waiting for it."""
+
+    def __call__(self, work: Callable[[], Result], /) -> Awaitable[Result]:
+        """Return what ``work`` returns."""
+        ...
+
+
+async def at_once(work: Callable[[], Result]) -> Result:
+    """Return what ``work`` returns: the default ``Offload``."""
+    return work()
+
+
+async def go_on() -> None:
+    """Do nothing: the default pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What telling a large message takes.
+
+    Attributes:
+        spool: Makes a place for a message.
+        offload: Does what takes longer than a turn.
+        pause: Lets other sessions have their turn.
+    """
+
+    spool: Callable[[], Spool] = Spool
+    offload: Offload = at_once
+    pause: Callable[[], Awaitable[None]] = go_on
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything a session asks.
@@ -35,14 +71,14 @@ class Services:
         store: The mailboxes.
         authenticator: Checks credentials.
         fetched: Told whose messages were retrieved.
-        delays: How soon somebody may log in again; the server sets it by its settings.
-        now: Monotonic seconds; likewise.
+        now: Seconds since 1970; the server sets it.
         expiry: How long messages stay that are left on the server.
+        tools: For large messages; the server sets how to offload and to pause.
     """
 
     store: ImportStore
     authenticator: Authenticator
     fetched: Fetched = nobody_wants_to_know
-    delays: LoginDelays = field(default_factory=lambda: LoginDelays(0))
     now: Callable[[], float] = lambda: 0.0
     expiry: ExpiryOf = nothing_goes
+    tools: Tools = Tools()

@@ -7,9 +7,10 @@ Security: a line that breaks the rules ends the connection; what came before TLS
 forgotten; the peer never sees more of an error than its code.
 """
 
-from asyncio import sleep
+from asyncio import sleep, to_thread
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from pabal.base.clock import Clock
@@ -18,8 +19,7 @@ from pabal.base.log import Log
 from pabal.net.framing import BareNewlineError, InputBuffer, LineTooLongError
 from pabal.net.ports import IdleTimeoutError, Stream
 from pabal.pop3.commands import Commands, Then, Turn
-from pabal.pop3.delays import LoginDelays
-from pabal.pop3.ports import Services
+from pabal.pop3.ports import Services, Tools
 from pabal.pop3.session import Session, State
 from pabal.pop3.settings import Pop3Settings
 from pabal.pop3.wire import err, ok
@@ -51,11 +51,8 @@ class Pop3Server:
         *,
         tls_offered: bool,
     ) -> None:
-        self._services = replace(
-            services,
-            delays=LoginDelays(settings.login_delay_s),
-            now=clock.monotonic,
-        )
+        tools = Tools(services.tools.spool, to_thread, partial(sleep, 0))
+        self._services = replace(services, now=clock.now, tools=tools)
         self._settings = settings
         self._clock = clock
         self._tls_offered = tls_offered

@@ -15,7 +15,7 @@ from urllib.parse import quote_from_bytes
 
 from pabal.message.charset import decode
 from pabal.message.header import build_field, raw_fields, split, unfold
-from pabal.message.mime import scan
+from pabal.message.mime import Octets, scan
 from pabal.message.text import header_spans
 from pabal.message.words import encode_words
 
@@ -50,11 +50,19 @@ def of_message(octets: bytes) -> bytes:
     if octets.isascii():
         return octets
     pieces, position = [], 0
+    for start, end in spans_of(octets):
+        pieces += [octets[position:start], of_header(octets[start:end])]
+        position = end
+    return b"".join(pieces) + octets[position:]
+
+
+def spans_of(octets: Octets) -> Iterator[tuple[int, int]]:
+    """Yield where the headers of a message and of its parts are, in their order."""
+    position = 0
     for start, end in sorted(header_spans(scan(octets))):
         if start >= position:
-            pieces += [octets[position:start], of_header(octets[start:end])]
+            yield start, end
             position = end
-    return b"".join(pieces) + octets[position:]
 
 
 def of_header(header: bytes) -> bytes:

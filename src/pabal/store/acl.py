@@ -9,7 +9,7 @@ Source: RFC 4314 §2 (rights, identifiers, negative rights).
 from collections.abc import Mapping
 from typing import Final
 
-from pabal.store.flags import FlagScope
+from pabal.store.flags import EVERY_FLAG, FlagScope
 from pabal.store.ports import AccountId
 
 PREFIX: Final = "acl:"
@@ -72,6 +72,8 @@ def shared_with(acl: Acl) -> frozenset[str]:
 
 def scope(rights: Rights) -> FlagScope:
     """Return the flags that may be changed (RFC 4314 §2.1: s, t, w)."""
+    if rights is ALL_RIGHTS:
+        return EVERY_FLAG  # one's own mailbox; adding flags up takes microseconds
     found = FlagScope(0)
     if "s" in rights:
         found |= FlagScope.SEEN

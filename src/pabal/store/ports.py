@@ -20,6 +20,7 @@ from pabal.store.fields import HeaderFields
 from pabal.store.flags import NO_FLAGS, FlagChange, Flags
 from pabal.store.predicate import Predicate
 from pabal.store.shares import Shares
+from pabal.store.turns import Turns
 
 AccountId = int
 MailboxId = int
@@ -312,9 +313,11 @@ class AccountStore(Protocol):
 
     Attributes:
         headers: Header fields of its emails.
+        turns: How often something may be done.
     """
 
     headers: HeaderFields
+    turns: Turns
 
     @property
     def highest_modseq(self) -> ModSeq:
@@ -325,8 +328,8 @@ class AccountStore(Protocol):
         """Return every mailbox, by name; INBOX is always there."""
         ...
 
-    async def mailbox(self, name: str) -> MailboxInfo:
-        """Return the mailbox called ``name``."""
+    async def mailbox(self, name: str, *, recheck: bool = True) -> MailboxInfo:
+        """Return the mailbox ``name``; unless ``recheck``, it may be gone already."""
         ...
 
     async def create(self, name: str, special_use: str = "") -> MailboxInfo:
@@ -468,10 +471,7 @@ class AccountStore(Protocol):
         ...
 
     def try_lock(self, purpose: str) -> Callable[[], None] | None:
-        """Take an exclusive lock across processes (POP3, RFC 1939 §4).
-
-        Returns how to release it, or ``None`` if somebody has it.
-        """
+        """Take a lock across processes; return its release, ``None`` if it is taken."""
         ...
 
 

@@ -89,3 +89,15 @@ class ViewContract(Fixtures):
         again = account.try_lock("pop3")
         assert again is not None
         again()
+
+    async def test_turns(self, store: Store, account: AccountStore) -> None:
+        assert account.turns.take("pop3", 100.0, 10.0)
+        assert not account.turns.take("pop3", 100.0, 10.0)
+        assert not account.turns.take("pop3", 109.9, 10.0)
+        assert account.turns.take("else", 109.9, 10.0)
+        assert (await store.account(18)).turns.take("pop3", 109.9, 10.0)
+        assert account.turns.take("pop3", 110.0, 10.0)
+        assert not account.turns.take("pop3", 119.0, 10.0)
+        # The clock was put back: nobody is kept out until it is as late again.
+        assert account.turns.take("pop3", 50.0, 10.0)
+        assert not account.turns.take("pop3", 50.0, 10.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pabal.base.errors import UnavailableError
-from pabal.store.sqlite.lock import try_lock
+from pabal.store.sqlite.lock import FileTurns, try_lock
 
 HOLD = """
 import fcntl, os, sys
@@ -40,3 +40,30 @@ def test_one_holder_across_processes(tmp_path: Path) -> None:
 def test_no_directory(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError):
         try_lock(tmp_path / "nowhere" / "pop3.lock")
+
+
+TAKE = """
+import sys
+from pathlib import Path
+from pabal.store.sqlite.lock import FileTurns
+print(FileTurns(Path(sys.argv[1])).take("pop3", float(sys.argv[2]), 10.0))
+"""
+
+
+def test_turns_count_across_processes(tmp_path: Path) -> None:
+    turns = FileTurns(tmp_path)
+    assert turns.take("pop3", 100.0, 10.0)
+    for now, taken in (("109.9", "False"), ("110", "True")):
+        done = subprocess.run(
+            [sys.executable, "-c", TAKE, str(tmp_path), now],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == taken
+    assert not turns.take("pop3", 119.0, 10.0)
+
+
+def test_no_place_for_a_turn(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError):
+        FileTurns(tmp_path / "nowhere").take("pop3", 0.0, 1.0)

@@ -6,10 +6,11 @@ Source: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pabal.imap.commands.catenate import catenate
 from pabal.imap.commands.context import Context
+from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.places import Place, find
 from pabal.imap.commands.quota import check_room
 from pabal.imap.commands.refusal import RefusedError
@@ -17,9 +18,10 @@ from pabal.imap.session import MessageBegins
 from pabal.imap.wire.mailboxes import Append, append_mailbox
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import format_set
-from pabal.message.spool import MEMORY_MAX_OCTETS
+from pabal.message.spool import MEMORY_MAX_OCTETS, Spool
 from pabal.store.acl import scope
-from pabal.store.ports import Appended, NewEmail, Uid
+from pabal.store.flags import FlagScope
+from pabal.store.ports import Appended, NewEmail, NoSuchMailboxError, Uid
 
 
 async def check(context: Context, message: MessageBegins) -> None:
@@ -57,28 +59,34 @@ class Replaced:
 
 
 async def add(
-    context: Context, command: Append, *, replaced: Replaced | None = None
+    context: Context,
+    command: Append,
+    *,
+    replaced: Replaced | None = None,
+    messages: Incoming | None = None,
 ) -> bytes:
     """Add messages to a mailbox and return the code that says under which UIDs.
 
     Args:
         replaced: What goes with it, in the same change.
+        messages: Their octets; by default those that came last.
 
     Raises:
         RefusedError: The mailbox does not exist, or a message cannot be.
         OverQuotaError: The account has no room for them.
     """
-    place = await find(context, command.mailbox, "i", b"TRYCREATE")
+    # The transaction looks whether it is still there, under this name.
+    place = await find(context, command.mailbox, "i", b"TRYCREATE", recheck=False)
     with ExitStack() as made:
-        # RFC 4314 §4: flags somebody may not set are left out without a word.
-        emails = [
-            replace(email, flags=scope(place.rights).among(email.flags))
-            for email in await _emails(context, command, made)
-        ]
+        spools = list((messages or context.messages).take())
+        emails = await _emails(context, command, spools, made, scope(place.rights))
         octets, count = sum(email.spool.size for email in emails), len(emails)
         if replaced is None:
             await check_room(context, place, octets, count)
-            added = await place.account.append(place.id, emails)
+            try:
+                added = await place.account.append([place.stored_name], emails)
+            except NoSuchMailboxError as error:
+                raise RefusedError("There is no such mailbox", b"TRYCREATE") from error
         else:
             added = await _replace(context, place, emails, replaced)
     uids = format_set([one.uid for one in added])
@@ -109,10 +117,16 @@ async def _replace(
 
 
 async def _emails(
-    context: Context, command: Append, made: ExitStack
+    context: Context,
+    command: Append,
+    spools: list[Spool],
+    made: ExitStack,
+    allowed: FlagScope,
 ) -> Sequence[NewEmail]:
-    """Return the messages; those put together from parts are closed by ``made``."""
-    spools = list(context.messages.take())
+    """Return the messages; those put together from parts are closed by ``made``.
+
+    RFC 4314 §4: flags out of ``allowed`` are left out without a word.
+    """
     now = context.services.clock.now()
     emails = []
     for message in command.messages:
@@ -124,9 +138,9 @@ async def _emails(
         if not spool.size:
             # RFC 3502 §6.3.11: a message of no octets cancels the whole append.
             raise RefusedError("Cancelled: a message is empty")
-        if any(b"\0" in chunk for chunk in spool.chunks()):
+        if spool.has(b"\0"):
             # RFC 3516 §4.4: what cannot be given back in a literal is not taken.
             raise RefusedError("A message has a NUL in it", b"UNKNOWN-CTE")
         received = message.received_at if message.received_at is not None else now
-        emails.append(NewEmail(spool, received, message.flags))
+        emails.append(NewEmail(spool, received, allowed.among(message.flags)))
     return emails

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from pabal.imap.commands.context import Context
+from pabal.imap.commands.context import Context, Progress
 from pabal.imap.commands.places import Place
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.store import acl
@@ -22,7 +22,11 @@ MEMORY_OCTETS: Final = 4 * 1024 * 1024
 
 
 async def carry(
-    context: Context, selected: Selected, ranges: Sequence[tuple[int, int]], to: Place
+    context: Context,
+    selected: Selected,
+    ranges: Sequence[tuple[int, int]],
+    to: Place,
+    progress: Progress,
 ) -> Copied:
     """Add the messages of index ``ranges`` to a mailbox of another account.
 
@@ -32,9 +36,11 @@ async def carry(
     sources: list[Uid] = []
     targets: list[Uid] = []
     modseq: ModSeq = 0
+    progress.goal = sum(end - start for start, end in ranges)
     try:
         for batch in selected.batches(ranges, SLICE):
             with ExitStack() as made:
+                progress.done += len(batch.uids)
                 uids, emails = await _read(context, selected, batch, to, made)
                 if not emails:
                     continue

@@ -75,6 +75,19 @@ class Services:
     quotas: QuotaDesk | None = None
 
 
+@dataclass(slots=True)
+class Progress:
+    """How far a command is.
+
+    Attributes:
+        done: Messages done.
+        goal: How many there will be; 0: nobody knows.
+    """
+
+    done: int = 0
+    goal: int = 0
+
+
 class Dialogue(Protocol):
     """What a command may do with the connection beyond sending."""
 
@@ -90,8 +103,8 @@ class Dialogue(Protocol):
         """Turn the connection into a TLS one."""
         ...
 
-    def in_progress(self) -> AbstractContextManager[None]:
-        """Tell the client now and then that its command is being worked on."""
+    def in_progress(self) -> AbstractContextManager[Progress]:
+        """Tell the client now and then how far its command is."""
         ...
 
 

@@ -6,7 +6,7 @@ Source: RFC 9051 §6.4.7, §6.4.8; RFC 4315 §3 (COPYUID), RFC 6851 (MOVE).
 from collections.abc import Sequence
 
 from pabal.imap.commands.carry import carry, leave_flags
-from pabal.imap.commands.context import Context
+from pabal.imap.commands.context import Context, Progress
 from pabal.imap.commands.limits import check_count, code_of, newest
 from pabal.imap.commands.places import Place, find, need
 from pabal.imap.commands.quota import check_copies
@@ -28,9 +28,9 @@ async def run(context: Context, command: Transfer) -> Tagged:
     check_count(context, ranges)
     source = selected.view.mailbox.id
     await check_copies(context, target, selected.batch(ranges).emails)
-    with context.dialogue.in_progress():
+    with context.dialogue.in_progress() as progress:
         if selected.access.owner != target.owner:
-            copied = await carry(context, selected, ranges, target)
+            copied = await carry(context, selected, ranges, target, progress)
         else:
             copied = await target.account.copy(source, uids, target.id)
             await leave_flags(target, copied.targets)
@@ -50,8 +50,10 @@ async def move(context: Context, command: Transfer) -> Tagged:
     if not ranges:
         return Tagged(b"Nothing to move")
     ranges, limited = newest(context, ranges)
-    with context.dialogue.in_progress():
-        moved = await _moved(context, ranges, target)
+    with context.dialogue.in_progress() as progress:
+        moved = await _moved(context, ranges, target, progress)
+    # Ten thousand that went are one turn's work, and so is telling them.
+    await context.services.pause()
     if not moved.sources:
         return Tagged(b"Nothing to move")
     # RFC 6851 §4.3: the code goes before the EXPUNGE responses, which the driver sends.
@@ -63,7 +65,10 @@ async def move(context: Context, command: Transfer) -> Tagged:
 
 
 async def _moved(
-    context: Context, ranges: Sequence[tuple[int, int]], target: Place
+    context: Context,
+    ranges: Sequence[tuple[int, int]],
+    target: Place,
+    progress: Progress,
 ) -> Copied:
     selected = context.mailbox
     source = selected.view.mailbox.id
@@ -72,7 +77,7 @@ async def _moved(
         await leave_flags(target, moved.targets)
         return moved
     await check_copies(context, target, selected.batch(ranges).emails)
-    moved = await carry(context, selected, ranges, target)
+    moved = await carry(context, selected, ranges, target, progress)
     if moved.sources:
         # Durable there before they go here.
         await context.here.expunge(source, moved.sources)

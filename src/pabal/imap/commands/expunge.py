@@ -40,6 +40,8 @@ async def run(context: Context, command: Expunge) -> Tagged:
         limited = b"MESSAGELIMIT %d %d" % (limit, uids[0])
     with context.dialogue.in_progress():
         await context.here.expunge(selected.view.mailbox.id, uids)
+    # Ten thousand that went are one turn's work, and so is telling them.
+    await context.services.pause()
     code = b""
     if selected.manner.condstore:
         code = b"HIGHESTMODSEQ %d" % selected.view.mailbox.highest_modseq

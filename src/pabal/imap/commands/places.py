@@ -94,19 +94,25 @@ def is_selected(context: Context, place: Place) -> bool:
 
 
 async def find(
-    context: Context, octets: bytes, rights: str = "", code: bytes = b"NONEXISTENT"
+    context: Context,
+    octets: bytes,
+    rights: str = "",
+    code: bytes = b"NONEXISTENT",
+    *,
+    recheck: bool = True,
 ) -> Place:
     """Return the mailbox a client names.
 
     Args:
         rights: What it must be allowed to do with it.
         code: Why not, where there is none.
+        recheck: Whether one of its own is looked for where other processes write.
 
     Raises:
         RefusedError: There is none, or it may not.
         NameEncodingError: The name cannot be read.
     """
-    place = await named(context, context.name_of(octets))
+    place = await named(context, context.name_of(octets), recheck=recheck)
     if place is not None and place.rights.issuperset(rights):
         return place
     if place is not None and "l" in place.rights:
@@ -114,10 +120,10 @@ async def find(
     raise RefusedError("There is no such mailbox", code)
 
 
-async def named(context: Context, name: str) -> Place | None:
+async def named(context: Context, name: str, *, recheck: bool = True) -> Place | None:
     """Return the mailbox called ``name``, ``None`` without one or any right to it."""
     try:
-        return own(context, await context.mailboxes.mailbox(name))
+        return own(context, await context.mailboxes.mailbox(name, recheck=recheck))
     except NoSuchMailboxError:
         return await shared(context, name)
 

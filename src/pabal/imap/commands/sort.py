@@ -14,7 +14,7 @@ from typing import Final
 from pabal.imap.addresses import CC, FROM, TO, first_address, subject_of
 from pabal.imap.collation import collated
 from pabal.imap.commands import contexts
-from pabal.imap.commands.context import Context
+from pabal.imap.commands.context import Context, Progress
 from pabal.imap.commands.criteria import Found, find
 from pabal.imap.commands.refusal import bad
 from pabal.imap.commands.search import numbers_of, tell
@@ -59,8 +59,8 @@ async def run(context: Context, command: Sort) -> Tagged:
     if keeps:
         contexts.check_tag(context)
     arrange = partial(_arranged, context, command, found)
-    with context.dialogue.in_progress():
-        uids = await arrange(found.uids)
+    with context.dialogue.in_progress() as progress:
+        uids = await arrange(found.uids, progress)
     await tell(context, command.search, found, uids, b"SORT")
     if keeps and SortBy.RELEVANCY in by:
         # How well a message fits is not known of those that come later.
@@ -76,13 +76,17 @@ async def run(context: Context, command: Sort) -> Tagged:
 
 
 async def _arranged(
-    context: Context, command: Sort, found: Found, uids: Sequence[Uid]
+    context: Context,
+    command: Sort,
+    found: Found,
+    uids: Sequence[Uid],
+    progress: Progress | None = None,
 ) -> Sequence[Uid]:
     """Return ``uids`` in the order asked for, without those that are gone."""
     criteria = command.criteria
     needed = (one for criterion in criteria for one in _COLUMNS[criterion.by])
     columns = list(dict.fromkeys(needed))
-    uids, rows = await _facts(context, uids, columns)
+    uids, rows = await _facts(context, uids, columns, progress or Progress())
 
     def order() -> Sequence[int]:
         keys = [_keys(criterion, columns, rows, found, uids) for criterion in criteria]
@@ -95,8 +99,8 @@ async def _arranged(
 async def thread(context: Context, command: Thread) -> Tagged:
     """Find messages and tell which belong together."""
     found = await find(context, command.search)
-    with context.dialogue.in_progress():
-        uids, rows = await _facts(context, found.uids, _THREADED_BY)
+    with context.dialogue.in_progress() as progress:
+        uids, rows = await _facts(context, found.uids, _THREADED_BY, progress)
         numbers = uids
         if not command.search.by_uid:
             numbers = await numbers_of(context, uids)
@@ -109,7 +113,10 @@ async def thread(context: Context, command: Thread) -> Tagged:
 
 
 async def _facts(
-    context: Context, uids: Sequence[Uid], columns: Sequence[Column]
+    context: Context,
+    uids: Sequence[Uid],
+    columns: Sequence[Column],
+    progress: Progress,
 ) -> tuple[Sequence[Uid], list[Row]]:
     """Return facts of messages, and the UIDs of those that are there still."""
     if not columns:
@@ -119,12 +126,14 @@ async def _facts(
     ranges = join(index_ranges(known.uids, known.count, ranges_of(uids)))
     there: list[Uid] = []
     rows: list[Row] = []
+    progress.goal = len(uids)
     for batch in selected.batches(ranges, SLICE):
         facts = await context.here.read(batch.emails, columns)
         for uid, row in zip(batch.uids, facts, strict=True):
             if row is not None:
                 there.append(uid)
                 rows.append(row)
+        progress.done += len(batch.uids)
         await context.services.pause()
     return there, rows
 

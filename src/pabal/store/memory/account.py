@@ -1,5 +1,6 @@
 """The mailboxes of one account, in memory, behind the port."""
 
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from pabal.base.clock import Clock
@@ -35,7 +36,23 @@ from pabal.store.ports import (
     Watcher,
 )
 from pabal.store.predicate import Predicate
+from pabal.store.turns import Turns
 from pabal.store.view import MailboxArrays, View
+
+
+class MemoryTurns:
+    """Implements ``pabal.store.turns.Turns`` for one process."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def take(self, purpose: str, now: float, apart_s: float) -> bool:
+        """Take the next turn, unless the last one is less than ``apart_s`` s ago."""
+        last = self._last.get(purpose, -math.inf)
+        if now - apart_s < last <= now:
+            return False
+        self._last[purpose] = now
+        return True
 
 
 class MemoryAccount:
@@ -50,6 +67,7 @@ class MemoryAccount:
         self._boxes = Mailboxes(clock, keep_expunged_s)
         self._feed = Feed()
         self._locks: set[str] = set()
+        self.turns: Turns = MemoryTurns()
         self._facts = MemoryFacts(self._boxes)
         self.headers: HeaderFields = Headers(0, HeaderCache(), self.read)
         self._annotations = MemoryAnnotations(self._boxes, self._feed.publish)
@@ -65,7 +83,12 @@ class MemoryAccount:
         """Return every mailbox, by name."""
         return self._boxes.infos()
 
-    async def mailbox(self, name: str) -> MailboxInfo:
+    async def mailbox(
+        self,
+        name: str,
+        *,
+        recheck: bool = True,  # noqa: ARG002  there is no other process
+    ) -> MailboxInfo:
         """Return the mailbox called ``name``."""
         box = self._boxes.find(normalise(name))
         if box is None:

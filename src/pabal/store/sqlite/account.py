@@ -34,8 +34,9 @@ from pabal.store.sqlite.annotations import SqliteAnnotations
 from pabal.store.sqlite.facts import Facts
 from pabal.store.sqlite.imports import SqliteImports
 from pabal.store.sqlite.incoming import Incoming, is_short, octets_of, scan
-from pabal.store.sqlite.lock import try_lock
+from pabal.store.sqlite.lock import FileTurns, try_lock
 from pabal.store.sqlite.undelete import SqliteUndeletion
+from pabal.store.turns import Turns
 from pabal.store.view import MailboxArrays, View
 
 ROWS_AT_ONCE: Final = 512
@@ -62,6 +63,7 @@ class SqliteAccount:
     Attributes:
         access: The ways into its database; the store opens and closes by it.
         headers: Header fields of its emails.
+        turns: How often something may be done.
         imports: Puts messages of another server into it.
         undeletion: What can be brought back.
     """
@@ -71,6 +73,7 @@ class SqliteAccount:
     ) -> None:
         self.access = access
         self.headers: HeaderFields = Headers(account_id, headers, self.read)
+        self.turns: Turns = FileTurns(access.database.directory)
         self.imports = SqliteImports(access)
         self.undeletion = SqliteUndeletion(access)
         self._mirror = access.mirror
@@ -88,10 +91,13 @@ class SqliteAccount:
         self.access.refresh()
         return self._mirror.infos()
 
-    async def mailbox(self, name: str) -> MailboxInfo:
+    async def mailbox(self, name: str, *, recheck: bool = True) -> MailboxInfo:
         """Return the mailbox called ``name``."""
+        name = normalise(name)
+        if not recheck and (info := self._mirror.find(name)) is not None:
+            return info
         self.access.refresh()
-        info = self._mirror.find(normalise(name))
+        info = self._mirror.find(name)
         if info is None:
             raise NoSuchMailboxError(f"no mailbox {name!r}")
         return info

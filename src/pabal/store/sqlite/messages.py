@@ -43,6 +43,9 @@ _INSERT_ENTRY: Final = """
 INSERT INTO entry (mailbox, uid, email, flags, modseq, size, saved_at)
 VALUES (?,?,?,?,?,?,?)
 """
+_INSERT_THREAD: Final = """
+INSERT INTO thread_key (key, thread) VALUES (?, ?) ON CONFLICT DO NOTHING
+"""
 _SELECT_ENTRIES: Final = """
 SELECT uid, email, flags, modseq, size FROM entry
 WHERE mailbox = ? AND uid IN (SELECT value FROM carray(?)) ORDER BY uid
@@ -337,6 +340,12 @@ def _insert_email(ledger: Ledger, incoming: Incoming) -> EmailId:
 def _thread(ledger: Ledger, incoming: Incoming, email: EmailId) -> int:
     """Return the thread of a message and make its keys point there."""
     execute = ledger.connection.execute
+    if len(incoming.keys) == 1:
+        # Most messages answer to nothing and are the first of their id.
+        key = incoming.keys[0]
+        execute(_INSERT_THREAD, (key, email))
+        if ledger.connection.changes():
+            return email
     thread: int | None = None
     missing = []
     for key in incoming.keys:
@@ -348,7 +357,7 @@ def _thread(ledger: Ledger, incoming: Incoming, email: EmailId) -> int:
     if thread is None:
         thread = email
     for key in missing:
-        execute("INSERT INTO thread_key (key, thread) VALUES (?, ?)", (key, thread))
+        execute(_INSERT_THREAD, (key, thread))
     return thread
 
 
