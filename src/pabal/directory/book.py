@@ -5,7 +5,7 @@ anything is asked of the tables four times a second.
 Security: what strangers ask is remembered up to a bound, then forgotten as a whole.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -22,6 +22,7 @@ from pabal.directory.ports import (
     Account,
     Alias,
     DirectoryError,
+    PublicKey,
     Quota,
     Resolution,
     Route,
@@ -250,6 +251,23 @@ class Book:
     def aliases(self) -> Sequence[Alias]:
         """Return every alias by address."""
         return self._tables.rows.aliases()
+
+    def public_keys(self, account_id: int) -> Sequence[PublicKey]:
+        """Return the keys with which an account logs in to the console."""
+        return self._tables.rows.public_keys(account_id)
+
+    def change_public_keys(
+        self,
+        address: str,
+        change: Callable[[Sequence[PublicKey]], Sequence[PublicKey]],
+    ) -> Account:
+        """Replace the keys of an account by what ``change`` makes of them."""
+        canonical = _mailbox(address).canonical
+        with self._change() as rows:
+            account = _need_account(rows, canonical)
+            keys = change(rows.public_keys(account.id))
+            rows.set_public_keys(account.id, keys)
+        return account
 
     def close(self) -> None:
         """Let go of the tables."""
