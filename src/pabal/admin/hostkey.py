@@ -11,6 +11,7 @@ Security: whoever has the file can be this server; it is read by the server alon
 import contextlib
 import hashlib
 import os
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -111,10 +112,9 @@ def _made(path: Path) -> bytes:
         serialization.PrivateFormat.OpenSSH,
         serialization.NoEncryption(),
     )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    temporary.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
     try:
-        with open(temporary, "xb", opener=_private) as file:  # noqa: PTH123 (opener)
+        with open(temporary, "xb", opener=_private) as file:
             file.write(octets)
             file.flush()
             os.fsync(file.fileno())

@@ -9,6 +9,7 @@ what they may not do. The process ends with the connection, and at once with the
 
 import os
 import shlex
+import signal
 import socket
 import sys
 import threading
@@ -42,11 +43,11 @@ INTERRUPTED: Final = 130
 def console(ctx: click.Context, file: Path, leash: int, command: str | None) -> None:
     """Be one session of the console over SSH."""
     os.nice(NICE)
+    heed_signals()
     take_the_terminal()
     with socket.socket(fileno=leash) as bound:
         bound.setblocking(True)  # noqa: FBT003 (no keyword form)
-        ends = threading.Thread(target=_end_with, args=(bound,), daemon=True)
-        ends.start()
+        _watch(bound)
         desk = Desk(ctx.find_root().command, Remote(file), _teller(bound))
         if command is not None:
             code = desk.run(command)
@@ -119,12 +120,23 @@ def take_the_terminal() -> None:
         os.close(os.open(os.ttyname(sys.stdin.fileno()), os.O_RDWR))
 
 
+def heed_signals() -> None:
+    """Take signals as a program does, whatever the server was told to ignore.
+
+    One that was started with nohup, or in the background of a shell, passes that on.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _lines(desk: Desk) -> int:
     """Run each line of standard input; return the first exit code that is not 0."""
     failed = 0
     for line in sys.stdin:
         if line.strip() and not line.lstrip().startswith("#"):
-            failed = failed or desk.run(line)
+            code = desk.run(line)
+            failed = failed or code
     return failed
 
 
@@ -135,6 +147,15 @@ def _teller(bound: socket.socket) -> Callable[[str], None]:
             bound.send(octets)
 
     return tell
+
+
+def _watch(bound: socket.socket) -> None:
+    """Watch the leash on a thread that Ctrl-C does not reach."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        threading.Thread(target=_end_with, args=(bound,), daemon=True).start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _end_with(bound: socket.socket) -> None:

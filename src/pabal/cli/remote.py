@@ -69,6 +69,11 @@ def expect_allowed(ctx: click.Context, path: str) -> None:
         )
 
 
+def path_of(ctx: click.Context) -> str:
+    """Return the command that is being read, without ``pabal``."""
+    return " ".join(ctx.command_path.split()[1:])
+
+
 def configured(
     ctx: click.Context, parameter: click.Parameter, value: Path | None
 ) -> Path | None:
@@ -81,8 +86,7 @@ def configured(
     remote = remote_of(ctx)
     if remote is None:
         return value
-    names = ctx.command_path.split()[1:]
-    expect_allowed(ctx, " ".join(names))
+    expect_allowed(ctx, path_of(ctx))
     if value is not None:
         raise AtTheMachineError("Over SSH the configuration is this server's: no -c.")
     return remote.file
@@ -96,7 +100,10 @@ class LocalPath(click.Path):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> str | bytes | os.PathLike[str]:
         """Return the path."""
-        if remote_of(ctx) is not None and str(value) != STANDARD_INPUT:
+        is_input = self.allow_dash and str(value) == STANDARD_INPUT
+        if ctx is not None:
+            expect_allowed(ctx, path_of(ctx))
+        if remote_of(ctx) is not None and not is_input:
             raise AtTheMachineError(
                 f"{str(value)!r} would be a file at the machine.",
                 "Over SSH only standard input can be read, where a command takes -",

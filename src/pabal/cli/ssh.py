@@ -33,7 +33,7 @@ class Person:
 @config_option
 @json_option
 def ssh(directory: Path | None, *, as_json: bool) -> None:
-    """Show the console over SSH: its address, its host key, who may log in.
+    """Show the console over SSH: where it is, who may log in.
 
     Compare the fingerprint when ssh asks for the first time. KEY is a line for
     known_hosts, SSHFP the record the zone of this host has for it.

@@ -5,6 +5,7 @@ subsystems (SFTP), agents and windows of a client are not taken (RFC 4254 §6).
 """
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
@@ -32,6 +33,12 @@ was when it is typed again."""
 
 COMMAND_MAX_CHARACTERS: Final = 8_192
 """Longest command."""
+
+START_SECONDS_MAX: Final = 5.0
+"""For a process to be started, on a machine that is busy with other things."""
+
+STOP_SECONDS: Final = 1.0
+"""For programs to end when the server does; what is left ends with its leash."""
 
 LOGGED_MAX_CHARACTERS: Final = 300
 """So much of a command is logged."""
@@ -70,12 +77,26 @@ class Workshop:
         self.count = Concurrency(PROGRAMS_AN_ACCOUNT_MAX, PROGRAMS_MAX)
         self.tasks = Tasks()
         self.children: set[Child] = set()
+        self._left = asyncio.Event()
+
+    def leave(self, child: Child | None, account: str) -> None:
+        """Take note that a program ended."""
+        self.count.leave(account)
+        if child is not None:
+            self.children.discard(child)
+        self._left.set()
 
     async def stop(self) -> None:
         """End every program."""
-        await self.tasks.stop()
+        # One that is being started cannot be left half-way: it takes milliseconds.
+        await self.tasks.wait(START_SECONDS_MAX)
         for child in tuple(self.children):
             child.hang_up()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                while self.children:
+                    self._left.clear()
+                    await self._left.wait()
 
 
 class Session(asyncssh.SSHServerSession[bytes]):
@@ -222,9 +243,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._early.clear()
 
     def _gone(self) -> None:
-        self._workshop.count.leave(self._visitor.account.address)
-        if self._child is not None:
-            self._workshop.children.discard(self._child)
+        self._workshop.leave(self._child, self._visitor.account.address)
 
     def _too_long(self) -> None:
         self._note("command ran too long")

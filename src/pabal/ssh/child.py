@@ -262,7 +262,9 @@ class Child:
         audience.ended(self._process.returncode)
 
     def _close(self) -> None:
-        """Let go of our ends; its own are its own."""
+        """Let go of our ends, once; its own are its own."""
+        if self._leash.fileno() < 0:
+            return
         for descriptor in self._outputs:
             self._loop.remove_reader(descriptor)
         self._loop.remove_reader(self._leash)
