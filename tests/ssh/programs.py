@@ -1,6 +1,8 @@
 """Programs that the console starts in tests: small scripts in the place of pabal."""
 
+import asyncio
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,3 +48,17 @@ class Scripts:
         script = SCRIPTS[command or ""]
         words = [sys.executable, "-I", "-S", "-c", script, str(leash)]
         return Program(words, {"LANG": "C.UTF-8"}, self.directory)
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait, at most ten seconds, until something is so."""
+    for _ in range(2_000):
+        if holds():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("not within ten seconds")
+
+
+def descriptors() -> int:
+    """Return how many files this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())

@@ -14,15 +14,15 @@ from pabal.ssh.channel import (
     Workshop,
     loggable,
 )
-from tests.ssh.programs import Scripts
+from tests.ssh.programs import Scripts, until
 
 
 @dataclass
 class Channel:
     """Notes what a session does."""
 
-    out: bytearray = field(default_factory=bytearray)
-    error: bytearray = field(default_factory=bytearray)
+    out: bytes = b""
+    error: bytes = b""
     code: int | None = None
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     paused: int = 0
@@ -111,14 +111,10 @@ async def test_the_prompt_at_a_terminal(workshop: Workshop) -> None:
 async def test_it_ends_with_the_connection(workshop: Workshop) -> None:
     session, channel = opened(workshop, "sleep")
     session.session_started()
-    async with asyncio.timeout(10):
-        while b"asleep" not in channel.out:
-            await asyncio.sleep(0.005)
+    await until(lambda: b"asleep" in channel.out)
     (child,) = workshop.children
     session.connection_lost(None)
-    async with asyncio.timeout(10):
-        while child.is_running:
-            await asyncio.sleep(0.005)
+    await until(lambda: not child.is_running)
     assert not workshop.children
     assert channel.code is None
 
@@ -130,11 +126,9 @@ async def test_a_connection_that_goes_while_the_program_starts(
     session.session_started()
     await asyncio.sleep(0)
     session.connection_lost(None)
-    async with asyncio.timeout(10):
-        while workshop.programs.asked == [] or workshop.children:  # type: ignore[attr-defined]
-            await asyncio.sleep(0.005)
-        while not workshop.count.enter("admin@a.test"):
-            await asyncio.sleep(0.005)
+    asked = workshop.programs.asked  # type: ignore[attr-defined]
+    await until(lambda: asked and not workshop.children)
+    await until(lambda: workshop.count.enter("admin@a.test"))
 
 
 async def test_signals_reach_the_program(workshop: Workshop) -> None:
@@ -157,9 +151,7 @@ async def test_no_more_at_once_than_fits(workshop: Workshop) -> None:
     await workshop.stop()
     for session, _ in sessions:
         session.connection_lost(None)
-    async with asyncio.timeout(10):
-        while workshop.children:
-            await asyncio.sleep(0.005)
+    await until(lambda: not workshop.children)
 
 
 async def test_a_command_does_not_run_for_ever(
@@ -171,17 +163,13 @@ async def test_a_command_does_not_run_for_ever(
     await over(channel)
     assert b"was ended" in channel.error
     session.connection_lost(None)
-    async with asyncio.timeout(10):
-        while workshop.children:
-            await asyncio.sleep(0.005)
+    await until(lambda: not workshop.children)
 
 
 async def test_who_sends_more_than_is_read_waits(workshop: Workshop) -> None:
     session, channel = opened(workshop, "deaf")
     session.session_started()
-    async with asyncio.timeout(10):
-        while b"deaf" not in channel.out:
-            await asyncio.sleep(0.005)
+    await until(lambda: b"deaf" in channel.out)
     for _ in range(20):
         session.data_received(b"x" * 65_536, None)
         if channel.paused:

@@ -11,7 +11,7 @@ import pytest
 from pabal.ssh import child as module
 from pabal.ssh.child import INPUT_MAX_OCTETS, Child, start
 from pabal.ssh.terminal import Terminal
-from tests.ssh.programs import Scripts
+from tests.ssh.programs import Scripts, descriptors, until
 
 XTERM = Terminal("xterm", 100, 30)
 
@@ -20,15 +20,18 @@ XTERM = Terminal("xterm", 100, 30)
 class Listener:
     """Hears a program."""
 
-    heard: bytearray = field(default_factory=bytearray)
-    complaints: bytearray = field(default_factory=bytearray)
+    heard: bytes = b""
+    complaints: bytes = b""
     lines: list[str] = field(default_factory=list)
     code: int | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     def said(self, data: bytes, *, error: bool) -> None:
-        (self.complaints if error else self.heard).extend(data)
+        if error:
+            self.complaints += data
+        else:
+            self.heard += data
 
     def typed(self, line: str) -> None:
         self.lines.append(line)
@@ -38,9 +41,7 @@ class Listener:
         self.over.set()
 
     async def until(self, text: bytes) -> None:
-        async with asyncio.timeout(10):
-            while text not in self.heard:
-                await asyncio.sleep(0.005)
+        await until(lambda: text in self.heard)
 
 
 def run(
@@ -163,19 +164,19 @@ async def test_it_does_not_outlive_the_connection(
 
 
 async def test_nothing_is_left_open() -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     for command in ("echo", "fail"):
         await result(command)
     child, listener = run("", XTERM)
     await listener.until(b"the prompt")
     child.hang_up()
     await listener.gone.wait()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before
 
 
 async def test_a_program_that_is_not_there_leaves_nothing_open(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = descriptors()
     for terminal in (None, XTERM):
         with pytest.raises(OSError, match="missing"):
             start(Scripts(tmp_path / "missing"), "echo", terminal)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert descriptors() == before

@@ -13,7 +13,7 @@ from pabal.admin.hostkey import HostKey, host_key
 from pabal.ssh import server as module
 from pabal.ssh.server import ConsoleParts, ConsoleServer
 from tests.app.rig import listening, port
-from tests.ssh.programs import Scripts
+from tests.ssh.programs import Scripts, until
 from tests.ssh.test_login import Rig
 
 
@@ -151,10 +151,12 @@ async def test_strangers_are_few_at_once(
             assert await reader.read() == b"", "closed before a word"
             writer.close()
         await asyncio.sleep(0.05)
-        async with await connect(running) as client, await connect(running):
-            # Who is in is no stranger.
-            async with await connect(running):
-                assert (await client.run("echo", input="x")).stdout == "X"
+        async with (
+            await connect(running) as client,
+            await connect(running),
+            await connect(running),  # who is in is no stranger
+        ):
+            assert (await client.run("echo", input="x")).stdout == "X"
 
 
 async def test_who_does_not_log_in_has_to_go(
@@ -176,6 +178,4 @@ async def test_stopping_ends_what_runs(tmp_path: Path) -> None:
         await running.server.stop()
         async with asyncio.timeout(5):
             await client.wait_closed()
-        async with asyncio.timeout(5):
-            while running.server._workshop.children:
-                await asyncio.sleep(0.005)
+        await until(lambda: not running.server._workshop.children)
