@@ -148,7 +148,11 @@ def test_commands_one_after_the_other(
     assert here.run("  ") == 0
     assert here.run("pabal help queue") == 0
     assert "bounce" in capsys.readouterr().out
-    assert told == ["account list", "nonsense", "pabal help queue"]
+    assert here.run("help") == 0
+    shown = capsys.readouterr().out
+    assert "queue" in shown
+    assert "  serve " not in shown, "what is done at the machine"
+    assert told == ["account list", "nonsense", "pabal help queue", "help"]
 
 
 def test_ctrl_c_ends_a_command_only(
@@ -161,6 +165,19 @@ def test_ctrl_c_ends_a_command_only(
 
     monkeypatch.setattr(type(here.root), "main", interrupted)
     assert here.run("queue list") == 130
+
+
+def test_a_bug_costs_one_command(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = runner(desk, [])
+
+    def broken(*_args: object, **_kwargs: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(here.root), "main", broken)
+    assert here.run("queue list") == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_words() -> None:

@@ -29,7 +29,7 @@ STANDARD_INPUT: Final = Path("-")
 
 @click.group()
 def key() -> None:
-    """Public keys for the console over SSH: add, list, remove."""
+    """Public keys for the console: add, list, remove."""
 
 
 @key.command()
@@ -38,11 +38,11 @@ def key() -> None:
 @config_option
 @json_option
 def add(address: str, file: Path, directory: Path | None, *, as_json: bool) -> None:
-    """Let ADDRESS log in with the public key in FILE (- is standard input).
+    """Let ADDRESS log in with the public key in FILE.
 
-    FILE is what `ssh-keygen -t ed25519` writes with .pub at its end. Taken are Ed25519,
-    ECDSA, both on security keys too (sk-), and RSA from 2048 bits. Only administrators
-    can log in: `pabal ssh` says who.
+    FILE is what `ssh-keygen -t ed25519` writes with .pub at its end, or - for standard
+    input. Taken are Ed25519, ECDSA, both on security keys too (sk-), and RSA from 2048
+    bits. Only administrators can log in: `pabal ssh` says who.
     """
     settings = load_or_raise(directory)
     found = parse_public_key(_read(file))

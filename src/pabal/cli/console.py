@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Final
 
 import click
 
-from pabal.cli.options import EXIT_USAGE
+from pabal.cli.options import EXIT_FAILED, EXIT_USAGE
 from pabal.cli.prompt import prompt
 from pabal.cli.remote import Remote
 
@@ -96,6 +97,9 @@ class Desk:
             code = ended.code
         except KeyboardInterrupt:
             code = INTERRUPTED
+        except Exception:  # noqa: BLE001 (a bug costs one command, not the session)
+            traceback.print_exc()
+            code = EXIT_FAILED
         return code if isinstance(code, int) else int(bool(code))
 
 

@@ -10,7 +10,7 @@ import click
 from click.shell_completion import ShellComplete
 
 from pabal.base.errors import PabalError
-from pabal.cli.remote import AT_THE_MACHINE, Remote
+from pabal.cli.remote import Remote
 
 PROMPT: Final = "pabal> "
 LEAVE: Final = frozenset({"exit", "quit", "logout"})
@@ -80,7 +80,6 @@ def completions(runner: Runner, line: str, word: str) -> list[str]:
         return []
     found = [item.value for item in items if item.type == "plain"]
     if not before:
-        found = [name for name in found if name not in AT_THE_MACHINE]
         found += [own for own in OWN_WORDS if own.startswith(word)]
     return sorted(found)
 

@@ -57,13 +57,18 @@ def remote_of(ctx: click.Context | None) -> Remote | None:
     return found if isinstance(found, Remote) else None
 
 
+def is_allowed(ctx: click.Context, path: str) -> bool:
+    """Return whether the command ``path`` may be given."""
+    return remote_of(ctx) is None or path not in AT_THE_MACHINE
+
+
 def expect_allowed(ctx: click.Context, path: str) -> None:
     """See whether the command ``path`` may be given.
 
     Raises:
         AtTheMachineError: It may not; says why.
     """
-    if remote_of(ctx) is not None and path in AT_THE_MACHINE:
+    if not is_allowed(ctx, path):
         raise AtTheMachineError(
             f"`pabal {path}` can only be typed at the machine: {AT_THE_MACHINE[path]}."
         )
