@@ -56,6 +56,15 @@ def test_until_somebody_leaves(typist: Typist, last: str | type[EOFError]) -> No
         ("cons", []),
         ("nonsense x", []),
         ("check /et", []),
+        ("account passwd al", ["alice@a.test"]),
+        ("account key list ", ["alice@a.test"]),
+        ("account passwd bo", []),
+        ("account passwd alice@a.test al", []),
+        ("domain show ", ["a.test"]),
+        ("zone show a", ["a.test"]),
+        ("zone dnssec ", ["a.test"]),
+        ("dig a", []),
+        ("queue show x", []),
     ],
 )
 def test_tab(typist: Typist, line: str, expected: list[str]) -> None:

@@ -9,8 +9,10 @@ from typing import Final, Protocol
 import click
 from click.shell_completion import ShellComplete
 
+from pabal.app.office import administration
 from pabal.base.errors import PabalError
 from pabal.cli.remote import Remote
+from pabal.config.load import load_or_raise
 
 PROMPT: Final = "pabal> "
 LEAVE: Final = frozenset({"exit", "quit", "logout"})
@@ -81,7 +83,43 @@ def completions(runner: Runner, line: str, word: str) -> list[str]:
     found = [item.value for item in items if item.type == "plain"]
     if not before:
         found += [own for own in OWN_WORDS if own.startswith(word)]
+    elif not found and not word.startswith("-"):
+        found = _names(runner, before, word)
     return sorted(found)
+
+
+def _names(runner: Runner, before: Sequence[str], word: str) -> list[str]:
+    """Return the accounts or domains that ``word`` can become, if one belongs there."""
+    kind = _wanted(runner.root, before)
+    if kind not in {"address", "domain", "name"}:
+        return []
+    with administration(load_or_raise(runner.remote.file)) as office:
+        if kind == "address":
+            names = [account.address for account in office.directory.accounts()]
+        else:
+            names = list(office.directory.domains())
+    return [name for name in names if name.startswith(word)]
+
+
+def _wanted(root: click.Command, words: Sequence[str]) -> str:
+    """Return the name of the argument that comes after ``words``; empty: none."""
+    command, path, given = root, "", 0
+    context = click.Context(root)
+    for word in words:
+        if word.startswith("-"):
+            continue
+        below = None
+        if isinstance(command, click.Group):
+            below = command.get_command(context, word)
+        if below is None:
+            given += 1
+        else:
+            command, path, given = below, f"{path} {word}", 0
+            context = click.Context(below, context, word)
+    arguments = [p for p in command.params if isinstance(p, click.Argument)]
+    if given >= len(arguments) or path == " dig":
+        return ""
+    return str(arguments[given].name)
 
 
 def _set_up(readline: ModuleType, runner: Runner) -> None:
