@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from pabal.app.console import ConsoleRole, PabalPrograms, interpreter
+from pabal.app.console import ConsoleRole, PabalPrograms, interpreter, modules
 from pabal.app.process import Process
 from pabal.app.shared import Shared
 from pabal.config.settings import Settings, SshSection
@@ -62,19 +62,26 @@ async def run(shared: Shared, command: str) -> tuple[str, str, int | None]:
         await role.stop()
 
 
-async def test_a_real_command(
-    settings: Settings, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_real_command(settings: Settings) -> None:
     async with opened(settings) as shared:
         out, error, code = await run(shared, "queue show nosuch")
     assert (out, code) == ("", 1)
     assert "nosuch is not in the queue" in error
 
 
+def test_what_is_installed_is_found_and_no_other_directory() -> None:
+    first, *others = modules()
+    assert Path(first, "pabal", "app", "console.py").is_file()
+    assert all(path.endswith("-packages") for path in others)
+
+
 async def test_what_an_operator_is_told(
-    settings: Settings, caplog: pytest.LogCaptureFixture
+    settings: Settings,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     nobody = replace(settings, ssh=SshSection(), file=settings.directory / "missing")
+    monkeypatch.setattr(sys, "executable", "/root/python")
     async with opened(nobody) as shared:
         role = ConsoleRole(shared)
         await role.start({})
@@ -82,6 +89,7 @@ async def test_what_an_operator_is_told(
     events = [record.getMessage() for record in caplog.records]
     assert events.count("nobody may log in to the console") == 1
     assert events.count("commands of the console cannot read the configuration") == 1
+    assert events.count("commands of the console cannot be started") == 1
 
 
 async def test_a_process_has_one_where_there_is_a_socket(settings: Settings) -> None:

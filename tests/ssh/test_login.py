@@ -1,15 +1,17 @@
 """One connection's log-in, without a socket: what asyncssh asks, and what is said."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, field
 
 import asyncssh
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from pabal.directory.authenticator import DirectoryAuthenticator
 from pabal.directory.book import Book
 from pabal.directory.memory import MemoryTables
-from pabal.directory.publickey import with_key
+from pabal.directory.publickey import parse_public_key, with_key
 from pabal.directory.settings import AuthSettings
 from pabal.message.address import Mailbox
 from pabal.ssh import login as module
@@ -166,6 +168,29 @@ async def test_rsa_signs_without_sha1(rig: Rig) -> None:
     key = asyncssh.import_public_key(sshkeys.public_text(sshkeys.rsa_key()))
     rig.login().validate_public_key("admin", key)
     assert key.all_sig_algorithms == {b"rsa-sha2-256", b"rsa-sha2-512"}
+
+
+def touched(private: ed25519.Ed25519PrivateKey, data: bytes, flags: int) -> bytes:
+    """Return what a security key signs: it was touched if the lowest flag is set."""
+    state = bytes([flags]) + (7).to_bytes(4)
+    said = hashlib.sha256(b"ssh:").digest() + state + hashlib.sha256(data).digest()
+    name = b"sk-ssh-ed25519@openssh.com"
+    return sshkeys.joined(name, private.sign(said)) + state
+
+
+async def test_a_security_key_has_to_be_touched(rig: Rig) -> None:
+    private = ed25519.Ed25519PrivateKey.generate()
+    raw = private.public_key().public_bytes_raw()
+    text = sshkeys.text("sk-ssh-ed25519@openssh.com", raw, b"ssh:")
+    rig.book.change_public_keys(
+        ADMIN, lambda keys: with_key(keys, parse_public_key(text))
+    )
+    key = asyncssh.import_public_key(text)
+    assert rig.login().validate_public_key("admin", key)
+    key.set_touch_required(True)  # as the server does for every key
+    assert key.verify(b"data", touched(private, b"data", 1))
+    assert not key.verify(b"data", touched(private, b"data", 0))
+    assert not key.verify(b"other", touched(private, b"data", 1))
 
 
 async def test_a_connection_nobody_uses_is_closed(

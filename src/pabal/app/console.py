@@ -5,6 +5,7 @@ this server, as the user it runs as, and an environment no client has a say in.
 """
 
 import asyncio
+import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,9 @@ from pabal.ssh.settings import ConsoleSettings
 
 PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 """For what a command looks up; nothing is started from it."""
+
+PACKAGES: Final = ("site-packages", "dist-packages")
+"""Ends of directories where installed packages are."""
 
 COMMAND: Final = "console"
 """The command of ``pabal.cli`` that takes over in the new process."""
@@ -54,12 +58,11 @@ class PabalPrograms:
         ]
         if command is not None:
             words += ["--command", command]
-        source = Path(pabal.__file__).parents[1]
         environment = {
             "PATH": PATH,
             "LANG": "C.UTF-8",
             "HOME": "/",
-            "PYTHONPATH": str(source),
+            "PYTHONPATH": os.pathsep.join(modules()),
         }
         return Program(words, environment, self.settings.data)
 
@@ -75,6 +78,12 @@ def interpreter() -> list[str]:
     if sys.pycache_prefix:
         words += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
     return words
+
+
+def modules() -> list[str]:
+    """Return where Python finds this program and what it stands on."""
+    installed = [path for path in sys.path if path.endswith(PACKAGES)]
+    return [str(Path(pabal.__file__).parents[1]), *installed]
 
 
 class ConsoleRole:
@@ -128,6 +137,12 @@ class ConsoleRole:
             log.warning(
                 "nobody may log in to the console",
                 fix="name administrators under [ssh] in pabal.toml",
+            )
+        if not os.access(sys.executable, os.X_OK):
+            log.warning(
+                "commands of the console cannot be started",
+                file=sys.executable,
+                fix="let the user pabal runs as use Python: not one in /root",
             )
         loaded = await asyncio.to_thread(load, self._settings.file)
         if not loaded.ok:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import importlib
 import os
 import pwd
 import resource
@@ -50,6 +51,8 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ServerTls:
     cookie_secret(layout.cookie_secret)
     if settings.listen["ssh"]:
         host_key(layout.host_key)
+        # Before the fork, as all else that is imported: who it is for is then shared.
+        importlib.import_module("pabal.app.console")
     if user is not None:
         hand_over(layout.data, user)
     if not os.access(layout.data, os.W_OK):

@@ -37,7 +37,14 @@ INTERRUPTED: Final = 130
 
 
 @click.command(hidden=True)
-@click.option("-c", "--config", "file", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "-c",
+    "--config",
+    "file",
+    # One that cannot be read is told of as every mistake of it is.
+    type=click.Path(path_type=Path, readable=False),
+    required=True,
+)
 @click.option("--leash", type=int, required=True)
 @click.option("--command")
 @click.pass_context
