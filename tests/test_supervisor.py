@@ -258,10 +258,9 @@ def test_one_worker_is_one_process_with_everything() -> None:
 
 
 def test_several_workers_share_tcp_and_split_udp() -> None:
-    given = settings(
-        *(2,),
-        **dict.fromkeys(("smtp", "dns", "http", "https", "ssh", "dns_tls"), LOOPBACK),
-    )
+    names = ("smtp", "dns", "http", "https", "ssh", "dns_tls")
+    listen: dict[str, tuple[Endpoint, ...]] = dict.fromkeys(names, LOOPBACK)
+    given = settings(2, **listen)
     with bound(given) as specs:
         services = ("http", "https", "ssh")
         assert [len(specs["web"].sockets[s]) for s in services] == [1, 1, 1]

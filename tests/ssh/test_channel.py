@@ -1,6 +1,7 @@
 """One session, with a channel that only notes what it is told."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -54,8 +55,11 @@ class Visit:
 
 
 @pytest.fixture
-async def workshop() -> Workshop:
-    return Workshop(Scripts())
+async def workshop() -> AsyncIterator[Workshop]:
+    made = Workshop(Scripts())
+    yield made
+    await made.stop()
+    await until(lambda: not made.children)
 
 
 def opened(workshop: Workshop, command: str | None) -> tuple[Session, Channel]:
@@ -126,8 +130,8 @@ async def test_a_connection_that_goes_while_the_program_starts(
     session.session_started()
     await asyncio.sleep(0)
     session.connection_lost(None)
-    asked = workshop.programs.asked  # type: ignore[attr-defined]
-    await until(lambda: asked and not workshop.children)
+    await until(lambda: not len(workshop.tasks))
+    await until(lambda: not workshop.children)
     await until(lambda: workshop.count.enter("admin@a.test"))
 
 
