@@ -94,7 +94,8 @@ def leaves(
 def test_no_command_was_forgotten() -> None:
     root = build()
     root.add_command(lab)
-    found = dict(leaves(root, click.Context(root, info_name="pabal")))
+    context = click.Context(root, info_name="pabal", **root.context_settings)
+    found = dict(leaves(root, context))
     assert len(found) > 40
     for path, command in found.items():
         if path.removeprefix("pabal ") in AT_THE_MACHINE:

@@ -90,6 +90,16 @@ async def test_strangers(tmp_path: Path) -> None:
             await connect(running, client_keys=[other])
 
 
+async def test_an_agent_full_of_keys(tmp_path: Path) -> None:
+    async with console(tmp_path) as running:
+        others = [asyncssh.generate_private_key("ssh-ed25519") for _ in range(21)]
+        good = asyncssh.import_private_key(running.rig.private)
+        async with await connect(running, client_keys=[*others[:19], good]):
+            pass
+        with pytest.raises(asyncssh.DisconnectError, match="too many tries"):
+            await connect(running, client_keys=[*others, good])
+
+
 @pytest.mark.parametrize(
     "weak",
     [

@@ -104,7 +104,8 @@ def _names(runner: Runner, before: Sequence[str], word: str) -> list[str]:
 def _wanted(root: click.Command, words: Sequence[str]) -> str:
     """Return the name of the argument that comes after ``words``; empty: none."""
     command, path, given = root, "", 0
-    context = click.Context(root)
+    # Contexts like those of a run: commands remember options they make for the first.
+    context = click.Context(root, **root.context_settings)
     for word in words:
         if word.startswith("-"):
             continue

@@ -18,8 +18,9 @@ from pabal.ssh.access import Access, Visitor
 from pabal.ssh.channel import Session, Workshop
 from pabal.ssh.ports import LogIns
 
-KEYS_OFFERED_MAX: Final = 20
-"""Public keys looked at in one connection: an agent offers all it has, one by one."""
+KEYS_OFFERED_MAX: Final = 21
+"""Times a public key is looked at in one connection: an agent offers the twenty it may
+have one by one, and the right one comes once more with its proof."""
 
 PASSWORDS_MAX: Final = 3
 """Passwords in one connection, as OpenSSH's client asks."""
