@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pabal.cli.main import build
-from pabal.cli.remote import AT_THE_MACHINE, LocalPath, Remote
+from pabal.cli.remote import AT_THE_MACHINE, LocalFile, LocalPath, Remote
 from pabal.lab.command import lab
 from tests.cli.desk import Desk
 
@@ -69,6 +69,7 @@ def test_what_is_done_at_the_machine(desk: Desk, words: tuple[str, ...]) -> None
             "--tls-trust=/etc/passwd",
         ),
         ("account", "key", "add", "alice@a.test", "/etc/passwd"),
+        ("account", "load", "/etc/passwd"),
         ("zone", "dnssec", "a.test", "import", "/etc/passwd"),
     ],
     ids=" ".join,
@@ -103,7 +104,7 @@ def test_no_command_was_forgotten() -> None:
         for parameter in command.params:
             if isinstance(parameter.type, click.Path | click.File):
                 assert (
-                    isinstance(parameter.type, LocalPath)
+                    isinstance(parameter.type, LocalPath | LocalFile)
                     or parameter.name == "directory"
                 ), f"{path}: {parameter.name} can name a file: LocalPath"
         assert any(p.name == "directory" for p in command.params), (

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import IO, Final
 
 import click
 from typing_extensions import override
@@ -105,15 +105,36 @@ class LocalPath(click.Path):
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> str | bytes | os.PathLike[str]:
         """Return the path."""
-        is_input = self.allow_dash and str(value) == STANDARD_INPUT
-        if ctx is not None:
-            expect_allowed(ctx, path_of(ctx))
-        if remote_of(ctx) is not None and not is_input:
-            raise AtTheMachineError(
-                f"{str(value)!r} would be a file at the machine.",
-                "Over SSH only standard input can be read, where a command takes -",
-            )
+        _expect_no_file(value, ctx, is_input_taken=self.allow_dash)
         return super().convert(str(value), param, ctx)
+
+
+class LocalFile(click.File):
+    """A file at the machine; somebody elsewhere can only give standard input."""
+
+    @override
+    def convert(
+        self,
+        value: str | os.PathLike[str] | IO[str] | IO[bytes],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> IO[str] | IO[bytes]:
+        """Return the open file."""
+        _expect_no_file(value, ctx, is_input_taken=True)
+        return super().convert(value, param, ctx)
+
+
+def _expect_no_file(
+    value: object, ctx: click.Context | None, *, is_input_taken: bool
+) -> None:
+    if ctx is not None:
+        expect_allowed(ctx, path_of(ctx))
+    is_input = is_input_taken and str(value) == STANDARD_INPUT
+    if remote_of(ctx) is not None and not is_input:
+        raise AtTheMachineError(
+            f"{str(value)!r} would be a file at the machine.",
+            "Over SSH only standard input can be read, where a command takes -",
+        )
 
 
 def expect_elsewhere(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
