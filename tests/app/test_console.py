@@ -44,7 +44,7 @@ def test_nothing_is_imported_from_where_a_command_runs() -> None:
 
 async def run(shared: Shared, command: str) -> tuple[str, str, int | None]:
     private, public = sshkeys.ed25519_key()
-    shared.book.change_public_keys(ALICE, lambda keys: with_key(keys, public))
+    shared.book.keyring.change(ALICE, lambda keys: with_key(keys, public))
     role, sock = ConsoleRole(shared), listening()
     await role.start({"ssh": [sock]})
     try:

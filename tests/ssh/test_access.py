@@ -26,7 +26,7 @@ def book() -> Book:
 
 
 def access(book: Book, *administrators: str) -> Access:
-    return Access(book, ConsoleSettings(frozenset(administrators)))
+    return Access(book, book.keyring, ConsoleSettings(frozenset(administrators)))
 
 
 def who(book: Book, user: str, *administrators: str) -> str:
@@ -54,8 +54,8 @@ def test_who_is_gone_or_disabled_does_not_come_in(book: Book) -> None:
 
 def test_a_key_lets_in_whom_it_belongs_to(book: Book) -> None:
     mine, other = sshkeys.ed25519_key()[1], sshkeys.ed25519_key()[1]
-    book.change_public_keys(ADMIN, lambda keys: with_key(keys, mine))
-    book.change_public_keys(USER, lambda keys: with_key(keys, other))
+    book.keyring.change(ADMIN, lambda keys: with_key(keys, mine))
+    book.keyring.change(USER, lambda keys: with_key(keys, other))
     console = access(book, ADMIN)
     account = book.account_of(ADMIN)
     assert account is not None

@@ -53,13 +53,13 @@ class Rig:
             self.book.add_account(Mailbox.parse(address), PASSWORD)
         self.private, public = sshkeys.ed25519_key()
         for address in (ADMIN, USER):
-            self.book.change_public_keys(address, lambda keys: with_key(keys, public))
+            self.book.keyring.change(address, lambda keys: with_key(keys, public))
         self.key = asyncssh.import_public_key(public_line(public.blob))
         self.log_ins = DirectoryAuthenticator(
             self.book, AuthSettings(), self.clock, self.pause
         )
         settings = ConsoleSettings(frozenset({ADMIN}), passwords)
-        self.access = Access(self.book, settings)
+        self.access = Access(self.book, self.book.keyring, settings)
         self.connection = Connection()
 
     async def pause(self, seconds: float) -> None:
@@ -182,9 +182,7 @@ async def test_a_security_key_has_to_be_touched(rig: Rig) -> None:
     private = ed25519.Ed25519PrivateKey.generate()
     raw = private.public_key().public_bytes_raw()
     text = sshkeys.text("sk-ssh-ed25519@openssh.com", raw, b"ssh:")
-    rig.book.change_public_keys(
-        ADMIN, lambda keys: with_key(keys, parse_public_key(text))
-    )
+    rig.book.keyring.change(ADMIN, lambda keys: with_key(keys, parse_public_key(text)))
     key = asyncssh.import_public_key(text)
     assert rig.login().validate_public_key("admin", key)
     key.set_touch_required(True)  # as the server does for every key

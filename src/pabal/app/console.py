@@ -108,7 +108,7 @@ class ConsoleRole:
         self._server = ConsoleServer(
             ConsoleParts(
                 self._key.private,
-                Access(shared.book, chosen),
+                Access(shared.book, shared.book.keyring, chosen),
                 self._authenticator,
                 PabalPrograms(settings),
                 shared.clock,

@@ -47,7 +47,7 @@ def add(address: str, file: Path, directory: Path | None, *, as_json: bool) -> N
     settings = load_or_raise(directory)
     found = parse_public_key(_read(file))
     with administration(settings) as office:
-        account = office.directory.change_public_keys(
+        account = office.directory.keyring.change(
             address, lambda keys: with_key(keys, found)
         )
         office.rang()
@@ -104,7 +104,7 @@ def remove(
 ) -> None:
     """Forget the KEY of ADDRESS: its fingerprint, or its comment."""
     with administration(load_or_raise(directory)) as office:
-        office.directory.change_public_keys(
+        office.directory.keyring.change(
             address, lambda keys: without_key(keys, fingerprint)
         )
         office.rang()
@@ -122,7 +122,7 @@ def _keys(settings: Settings, address: str | None) -> list[tuple[str, PublicKey]
         return [
             (account.address, each)
             for account in accounts
-            for each in office.directory.public_keys(account.id)
+            for each in office.directory.keyring.public_keys(account.id)
         ]
 
 

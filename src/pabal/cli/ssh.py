@@ -43,7 +43,8 @@ def ssh(directory: Path | None, *, as_json: bool) -> None:
         people = []
         for address in settings.console_administrators:
             account = office.directory.account_of(address)
-            keys = office.directory.public_keys(account.id) if account else ()
+            keyring = office.directory.keyring
+            keys = keyring.public_keys(account.id) if account else ()
             enabled = account is not None and account.enabled
             people.append(Person(address, len(keys) if account else -1, enabled))
         key = known_host_key(Layout(settings.data).host_key)

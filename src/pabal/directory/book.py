@@ -5,7 +5,7 @@ anything is asked of the tables four times a second.
 Security: what strangers ask is remembered up to a bound, then forgotten as a whole.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -17,12 +17,12 @@ from pabal.directory.credential import (
     PasswordError,
     make_credential,
 )
+from pabal.directory.keyring import Keyring
 from pabal.directory.ports import (
     NO_QUOTA,
     Account,
     Alias,
     DirectoryError,
-    PublicKey,
     Quota,
     Resolution,
     Route,
@@ -133,6 +133,11 @@ class Book:
                 self._credentials.clear()
             self._credentials[account_id] = found
         return self._credentials[account_id]
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys with which accounts log in to the console."""
+        return Keyring(self._tables)
 
     @property
     def cost(self) -> HashCost:
@@ -268,23 +273,6 @@ class Book:
     def aliases(self) -> Sequence[Alias]:
         """Return every alias by address."""
         return self._tables.rows.aliases()
-
-    def public_keys(self, account_id: int) -> Sequence[PublicKey]:
-        """Return the keys with which an account logs in to the console."""
-        return self._tables.rows.public_keys(account_id)
-
-    def change_public_keys(
-        self,
-        address: str,
-        change: Callable[[Sequence[PublicKey]], Sequence[PublicKey]],
-    ) -> Account:
-        """Replace the keys of an account by what ``change`` makes of them."""
-        canonical = _mailbox(address).canonical
-        with self._change() as rows:
-            account = _need_account(rows, canonical)
-            keys = change(rows.public_keys(account.id))
-            rows.set_public_keys(account.id, keys)
-        return account
 
     def close(self) -> None:
         """Let go of the tables."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from pabal.directory.ports import Account
 from pabal.directory.publickey import fingerprint
-from pabal.ssh.ports import Accounts
+from pabal.ssh.ports import Accounts, Keys
 from pabal.ssh.settings import ConsoleSettings
 
 NAME_MAX_CHARACTERS: Final = 320
@@ -36,6 +36,7 @@ class Access:
     """The administrators and their keys."""
 
     accounts: Accounts
+    keys: Keys
     settings: ConsoleSettings
 
     def administrator(self, user: str) -> Account | None:
@@ -62,7 +63,7 @@ class Access:
         account = self.administrator(user)
         if account is None:
             return None
-        for key in self.accounts.public_keys(account.id):
+        for key in self.keys.public_keys(account.id):
             if hmac.compare_digest(key.blob, blob):
                 return Visitor(account, fingerprint(blob))
         return None

@@ -16,6 +16,10 @@ class Accounts(Protocol):
         """Return the account whose main address this is."""
         ...
 
+
+class Keys(Protocol):
+    """With what they prove it."""
+
     def public_keys(self, account_id: int) -> Sequence[PublicKey]:
         """Return the keys of an account."""
         ...
