@@ -197,6 +197,7 @@ def test_nothing_weak_is_spoken(client: Client, kind: str) -> None:
     assert "no matching" in done.stderr
 
 
+@pytest.mark.slow
 def test_every_good_one_is(client: Client) -> None:
     exchanges = sorted(GOOD["kex"] & set(offered("kex")))
     for kex, mac in zip(exchanges, sorted(GOOD["mac"]), strict=False):
@@ -226,6 +227,7 @@ def test_the_zone_says_what_ssh_keygen_says(client: Client) -> None:
     assert {("4", "2", *rdata)} == wanted
 
 
+@pytest.mark.slow
 def test_nothing_but_sessions(client: Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         number = sock.getsockname()[1]

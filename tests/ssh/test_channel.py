@@ -29,7 +29,14 @@ class Channel:
     paused: int = 0
     resumed: int = 0
 
+    is_broken: bool = False
+
+    def is_closing(self) -> bool:
+        return self.is_broken
+
     def write(self, data: bytes) -> None:
+        if self.is_broken:
+            raise BrokenPipeError
         self.out += data
 
     def write_stderr(self, data: bytes) -> None:
@@ -170,6 +177,15 @@ async def test_a_command_does_not_run_for_ever(
     await until(lambda: not workshop.children)
 
 
+async def test_a_channel_that_was_just_closed(workshop: Workshop) -> None:
+    session, channel = opened(workshop, "much")
+    channel.is_broken = True
+    session.session_started()
+    await until(lambda: not len(workshop.tasks))
+    await until(lambda: not workshop.children)
+    assert channel.code is None
+
+
 async def test_who_sends_more_than_is_read_waits(workshop: Workshop) -> None:
     session, channel = opened(workshop, "deaf")
     session.session_started()
@@ -186,6 +202,7 @@ async def test_what_is_not_there(workshop: Workshop) -> None:
     session, _ = opened(workshop, None)
     assert session.subsystem_requested("sftp") is False
     assert session.exec_requested("x" * 10_000) is False
+    assert session.exec_requested("a\0b") is False
 
 
 def test_a_log_has_no_passwords() -> None:

@@ -57,7 +57,7 @@ class PabalPrograms:
             *("--leash", str(leash)),
         ]
         if command is not None:
-            words += ["--command", command]
+            words.append(f"--command={command}")
         environment = {
             "PATH": PATH,
             "LANG": "C.UTF-8",

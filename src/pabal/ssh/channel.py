@@ -139,8 +139,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     @override
     def exec_requested(self, command: str) -> bool:
-        self._command = command[:COMMAND_MAX_CHARACTERS]
-        return len(command) <= COMMAND_MAX_CHARACTERS
+        self._command = command
+        return len(command) <= COMMAND_MAX_CHARACTERS and "\0" not in command
 
     @override
     def subsystem_requested(self, subsystem: str) -> bool:
@@ -201,10 +201,11 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if self._channel is None:
             return
         self._visit.touch()
-        if error:
-            self._channel.write_stderr(data)
-        else:
-            self._channel.write(data)
+        with contextlib.suppress(BrokenPipeError):  # the client has just closed it
+            if error:
+                self._channel.write_stderr(data)
+            else:
+                self._channel.write(data)
 
     def typed(self, line: str) -> None:
         """Log a command."""
@@ -212,7 +213,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def ended(self, code: int) -> None:
         """Tell the client, and close."""
-        if self._channel is not None:
+        if self._channel is not None and not self._channel.is_closing():
             self._channel.exit(code if code >= 0 else EXIT_SIGNALLED - code)
 
     async def _run(self) -> None:
@@ -264,7 +265,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._child.on_room = self._channel.resume_reading
 
     def _refuse(self, why: str) -> None:
-        if self._channel is not None:
+        if self._channel is not None and not self._channel.is_closing():
             self._channel.write_stderr(f"pabal: {why}\r\n".encode())
             self._channel.exit(EXIT_UNAVAILABLE)
 
