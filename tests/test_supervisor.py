@@ -258,11 +258,12 @@ def test_one_worker_is_one_process_with_everything() -> None:
 
 
 def test_several_workers_share_tcp_and_split_udp() -> None:
-    given = settings(
-        2, smtp=LOOPBACK, dns=LOOPBACK, http=LOOPBACK, https=LOOPBACK, dns_tls=LOOPBACK
-    )
+    names = ("smtp", "dns", "http", "https", "ssh", "dns_tls")
+    listen: dict[str, tuple[Endpoint, ...]] = dict.fromkeys(names, LOOPBACK)
+    given = settings(2, **listen)
     with bound(given) as specs:
-        assert [len(specs["web"].sockets[s]) for s in ("http", "https")] == [1, 1]
+        services = ("http", "https", "ssh")
+        assert [len(specs["web"].sockets[s]) for s in services] == [1, 1, 1]
         tls = [specs[f"dns-{i}"].sockets["dns-tls"] for i in range(2)]
         assert tls[0] == tls[1]
         assert len(tls[0]) == 1

@@ -24,8 +24,9 @@ ABOUT_TABLES: Final = {
     "": "Before the first table.",
     "listen": 'Where each service listens: an address with a port, or several; `""` or'
     " `[]` is off. `dns-tls` is DNS over TLS; `https` serves the sites of `http` and"
-    " DNS over HTTPS at `/dns-query`. `ssh` and `metrics` are reserved: nothing"
-    " serves them yet.",
+    " DNS over HTTPS at `/dns-query`. `ssh` is the console (docs/console.md); it is off"
+    " by default because port 22 is often the machine's own. `metrics` is reserved:"
+    " nothing serves it yet.",
     "tls": "One certificate for every service. Paths are relative to the file.",
     "auth": "Log-in.",
     "imap": "Mailboxes over IMAP.",
@@ -39,6 +40,8 @@ ABOUT_TABLES: Final = {
     "dns.view.NAME": "Split horizon: what some clients see instead of what all others"
     " do, for example the inside addresses of a mail host. Any number of such tables;"
     " the first whose `clients` fit counts.",
+    "ssh": "The console: commands over SSH, if `ssh` under `[listen]` says where. Keys"
+    " are added by `pabal account key add`; `pabal ssh` shows who may log in.",
     "store": "Mail that nobody wants any more. `pabal account expiry` gives a mailbox a"
     " rule of its own.",
     "dns.pool.NAME": "Address sets whose hosts are weighted and probed: the A and AAAA"
@@ -109,7 +112,7 @@ def _helps(
     if isinstance(command, click.Group):
         for below in command.list_commands(ctx):
             found = command.get_command(ctx, below)
-            if found is not None:
+            if found is not None and not found.hidden:
                 yield from _helps(found, below, ctx)
 
 

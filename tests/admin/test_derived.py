@@ -42,6 +42,7 @@ def derived(
     listen: Mapping[str, Sequence[Endpoint]] | None = None,
     *,
     caa: Sequence[str] = (),
+    sshfp: Sequence[str] = (),
     has_postmaster: bool = True,
 ) -> DerivedRecords:
     one = OneDomain(has_postmaster)
@@ -54,6 +55,7 @@ def derived(
         lambda: facts,
         sts,
         caa,
+        sshfp,
     )
 
 
@@ -156,3 +158,13 @@ def test_issuers_are_the_owners_to_name() -> None:
     assert ("a.test.", "CAA") not in records()
     found = records(derived(caa=("letsencrypt.org", ";")))
     assert found["a.test.", "CAA"] == ['0 issue "letsencrypt.org"', '0 issue ";"']
+
+
+def test_the_console_is_known_by_its_host_key() -> None:
+    sshfp = "4 2 " + "ab" * 32
+    host = ("mail.a.test.", "SSHFP")
+    assert host not in records(derived(sshfp=[sshfp])), "it is off"
+    found = records(derived(listen={"ssh": ON}, sshfp=[sshfp]))
+    assert found[host] == [sshfp]
+    elsewhere = derived("mail.b.test", listen={"ssh": ON}, sshfp=[sshfp])
+    assert not [key for key in records(elsewhere) if key[1] == "SSHFP"]

@@ -35,6 +35,15 @@ def test_what_is_written_is_a_configuration(tmp_path: Path) -> None:
         assert (made.directory / folder).is_dir()
 
 
+def test_the_console_leaves_the_machines_own_port_alone(tmp_path: Path) -> None:
+    listen = tomllib.loads(configuration(plan(tmp_path)))["listen"]
+    assert listen["ssh"] == []
+    made = replace(plan(tmp_path, offset=20_000), administrator="you@a.test")
+    text = tomllib.loads(configuration(made))
+    assert text["listen"]["ssh"] == ["127.0.0.1:20022"]
+    assert text["ssh"] == {"administrators": ["you@a.test"]}
+
+
 def test_a_certificate_that_is_there_stays(tmp_path: Path) -> None:
     tls = tmp_path / "tls"
     tls.mkdir()

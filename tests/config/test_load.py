@@ -126,9 +126,31 @@ def test_no_file_says_where_it_looked(tmp_path: Path) -> None:
 
 
 def test_a_service_to_come_is_not_promised() -> None:
-    loaded = parse('hostname = "a.test"\n[listen]\nssh = "0.0.0.0:22"\n', FILE)
+    loaded = parse('hostname = "a.test"\n[listen]\nmetrics = "0.0.0.0:22"\n', FILE)
     assert loaded.settings is None
     (problem,) = loaded.problems
-    assert problem.reason == "`ssh` is not there yet"
-    assert (problem.span.line, problem.span.column) == (3, 7)
-    assert parse('hostname = "a.test"\n[listen]\nssh = ""\n', FILE).settings
+    assert problem.reason == "`metrics` is not there yet"
+    assert (problem.span.line, problem.span.column) == (3, 11)
+    assert parse('hostname = "a.test"\n[listen]\nmetrics = ""\n', FILE).settings
+
+
+def test_the_console_is_off_and_for_those_who_are_named() -> None:
+    off = parse('hostname = "a.test"\n', FILE).settings
+    assert off is not None
+    assert off.listen["ssh"] == ()
+    assert off.console_administrators == ()
+    assert not off.ssh.passwords
+    imap = 'hostname = "a.test"\n[imap]\nadministrators = "A@a.test"\n'
+    found = parse(imap, FILE).settings
+    assert found is not None
+    assert found.console_administrators == ("a@a.test",)
+    assert found.file == FILE.absolute()
+    own = imap + '[ssh]\nadministrators = ["b@a.test"]\npasswords = true\n'
+    found = parse(own, FILE).settings
+    assert found is not None
+    assert found.console_administrators == ("b@a.test",)
+    assert found.imap.administrators == ("a@a.test",)
+    assert found.ssh.passwords
+    (problem,) = parse(own + "password = true\n", FILE).problems
+    assert "passwords" in problem.suggestion
+    assert parse(own.replace('["b@a.test"]', '["b"]'), FILE).problems

@@ -11,6 +11,7 @@ from pabal.directory.ports import (
     Directory,
     DirectoryAdmin,
     DirectoryError,
+    PublicKey,
     Quota,
     Route,
     Tables,
@@ -53,6 +54,29 @@ class DirectoryContract:
             f"{t.address}{'/' * bool(t.detail)}{t.detail}"
             for t in book.resolve(box(address)).targets
         ]
+
+    def test_public_keys_are_an_accounts_own(
+        self, book: Book, other: Book, clock: FakeClock
+    ) -> None:
+        one = book.add_account(box("a@example.com"), "a long password 42")
+        two = book.add_account(box("b@example.com"), "a long password 42")
+        keys = [PublicKey("ssh-ed25519", bytes([n]) * 51, f"k{n}") for n in range(3)]
+        changed = book.keyring.change("A@example.com", lambda old: (*old, *keys))
+        assert changed == one
+        book.keyring.change("b@example.com", lambda _: keys[:1])
+        assert list(other.keyring.public_keys(one.id)) == keys
+        book.keyring.change("a@example.com", lambda old: old[1:])
+        assert list(other.keyring.public_keys(one.id)) == keys[1:]
+        assert list(other.keyring.public_keys(two.id)) == keys[:1]
+        with pytest.raises(DirectoryError, match="no account"):
+            book.keyring.change("c@example.com", lambda old: old)
+
+    def test_public_keys_go_with_their_account(self, book: Book) -> None:
+        account = book.add_account(box("a@example.com"), "a long password 42")
+        key = PublicKey("ssh-ed25519", b"k" * 51)
+        book.keyring.change("a@example.com", lambda old: (*old, key))
+        book.remove_account("a@example.com")
+        assert list(book.keyring.public_keys(account.id)) == []
 
     def test_quotas_are_in_force_everywhere_at_once(
         self, book: Book, other: Book, clock: FakeClock

@@ -60,6 +60,7 @@ def test_an_older_schema_is_brought_up(tmp_path: Path) -> None:
     tables.close()
     with apsw.Connection(str(path)) as connection:
         connection.execute("ALTER TABLE account DROP COLUMN quota_messages")
+        connection.execute("DROP TABLE public_key")
         connection.pragma("user_version", 1)
     connection.close()
     for _ in range(2):
@@ -68,6 +69,7 @@ def test_an_older_schema_is_brought_up(tmp_path: Path) -> None:
             (account,) = rows.accounts()
             rows.update_account(replace(account, quota_messages=7))
         assert tables.rows.accounts()[0].quota_messages == 7
+        assert tables.rows.public_keys(account.id) == []
         tables.close()
 
 

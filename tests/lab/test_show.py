@@ -62,7 +62,13 @@ def test_the_hosts_and_how_to_connect_fit_a_terminal() -> None:
     screen.show.preparing(world())
     screen.show.how_to_connect(world())
     text = screen.out.getvalue()
-    for word in ("127.0.53.1", "student@seoul.test", "imaps 20993", "Ctrl-C"):
+    for word in (
+        "127.0.53.1",
+        "student@seoul.test",
+        "imaps 20993",
+        "ssh -p 20022 student@",
+        "Ctrl-C",
+    ):
         assert word in text
     commands = [line for line in screen.lines() if program() in line]
     assert len(commands) == 3

@@ -2,7 +2,8 @@
 
 Source: RFC 5321 §5 (MX), RFC 7208 §3 (SPF), RFC 6376 §3.6.1 (DKIM keys),
 RFC 9989 (DMARC), RFC 6186 §3 and RFC 8314 §5.1 (mail programs find their servers),
-RFC 8461 §3 (MTA-STS), RFC 8460 §3 (TLS reports), RFC 7672 §3.1 (TLSA), RFC 8659 §4.
+RFC 8461 §3 (MTA-STS), RFC 8460 §3 (TLS reports), RFC 7672 §3.1 (TLSA), RFC 8659 §4,
+RFC 4255 §3 (SSHFP).
 """
 
 import hashlib
@@ -82,6 +83,7 @@ class DerivedRecords:
         certificate: Returns what the certificate in use says; ``None``: none is known.
         sts: What the policy of MTA-STS asks of senders.
         caa: Who may issue certificates, if the owner says so.
+        sshfp: What the host keys of the console are known by, as texts of records.
     """
 
     hostname: str
@@ -92,6 +94,7 @@ class DerivedRecords:
     certificate: Callable[[], CertificateFacts | None] = no_certificate
     sts: StsMode = StsMode.OFF
     caa: Sequence[str] = ()
+    sshfp: Sequence[str] = ()
 
     def domains(self) -> Sequence[str]:
         """Return the hosted domains (A-labels, no trailing dot)."""
@@ -180,6 +183,10 @@ class DerivedRecords:
             rdata = f"3 1 1 {facts.spki_sha256}"
             name = f"_25._tcp.{host}"
             found.append(DerivedRecord(name, "TLSA", rdata, TLSA_TTL_SECONDS))
+        if self.listen.get("ssh"):
+            found += [
+                DerivedRecord(host, "SSHFP", rdata, TTL_SECONDS) for rdata in self.sshfp
+            ]
         return found
 
 

@@ -78,6 +78,11 @@ class Layout:
         return self.data / "cookie-secret"
 
     @property
+    def host_key(self) -> Path:
+        """What clients know the console by."""
+        return self.data / "ssh-host-key"
+
+    @property
     def run(self) -> Path:
         """Doorbells of the running processes."""
         return self.data / "run"

@@ -32,9 +32,13 @@ SERVICES: Final[Mapping[str, int]] = MappingProxyType(
         "dns-tls": 853,
         "http": 80,
         "https": 443,
+        "ssh": 22,
     }
 )
 """What a new server listens for, with standard ports (IANA)."""
+
+OFTEN_TAKEN: Final = frozenset({"ssh"})
+"""Off on its standard port: the machine's own sshd is there."""
 
 DOCUMENTATION_ADDRESS: Final = "192.0.2.1"
 """An address of nobody (RFC 5737): asking for the way there sends nothing."""
@@ -50,6 +54,7 @@ class Plan:
         domain: The first domain it hosts.
         address: Where it listens; the wildcard also listens on IPv6.
         port_offset: Added to every standard port.
+        administrator: Who may log in to the console, an address; empty: nobody yet.
     """
 
     directory: Path
@@ -57,6 +62,7 @@ class Plan:
     domain: str
     address: str
     port_offset: int
+    administrator: str = ""
 
     @property
     def file(self) -> Path:
@@ -102,7 +108,9 @@ class Plan:
             ) from None
 
     def listen(self, service: str) -> list[str]:
-        """Return the endpoints of ``service``."""
+        """Return the endpoints of ``service``; none: it is off."""
+        if service in OFTEN_TAKEN and not self.port_offset:
+            return []
         port = SERVICES[service] + self.port_offset
         endpoints = [str(Endpoint(self.address, port))]
         if self.address == "0.0.0.0":  # noqa: S104 (compared, not bound)
@@ -149,6 +157,9 @@ def configuration(plan: Plan) -> str:
         endpoints = ", ".join(f'"{endpoint}"' for endpoint in plan.listen(service))
         lines.append(f"{service} = [{endpoints}]")
     lines += ["", "[tls]", 'certificate = "tls/cert.pem"', 'key = "tls/key.pem"']
+    if plan.administrator:
+        lines += ["", "[ssh]", "# Who may log in: `pabal account key add` first."]
+        lines.append(f'administrators = ["{plan.administrator}"]')
     lines += ["", "[dns]"]
     addresses = [own_address()] if plan.is_wildcard else [plan.address]
     shown = ", ".join(f'"{address}"' for address in addresses if address)

@@ -1,5 +1,7 @@
 """Makes a server's directory ready: ``pabal init`` and the lab."""
 
+from dataclasses import replace
+
 from pabal.admin.setup import Plan, write_files
 from pabal.app.office import administration
 from pabal.base.clock import SystemClock
@@ -20,7 +22,8 @@ def set_up(plan: Plan, account: str, password: str) -> None:
         OperatorError: It cannot be made; says which part.
     """
     mailbox = _mailbox(plan, account) if account else None
-    write_files(plan, SystemClock())
+    owner = mailbox.canonical if mailbox else ""
+    write_files(replace(plan, administrator=owner), SystemClock())
     furnish(plan, mailbox, password)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from pabal.admin.certificate import CertificateFacts
 from pabal.admin.derived import DerivedRecords
 from pabal.admin.expiry import DAY_S, ExpiryPolicy
+from pabal.admin.hostkey import known_host_key
 from pabal.admin.layout import Layout
 from pabal.admin.pages import OwnPages, StsMode
 from pabal.app import resolving
@@ -110,7 +111,16 @@ def derived_records(
         certificate,
         _STS[settings.dns.mta_sts],
         settings.dns.caa,
+        _sshfp(settings),
     )
+
+
+def _sshfp(settings: Settings) -> tuple[str, ...]:
+    """Return what the console is known by; nothing where it is off."""
+    if not settings.listen["ssh"]:
+        return ()
+    key = known_host_key(Layout(settings.data).host_key)
+    return (key.sshfp,) if key else ()
 
 
 _STS: Final[Mapping[str, StsMode]] = {mode.value: mode for mode in StsMode}

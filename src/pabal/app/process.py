@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import gc
+import importlib
 import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import uvloop
 
@@ -37,6 +38,18 @@ SWITCH_S: Final = 0.0005
 its turn while a thread changes or looks through thousands of messages."""
 
 Sockets = Mapping[str, Sequence[socket.socket]]
+
+
+class Part(Protocol):
+    """Something that runs until it is stopped."""
+
+    async def start(self, sockets: Sockets) -> None:
+        """Open its listeners."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish."""
+        ...
 
 
 def run(process: "Process", sockets: Sockets, ready: Callable[[], None]) -> int:
@@ -119,6 +132,7 @@ class Process:
         self._outbound: QueueRole | None = None
         self._signing: SigningRole | None = None
         self._web: list[WebServer] = []
+        self._console: Part | None = None
 
     async def start(self, sockets: Sockets) -> None:
         """Build everything and open the listeners.
@@ -151,6 +165,9 @@ class Process:
             self._mail = MailRole(shared, tls.mail)
             await self._mail.start(sockets)
         await self._start_web(sockets, tls)
+        if sockets.get("ssh"):
+            self._console = _console(shared)
+            await self._console.start(sockets)
         shared.bell.listen(self.heard)
 
     async def _start_web(self, sockets: Sockets, tls: ServerTls) -> None:
@@ -181,10 +198,17 @@ class Process:
             if self._shared:
                 order.push_async_callback(self._shared.close)
             parts = (self._names, self._signing, self._outbound, self._mail)
-            for part in (*parts[:3], *self._web, *parts[3:]):
+            for part in (*parts[:3], *self._web, *parts[3:], self._console):
                 if part is not None:
                     order.push_async_callback(part.stop)
 
     def _wake_queue(self) -> None:
         if self._outbound:
             self._outbound.wake()
+
+
+def _console(shared: Shared) -> Part:
+    """Return the console. Imported by whom has one: SSH costs a quarter of a start."""
+    module = importlib.import_module("pabal.app.console")
+    console: Part = module.ConsoleRole(shared)
+    return console

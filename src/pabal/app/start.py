@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import gc
+import importlib
 import os
 import pwd
 import resource
 from typing import Final
 
+from pabal.admin.hostkey import host_key
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import hand_over
 from pabal.app import parts, resolving
@@ -47,6 +49,10 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ServerTls:
     make(layout.data, layout.make)
     _make_databases(settings, layout)
     cookie_secret(layout.cookie_secret)
+    if settings.listen["ssh"]:
+        host_key(layout.host_key)
+        # Before the fork, as all else that is imported: who it is for is then shared.
+        importlib.import_module("pabal.app.console")
     if user is not None:
         hand_over(layout.data, user)
     if not os.access(layout.data, os.W_OK):

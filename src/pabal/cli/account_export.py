@@ -10,6 +10,7 @@ from pabal.base.errors import NotFoundError
 from pabal.cli import output
 from pabal.cli.moving import Bar, facts, tell
 from pabal.cli.options import EXIT_FAILED, config_option, json_option
+from pabal.cli.remote import LocalPath
 from pabal.config.load import load_or_raise
 from pabal.migration.exporter import Exporter
 from pabal.migration.maildir import MaildirSource
@@ -52,7 +53,7 @@ class Asked:
 
 @click.command()
 @click.argument("address")
-@click.argument("target", metavar="TARGET", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TARGET", type=LocalPath(path_type=Path))
 @click.option(
     "--format",
     "form",

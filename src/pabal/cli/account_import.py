@@ -17,6 +17,7 @@ from pabal.cli.options import (
     password_option,
     read_password,
 )
+from pabal.cli.remote import LocalPath, expect_elsewhere
 from pabal.config.load import load_or_raise
 from pabal.migration.checker import Checker
 from pabal.migration.importer import Importer, inbox_first
@@ -67,7 +68,7 @@ class Asked:
 
 @click.command("import")
 @click.argument("address")
-@click.argument("source", metavar="SOURCE")
+@click.argument("source", metavar="SOURCE", callback=expect_elsewhere)
 @click.option(
     "--folder",
     "only",
@@ -94,7 +95,7 @@ class Asked:
 @click.option(
     "--tls-trust",
     "trust",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=LocalPath(path_type=Path, exists=True, dir_okay=False),
     help="Believe the certificates in this file (PEM) instead of the system's.",
 )
 @click.option(

@@ -19,6 +19,7 @@ from pabal.base.errors import OperatorError
 from pabal.cli import output
 from pabal.cli.account_quota import messages_option, octets_option
 from pabal.cli.options import config_option, json_option
+from pabal.cli.remote import LocalFile
 from pabal.config.load import load_or_raise
 from pabal.config.problem import Problem, Span
 from pabal.directory.book import Book
@@ -104,7 +105,7 @@ class _List:
 
 
 @click.command()
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=LocalFile("r", encoding="utf-8"))
 @octets_option
 @messages_option
 @config_option

@@ -9,6 +9,7 @@ from pabal.app.named import check_named, is_named_conf
 from pabal.app.office import check_zone_file, check_zones
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
+from pabal.cli.remote import LocalPath
 from pabal.config.load import find_file, load
 from pabal.config.problem import Problem
 
@@ -16,7 +17,7 @@ ZONE_SUFFIXES: Final = (".zone", ".db")
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=LocalPath(path_type=Path), metavar="[FILE]...")
 @config_option
 @json_option
 @click.pass_context

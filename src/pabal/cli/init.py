@@ -70,6 +70,10 @@ def _next_steps(plan: Plan, account: str) -> str:
     if not account:
         steps.append(f"  pabal account add you@{plan.domain} -c {where}")
     user = account or "you@" + plan.domain
+    if account and plan.listen("ssh"):
+        steps.append(
+            f"  pabal account key add {account} ~/.ssh/id_ed25519.pub -c {where}"
+        )
     imap, smtp = 993 + plan.port_offset, 465 + plan.port_offset
     steps += [
         "",

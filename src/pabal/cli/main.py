@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from pabal.base.errors import LocalProtocolError
 from pabal.cli.options import PabalGroup
+from pabal.cli.remote import expect_allowed, is_allowed
 
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -31,6 +32,8 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "dig",
             "cache",
             "trace",
+            "ssh",
+            "console",
         )
     }
 )
@@ -45,11 +48,13 @@ class Nouns(PabalGroup):
     @override
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order they are shown."""
-        return sorted({*self.modules, *super().list_commands(ctx)})
+        found = {*self.modules, *super().list_commands(ctx)}
+        return sorted(name for name in found if is_allowed(ctx, name))
 
     @override
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command, importing its module; ``None`` if there is none."""
+        expect_allowed(ctx, cmd_name)
         module = self.modules.get(cmd_name)
         if module is None:
             return super().get_command(ctx, cmd_name)

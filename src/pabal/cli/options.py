@@ -11,6 +11,7 @@ import dns.name
 from typing_extensions import override
 
 from pabal.base.errors import NotFoundError, OperatorError, PabalError
+from pabal.cli.remote import configured
 from pabal.config.load import BadConfigurationError
 
 P = ParamSpec("P")
@@ -27,6 +28,7 @@ def config_option(command: Callable[P, R]) -> Callable[P, R]:
         "--config",
         "directory",
         type=click.Path(path_type=Path),
+        callback=configured,
         help="Directory with pabal.toml (default: here, then /etc/pabal).",
     )(command)
 

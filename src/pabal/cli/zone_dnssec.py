@@ -17,6 +17,7 @@ from pabal.app.dnssec import Delegation, DnssecOffice, ZoneDnssec, dnssec_office
 from pabal.base.errors import OperatorError
 from pabal.cli import output
 from pabal.cli.options import config_option, json_option
+from pabal.cli.remote import LocalPath
 from pabal.config.load import load_or_raise
 from pabal.dns.dnssec.algorithm import ECDSAP256SHA256, ED25519
 from pabal.dns.dnssec.keystate import DAY_S, Cell, KeyState, Place, Policy, Role
@@ -102,7 +103,7 @@ def enable(
 @click.argument(
     "files",
     metavar="FILE.private...",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=LocalPath(path_type=Path, exists=True, dir_okay=False),
     nargs=-1,
     required=True,
 )

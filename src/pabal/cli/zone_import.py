@@ -9,6 +9,7 @@ from pabal.app.named import Copied, ZoneCopy, check_named, copy_zones, write_key
 from pabal.base.errors import OperatorError
 from pabal.cli import output
 from pabal.cli.options import EXIT_FAILED, EXIT_USAGE, config_option, json_option
+from pabal.cli.remote import LocalPath
 from pabal.config.load import load_or_raise, options
 from pabal.config.named.check import Checked
 from pabal.config.named.keys import KEYS_FILE
@@ -18,7 +19,7 @@ from pabal.config.named.takeover import take_over
 
 @click.command("import")
 @click.argument(
-    "file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+    "file", metavar="FILE", type=LocalPath(path_type=Path, exists=True, dir_okay=False)
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @config_option

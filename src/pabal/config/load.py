@@ -109,7 +109,9 @@ def parse(text: str, file: Path) -> Loaded:
     for table in acls.acls_in(document.tables):
         # One by one: each knows those before it.
         named[table.removeprefix(acls.ACL)] = acls.read_acl(sections[table])
-    settings = read_settings(sections, file.parent.absolute())
+    settings = replace(
+        read_settings(sections, file.parent.absolute()), file=file.absolute()
+    )
     for table, section in sections.items():
         section.close([] if table else [t for t in TABLES if t])
     for table, content in document.tables.items():

@@ -35,12 +35,15 @@ SERVICE_PORTS: Final = {
 }
 """The services of [listen] and their standard ports (IANA)."""
 
-NOT_YET: Final = frozenset({"ssh", "metrics"})
+NOT_YET: Final = frozenset({"metrics"})
 """Services to come: a configuration that asks for one is told so."""
+
+OFF: Final = frozenset({"ssh"})
+"""Services that are off until they are asked for: port 22 is often another's."""
 
 TABLES: Final = (
     *("", "listen", "tls", "auth", "imap", "pop3"),
-    *("mta", "dns", "store"),
+    *("mta", "dns", "store", "ssh"),
 )
 
 
@@ -123,6 +126,20 @@ class MtaSection:
 
 
 @dataclass(frozen=True, slots=True)
+class SshSection:
+    """[ssh].
+
+    Attributes:
+        administrators: Canonical addresses of the accounts that may log in; empty:
+            those of [imap].
+        passwords: Whether a password lets in, or keys only.
+    """
+
+    administrators: tuple[str, ...] = ()
+    passwords: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One server.
 
@@ -134,6 +151,7 @@ class Settings:
         user: Whom to become when started as root; empty: see ``pabal.supervisor``.
         listen: Where each service listens.
         source_address: Our end of connections to other servers; empty: any.
+        file: What all of this was read from, absolute.
     """
 
     directory: Path
@@ -151,6 +169,13 @@ class Settings:
     mta: MtaSection
     dns: DnsSection
     store: StoreSection
+    ssh: SshSection = SshSection()
+    file: Path = Path(FILE_NAME)
+
+    @property
+    def console_administrators(self) -> tuple[str, ...]:
+        """Who may log in to the console: canonical addresses."""
+        return self.ssh.administrators or self.imap.administrators
 
 
 def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
@@ -195,6 +220,7 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
             pools=read_pools(sections),
         ),
         store=read_store(sections["store"]),
+        ssh=_ssh(sections["ssh"]),
     )
 
 
@@ -205,9 +231,10 @@ def _listen(section: Section) -> dict[str, tuple[Endpoint, ...]]:
             about = f"Where {service} will listen: not there yet, it can only be off."
             found[service] = section.not_yet(service, about)
         else:
+            everywhere = (f"0.0.0.0:{port}", f"[::]:{port}")
             found[service] = section.endpoints(
                 service,
-                (f"0.0.0.0:{port}", f"[::]:{port}"),
+                () if service in OFF else everywhere,
                 f'Where {service} listens; "" is off.',
             )
     return found
@@ -244,10 +271,8 @@ def _auth(section: Section) -> AuthSection:
 
 
 def _imap(section: Section) -> ImapSection:
-    names = section.texts(
-        "administrators",
-        (),
-        _check_address,
+    administrators = _administrators(
+        section,
         "Accounts that may set quotas of all others with a mail program (SETQUOTA).",
     )
     return ImapSection(
@@ -257,8 +282,27 @@ def _imap(section: Section) -> ImapSection:
             "Capabilities hidden from programs by the name in their ID, as"
             " NAME: CAPABILITY CAPABILITY; NAME: CAPABILITY.",
         ),
-        tuple(Mailbox.parse(name).canonical for name in names),
+        administrators,
     )
+
+
+def _ssh(section: Section) -> SshSection:
+    return SshSection(
+        _administrators(
+            section,
+            "Accounts that may log in and type commands; empty: those of [imap].",
+        ),
+        section.boolean(
+            "passwords",
+            default=False,
+            about="Let in with the account's password too, not only with its keys.",
+        ),
+    )
+
+
+def _administrators(section: Section, about: str) -> tuple[str, ...]:
+    names = section.texts("administrators", (), _check_address, about)
+    return tuple(Mailbox.parse(name).canonical for name in names)
 
 
 def _check_address(text: str) -> None:

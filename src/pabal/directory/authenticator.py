@@ -154,6 +154,16 @@ class DirectoryAuthenticator:
             return XOAuth2(hints) if name == "XOAUTH2" else OAuthBearer(hints)
         return Plain() if name == "PLAIN" else Login()
 
+    def admit(self, user: str, *, peer_address: str) -> bool:
+        """Count a try of ``user`` that is checked elsewhere; ``False``: too many."""
+        return self._guard.admit(
+            peer_address, canonical_user(user), self._clock.monotonic()
+        )
+
+    def forgive(self, user: str, *, peer_address: str) -> None:
+        """Take back such a try: it was right."""
+        self._forgive(peer_address, canonical_user(user))
+
     async def login(
         self, user: str, password: str, *, peer_address: str
     ) -> Granted | Denied:

@@ -17,6 +17,7 @@ from pabal.directory.credential import (
     PasswordError,
     make_credential,
 )
+from pabal.directory.keyring import Keyring
 from pabal.directory.ports import (
     NO_QUOTA,
     Account,
@@ -132,6 +133,11 @@ class Book:
                 self._credentials.clear()
             self._credentials[account_id] = found
         return self._credentials[account_id]
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys with which accounts log in to the console."""
+        return Keyring(self._tables)
 
     @property
     def cost(self) -> HashCost:

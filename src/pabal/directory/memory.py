@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pabal.directory.credential import Credential
-from pabal.directory.ports import Account, Alias, Rows
+from pabal.directory.ports import Account, Alias, PublicKey, Rows
 
 
 @dataclass(slots=True)
@@ -18,6 +18,7 @@ class MemoryRows:
     by_id: dict[int, Account] = field(default_factory=dict)
     targets: dict[str, tuple[str, ...]] = field(default_factory=dict)
     credentials: dict[int, Credential] = field(default_factory=dict, repr=False)
+    keys: dict[int, tuple[PublicKey, ...]] = field(default_factory=dict)
     last_id: int = 0
 
     def copy(self) -> "MemoryRows":
@@ -27,6 +28,7 @@ class MemoryRows:
             dict(self.by_id),
             dict(self.targets),
             dict(self.credentials),
+            dict(self.keys),
             self.last_id,
         )
 
@@ -83,6 +85,7 @@ class MemoryRows:
         """Remove an account and its credential."""
         del self.by_id[account_id]
         self.credentials.pop(account_id, None)
+        self.keys.pop(account_id, None)
 
     def targets_at(self, address: str) -> Sequence[str]:
         """Return the targets of the alias; empty if there is none."""
@@ -105,6 +108,14 @@ class MemoryRows:
     def set_credential(self, account_id: int, credential: Credential) -> None:
         """Replace what is kept of the account's password."""
         self.credentials[account_id] = credential
+
+    def public_keys(self, account_id: int) -> Sequence[PublicKey]:
+        """Return the keys of an account in the order they were added."""
+        return self.keys.get(account_id, ())
+
+    def set_public_keys(self, account_id: int, keys: Sequence[PublicKey]) -> None:
+        """Replace the keys of an account."""
+        self.keys[account_id] = tuple(keys)
 
     def _in(self, domain: str) -> Iterator[Account]:
         accounts = self.by_id.values()

@@ -57,6 +57,21 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A key that logs in to the console; see ``pabal.directory.publickey``.
+
+    Attributes:
+        algorithm: Its kind, like ``ssh-ed25519``.
+        blob: The key (RFC 4253 §6.6).
+        comment: What its owner calls it; may be empty.
+    """
+
+    algorithm: str
+    blob: bytes
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Alias:
     """An address that stands for others.
 
@@ -301,6 +316,14 @@ class Rows(Lookup, Protocol):
 
     def set_credential(self, account_id: int, credential: Credential) -> None:
         """Replace what is kept of the account's password."""
+        ...
+
+    def public_keys(self, account_id: int) -> Sequence[PublicKey]:
+        """Return the keys of an account in the order they were added."""
+        ...
+
+    def set_public_keys(self, account_id: int, keys: Sequence[PublicKey]) -> None:
+        """Replace the keys of an account."""
         ...
 
 

@@ -15,15 +15,26 @@ import apsw
 
 from pabal.base.errors import OperatorError, StorageFullError, UnavailableError
 from pabal.directory.credential import Credential, ScramKeys
-from pabal.directory.ports import Account, Alias, Rows
+from pabal.directory.ports import Account, Alias, PublicKey, Rows
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Of the tables below; kept in ``user_version``."""
 
 BUSY_TIMEOUT_MS: Final = 5_000
 """How long a change waits for one by another process."""
 
-_SCHEMA: Final = """
+_PUBLIC_KEYS: Final = """
+CREATE TABLE public_key (
+    account_id INTEGER NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    algorithm TEXT NOT NULL,
+    blob BLOB NOT NULL,
+    comment TEXT NOT NULL,
+    PRIMARY KEY (account_id, position)
+) STRICT, WITHOUT ROWID;
+"""
+
+_SCHEMA: Final = f"""{_PUBLIC_KEYS}
 CREATE TABLE domain (
     name TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
@@ -61,6 +72,7 @@ CREATE TABLE secret (
 _UPGRADES: Final = (
     "",
     "ALTER TABLE account ADD COLUMN quota_messages INTEGER NOT NULL DEFAULT 0",
+    _PUBLIC_KEYS,
 )
 """What makes the tables of version n those of n + 1, at index n."""
 
@@ -195,6 +207,25 @@ class SqliteRows:
             keys.stored_key,
             keys.server_key,
         )
+
+    def public_keys(self, account_id: int) -> Sequence[PublicKey]:
+        """Return the keys of an account in the order they were added."""
+        sql = (
+            "SELECT algorithm, blob, comment FROM public_key"
+            " WHERE account_id = ? ORDER BY position"
+        )
+        return [
+            PublicKey(str(algorithm), _octets(blob), str(comment))
+            for algorithm, blob, comment in self._all(sql, account_id)
+        ]
+
+    def set_public_keys(self, account_id: int, keys: Sequence[PublicKey]) -> None:
+        """Replace the keys of an account."""
+        self._all("DELETE FROM public_key WHERE account_id = ?", account_id)
+        for position, key in enumerate(keys):
+            sql = "INSERT INTO public_key VALUES (?, ?, ?, ?, ?)"
+            cells = (account_id, position, key.algorithm, key.blob, key.comment)
+            self._all(sql, *cells)
 
     def data_version(self) -> int:
         """Return a number that changes with any change through other connections."""

@@ -130,6 +130,13 @@ class Show:
                 "    " + "  ".join(f"{s} {host.endpoint(s).port}" for s in services),
                 style="dim",
             )
+            user, port = (
+                host.person.address.partition("@")[0],
+                host.endpoint("ssh").port,
+            )
+            print_(
+                f"    ssh -p {port} {user}@{host.address}    (its console)", style="dim"
+            )
         names = world.registry.endpoint("dns")
         directory = world.server.directory
         print_(f"\n  dig @{names.address} -p {names.port} seoul.test NS")

@@ -141,6 +141,7 @@ def _configuration(host: Host) -> str:
         f'{service} = "{host.endpoint(service) if service in host.services else ""}"'
         for service in SERVICES
     )
+    console = _CONSOLE.format(host.person.address) if host.person else ""
     return f"""\
 # Written by `pabal lab`: an ordinary configuration; only the addresses are the lab's.
 hostname = "{host.hostname}"
@@ -159,6 +160,14 @@ root_hints = "root.hints"
 port = {SERVICES["dns"] + host.port_offset}
 addresses = ["{host.address}"]
 allow_recursion = ["127.0.0.0/8"]
+{console}"""
+
+
+_CONSOLE: Final = """
+# A password is enough on loopback, and shown for it; elsewhere keys are better.
+[ssh]
+administrators = ["{}"]
+passwords = true
 """
 
 

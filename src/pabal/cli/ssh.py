@@ -1,0 +1,99 @@
+"""``pabal ssh``: the console over SSH: where it is, by what it is known, for whom."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from pabal.admin.hostkey import HostKey, known_host_key
+from pabal.admin.layout import Layout
+from pabal.app.office import administration
+from pabal.cli import output
+from pabal.cli.options import config_option, json_option
+from pabal.config.load import load_or_raise
+from pabal.config.settings import Settings
+from pabal.directory.publickey import fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An administrator.
+
+    Attributes:
+        keys: How many; -1: there is no such account.
+    """
+
+    address: str
+    keys: int
+    enabled: bool
+
+
+@click.command()
+@config_option
+@json_option
+def ssh(directory: Path | None, *, as_json: bool) -> None:
+    """Show the console over SSH: where it is, who may log in.
+
+    Compare the fingerprint when ssh asks for the first time. KEY is a line for
+    known_hosts, SSHFP the record the zone of this host has for it.
+    """
+    settings = load_or_raise(directory)
+    with administration(settings) as office:
+        people = []
+        for address in settings.console_administrators:
+            account = office.directory.account_of(address)
+            keyring = office.directory.keyring
+            keys = keyring.public_keys(account.id) if account else ()
+            enabled = account is not None and account.enabled
+            people.append(Person(address, len(keys) if account else -1, enabled))
+        key = known_host_key(Layout(settings.data).host_key)
+    if as_json:
+        output.emit(_facts(settings, key, people))
+        return
+    listening = settings.listen["ssh"]
+    where = ", ".join(map(str, listening)) or "off: ssh under [listen] in pabal.toml"
+    click.echo(f"listens on   {where}")
+    if key is None:
+        click.echo("host key     none yet: the first start with ssh makes it")
+    else:
+        click.echo(f"host key     {fingerprint(key.blob)} (ED25519)")
+        click.echo(f"key          {settings.hostname} {_line(key)}")
+        click.echo(f"sshfp        {settings.hostname}. SSHFP {key.sshfp}")
+    allowed = "allowed" if settings.ssh.passwords else "refused: keys only"
+    click.echo(f"passwords    {allowed}")
+    if not people:
+        click.echo("nobody       administrators under [ssh] in pabal.toml names them")
+    for person in people:
+        click.echo(f"may log in   {_who(settings, person)}")
+
+
+def _who(settings: Settings, person: Person) -> str:
+    if person.keys < 0:
+        return f"{person.address}: but there is no such account"
+    if not person.enabled:
+        return f"{person.address}: but it is disabled"
+    if not person.keys and not settings.ssh.passwords:
+        add = f"pabal account key add {person.address} FILE.pub"
+        return f"{person.address}: but it has no key: `{add}`"
+    return f"{person.address}, {person.keys} key{'s' * (person.keys != 1)}"
+
+
+def _line(key: HostKey) -> str:
+    return "ssh-ed25519 " + base64.b64encode(key.blob).decode()
+
+
+def _facts(
+    settings: Settings, key: HostKey | None, people: list[Person]
+) -> output.Json:
+    return {
+        "listen": [str(endpoint) for endpoint in settings.listen["ssh"]],
+        "fingerprint": fingerprint(key.blob) if key else None,
+        "key": _line(key) if key else None,
+        "sshfp": key.sshfp if key else None,
+        "passwords": settings.ssh.passwords,
+        "administrators": [
+            {"address": p.address, "keys": max(0, p.keys), "enabled": p.enabled}
+            for p in people
+        ],
+    }

@@ -1,0 +1,1 @@
+"""The console over SSH: what an administrator can do, from elsewhere."""
