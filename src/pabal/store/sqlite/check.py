@@ -84,12 +84,12 @@ def _wrong_counters(connection: apsw.Connection) -> Iterator[str]:
         total[3] += octets
         if newest > modseq:
             yield f"mailbox {mailbox}: a modseq above the account's"
-        infos = {info.id: info for info in load_mailboxes(connection)}
+        infos = load_mailboxes(connection)
         if mailbox not in infos:
             yield f"mailbox {mailbox}: has messages and is not there"
         elif uid >= infos[mailbox].uid_next:
             yield f"mailbox {mailbox}: UIDNEXT is not above its UIDs"
-    for info in load_mailboxes(connection):
+    for info in load_mailboxes(connection).values():
         noted = [
             info.message_count,
             info.unseen_count,

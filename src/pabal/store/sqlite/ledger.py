@@ -4,7 +4,8 @@ Lives on the writer's thread. Kept from one transaction to the next as long as n
 process wrote in between, written back once a transaction however many jobs it had.
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
@@ -56,29 +57,6 @@ FIRST_MODSEQ: Final = 1
 """Of an account with nothing but an empty INBOX (RFC 7162 §3.1.2: never 0)."""
 
 
-_MailboxRow = tuple[int, str, str, int, int, int, int, int, int, int, int]
-
-
-@dataclass(slots=True)
-class MailboxRows:
-    """Reads the table of mailboxes, again and again: most are as they were."""
-
-    _known: dict[MailboxId, tuple[_MailboxRow, MailboxInfo]] = field(
-        default_factory=dict
-    )
-
-    def read(self, connection: apsw.Connection) -> dict[MailboxId, MailboxInfo]:
-        """Return every mailbox by id, in order of their names."""
-        rows = connection.execute(_READ_MAILBOXES).fetchall()
-        before, self._known = self._known, {}
-        for row in cast("list[_MailboxRow]", rows):
-            known = before.get(row[0])
-            if known is None or known[0] != row:
-                known = row, MailboxInfo(*row[:3], bool(row[3]), *row[4:])
-            self._known[row[0]] = known
-        return {number: info for number, (_, info) in self._known.items()}
-
-
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A ledger as it was, to go back to."""
@@ -118,7 +96,6 @@ class Ledger:
     _dirty: dict[MailboxId, None] = field(default_factory=dict)
     _saved_flag_sets: int = 1
     _data_version: int = -1
-    _rows: MailboxRows = field(default_factory=MailboxRows)
 
     def begin(self) -> None:
         """Take note of what other processes did; first thing in a transaction."""
@@ -276,7 +253,7 @@ class Ledger:
         for names in load_flag_sets(self.connection, self._saved_flag_sets):
             self.flags.add(names)
         self._saved_flag_sets = len(self.flags)
-        self.boxes = self._rows.read(self.connection)
+        self.boxes = load_mailboxes(self.connection, self.boxes)
         if rows:
             self.modseq, self._mailbox_last, self.email_last, self._validity_last = (
                 cast("tuple[int, int, int, int]", rows[0])
@@ -288,7 +265,10 @@ class Ledger:
             self.flush()
 
 
-def mailbox_row(info: MailboxInfo) -> tuple[int | str, ...]:
+_MailboxRow = tuple[int, str, str, int, int, int, int, int, int, int, int]
+
+
+def mailbox_row(info: MailboxInfo) -> _MailboxRow:
     """Return a mailbox as the columns of its table."""
     return (
         info.id,
@@ -305,9 +285,25 @@ def mailbox_row(info: MailboxInfo) -> tuple[int | str, ...]:
     )
 
 
-def load_mailboxes(connection: apsw.Connection) -> list[MailboxInfo]:
-    """Return every mailbox, by name."""
-    return list(MailboxRows().read(connection).values())
+def load_mailboxes(
+    connection: apsw.Connection, known: Mapping[MailboxId, MailboxInfo] | None = None
+) -> dict[MailboxId, MailboxInfo]:
+    """Return every mailbox by id, in order of their names.
+
+    Args:
+        known: What is known of them: most are as they were, and stay the same objects.
+    """
+    known = known or {}
+    found = {}
+    rows = connection.execute(_READ_MAILBOXES).fetchall()
+    for row in cast("list[_MailboxRow]", rows):
+        info = known.get(row[0])
+        if info is None or mailbox_row(info) != row:
+            # Thousands of accounts have a Sent, and it is for the same.
+            name, use = sys.intern(row[1]), sys.intern(row[2])
+            info = MailboxInfo(row[0], name, use, bool(row[3]), *row[4:])
+        found[row[0]] = info
+    return found
 
 
 def load_flag_sets(connection: apsw.Connection, start: int) -> Sequence[Flags]:

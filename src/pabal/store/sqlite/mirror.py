@@ -25,7 +25,7 @@ from pabal.store.ports import (
 )
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.idle import IdleArrays
-from pabal.store.sqlite.ledger import MailboxRows, load_flag_sets
+from pabal.store.sqlite.ledger import load_flag_sets, load_mailboxes
 from pabal.store.sqlite.reader import (
     Loaded,
     account_modseq,
@@ -61,7 +61,6 @@ class Mirror:
         self.feed = Feed()
         self._database = database
         self._ring = ring
-        self._rows = MailboxRows()
         self._arrived = arrived
         self._boxes: dict[MailboxId, MailboxInfo] = {}
         self._arrays: dict[MailboxId, MailboxArrays] = {}
@@ -84,7 +83,7 @@ class Mirror:
             connection = self._database.reader()
             with connection:
                 self.modseq = account_modseq(connection)
-                self._boxes = self._rows.read(connection)
+                self._boxes = load_mailboxes(connection, self._boxes)
             self._load_flags()
 
     def infos(self) -> list[MailboxInfo]:
@@ -213,7 +212,7 @@ class Mirror:
             connection = self._database.reader()
             with connection:
                 modseq = account_modseq(connection)
-                infos = self._rows.read(connection)
+                infos = load_mailboxes(connection, self._boxes)
                 deltas = self._changes(connection, infos, modseq)
             self._load_flags()
         self._boxes = infos

@@ -98,8 +98,8 @@ def account_modseq(connection: apsw.Connection) -> ModSeq:
 def load_view(connection: apsw.Connection, mailbox_id: MailboxId) -> Loaded | None:
     """Return a mailbox whole; ``None`` if it is gone."""
     with connection:
-        infos = [one for one in load_mailboxes(connection) if one.id == mailbox_id]
-        if not infos:
+        info = load_mailboxes(connection).get(mailbox_id)
+        if info is None:
             return None
         modseq = account_modseq(connection)
         columns = empty_columns()
@@ -115,7 +115,7 @@ def load_view(connection: apsw.Connection, mailbox_id: MailboxId) -> Loaded | No
                 some = part[first :: len(columns)]
                 same = column.typecode == part.typecode
                 column.extend(some if same else array("I", some))
-    return Loaded(infos[0], modseq, columns, Peaks(columns[-1]))
+        return Loaded(info, modseq, columns, Peaks(columns[-1]))
 
 
 @lru_cache(maxsize=256)
