@@ -11,6 +11,8 @@ from pabal.dns.server.datagrams import (
     is_supported,
 )
 
+ROOM = 1300
+
 pytestmark = pytest.mark.skipif(not is_supported(), reason="64-bit Linux only")
 
 
@@ -37,7 +39,7 @@ def loopback(server: socket.socket) -> str:
 
 
 def test_many_in_many_out(server: socket.socket) -> None:
-    batch = DatagramBatch(server)
+    batch = DatagramBatch(server, ROOM)
     host = loopback(server)
     for _ in range(2):
         with udp(host, server.family) as client:
@@ -49,7 +51,8 @@ def test_many_in_many_out(server: socket.socket) -> None:
             for slot in range(5):
                 query = b"q" * slot + b"!"
                 assert batch.query(slot, slot + 3) == b"id" + query
-                assert bytes(batch.queries[slot][: slot + 1]) == query
+                start = batch.starts[slot]
+                assert batch.data[start : start + slot + 1] == query
                 assert senders[slot] == senders[0]
                 assert batch.peer(slot)[:2] == client.getsockname()[:2]
                 assert batch.host(slot) == host
@@ -66,7 +69,7 @@ def test_many_in_many_out(server: socket.socket) -> None:
 
 
 def test_asking_whether_it_works_takes_nothing(server: socket.socket) -> None:
-    batch = DatagramBatch(server)
+    batch = DatagramBatch(server, ROOM)
     host = loopback(server)
     assert batch.works()
     with udp(host, server.family) as client:
@@ -78,20 +81,20 @@ def test_asking_whether_it_works_takes_nothing(server: socket.socket) -> None:
 
 def test_a_closed_socket_does_not_work() -> None:
     sock = udp("127.0.0.1")
-    batch = DatagramBatch(sock)
+    batch = DatagramBatch(sock, ROOM)
     sock.close()
     assert not batch.works()
 
 
 def test_nothing_there(server: socket.socket) -> None:
-    assert not list(DatagramBatch(server).receive())
-    DatagramBatch(server).send(0, 0)
+    assert not list(DatagramBatch(server, ROOM).receive())
+    DatagramBatch(server, ROOM).send(0, 0)
 
 
 def test_what_comes_meanwhile_is_taken_too(
     server: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch = DatagramBatch(server)
+    batch = DatagramBatch(server, ROOM)
     host = loopback(server)
     with udp(host, server.family) as client:
         client.connect((host, server.getsockname()[1]))
@@ -106,19 +109,35 @@ def test_what_comes_meanwhile_is_taken_too(
 
 
 def test_no_more_than_fits(server: socket.socket) -> None:
-    batch = DatagramBatch(server)
+    batch = DatagramBatch(server, ROOM)
     host = loopback(server)
     with udp(host, server.family) as client:
         client.connect((host, server.getsockname()[1]))
-        for _ in range(SLOTS + 3):
-            client.send(b"x" * (QUERY_MAX_OCTETS + 1))
-        assert list(batch.receive()) == [QUERY_MAX_OCTETS] * SLOTS
+        client.send(b"x" * (QUERY_MAX_OCTETS + 1))
+        for _ in range(SLOTS + 2):
+            client.send(b"x")
+        assert list(batch.receive()) == [QUERY_MAX_OCTETS, *[1] * (SLOTS - 1)]
         assert len(batch.receive()) == 3
+
+
+def test_the_longest_answer_stays_in_its_slot() -> None:
+    with udp("127.0.0.1") as server, udp("127.0.0.1") as client:
+        batch = DatagramBatch(server, 4096)
+        client.connect(server.getsockname())
+        for _ in range(SLOTS):
+            client.send(b"12q")
+        assert len(batch.receive()) == SLOTS
+        answers = [bytes((slot,)) * 4094 for slot in range(SLOTS)]
+        for slot, answer in enumerate(answers):
+            batch.put(slot, answer)
+        for slot, answer in enumerate(answers):
+            batch.send(slot, slot + 1)
+            assert client.recv(5000) == b"12" + answer
 
 
 def test_an_answer_leaves_from_where_it_was_asked() -> None:
     with udp("0.0.0.0") as server, udp("127.0.0.1") as client:
-        batch = DatagramBatch(server)
+        batch = DatagramBatch(server, ROOM)
         port = server.getsockname()[1]
         # Not the address the kernel would choose by itself.
         client.connect(("127.0.0.9", port))
@@ -133,7 +152,7 @@ def test_an_answer_leaves_from_where_it_was_asked() -> None:
 
 def test_what_cannot_be_sent_does_not_hold_up_the_rest() -> None:
     with udp("127.0.0.1") as server, udp("127.0.0.1") as client:
-        batch = DatagramBatch(server)
+        batch = DatagramBatch(server, ROOM)
         client.connect(server.getsockname())
         for _ in range(3):
             client.send(b"12q")

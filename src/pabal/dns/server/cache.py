@@ -7,7 +7,7 @@ nothing, and forgetting is one assignment.
 
 import secrets
 from collections.abc import Iterator, Sequence
-from itertools import cycle
+from itertools import cycle, repeat
 from struct import Struct
 from typing import Final
 
@@ -59,7 +59,8 @@ def turns(rendered: Rendered, order: str, firsts: Sequence[int] = ()) -> list[by
 
 def lasting(versions: list[bytes]) -> Entry:
     """Return an entry that never stops: our own zones, until they change."""
-    return cycle(versions)
+    # With one version there is nothing to turn, and less memory to look at.
+    return cycle(versions) if len(versions) > 1 else repeat(versions[0])
 
 
 class Ageing:
@@ -81,7 +82,7 @@ class Ageing:
             self._life_s -= self._life_s // END_PART
         self._born = int(clock.monotonic())
         self._age_s = 0
-        self._turning: Entry = cycle(versions)
+        self._turning = lasting(versions)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -110,7 +111,7 @@ class Ageing:
         for version in self._versions:
             for offset, ttl_s in zip(self._offsets, self._ttls, strict=True):
                 _TTL.pack_into(version, offset, ttl_s - age_s)
-        self._turning = cycle([bytes(version) for version in self._versions])
+        self._turning = lasting([bytes(version) for version in self._versions])
 
 
 class AnswerCache:

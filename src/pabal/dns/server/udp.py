@@ -17,9 +17,7 @@ from pabal.dns.server.cache import AnswerCache
 from pabal.dns.server.control import Control
 from pabal.dns.server.datagrams import (
     ADDRESS_SLOT,
-    ANSWER_MAX_OCTETS,
     ID_OCTETS,
-    LENGTH_STEP,
     QUERY_MAX_OCTETS,
     Address,
     Ancillary,
@@ -38,6 +36,9 @@ RECEIVE_BUFFER_OCTETS: Final = 4 * 1024 * 1024
 
 TASKS_MAX: Final = 2000
 """Answers under way: with more, what servers ask over UDP goes unheard."""
+
+OPTIONS_OCTETS: Final = 64
+"""Room for what an answer carries beside its records; one with more goes alone."""
 
 CLIENTS_MAX: Final = 65_536
 """Addresses the hot path knows the cache of; more, and it starts anew."""
@@ -68,7 +69,8 @@ class UdpServer:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
         self._loop = asyncio.get_running_loop()
-        batch = DatagramBatch(sock) if is_supported() else None
+        octets = self._answering.payload_octets + OPTIONS_OCTETS
+        batch = DatagramBatch(sock, octets) if is_supported() else None
         if batch is not None and batch.works():
             self._loop.add_reader(sock.fileno(), self._many, batch)
         else:
@@ -94,26 +96,30 @@ class UdpServer:
         lengths = batch.receive()
         for friends in self._friends:
             friends.tick()
-        caches, answers, sizes = self._caches, batch.answers, batch.lengths
+        caches, data, sizes = self._caches, batch.data, batch.sizes
         first = slot = 0
+        met: Sender | None = None
         cache: AnswerCache | None = None
-        for length, query, sender in zip(lengths, batch.queries, batch.senders()):  # noqa: B905  few of many slots
-            cache = caches.get(sender)
+        for length, start, sender in zip(lengths, batch.starts, batch.senders()):  # noqa: B905  few of many slots
+            if sender != met:
+                met, cache = sender, caches.get(sender)
             answer = None
             if cache is not None:
-                key = bytes(query[: length - ID_OCTETS])
+                key = data[start : start + length - ID_OCTETS]
                 entry = cache.ready.get(key)
                 answer = cache.find(key) if entry is None else next(entry)
             if answer is not None:
                 # As ``put`` does it: a call would cost as much as all the rest.
                 size = len(answer)
-                start = slot * ANSWER_MAX_OCTETS
-                answers[start : start + size] = answer
-                sizes[slot * LENGTH_STEP] = size
-            elif not self._slowly(batch, slot, sender, length):
-                # A gap: what is ready before it goes first.
-                batch.send(first, slot)
-                first = slot + 1
+                data[start : start + size] = answer
+                sizes[slot] = size + ID_OCTETS
+            else:
+                if not self._slowly(batch, slot, sender, length):
+                    # A gap: what is ready before it goes first.
+                    batch.send(first, slot)
+                    first = slot + 1
+                # It may have been met for the first time, and now be known.
+                met = None
             slot += 1
         batch.send(first, slot)
         if slot and cache not in self._friends:
@@ -143,6 +149,9 @@ class UdpServer:
             self._begin(answer, batch.peer(slot), batch.control(slot))
             return False
         self._learn(sender, host)
+        if len(answer) > batch.answer_max_octets:
+            self._send(answer, batch.peer(slot), batch.control(slot))
+            return False
         batch.put(slot, answer[ID_OCTETS:])
         return True
 
