@@ -34,6 +34,9 @@ BURST_MAX: Final = 64
 RECEIVE_BUFFER_OCTETS: Final = 4 * 1024 * 1024
 """Asked of the kernel: what waits while the loop is busy. It may give less."""
 
+SLOW_MAX: Final = 64
+"""Answers of a wake-up that do not lie ready: two milliseconds of work."""
+
 TASKS_MAX: Final = 2000
 """Answers under way: with more, what servers ask over UDP goes unheard."""
 
@@ -93,14 +96,16 @@ class UdpServer:
 
     def _many(self, batch: DatagramBatch) -> None:
         """Answer what has come: one system call in and, as a rule, one out."""
-        lengths = batch.receive()
+        slots = batch.receive()
         for friends in self._friends:
             friends.tick()
         caches, data, sizes = self._caches, batch.data, batch.sizes
-        first = slot = 0
+        first = slots.start
+        slot = first - 1
+        slow = 0
         met: Sender | None = None
         cache: AnswerCache | None = None
-        for length, start, sender in zip(lengths, batch.starts, batch.senders()):  # noqa: B905  few of many slots
+        for slot, length, start, sender in batch.met(slots):
             if sender != met:
                 met, cache = sender, caches.get(sender)
             answer = None
@@ -113,24 +118,38 @@ class UdpServer:
                 size = len(answer)
                 data[start : start + size] = answer
                 sizes[slot] = size + ID_OCTETS
-            else:
-                if not self._slowly(batch, slot, sender, length):
-                    # A gap: what is ready before it goes first.
-                    batch.send(first, slot)
-                    first = slot + 1
-                # It may have been met for the first time, and now be known.
-                met = None
-            slot += 1
-        batch.send(first, slot)
-        if slot and cache not in self._friends:
-            self._note(batch, slot)
+                continue
+            if not self._slowly(batch, slot, sender, length):
+                # A gap: what is ready before it goes first.
+                batch.send(first, slot)
+                first = slot + 1
+            # It may have been met for the first time, and now be known.
+            met = None
+            slow += 1
+            if slow == SLOW_MAX:
+                self._put_off(batch, range(slot + 1, slots.stop))
+                break
+        batch.send(first, slot + 1)
+        if slots and cache not in self._friends:
+            self._note(batch, slot, slot + 1 - slots.start)
 
-    def _note(self, batch: DatagramBatch, count: int) -> None:
-        """Count a batch for the network its last datagram came from.
+    def _put_off(self, batch: DatagramBatch, slots: range) -> None:
+        """Answer ``slots`` when others have had their turn."""
+        batch.left = slots
+        if slots and self._loop is not None:
+            self._loop.call_soon(self._go_on, batch)
+
+    def _go_on(self, batch: DatagramBatch) -> None:
+        # It was stopped, or more came and with it they were answered.
+        if batch.left and self._loop is not None:
+            self._many(batch)
+
+    def _note(self, batch: DatagramBatch, slot: int, count: int) -> None:
+        """Count what was answered for the network that ``slot`` came from, the last.
 
         Whoever sends most is met most often.
         """
-        at = (count - 1) * ADDRESS_SLOT
+        at = slot * ADDRESS_SLOT
         start, end = batch.address_key
         address = bytes(batch.addresses[at + start : at + end])
         if self._answering.limiter.note(address, count):
