@@ -58,8 +58,8 @@ def test_many_in_many_out(server: socket.socket) -> None:
                 query = b"q" * slot + b"!"
                 assert batch.query(slot, slot + 3) == b"id" + query
                 assert batch.data[start : start + length - 2] == query
-                assert batch.peer(slot)[:2] == client.getsockname()[:2]
-                assert batch.host(slot) == host
+                assert batch.peers.peer(slot)[:2] == client.getsockname()[:2]
+                assert batch.peers.host(slot) == host
                 batch.put(slot, b"a" * slot + b"?")
             # Slot 2 has no answer.
             batch.send(0, 2)
@@ -165,7 +165,7 @@ def test_an_answer_leaves_from_where_it_was_asked() -> None:
         batch.put(0, b"first")
         batch.send(0, 1)
         assert client.recv(99) == b"12first"
-        server.sendmsg([b"later"], batch.control(0), 0, batch.peer(0))
+        server.sendmsg([b"later"], batch.control(0), 0, batch.peers.peer(0))
         assert client.recv(99) == b"later"
 
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_sent_does_not_hold_up_the_rest() -> None:
             client.send(b"12q")
         assert len(batch.receive()) == 3
         # Port 0 of slot 1 is nowhere.
-        batch.addresses[32 + 2 : 32 + 4] = b"\x00\x00"
+        batch.peers.octets[32 + 2 : 32 + 4] = b"\x00\x00"
         for slot in range(3):
             batch.put(slot, bytes((slot,)))
         batch.send(0, 3)

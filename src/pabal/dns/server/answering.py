@@ -315,7 +315,8 @@ class Answering:
             # The same question in other octets, for example with another size: next
             # time the driver finds it by itself.
             context.cache.put(data[2:], entry, 0)
-        return self._as_asked(octets, context)
+        error = entry.error if isinstance(entry, Ageing) else b""
+        return self._as_asked(octets, context, error)
 
     def _refusal(self, context: _Context) -> Response | None:
         """Return the answer to a query that is not even looked up."""
@@ -389,8 +390,6 @@ class Answering:
             self._recursions.leave(client)
         fresh = self._zones(context).version == recursion.version
         keep = fresh and response.rcode in (codes.NOERROR, codes.NXDOMAIN)
-        # What is kept has no options: who can be told why asks for it each time.
-        keep &= not response.error or context.query.edns is None
         return self._finish(context, response, keep=keep, ageing=True)
 
     async def _resolve(self, recursion: Recursion) -> Response:
@@ -417,10 +416,12 @@ class Answering:
         order = self._settings.round_robin
         versions = turns(rendered, order, self.pools.turns(response))
         octets = versions[next(self._caches.turn) % len(versions)]
+        error = b"" if context.query.edns is None else response.error
+        keep &= len(rendered.octets) + len(error) <= context.room_octets
         if keep and context.cache is not None and (rendered.ttl_min_s or not ageing):
-            entry: Entry = (
-                Ageing(rendered, versions, self._clock) if ageing else lasting(versions)
-            )
+            entry: Entry = lasting(versions)
+            if ageing:
+                entry = Ageing(rendered, versions, self._clock, error)
             context.cache.put(context.key, entry, sum(map(len, set(versions))))
         answer = self._as_asked(octets, context, response.error)
         if self.on_query is not None:

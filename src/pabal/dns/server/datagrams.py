@@ -39,7 +39,7 @@ _LINE_OCTETS: Final = 64
 _ADDRESS_OCTETS: Final = 28
 """sizeof(struct sockaddr_in6), the longer of the two."""
 
-ADDRESS_SLOT: Final = 32
+_ADDRESS_SLOT: Final = 32
 _CONTROL_SLOT: Final = 64
 """Room for one control message: IP_PKTINFO takes 32 octets, IPV6_PKTINFO 40."""
 
@@ -101,19 +101,74 @@ class _Room:
     slice makes no copy on the way.
 
     Attributes:
+        slot_octets: What a slot has room for.
         step: Octets from one slot to the next. An odd number of lines: were it a power
             of two, all slots would want the same few places of the processor's cache.
+        starts: Where each slot has what follows the id.
     """
 
     def __init__(self, slot_octets: int) -> None:
-        lines = -(-slot_octets // _LINE_OCTETS) | 1
-        self.step = lines * _LINE_OCTETS
+        self.slot_octets = slot_octets
+        self.step = (-(-slot_octets // _LINE_OCTETS) | 1) * _LINE_OCTETS
+        self.starts = [slot * self.step + ID_OCTETS for slot in range(SLOTS)]
         size = SLOTS * self.step
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         self.octets = mmap.mmap(-1, size, flags=flags)
         # Held for as long as the room: a map with a view cannot be closed.
         self._view = (ctypes.c_char * size).from_buffer(self.octets)
         self.address = ctypes.addressof(self._view)
+
+
+class Peers:
+    """Where datagrams came from: a ``sockaddr`` in each slot."""
+
+    def __init__(self, family: int) -> None:
+        self._family = family
+        self._buffer = _Buffer(SLOTS * _ADDRESS_SLOT)
+        # In its slot of 32 octets an address of 4 stands 4 behind, one of 16 stands 8.
+        self._four = memoryview(self._buffer.octets).cast("I")[1::8]
+        halves = memoryview(self._buffer.octets).cast("Q")
+        self._sixteen = halves[1::4], halves[2::4]
+
+    @property
+    def octets(self) -> bytearray:
+        """The slots as the kernel writes and reads them."""
+        return self._buffer.octets
+
+    def place(self, slot: int) -> tuple[int, int]:
+        """Return address and size of the room in ``slot``."""
+        size = 16 if self._family == socket.AF_INET else _ADDRESS_OCTETS
+        return self._buffer.address + slot * _ADDRESS_SLOT, size
+
+    def senders(self, slots: range) -> Iterable[Sender]:
+        """Return who sent the datagram of each of ``slots``."""
+        first, end = slots.start, slots.stop
+        if self._family == socket.AF_INET:
+            return self._four[first:end]
+        high, low = self._sixteen
+        return zip(high[first:end], low[first:end], strict=True)
+
+    def address(self, slot: int) -> bytes:
+        """Return the address, 4 or 16 octets."""
+        start, end = (4, 8) if self._family == socket.AF_INET else (8, 24)
+        return self._octets(slot, start, end)
+
+    def host(self, slot: int) -> str:
+        """Return the address, without the port, as text."""
+        return socket.inet_ntop(self._family, self.address(slot))
+
+    def peer(self, slot: int) -> Address:
+        """Return the whole address as the socket module wants it."""
+        port = int.from_bytes(self._octets(slot, 2, 4), "big")
+        if self._family == socket.AF_INET:
+            return self.host(slot), port
+        flow = int.from_bytes(self._octets(slot, 4, 8), "big")
+        scope = int.from_bytes(self._octets(slot, 24, 28), "little")
+        return self.host(slot), port, flow, scope
+
+    def _octets(self, slot: int, start: int, end: int) -> bytes:
+        at = slot * _ADDRESS_SLOT
+        return bytes(self._buffer.octets[at + start : at + end])
 
 
 class _Side:
@@ -174,68 +229,62 @@ class DatagramBatch:
 
     Attributes:
         left: Slots that ``receive`` returns before it takes anything new.
-        data: What came; the answer to it is written in its place. In the first two
-            octets of a slot is the id, which stays.
-        starts: Where in ``data`` each slot has what follows the id.
-        sizes: Of the answers with their ids, by slot.
-        answer_max_octets: What a slot has room for.
-        address_key: Where in its slot an address stands, without the port.
+        peers: Who sent what came, and gets what goes.
     """
 
     def __init__(self, sock: socket.socket, answer_max_octets: int) -> None:
-        self._family = sock.family
         self._descriptor = ctypes.c_int(sock.fileno())
         # PyDLL keeps the interpreter's lock: neither call ever waits, and giving the
         # lock away would mean queueing for it behind a thread that loads a zone.
         self._library = ctypes.PyDLL(None)
         self._in, self._out = _Side(), _Side()
-        self.left = range(0)
-        self.answer_max_octets = max(QUERY_MAX_OCTETS, answer_max_octets)
-        self._room = _Room(self.answer_max_octets)
-        self.data = self._room.octets
-        self.starts = [slot * self._room.step + ID_OCTETS for slot in range(SLOTS)]
-        self.sizes = self._out.lengths
-        self._names = _Buffer(SLOTS * ADDRESS_SLOT)
-        # In its slot of 32 octets an address of 4 stands 4 behind, one of 16 stands 8.
-        self._hosts = memoryview(self._names.octets).cast("I")[1::8]
-        halves = memoryview(self._names.octets).cast("Q")
-        self._halves = halves[1::4], halves[2::4]
+        self._room = _Room(max(QUERY_MAX_OCTETS, answer_max_octets))
         self._controls = _Buffer(SLOTS * _CONTROL_SLOT)
-        self.address_key = (4, 8) if sock.family == socket.AF_INET else (8, 24)
         self._has_control = _ask_for_local_address(sock)
+        self.left = range(0)
+        self.peers = Peers(sock.family)
         self._lay_out()
 
     def _lay_out(self) -> None:
-        name_octets = 16 if self._family == socket.AF_INET else _ADDRESS_OCTETS
         for slot in range(SLOTS):
-            name = self._names.address + slot * ADDRESS_SLOT, name_octets
+            name = self.peers.place(slot)
             room = _CONTROL_SLOT if self._has_control else 0
             control = self._control_address(slot), room
             place = self._room.address + slot * self._room.step, QUERY_MAX_OCTETS
             self._in.lay_out(slot, name, control, place)
             self._out.lay_out(slot, name, control, place)
 
+    @property
+    def data(self) -> mmap.mmap:
+        """What came; the answer to it is written in its place.
+
+        In the first two octets of a slot is the id, which stays.
+        """
+        return self._room.octets
+
+    @property
+    def sizes(self) -> memoryview:
+        """Of the answers with their ids, by slot."""
+        return self._out.lengths
+
+    @property
+    def answer_max_octets(self) -> int:
+        """What a slot has room for, an id among it."""
+        return self._room.slot_octets
+
     def met(self, slots: range) -> Iterable[tuple[int, int, int, Sender]]:
-        """Return each of ``slots``, its length, its start, and who sent it."""
+        """Return each of ``slots``, its length, its start, and who sent it.
+
+        The start is where in ``data`` it has what follows the id.
+        """
         first, end = slots.start, slots.stop
-        lengths, starts = self._in.received[first:end], self.starts[first:end]
-        senders: Iterable[Sender]
-        if self._family == socket.AF_INET:
-            senders = self._hosts[first:end]
-        else:
-            high, low = self._halves
-            senders = zip(high[first:end], low[first:end], strict=True)
-        return zip(slots, lengths, starts, senders, strict=True)
+        lengths, starts = self._in.received[first:end], self._room.starts[first:end]
+        return zip(slots, lengths, starts, self.peers.senders(slots), strict=True)
 
     def query(self, slot: int, length: int) -> bytes:
         """Return the query of ``slot``, which has ``length`` octets."""
         start = slot * self._room.step
         return self.data[start : start + length]
-
-    @property
-    def addresses(self) -> bytearray:
-        """From where it came, a ``sockaddr`` each, in slots of ``ADDRESS_SLOT``."""
-        return self._names.octets
 
     def _control_address(self, slot: int) -> int:
         if not self._has_control:
@@ -284,7 +333,7 @@ class DatagramBatch:
 
         Its query is gone then. ``answer_max_octets`` must not be exceeded.
         """
-        start, size = self.starts[slot], len(answer)
+        start, size = self._room.starts[slot], len(answer)
         self.data[start : start + size] = answer
         self.sizes[slot] = size + ID_OCTETS
 
@@ -302,22 +351,6 @@ class DatagramBatch:
             )
             # The one it stopped at found no room or no way: datagrams may be lost.
             first += max(sent, 0) + (sent < end - first)
-
-    def host(self, slot: int) -> str:
-        """Return the address, without the port, that slot's query came from."""
-        start, end = self.address_key
-        at = slot * ADDRESS_SLOT
-        return socket.inet_ntop(self._family, self.addresses[at + start : at + end])
-
-    def peer(self, slot: int) -> Address:
-        """Return where slot's query came from, as the socket module wants it."""
-        at = slot * ADDRESS_SLOT
-        port = int.from_bytes(self.addresses[at + 2 : at + 4], "big")
-        if self._family == socket.AF_INET:
-            return self.host(slot), port
-        flow = int.from_bytes(self.addresses[at + 4 : at + 8], "big")
-        scope = int.from_bytes(self.addresses[at + 24 : at + 28], "little")
-        return self.host(slot), port, flow, scope
 
     def control(self, slot: int) -> Ancillary:
         """Return the control message that lets an answer leave from where it should."""

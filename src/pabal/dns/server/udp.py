@@ -16,7 +16,6 @@ from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.cache import AnswerCache
 from pabal.dns.server.control import Control
 from pabal.dns.server.datagrams import (
-    ADDRESS_SLOT,
     ID_OCTETS,
     QUERY_MAX_OCTETS,
     Address,
@@ -149,10 +148,7 @@ class UdpServer:
 
         Whoever sends most is met most often.
         """
-        at = slot * ADDRESS_SLOT
-        start, end = batch.address_key
-        address = bytes(batch.addresses[at + start : at + end])
-        if self._answering.limiter.note(address, count):
+        if self._answering.limiter.note(batch.peers.address(slot), count):
             # Its datagrams are now judged one by one, not answered out of hand.
             self._caches.clear()
 
@@ -160,16 +156,16 @@ class UdpServer:
         self, batch: DatagramBatch, slot: int, sender: Sender, length: int
     ) -> bool:
         """Answer what the hot path could not; return whether the answer is ready."""
-        host = batch.host(slot)
+        host = batch.peers.host(slot)
         answer = self._now(batch.query(slot, length), host)
         if answer is None:
             return False
         if not isinstance(answer, bytes):
-            self._begin(answer, batch.peer(slot), batch.control(slot))
+            self._begin(answer, batch.peers.peer(slot), batch.control(slot))
             return False
         self._learn(sender, host)
         if len(answer) > batch.answer_max_octets:
-            self._send(answer, batch.peer(slot), batch.control(slot))
+            self._send(answer, batch.peers.peer(slot), batch.control(slot))
             return False
         batch.put(slot, answer[ID_OCTETS:])
         return True
