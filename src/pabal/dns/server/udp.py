@@ -1,6 +1,6 @@
 """DNS over UDP: datagrams in, datagrams out, many a wake-up.
 
-The hot path: two dict look-ups and two copies, no task, no parsing, and a share of two
+The hot path: one dict look-up and two copies, no task, no parsing, and a share of two
 system calls. Security: every datagram is a stranger's; nothing is kept for one that is
 not answered.
 """
