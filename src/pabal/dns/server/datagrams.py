@@ -28,9 +28,9 @@ asks as well; where answers lie ready these take a millisecond."""
 
 CROWD: Final = 32
 """So many datagrams at once are no coincidence. Measured: with the second look each
-answer costs some twentieth less, for a batch is fuller. With fewer there is no flood, and
-who gives the processor away may wait milliseconds for it: with 4, one answer of a hundred
-came three times as late."""
+answer costs some twentieth less, for a batch is fuller. With fewer there is no flood,
+and who gives the processor away may wait milliseconds for it: with 4, one answer of a
+hundred came three times as late."""
 
 QUERY_MAX_OCTETS: Final = 1280
 """Longer queries do not exist; the kernel cuts them and the parser refuses the rest."""
