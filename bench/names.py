@@ -36,6 +36,12 @@ HOSTS: Final = 2001
 same port, and a process that does not hear that port would never be warm for it."""
 
 SECONDS: Final = 4
+PACED_SECONDS: Final = 1
+"""How long it is looked how soon answers come before it is the next side's turn: so
+often in a round as a rate takes seconds. What else the machine does for some
+milliseconds falls upon all alike, and the median is of runs without it; what a side
+itself does every second is in each of its runs."""
+
 WARM_RUNS: Final = 3
 """Each run comes from other ports, and so to other processes: all have to be warm."""
 
@@ -91,8 +97,9 @@ def measure(
                 answers, a_second = rate(side, asked, seconds)
                 cpu_us = (side.cpu_seconds() - cpu) / answers * 1e6
                 found[name].add(side.name, a_second, cpu_us)
-            for side in sides:
-                soon[name].add(side.name, latency_us(side, asked, seconds))
+            for _ in range(seconds):
+                for side in sides:
+                    soon[name].add(side.name, latency_us(side, asked, PACED_SECONDS))
     # The same samples of ours, beside another peer.
     others = [
         replace(row, name=f"{name}, {reach}", peer=reach, target=1.0)

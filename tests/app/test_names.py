@@ -15,6 +15,7 @@ from pabal.app import names
 from pabal.app.names import NamesRole
 from pabal.app.office import administration
 from pabal.app.shared import DIRECTORY_BELL, ZONES_BELL
+from pabal.base.tasks import sleep_until_set
 from pabal.config.settings import Settings
 from pabal.net.doorbell import UnixDoorbell
 from tests.app.rig import datagrams, opened, port
@@ -128,3 +129,23 @@ async def test_without_a_ring_it_looks_by_itself(
     async with serving(settings) as rig:
         host(settings, "c.test")
         assert await rig.answers("c.test")
+
+
+async def test_processes_do_not_look_together(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they do at once, each second, is a gap in the answers of all of them."""
+    monkeypatch.setattr(names, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(names, "LOOK_PAUSE_TIMES", 0)
+    pauses: list[float] = []
+
+    async def sleep(event: asyncio.Event, seconds: float) -> bool:
+        pauses.append(seconds)
+        return await sleep_until_set(event, seconds)
+
+    monkeypatch.setattr(names, "sleep_until_set", sleep)
+    async with serving(settings):
+        while len(pauses) < 20:  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(0.01)
+    assert all(0.0075 <= pause <= 0.0125 for pause in pauses)
+    assert max(pauses) - min(pauses) > 0.001

@@ -1,6 +1,7 @@
 """The role ``dns``: zones and recursion."""
 
 import asyncio
+import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -32,6 +33,11 @@ LOOK_SECONDS: Final = 1.0
 LOOK_PAUSE_TIMES: Final = 50
 """A look is followed by a pause so many times as long: a hundred thousand files take
 some 2 % of a processor, and what is edited there is seen within half a minute."""
+
+LOOK_SCATTER: Final = 0.5
+"""A pause is longer or shorter by up to half of this part. All processes begin together
+and hear every ring together. Would they then look together, all cores were theirs for
+some ten milliseconds of each second, and one answer of a hundred late."""
 
 NOTIFY_AFTER_SECONDS: Final = 2 * LOOK_SECONDS
 """Before secondaries hear of a change: they may ask any process, and each looks by
@@ -172,7 +178,7 @@ class NamesRole:
 
     async def _look(self) -> None:
         while not self._stopping:
-            rang = await sleep_until_set(self._changed, self._pause_s)
+            rang = await sleep_until_set(self._changed, self._pause_s * _scatter())
             self._changed.clear()
             try:
                 await self._reload_if_changed(rang=rang)
@@ -183,7 +189,7 @@ class NamesRole:
 
     async def _reload_if_changed(self, *, rang: bool) -> None:
         began = self._shared.clock.monotonic()
-        stamp = await self._look_at_files()
+        stamp, renewed = await asyncio.to_thread(self._look_at_files)
         took_s = self._shared.clock.monotonic() - began
         self._pause_s = max(LOOK_SECONDS, LOOK_PAUSE_TIMES * took_s)
         seen = self._stamp and stamp != self._stamp
@@ -191,19 +197,25 @@ class NamesRole:
             # The others would see it at another time, long after. They have a first
             # look of their own.
             self._shared.bell.ring(ZONES_BELL)
-        if self._tls is not None:
-            rang |= await asyncio.to_thread(self._tls.reload)
+        rang |= renewed
         if (rang or stamp != self._stamp) and not self._stopping:
             asked, self._asked = self._asked, False
             await self._server.reload(asked=asked)
             self._stamp = stamp
 
-    async def _look_at_files(self) -> tuple[object, ...]:
-        """Return the stamp; on a thread, for there may be thousands of files."""
-        return await asyncio.to_thread(
-            parts.zones_stamp, self._shared.settings, self._shared.book
-        )
+    def _look_at_files(self) -> tuple[tuple[object, ...], bool]:
+        """Return the stamp, and whether there is a new certificate.
+
+        On a thread, for there may be thousands of files.
+        """
+        shared = self._shared
+        stamp = parts.zones_stamp(shared.settings, shared.book)
+        return stamp, self._tls is not None and self._tls.reload()
 
     def _pass_on(self, zone: str) -> None:
         """Let the process that follows primaries look at a copied zone."""
         self._shared.bell.ring(f"{COPIED_BELL}{zone}")
+
+
+def _scatter() -> float:
+    return 1 + LOOK_SCATTER * (secrets.randbelow(1000) / 1000 - 0.5)

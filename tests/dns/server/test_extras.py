@@ -254,7 +254,7 @@ def test_a_cookie_is_given_without_a_question() -> None:
 
 
 async def test_every_client_is_told_that_an_answer_was_changed() -> None:
-    """Also the second one: ready answers have no options."""
+    """Also the second, whose answer lies ready, and who asked for more than that."""
     server = bench()
     changed = replace(positive("www.far.test.", "192.0.2.9"), errors=(4,))
     server.resolver.answers["www.far.test. A"] = changed
@@ -264,8 +264,35 @@ async def test_every_client_is_told_that_an_answer_was_changed() -> None:
         (error,) = answer.options
         assert isinstance(error, dns.edns.EDEOption)
         assert error.code == 4
+    assert len(server.resolver.asked) == 1
+    hot = server.hot(query.to_wire(), FRIEND)
+    assert hot == await server.whole(query.to_wire())
+    query.use_edns(0, options=[dns.edns.CookieOption(b"12345678", b"")])
+    answer = dns.message.from_wire(await server.whole(query.to_wire()))
+    assert [int(option.otype) for option in answer.options] == [10, 15]
+    server.clock.at += 20
+    query.use_edns(0)
+    hot = server.hot(query.to_wire(), FRIEND)
+    assert hot is not None
+    aged = dns.message.from_wire(hot)
+    assert (aged.answer[0].ttl, len(aged.options)) == (40, 1)
     asked = len(server.resolver.asked)
     query.use_edns(-1)
     for _ in range(3):
         assert len(dns.message.from_wire(await server.whole(query.to_wire())).answer)
     assert len(server.resolver.asked) == asked + 1, "who cannot be told shares"
+
+
+async def test_an_answer_that_was_changed_is_kept_if_there_is_room_to_say_so() -> None:
+    server = bench()
+    many = [f"192.0.2.{number}" for number in range(29)]
+    server.resolver.answers["abcdefghij.test. A"] = replace(
+        positive("abcdefghij.test.", *many), errors=(4,)
+    )
+    # 508 octets with 29 addresses: six more do not fit.
+    query = dns.message.make_query("abcdefghij.test", "A", use_edns=0, payload=512)
+    for _ in range(2):
+        answer = dns.message.from_wire(await server.whole(query.to_wire()))
+        assert answer.flags & dns.flags.TC
+    assert len(server.resolver.asked) == 2
+    assert server.hot(query.to_wire(), FRIEND) is None

@@ -1,5 +1,6 @@
 import dns.message
 import dns.rcode
+import pytest
 
 from pabal.dns.server.access import Access, parse_access_list
 from pabal.dns.server.answering import Answering
@@ -92,6 +93,16 @@ def test_forgetting_forgets_templates() -> None:
     parts.now(question("xxx.example.com"))
     parts.answering.forget()
     assert parts.hot(question("yyy.example.com"), STRANGER) is None
+
+
+def test_templates_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pabal.dns.server.missing.TEMPLATES_MAX", 3)
+    parts = bench()
+    for length in range(1, 20):
+        parts.now(question("x" * length + ".example.com"))
+    cache = parts.answering.cache_of(STRANGER)
+    assert cache is not None
+    assert 0 < len(cache.missing) <= 3
 
 
 def test_junk_is_left_to_the_parser() -> None:

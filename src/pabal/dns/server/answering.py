@@ -62,7 +62,7 @@ _PROHIBITED: Final = error_option(PROHIBITED)
 _NOT_AUTHORITATIVE: Final = error_option(NOT_AUTHORITATIVE)
 
 PAYLOAD_MAX_OCTETS: Final = 4096
-"""Largest UDP answer whatever is configured: the buffers of the driver hold no more."""
+"""Largest UDP answer whatever is configured (RFC 6891 §6.2.5)."""
 
 log = Log("dns")
 
@@ -182,7 +182,7 @@ class Answering:
         self.pools = pools_of(settings.pools)
 
     @property
-    def _payload_octets(self) -> int:
+    def payload_octets(self) -> int:
         """The largest answer over UDP."""
         return min(self._settings.payload_octets, PAYLOAD_MAX_OCTETS)
 
@@ -237,11 +237,11 @@ class Answering:
         try:
             query = parse_query(data)
         except QueryError as error:
-            return self._extras.unasked(data, host, error.rcode, self._payload_octets)
+            return self._extras.unasked(data, host, error.rcode, self.payload_octets)
         extra = self._extras.of(query, host, encrypted=encrypted, idle_s=idle_s)
         if extra is None:
             # RFC 7873 §5.2.2, and with an OPT record as RFC 6891 §6.1.1 wants it.
-            limits = Limits(self._payload_octets, self._payload_octets, recursion=False)
+            limits = Limits(self.payload_octets, self.payload_octets, recursion=False)
             return bare(query, codes.FORMERR, limits)
         context = self._context(query, host, extra, udp=udp)
         answer = self._answer(context, data)
@@ -286,7 +286,7 @@ class Answering:
         if not udp:
             room = codes.MESSAGE_MAX_OCTETS - EXTRA_MAX_OCTETS
             return _Context(query, rights, room, None, b"", host, extra, udp)
-        room = answer_room(query.edns, self._payload_octets)
+        room = answer_room(query.edns, self.payload_octets)
         plain = query.edns is None or query.edns.version == 0
         if not (rights.query and plain and not query.signed):
             return _Context(query, rights, room, None, b"", host, extra, udp)
@@ -296,7 +296,7 @@ class Answering:
 
     def _limits(self, context: _Context) -> Limits:
         recursion = context.rights.recursion and self._resolver is not None
-        return Limits(context.room_octets, self._payload_octets, recursion=recursion)
+        return Limits(context.room_octets, self.payload_octets, recursion=recursion)
 
     def _ready(self, context: _Context, data: bytes) -> bytes | None:
         """Return the cached answer to a query that was not asked in its plainest form.
@@ -315,7 +315,8 @@ class Answering:
             # The same question in other octets, for example with another size: next
             # time the driver finds it by itself.
             context.cache.put(data[2:], entry, 0)
-        return self._as_asked(octets, context)
+        error = entry.error if isinstance(entry, Ageing) else b""
+        return self._as_asked(octets, context, error)
 
     def _refusal(self, context: _Context) -> Response | None:
         """Return the answer to a query that is not even looked up."""
@@ -389,8 +390,6 @@ class Answering:
             self._recursions.leave(client)
         fresh = self._zones(context).version == recursion.version
         keep = fresh and response.rcode in (codes.NOERROR, codes.NXDOMAIN)
-        # What is kept has no options: who can be told why asks for it each time.
-        keep &= not response.error or context.query.edns is None
         return self._finish(context, response, keep=keep, ageing=True)
 
     async def _resolve(self, recursion: Recursion) -> Response:
@@ -417,10 +416,12 @@ class Answering:
         order = self._settings.round_robin
         versions = turns(rendered, order, self.pools.turns(response))
         octets = versions[next(self._caches.turn) % len(versions)]
+        error = b"" if context.query.edns is None else response.error
+        keep &= len(rendered.octets) + len(error) <= context.room_octets
         if keep and context.cache is not None and (rendered.ttl_min_s or not ageing):
-            entry: Entry = (
-                Ageing(rendered, versions, self._clock) if ageing else lasting(versions)
-            )
+            entry: Entry = lasting(versions)
+            if ageing:
+                entry = Ageing(rendered, versions, self._clock, error)
             context.cache.put(context.key, entry, sum(map(len, set(versions))))
         answer = self._as_asked(octets, context, response.error)
         if self.on_query is not None:

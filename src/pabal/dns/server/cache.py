@@ -7,13 +7,14 @@ nothing, and forgetting is one assignment.
 
 import secrets
 from collections.abc import Iterator, Sequence
-from itertools import cycle
+from itertools import cycle, repeat
 from struct import Struct
 from typing import Final
 
 from pabal.base.clock import Clock
 from pabal.dns.server.missing import MissingNames
 from pabal.dns.settings import FIXED, RANDOM
+from pabal.dns.wire.option import with_options
 from pabal.dns.wire.response import Rendered, turned
 
 TURNS_MAX: Final = 16
@@ -59,7 +60,8 @@ def turns(rendered: Rendered, order: str, firsts: Sequence[int] = ()) -> list[by
 
 def lasting(versions: list[bytes]) -> Entry:
     """Return an entry that never stops: our own zones, until they change."""
-    return cycle(versions)
+    # With one version there is nothing to turn, and less memory to look at.
+    return cycle(versions) if len(versions) > 1 else repeat(versions[0])
 
 
 class Ageing:
@@ -67,9 +69,21 @@ class Ageing:
 
     They do so where the clock's own seconds begin, for all entries at once: never late,
     and early by less than a second.
+
+    Attributes:
+        error: An Extended DNS Error (RFC 8914), as an option. ``turning`` gives answers
+            that carry it; as an iterator the entry gives them without any option, for
+            who asked for others.
     """
 
-    def __init__(self, rendered: Rendered, versions: list[bytes], clock: Clock) -> None:
+    def __init__(
+        self,
+        rendered: Rendered,
+        versions: list[bytes],
+        clock: Clock,
+        error: bytes = b"",
+    ) -> None:
+        self.error = error
         self._clock = clock
         self._versions = [bytearray(version) for version in versions]
         # The id is cut off, so everything stands two octets earlier.
@@ -81,17 +95,16 @@ class Ageing:
             self._life_s -= self._life_s // END_PART
         self._born = int(clock.monotonic())
         self._age_s = 0
-        self._turning: Entry = cycle(versions)
+        self._set(versions)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
         """Return the answer as of now; stop when a record's time is over."""
-        turning = self.turning(int(self._clock.monotonic()))
-        if turning is None:
+        if self.turning(int(self._clock.monotonic())) is None:
             raise StopIteration
-        return next(turning)
+        return next(self._plain)
 
     def turning(self, second: int) -> Entry | None:
         """Return the answer as it is in ``second`` of the clock, without end.
@@ -110,7 +123,11 @@ class Ageing:
         for version in self._versions:
             for offset, ttl_s in zip(self._offsets, self._ttls, strict=True):
                 _TTL.pack_into(version, offset, ttl_s - age_s)
-        self._turning = cycle([bytes(version) for version in self._versions])
+        self._set([bytes(version) for version in self._versions])
+
+    def _set(self, versions: list[bytes]) -> None:
+        self._plain = lasting(versions)
+        self._turning = lasting([with_options(each, self.error) for each in versions])
 
 
 class AnswerCache:

@@ -6,19 +6,23 @@ answers good ones, and nothing is stored for any of them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import LABEL_MAX_OCTETS
 from pabal.dns.wire.query import Query
 from pabal.dns.zone.tree import Zone
 
-PARENTS_MAX: Final = 50_000
-"""Existing names, each with a form of question, that a template is kept for."""
+TEMPLATES_MAX: Final = 50_000
+"""One for each existing name, form of question and length of what is missing."""
 
-_LABEL_AT: Final = codes.HEADER_OCTETS - 2
-"""Where the name begins in a query whose id is cut off."""
+_ID_OCTETS: Final = 2
+
+_LABEL_AT: Final = codes.HEADER_OCTETS - _ID_OCTETS
+"""Where the name begins in a query whose id is cut off: the length of its label."""
+
+_NAME_AT: Final = _LABEL_AT + 1
+"""Where the octets of the label begin."""
 
 _KEY_MIN_OCTETS: Final = _LABEL_AT + 5
 """A header without id and the question for the root."""
@@ -27,35 +31,40 @@ _WHOLE_NAME: Final = b"\xc0\x0c"
 """A pointer to the whole name asked for: what follows would not fit another name."""
 
 
-@dataclass(slots=True)
-class _Below:
-    """The names right below ``parent``, asked for in one form.
+class _Template(NamedTuple):
+    """The answer to missing names of one length, right below ``parent``.
 
     Attributes:
         parent: Folded.
         names: What exists in the zone.
         apexes: Zones of ours: one of them may begin right below.
-        templates: Length of the first label → header and what follows the question.
+        head: The header, id cut off.
+        question_end: Where the question ends in a query whose id is cut off.
+        tail: What follows the question.
     """
 
     parent: bytes
     names: Mapping[bytes, object]
     apexes: Mapping[bytes, object]
-    templates: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    head: bytes
+    question_end: int
+    tail: bytes
 
 
 class MissingNames:
     """Templates of NXDOMAIN answers; empty it when a zone changes."""
 
     def __init__(self) -> None:
-        self._below: dict[bytes, _Below] = {}
+        # By the query without id and without the octets of its first label: the length
+        # of that is among what is left.
+        self._templates: dict[bytes, _Template] = {}
 
     def __len__(self) -> int:
-        return len(self._below)
+        return len(self._templates)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._below = {}
+        self._templates = {}
 
     def answer(self, key: bytes) -> bytes | None:
         """Return the answer to query ``key`` if its name is known to be missing.
@@ -65,17 +74,15 @@ class MissingNames:
         """
         if len(key) < _KEY_MIN_OCTETS:
             return None
-        length = key[_LABEL_AT]
-        end = _LABEL_AT + 1 + length
-        below = self._below.get(key[:_LABEL_AT] + key[end:])
-        if below is None:
+        end = _NAME_AT + key[_LABEL_AT]
+        template = self._templates.get(key[:_NAME_AT] + key[end:])
+        if template is None:
             return None
-        template = below.templates.get(length)
-        name = key[_LABEL_AT:end].lower() + below.parent
-        if template is None or name in below.names or name in below.apexes:
+        parent, names, apexes, head, question_end, tail = template
+        name = key[_LABEL_AT:end].lower() + parent
+        if name in names or name in apexes:
             return None
-        question = key[_LABEL_AT : end + len(below.parent) + 4]
-        return template[0] + question + template[1]
+        return head + key[_LABEL_AT:question_end] + tail
 
     def learn(
         self,
@@ -102,10 +109,10 @@ class MissingNames:
         tail = answer[question_end:]
         if _WHOLE_NAME in tail:
             return
-        cut = key[:_LABEL_AT] + key[_LABEL_AT + 1 + length :]
-        below = self._below.get(cut)
-        if below is None:
-            if len(self._below) >= PARENTS_MAX:
-                self._below.clear()
-            below = self._below[cut] = _Below(parent, zone.nodes.packed, apexes)
-        below.templates[length] = (answer[2 : codes.HEADER_OCTETS], tail)
+        if len(self._templates) >= TEMPLATES_MAX:
+            self._templates.clear()
+        head = answer[_ID_OCTETS : codes.HEADER_OCTETS]
+        names = zone.nodes.packed
+        self._templates[key[:_NAME_AT] + key[_NAME_AT + length :]] = _Template(
+            parent, names, apexes, head, question_end - _ID_OCTETS, tail
+        )

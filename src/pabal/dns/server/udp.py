@@ -1,6 +1,6 @@
 """DNS over UDP: datagrams in, datagrams out, many a wake-up.
 
-The hot path: two dict look-ups and two copies, no task, no parsing, and a share of two
+The hot path: one dict look-up and two copies, no task, no parsing, and a share of two
 system calls. Security: every datagram is a stranger's; nothing is kept for one that is
 not answered.
 """
@@ -16,10 +16,7 @@ from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.cache import AnswerCache
 from pabal.dns.server.control import Control
 from pabal.dns.server.datagrams import (
-    ADDRESS_SLOT,
-    ANSWER_MAX_OCTETS,
     ID_OCTETS,
-    LENGTH_STEP,
     QUERY_MAX_OCTETS,
     Address,
     Ancillary,
@@ -36,8 +33,14 @@ BURST_MAX: Final = 64
 RECEIVE_BUFFER_OCTETS: Final = 4 * 1024 * 1024
 """Asked of the kernel: what waits while the loop is busy. It may give less."""
 
+SLOW_MAX: Final = 64
+"""Answers of a wake-up that do not lie ready: two milliseconds of work."""
+
 TASKS_MAX: Final = 2000
 """Answers under way: with more, what servers ask over UDP goes unheard."""
+
+OPTIONS_OCTETS: Final = 64
+"""Room for what an answer carries beside its records; one with more goes alone."""
 
 CLIENTS_MAX: Final = 65_536
 """Addresses the hot path knows the cache of; more, and it starts anew."""
@@ -68,7 +71,8 @@ class UdpServer:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_OCTETS)
         self._loop = asyncio.get_running_loop()
-        batch = DatagramBatch(sock) if is_supported() else None
+        octets = self._answering.payload_octets + OPTIONS_OCTETS
+        batch = DatagramBatch(sock, octets) if is_supported() else None
         if batch is not None and batch.works():
             self._loop.add_reader(sock.fileno(), self._many, batch)
         else:
@@ -91,43 +95,60 @@ class UdpServer:
 
     def _many(self, batch: DatagramBatch) -> None:
         """Answer what has come: one system call in and, as a rule, one out."""
-        lengths = batch.receive()
+        slots = batch.receive()
         for friends in self._friends:
             friends.tick()
-        caches, answers, sizes = self._caches, batch.answers, batch.lengths
-        first = slot = 0
+        caches, data, sizes = self._caches, batch.data, batch.sizes
+        first = slots.start
+        slot = first - 1
+        slow = 0
+        met: Sender | None = None
         cache: AnswerCache | None = None
-        for length, query, sender in zip(lengths, batch.queries, batch.senders()):  # noqa: B905  few of many slots
-            cache = caches.get(sender)
+        for slot, length, start, sender in batch.met(slots):
+            if sender != met:
+                met, cache = sender, caches.get(sender)
             answer = None
             if cache is not None:
-                key = bytes(query[: length - ID_OCTETS])
+                key = data[start : start + length - ID_OCTETS]
                 entry = cache.ready.get(key)
                 answer = cache.find(key) if entry is None else next(entry)
             if answer is not None:
                 # As ``put`` does it: a call would cost as much as all the rest.
                 size = len(answer)
-                start = slot * ANSWER_MAX_OCTETS
-                answers[start : start + size] = answer
-                sizes[slot * LENGTH_STEP] = size
-            elif not self._slowly(batch, slot, sender, length):
+                data[start : start + size] = answer
+                sizes[slot] = size + ID_OCTETS
+                continue
+            if not self._slowly(batch, slot, sender, length):
                 # A gap: what is ready before it goes first.
                 batch.send(first, slot)
                 first = slot + 1
-            slot += 1
-        batch.send(first, slot)
-        if slot and cache not in self._friends:
-            self._note(batch, slot)
+            # It may have been met for the first time, and now be known.
+            met = None
+            slow += 1
+            if slow == SLOW_MAX:
+                self._put_off(batch, range(slot + 1, slots.stop))
+                break
+        batch.send(first, slot + 1)
+        if slots and cache not in self._friends:
+            self._note(batch, slot, slot + 1 - slots.start)
 
-    def _note(self, batch: DatagramBatch, count: int) -> None:
-        """Count a batch for the network its last datagram came from.
+    def _put_off(self, batch: DatagramBatch, slots: range) -> None:
+        """Answer ``slots`` when others have had their turn."""
+        batch.left = slots
+        if slots and self._loop is not None:
+            self._loop.call_soon(self._go_on, batch)
+
+    def _go_on(self, batch: DatagramBatch) -> None:
+        # It was stopped, or more came and with it they were answered.
+        if batch.left and self._loop is not None:
+            self._many(batch)
+
+    def _note(self, batch: DatagramBatch, slot: int, count: int) -> None:
+        """Count what was answered for the network that ``slot`` came from, the last.
 
         Whoever sends most is met most often.
         """
-        at = (count - 1) * ADDRESS_SLOT
-        start, end = batch.address_key
-        address = bytes(batch.addresses[at + start : at + end])
-        if self._answering.limiter.note(address, count):
+        if self._answering.limiter.note(batch.peers.address(slot), count):
             # Its datagrams are now judged one by one, not answered out of hand.
             self._caches.clear()
 
@@ -135,14 +156,17 @@ class UdpServer:
         self, batch: DatagramBatch, slot: int, sender: Sender, length: int
     ) -> bool:
         """Answer what the hot path could not; return whether the answer is ready."""
-        host = batch.host(slot)
+        host = batch.peers.host(slot)
         answer = self._now(batch.query(slot, length), host)
         if answer is None:
             return False
         if not isinstance(answer, bytes):
-            self._begin(answer, batch.peer(slot), batch.control(slot))
+            self._begin(answer, batch.peers.peer(slot), batch.control(slot))
             return False
         self._learn(sender, host)
+        if len(answer) > batch.answer_max_octets:
+            self._send(answer, batch.peers.peer(slot), batch.control(slot))
+            return False
         batch.put(slot, answer[ID_OCTETS:])
         return True
 
