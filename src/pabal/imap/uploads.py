@@ -10,7 +10,6 @@ A client that waits for each answer never comes here.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -64,6 +63,11 @@ class Uploads:
         rested: Called when the last was answered.
     """
 
+    __slots__ = (
+        *("_announcer", "_answer", "_answering", "_context", "_over", "_queue"),
+        *("_rested", "_tasks"),
+    )
+
     def __init__(
         self,
         context: Context,
@@ -77,9 +81,10 @@ class Uploads:
         self._tasks = tasks
         self._answer = answer
         self._rested = rested
-        self._queue: deque[_Upload] = deque()
+        # Thousands of connections wait for nothing: an empty list and no event.
+        self._queue: list[_Upload] = []
         self._answering = False
-        self._over = asyncio.Event()
+        self._over: asyncio.Event | None = None
 
     @property
     def waiting(self) -> bool:
@@ -120,7 +125,7 @@ class Uploads:
     async def settle(self) -> None:
         """Wait until every APPEND begun was answered."""
         while self.waiting:
-            self._over.clear()
+            self._over = asyncio.Event()
             await self._over.wait()
 
     async def _run(self, upload: _Upload) -> None:
@@ -134,7 +139,7 @@ class Uploads:
         except BaseException as error:
             self._queue.clear()
             self._answering = False
-            self._over.set()
+            self._tell_over()
             self._context.stream.abort()
             if not isinstance(error, ConnectionLostError | IdleTimeoutError):
                 raise
@@ -158,10 +163,15 @@ class Uploads:
             async with self._announcer.speaking:
                 answers = []
                 while queue and (reply := queue[0].reply) is not None:
-                    answers.append(Answer(queue.popleft().command, reply))
+                    answers.append(Answer(queue.pop(0).command, reply))
                 await self._answer(answers)
         self._answering = False
         if not queue:
             self._announcer.busy = False
-            self._over.set()
+            self._tell_over()
             self._rested()
+
+    def _tell_over(self) -> None:
+        if self._over is not None:
+            self._over.set()
+            self._over = None
