@@ -17,9 +17,13 @@ KOREAN = "회의 회의를 회 의 회의실에서 하의 ㅎㅇ ㅋㅋㅋ 값 �
 UNSPACED = (
     "会議 会議室 会 議 東京都 京都 です ミーティング 第3回 Tシャツ 会议 开会 สวัสดี"
 )
-LATIN = "straße STRASSE cafe\u0301 café ﬁn İi Σας e re report report-7 a@b.example 7 ３"
+KANA = "は ば ぱ か\u3099くせい がく か でず です ｶﾞｽ \u3099く"
+LATIN = (
+    "straße STRASSE cafe\u0301 café cafe ﬁn İi ı Σας e re report report-7 a@b.example"
+    " 7 ３"
+)
 SIGNS = "\U0001f600 ， 。 don't 1,000.50"
-WORDS = [*f"{KOREAN} {UNSPACED} {LATIN} {SIGNS}".split(), "x" * 60, "abcde" * 13]
+WORDS = [*f"{KOREAN} {UNSPACED} {KANA} {LATIN} {SIGNS}".split(), "x" * 60, "abcde" * 13]
 SPACES = [" ", "  ", "\r\n", "\t", "\u3000", "\u00a0", "", ""]
 
 texts = st.lists(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pabal.message.charset import fold
+from pabal.message.folding import fold
 from pabal.store.search.joints import (
     KEPT,
     RARE_PART,

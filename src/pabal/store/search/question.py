@@ -4,6 +4,7 @@ Sans-IO.
 Source: RFC 9051 §6.4.4 (SEARCH).
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -104,6 +105,12 @@ class Question:
 def question_of(predicate: Contains | HeaderContains) -> Question | None:
     """Return what to ask; ``None``: an index is of no help, or every message has it."""
     needle = Needle(predicate.needle)
+    return None if needle.begins_inside else _question_of(predicate, needle)
+
+
+def _question_of(
+    predicate: Contains | HeaderContains, needle: Needle
+) -> Question | None:
     if isinstance(predicate, HeaderContains):
         name = predicate.name.lower().encode("utf-8", "surrogateescape")
         if name in COLUMNS:
@@ -112,7 +119,7 @@ def question_of(predicate: Contains | HeaderContains) -> Question | None:
     if predicate.where not in {TextField.BODY, TextField.TEXT}:
         return _of_column(predicate.where.value.encode("ascii"), needle)
     kinds = [BODY] if predicate.where is TextField.BODY else [HEADER, BODY]
-    choices = [_lookups(one, needle) for one in kinds]
+    choices = [some for one in kinds for some in _choices(one, needle)]
     if not all(choices):
         return None
     decided = pieces.is_decided(needle.text)
@@ -120,7 +127,7 @@ def question_of(predicate: Contains | HeaderContains) -> Question | None:
     if decided or predicate.where is TextField.BODY:
         return question
     # Only what is not in the fields people look into most must be read.
-    return replace(question, pattern=encoded(needle.text), enough=COLUMNS)
+    return replace(question, pattern=_in_fields(needle), enough=COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +231,18 @@ def _in_column(name: bytes, pattern: Pattern, reader: SegmentReader) -> Found:
 
 
 def _of_column(name: bytes, needle: Needle) -> Question:
-    if needle.initials is not None:
-        return Question(is_decided=True, column=name, pattern=needle.initials)
     # Nothing to look for: whether there is such a field.
-    wanted = encoded(needle.text) or VALUE
+    wanted = _in_fields(needle) or VALUE
     return Question(is_decided=True, column=name, pattern=wanted)
+
+
+def _in_fields(needle: Needle) -> Pattern:
+    """Return what finds a needle in columns."""
+    if needle.initials is not None:
+        return needle.initials
+    if len(needle.variants) == 1:
+        return encoded(needle.text)
+    return re.compile("|".join(map(re.escape, needle.variants)))
 
 
 def _of_field(name: bytes, needle: Needle) -> Question:
@@ -236,28 +250,39 @@ def _of_field(name: bytes, needle: Needle) -> Question:
     # Each field begins a line, and a space follows its colon.
     wanted = atoms(Needle(f" {name.decode('latin-1')}: ").text)
     found = [_lookup(HEADER, atom) for atom in wanted]
-    return Question(is_decided=False, choices=[[*found, *_lookups(HEADER, needle)]])
+    choices = [[*found, *some] for some in _choices(HEADER, needle)]
+    return Question(is_decided=False, choices=choices)
 
 
-def _lookups(kinds: Kinds, needle: Needle) -> list[Lookup]:
-    """Return what a text with ``needle`` has; nothing: any text may have it."""
+def _choices(kinds: Kinds, needle: Needle) -> list[list[Lookup]]:
+    """Return what a text with ``needle`` has one of; nothing: any text may have it."""
     if needle.initials is not None:
-        if not pieces.is_decided(needle.text):
-            return []
-        singles = [
-            Lookup(kinds.characters, initial)
-            for one in dict.fromkeys(needle.text)
-            if (initial := Needle(one).initials) is not None
-        ]
-        if len(needle.text) == 1:
-            return singles
-        return [Lookup(kinds.pieces, needle.initials, singles)]
+        return [_consonants(kinds, needle.text, needle.initials)]
+    return [_lookups(kinds, one) for one in needle.variants]
+
+
+def _consonants(kinds: Kinds, text: str, initials: re.Pattern[str]) -> list[Lookup]:
+    """Return what a text with leading consonants has, or syllables that begin so."""
+    if not pieces.is_decided(text):
+        return []
+    singles = [
+        Lookup(kinds.characters, initial)
+        for one in dict.fromkeys(text)
+        if (initial := Needle(one).initials) is not None
+    ]
+    if len(text) == 1:
+        return singles
+    return [Lookup(kinds.pieces, initials, singles)]
+
+
+def _lookups(kinds: Kinds, text: str) -> list[Lookup]:
+    """Return what a text that holds a folded one has; nothing: any text may have it."""
     joined = [
         Lookup(kinds.joints, joint, _bounds(kinds, joint))
-        for joint in joints.asked(needle.text)
+        for joint in joints.asked(text)
     ]
     # The longest are the rarest, mostly.
-    some = sorted(set(atoms(needle.text)), key=_length, reverse=True)
+    some = sorted(set(atoms(text)), key=_length, reverse=True)
     return joined + [_lookup(kinds, atom) for atom in some]
 
 
