@@ -11,7 +11,7 @@ from pabal.store.matching import TextPart, text_test
 from pabal.store.predicate import Contains, HeaderContains, TextField
 from pabal.store.search.lists import Found
 from pabal.store.search.question import answer, question_of
-from pabal.store.search.segment import Builder, Kind, Segment
+from pabal.store.search.segment import HEADER_END, Builder, Kind, Segment
 
 KOREAN = "회의 회의를 회 의 회의실에서 하의 ㅎㅇ ㅋㅋㅋ 값 한글날"
 UNSPACED = (
@@ -129,6 +129,9 @@ class MemoryReader:
     def column(self, name: bytes) -> bytes:
         return self.segment.columns[name]
 
+    def plain(self) -> Found:
+        return self.segment.plain
+
 
 def members(found: Found) -> set[int]:
     return {at for at in range(found.bit_length()) if found >> at & 1}
@@ -163,3 +166,8 @@ def check(
     expected = truth(octets, predicate)
     assert not found & unsure
     assert found <= expected <= found | unsure
+    plain = members(known.plain)
+    assert plain <= unsure
+    for number in plain:
+        body = octets[number].partition(HEADER_END)[2].lower()
+        assert any(one in body for one in question.octets) == (number in expected)

@@ -24,11 +24,12 @@ from typing import Final
 
 from pabal.store.search.pages import SEPARATOR, matching
 
-_SPACED: Final = ((1, 1), (2, 1), (2, 2), (3, 2), (3, 3), (4, 4), (6, 6), (12, 12))
-_OTHERS: Final = ((0, 0), (1, 1), (2, 1), (2, 2), (3, 2), (4, 4), (6, 6), (12, 12))
+_SPACED: Final = ((1, 1), (2, 2), (3, 2), (3, 3), (4, 4), (6, 6), (12, 12))
+_OTHERS: Final = ((0, 0), (1, 1), (2, 2), (3, 2), (4, 4), (6, 6), (12, 12))
 """Characters kept in front of the blank and behind it; 0: classes of them.
 
 First between ASCII, then between others, of which there are many, and words are short.
+Both sides grow together: of a question either may be the short one.
 """
 
 LEVELS: Final = len(_OTHERS)
@@ -37,7 +38,7 @@ LEVELS: Final = len(_OTHERS)
 KEPT: Final = _OTHERS[-1][0] + 1
 """Characters worth keeping: what is longer than the last level leaves is cut there."""
 
-RARE_PART: Final = 16
+RARE_PART: Final = 12
 """A joint in fewer than one of so many documents is not told apart from others."""
 
 FEW: Final = 2
@@ -64,7 +65,6 @@ _CUT_RIGHT: Final = "\x1d"
 _CLASSED: Final = "\x1e"
 
 _CLASS: Final = "\x1f"
-_MARKS: Final = frozenset((_CUT_LEFT + _CUT_RIGHT + _CLASSED).encode())
 
 _CLASS_FIRST: Final = 0x21
 _SIZES: Final = sorted({size for level in _SPACED + _OTHERS for size in level} - {0})
@@ -235,21 +235,94 @@ def merged(
     return found
 
 
-def judged(words: bytes, joint: Joint) -> tuple[list[int], list[int]]:
+def octets_of(joint: str) -> bytes:
+    """Return a joint as a word of a page: what is in front of the blank backwards.
+
+    So those stand together whose left sides end alike.
+    """
+    if joint[0] == _CLASSED:
+        return _octets(joint)
+    left, _, right = joint.partition(" ")
+    return _octets(f"{left[::-1]} {right}")
+
+
+def joint_of(octets: bytes) -> str:
+    """Return the joint that is a word of a page."""
+    joint = octets.decode("utf-8", "surrogatepass")
+    if joint[0] == _CLASSED:
+        return joint
+    left, _, right = joint.partition(" ")
+    return f"{left[::-1]} {right}"
+
+
+def judged(words: bytes, joint: Joint) -> tuple[Sequence[int], Sequence[int]]:
     """Return which words of a page of joints hold what is looked for, which may."""
-    begins, ends = "\n" * joint.begins, "\n" * joint.ends
-    whole = f"{begins}{joint.left} {joint.right}{ends}"
-    wanted = whole.encode("utf-8", "surrogatepass")
-    sure = matching(words, wanted)
-    unsure = []
-    for some in _patterns(joint):
-        for number, octets in _words_with(words, some.encode("utf-8", "surrogatepass")):
-            if wanted in octets or not _MARKS.intersection((octets[1], octets[-2])):
-                continue
-            word = octets[1:-1].decode("utf-8", "surrogatepass")
-            if _may_hold(word, joint):
-                unsure.append(number)
-    return sure, unsure
+    left, right = joint.left[::-1], joint.right
+    alike = Slice(words, 0).of(left[:1])
+    exact = alike.of(left + " " * joint.begins)
+    fronts = [left[:kept] + _CUT_LEFT for kept in _SIZES if kept < len(left)]
+    cut = [alike.of(front) for front in fronts]
+    behind = _octets(right) + SEPARATOR * joint.ends
+    ends = [
+        _octets(right[:k] + _CUT_RIGHT) + SEPARATOR for k in _SIZES if k < len(right)
+    ]
+    sure = exact.behind(behind)
+    unsure: list[int] = []
+    for some in cut:
+        unsure += some.behind(behind)
+    for some in (exact, *cut):
+        for end in ends:
+            unsure += some.behind(end)
+    classed = Slice(words, 0).of(f"{_CLASSED}{_class(left[:1])} " if left else _CLASSED)
+    others = classed.behind(
+        _octets(f"{_class(right[:1])[::-1]}{_CLASSED}" if right else "")
+    )
+    if others and _is_class(left, joint.begins) and _is_class(right, joint.ends):
+        return [*sure, *others], unsure
+    return sure, [*unsure, *others]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Words of a page of joints that stand together.
+
+    Attributes:
+        words: As in the page; empty: there are none.
+        first: The number of the first one.
+    """
+
+    words: bytes
+    first: int
+
+    def of(self, front: str) -> "Slice":
+        """Return those of them that begin with ``front``."""
+        if not front:
+            return self
+        wanted = SEPARATOR + _octets(front)
+        start = self.words.find(wanted)
+        if start < 0:
+            return Slice(b"", 0)
+        end = self.words.index(SEPARATOR, self.words.rindex(wanted) + 1)
+        before = self.words.count(SEPARATOR, 0, start)
+        return Slice(self.words[start : end + 1], self.first + before)
+
+    def behind(self, wanted: bytes) -> Sequence[int]:
+        """Return the numbers of those with ``wanted`` right behind the blank."""
+        if not self.words:
+            return ()
+        if not wanted:
+            return range(self.first, self.first + self.words.count(SEPARATOR) - 1)
+        found = matching(self.words, b" " + wanted)
+        return [number + self.first for number in found] if self.first else found
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _is_class(side: str, is_all: bool) -> bool:  # noqa: FBT001
+    """Return whether the class of a side tells that it holds this."""
+    return not is_all and len(side) < 2 and side.isascii()
 
 
 def _cut(joint: str, level: int) -> str:
@@ -300,63 +373,6 @@ def _class(character: str) -> str:
     if character.isascii():
         return character
     return f"{chr(_CLASS_FIRST + ord(character) % CLASSES)}{_CLASS}"
-
-
-def _patterns(joint: Joint) -> Iterator[str]:
-    """Yield what finds every word that may hold a joint, but for some that do."""
-    left, right = joint.left, joint.right
-    front = f"\n{_CLASSED}{_class(left[-1:])}" if left else ""
-    behind = f"{_class(right[:1])[::-1]}{_CLASSED}\n" if right else ""
-    if left and right:
-        yield f"{left[-1]} {right[0]}"
-        if not (left[-1] + right[0]).isascii():
-            yield f"{front} {behind}"
-        return
-    yield f"{front} {behind}"
-    for kept in _SIZES:
-        if kept < len(left):
-            yield f"\n{_CUT_LEFT}{left[-kept:]} "
-        if kept < len(right):
-            yield f" {right[:kept]}{_CUT_RIGHT}\n"
-
-
-def _words_with(words: bytes, wanted: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the numbers of the words that hold ``wanted``, and the words.
-
-    Each between its line ends, which may be part of what is wanted.
-    """
-    find, count = words.find, words.count
-    number, counted = -1, 0
-    position = find(wanted)
-    while position >= 0:
-        start = words.rindex(SEPARATOR, 0, position + 1)
-        end = words.index(SEPARATOR, start + 1)
-        number += count(SEPARATOR, counted, start + 1)
-        counted = start + 1
-        yield number, words[start : end + 1]
-        position = find(wanted, end)
-
-
-def _may_hold(word: str, joint: Joint) -> bool:
-    """Return whether a word of a page may hold a joint; also if it does."""
-    left, _, right = word.partition(" ")
-    if left[:1] == _CLASSED:
-        return (not joint.left or left[1:] == _class(joint.left[-1:])) and (
-            not joint.right or right[:-1] == _class(joint.right[:1])[::-1]
-        )
-    # The other side is the same, seen in a mirror.
-    return _may_fit(left, joint.left, _CUT_LEFT, is_all=joint.begins) and _may_fit(
-        right[::-1], joint.right[::-1], _CUT_RIGHT, is_all=joint.ends
-    )
-
-
-def _may_fit(stored: str, wanted: str, mark: str, *, is_all: bool) -> bool:
-    """Return whether what is stored may end with what is wanted, or be all of it."""
-    if stored[:1] != mark:
-        return stored == wanted if is_all else stored.endswith(wanted)
-    if len(stored) <= len(wanted):
-        return wanted.endswith(stored[1:])
-    return not is_all and stored.endswith(wanted)
 
 
 def _unpacked(

@@ -123,13 +123,18 @@ class Union:
     def add(self, length: int, lists: bytes, numbers: Iterable[int]) -> None:
         """Add the documents of the words ``numbers`` of a page."""
         octets = list_octets(length, self._size)
-        some = [lists[number * octets : (number + 1) * octets] for number in numbers]
+        if isinstance(numbers, range) and length != BITS:
+            some = [lists[numbers.start * octets : numbers.stop * octets]]
+        else:
+            some = [
+                lists[number * octets : (number + 1) * octets] for number in numbers
+            ]
         if length == BITS:
             for one in some:
                 self._bits |= int.from_bytes(one, "little")
             return
         self._sparse.append((length, b"".join(some)))
-        self._waiting += octets * len(some)
+        self._waiting += sum(map(len, some))
         if self._waiting > GATHERED_OCTETS:
             self.found()
 

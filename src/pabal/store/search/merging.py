@@ -11,7 +11,7 @@ from itertools import compress, groupby
 from operator import itemgetter
 
 from pabal.store.search import joints
-from pabal.store.search.lists import members
+from pabal.store.search.lists import from_marks, members, to_marks
 from pabal.store.search.pages import Page, Pager, entries
 from pabal.store.search.segment import (
     COLUMNS,
@@ -20,7 +20,6 @@ from pabal.store.search.segment import (
     Kind,
     Segment,
     column,
-    encoded,
     in_order,
 )
 
@@ -58,7 +57,11 @@ def merge(
         )
         for name in COLUMNS
     }
-    return Segment(emails, pages, columns)
+    plain = b"".join(
+        bytes(compress(to_marks(segment.plain, len(keep)), keep))
+        for segment, keep in zip(segments, kept, strict=True)
+    )
+    return Segment(emails, pages, columns, from_marks(plain))
 
 
 def _renumbered(keep: Sequence[bool], first: int) -> list[int]:
@@ -80,11 +83,10 @@ def _merged(
     words = _words(kind, segments, numbers, pause)
     if kind.has_joints:
         lists = {
-            word.decode("utf-8", "surrogatepass"): array("H", documents)
-            for word, documents in words
+            joints.joint_of(word): array("H", documents) for word, documents in words
         }
         cut = joints.merged(lists, joints.limit(size), pause)
-        words = in_order(cut, encoded, pause)
+        words = in_order(cut, joints.octets_of, pause)
     pager = Pager(size, pairs=kind.has_pairs)
     for count, (word, documents) in enumerate(words):
         if not count % WORDS_AT_ONCE:

@@ -36,6 +36,9 @@ READ_PART: Final = 128
 JOINTS_PART: Final = 64
 """The same for what joints decide: there are more of them."""
 
+PLAIN_PART: Final = 24
+"""The same where most messages are plain: some 3 us each."""
+
 USELESS: Final = 16
 """Words in all candidates but one in so many do not help to find less of them."""
 
@@ -66,6 +69,10 @@ class SegmentReader(Protocol):
         """Return a column of ``COLUMNS``."""
         ...
 
+    def plain(self) -> Found:
+        """Return the messages that are plain (``segment.is_plain``)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -93,6 +100,8 @@ class Question:
         pattern: In the column.
         choices: Else: one of them must hold, and every look-up in it.
         enough: Fields with a column: a message with ``pattern`` there holds it.
+        octets: The text of a plain message with any of these holds it; none: that must
+            be taken apart like the others.
     """
 
     is_decided: bool
@@ -100,6 +109,7 @@ class Question:
     pattern: Pattern = b""
     choices: Sequence[Sequence[Lookup]] = ()
     enough: Sequence[bytes] = ()
+    octets: Sequence[bytes] = ()
 
 
 def question_of(predicate: Contains | HeaderContains) -> Question | None:
@@ -123,7 +133,11 @@ def _question_of(
     if not all(choices):
         return None
     decided = pieces.is_decided(needle.text)
-    question = Question(decided or joints.is_decided(needle.text), choices=choices)
+    question = Question(
+        decided or joints.is_decided(needle.text),
+        choices=choices,
+        octets=[] if needle.initials else [*map(encoded, needle.variants)],
+    )
     if decided or predicate.where is TextField.BODY:
         return question
     # Only what is not in the fields people look into most must be read.
@@ -137,29 +151,39 @@ class Answer:
     Attributes:
         found: Messages that hold it.
         unsure: Other messages that may hold it: they must be read.
+        plain: Those of them that hold it if the text of a plain message does.
     """
 
     found: Found
     unsure: Found = 0
+    plain: Found = 0
 
 
 def answer(question: Question, reader: SegmentReader) -> Answer:
     """Return what a segment knows."""
     if question.column:
         return Answer(_in_column(question.column, question.pattern, reader))
-    found = unsure = 0
+    found = unsure = in_headers = 0
+    plain = reader.plain() if question.octets else 0
     for lookups in question.choices:
-        known = _of_choice(question, lookups, reader, found)
+        known = _of_choice(question, lookups, reader, found, plain)
         found |= known.found
         unsure |= known.unsure
+        if lookups[0].kind.is_of_headers:
+            in_headers |= known.unsure
     for name in question.enough:
         if (unsure & ~found).bit_count() > READ_MAX:
             found |= _in_column(name, question.pattern, reader)
-    return Answer(found, unsure & ~found)
+    unsure &= ~found
+    return Answer(found, unsure, unsure & plain & ~in_headers)
 
 
 def _of_choice(
-    question: Question, lookups: Sequence[Lookup], reader: SegmentReader, found: Found
+    question: Question,
+    lookups: Sequence[Lookup],
+    reader: SegmentReader,
+    found: Found,
+    plain: Found,
 ) -> Answer:
     """Return what is known of texts that have all that is looked up.
 
@@ -168,9 +192,12 @@ def _of_choice(
         lookups: The choice.
         reader: The segment.
         found: Messages that hold it anyway.
+        plain: Messages that are quick to read.
     """
     left = ((1 << reader.size) - 1) & ~found
     part = JOINTS_PART if lookups[0].kind.has_joints else READ_PART
+    if plain.bit_count() * 2 > reader.size and not lookups[0].kind.is_of_headers:
+        part = PLAIN_PART
     read = max(READ_MAX, reader.size // part)
     for number, lookup in enumerate(lookups):
         decides = question.is_decided and not number

@@ -17,6 +17,7 @@ from typing import Final, cast
 
 import apsw
 
+from pabal.store.search.lists import Found
 from pabal.store.search.pages import Page
 from pabal.store.search.question import Handle
 from pabal.store.search.segment import COLUMNS, Kind, Segment
@@ -44,7 +45,8 @@ CREATE TABLE state (
 CREATE TABLE segment (
     id INTEGER PRIMARY KEY,
     size INTEGER NOT NULL,
-    emails BLOB NOT NULL
+    emails BLOB NOT NULL,
+    plain BLOB NOT NULL
 ) STRICT;
 CREATE TABLE page (
     id INTEGER PRIMARY KEY,
@@ -111,6 +113,11 @@ class StoredSegment:
             name.decode("ascii"),
         )
 
+    def plain(self) -> Found:
+        """Return the messages that are plain."""
+        octets = self._one("SELECT plain FROM segment WHERE id = ?", self.id)
+        return int.from_bytes(octets, "little")
+
     def load(self) -> Segment:
         """Return all of it."""
         pages = {
@@ -120,9 +127,8 @@ class StoredSegment:
             ]
             for kind in Kind
         }
-        return Segment(
-            self.emails(), pages, {name: self.column(name) for name in COLUMNS}
-        )
+        columns = {name: self.column(name) for name in COLUMNS}
+        return Segment(self.emails(), pages, columns, self.plain())
 
     def _one(self, query: str, *values: int | str) -> bytes:
         return cast("bytes", self.connection.execute(query, values).fetchall()[0][0])
@@ -300,8 +306,13 @@ class Writing(Reading):
     def _insert(self, segment: Segment, number: int | None) -> None:
         execute = self._connection.execute
         execute(
-            "INSERT INTO segment VALUES (?, ?, ?)",
-            (number, len(segment.emails), segment.emails.tobytes()),
+            "INSERT INTO segment VALUES (?, ?, ?, ?)",
+            (
+                number,
+                len(segment.emails),
+                segment.emails.tobytes(),
+                segment.plain.to_bytes((len(segment.emails) + 7) // 8, "little"),
+            ),
         )
         number = self._connection.last_insert_rowid()
         for kind, pages in segment.pages.items():

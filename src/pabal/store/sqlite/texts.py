@@ -10,10 +10,14 @@ from pabal.message.mime import Octets
 from pabal.message.spool import MEMORY_MAX_OCTETS, Spool
 from pabal.store.matching import TextPart, TextTest
 from pabal.store.ports import Column, EmailId
+from pabal.store.search.segment import HEADER_END
 from pabal.store.sqlite import reader
 
 READ_AT_ONCE: Final = 16
 """Messages read with one statement: at most 4 MB of octets."""
+
+PLAIN_AT_ONCE: Final = 64
+"""The same of plain ones: at most 16 MB, of letters mostly 200 kB."""
 
 
 def tested(
@@ -34,6 +38,38 @@ def tested(
                 continue
             with whole(connection, email) as octets:
                 verdicts.append(octets is not None and test(octets))
+    return verdicts
+
+
+def held_plainly(
+    connection: apsw.Connection, emails: Sequence[EmailId], wanted: Sequence[bytes]
+) -> list[bool]:
+    """Return which plain emails (``segment.is_plain``) hold one of some octets.
+
+    Args:
+        connection: To the mailbox.
+        emails: Plain ones.
+        wanted: In lower case.
+    """
+    # Octets of other scripts have no case that a plain message could differ in.
+    has_case = any(one.upper() != one for one in wanted)
+    verdicts: list[bool] = []
+    for start in range(0, len(emails), PLAIN_AT_ONCE):
+        some = emails[start : start + PLAIN_AT_ONCE]
+        rows = reader.rows(connection, some, (Column.OCTETS,))
+        for email, row in zip(some, rows, strict=True):
+            if row is not None and row[0] is not None:
+                octets = cast("bytes", row[0])
+            else:
+                with whole(connection, email) as found:
+                    octets = b"" if found is None else bytes(found)
+            if has_case:
+                octets = octets.lower()
+            # A message that is gone has no end of a header either.
+            body = octets.find(HEADER_END) + len(HEADER_END)
+            verdicts.append(
+                bool(octets) and any(octets.find(one, body) >= 0 for one in wanted)
+            )
     return verdicts
 
 
