@@ -69,6 +69,9 @@ _CLASS: Final = "\x1f"
 _CLASS_FIRST: Final = 0x21
 _SIZES: Final = sorted({size for level in _SPACED + _OTHERS for size in level} - {0})
 
+PAGE_WORDS: Final = 4_096
+"""Joints of a page: most pages have none that could answer, which is seen at once."""
+
 Pause = Callable[[], None]
 
 
@@ -258,62 +261,92 @@ def joint_of(octets: bytes) -> str:
 def judged(words: bytes, joint: Joint) -> tuple[Sequence[int], Sequence[int]]:
     """Return which words of a page of joints hold what is looked for, which may."""
     left, right = joint.left[::-1], joint.right
-    alike = Slice(words, 0).of(left[:1])
-    exact = alike.of(left + " " * joint.begins)
-    fronts = [left[:kept] + _CUT_LEFT for kept in _SIZES if kept < len(left)]
-    cut = [alike.of(front) for front in fronts]
-    behind = _octets(right) + SEPARATOR * joint.ends
-    ends = [
-        _octets(right[:k] + _CUT_RIGHT) + SEPARATOR for k in _SIZES if k < len(right)
-    ]
-    sure = exact.behind(behind)
-    unsure: list[int] = []
-    for some in cut:
-        unsure += some.behind(behind)
-    for some in (exact, *cut):
-        for end in ends:
-            unsure += some.behind(end)
-    classed = Slice(words, 0).of(f"{_CLASSED}{_class(left[:1])} " if left else _CLASSED)
-    others = classed.behind(
-        _octets(f"{_class(right[:1])[::-1]}{_CLASSED}" if right else "")
-    )
+    sure, unsure = _spelt(words, joint) if left or right else ((), ())
+    if (left[:1] + right[:1]).isascii() and left and right:
+        return sure, unsure
+    # These are the first of a page, if it has any.
+    if not words.startswith(SEPARATOR + _octets(_CLASSED)):
+        return sure, unsure
+    front = f"{_CLASSED}{_class(left[:1])} " if left else _CLASSED
+    behind = f"{_class(right[:1])[::-1]}{_CLASSED}" if right else ""
+    others = _Stretch(words, 0, len(words)).of(front).with_behind(_octets(behind))
     if others and _is_class(left, joint.begins) and _is_class(right, joint.ends):
         return [*sure, *others], unsure
     return sure, [*unsure, *others]
 
 
+def _spelt(words: bytes, joint: Joint) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the same of words that are no classes."""
+    left, right = joint.left[::-1], joint.right
+    if _is_beside(words, _octets(left[:1])):
+        return (), ()
+    alike = _Stretch(words, 0, len(words)).of(left[:1])
+    if not alike:
+        return (), ()
+    whole = _octets(right) + SEPARATOR * joint.ends
+    cut = [
+        _octets(right[:k] + _CUT_RIGHT) + SEPARATOR for k in _SIZES if k < len(right)
+    ]
+    exact = alike.of(left + " " * joint.begins)
+    unsure: list[int] = []
+    for behind in cut:
+        unsure += exact.with_behind(behind)
+    for kept in _SIZES:
+        if kept < len(left) and (some := alike.of(left[:kept] + _CUT_LEFT)):
+            for behind in (whole, *cut):
+                unsure += some.with_behind(behind)
+    return exact.with_behind(whole), unsure
+
+
+def _is_beside(words: bytes, front: bytes) -> bool:
+    """Return whether all words of a page stand in front of these or behind them."""
+    last = words.rfind(SEPARATOR, 0, -1) + 1
+    size = len(front)
+    return words[1 : 1 + size] > front or words[last : last + size] < front
+
+
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """Words of a page of joints that stand together.
+class _Stretch:
+    """Words of a page that stand together.
 
     Attributes:
-        words: As in the page; empty: there are none.
-        first: The number of the first one.
+        words: Of the page.
+        start: Where the line end in front of the first one is.
+        end: Behind the line end of the last one.
     """
 
     words: bytes
-    first: int
+    start: int
+    end: int
 
-    def of(self, front: str) -> "Slice":
+    def __bool__(self) -> bool:
+        return self.start < self.end
+
+    def of(self, front: str) -> "_Stretch":
         """Return those of them that begin with ``front``."""
         if not front:
             return self
         wanted = SEPARATOR + _octets(front)
-        start = self.words.find(wanted)
+        start = self.words.find(wanted, self.start, self.end)
         if start < 0:
-            return Slice(b"", 0)
-        end = self.words.index(SEPARATOR, self.words.rindex(wanted) + 1)
-        before = self.words.count(SEPARATOR, 0, start)
-        return Slice(self.words[start : end + 1], self.first + before)
+            return _Stretch(self.words, 0, 0)
+        last = self.words.rindex(wanted, start, self.end)
+        return _Stretch(self.words, start, self.words.index(SEPARATOR, last + 1) + 1)
 
-    def behind(self, wanted: bytes) -> Sequence[int]:
+    def with_behind(self, wanted: bytes) -> Sequence[int]:
         """Return the numbers of those with ``wanted`` right behind the blank."""
-        if not self.words:
+        count = self.words.count
+        if not self:
             return ()
         if not wanted:
-            return range(self.first, self.first + self.words.count(SEPARATOR) - 1)
-        found = matching(self.words, b" " + wanted)
-        return [number + self.first for number in found] if self.first else found
+            first = count(SEPARATOR, 0, self.start)
+            return range(first, first + count(SEPARATOR, self.start, self.end) - 1)
+        wanted = b" " + wanted
+        if self.words.find(wanted, self.start, self.end) < 0:
+            return ()
+        first = count(SEPARATOR, 0, self.start)
+        found = matching(self.words[self.start : self.end], wanted)
+        return [number + first for number in found]
 
 
 def _octets(text: str) -> bytes:

@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from pabal.store.search import joints
 from pabal.store.search.lists import from_marks, members, to_marks
-from pabal.store.search.pages import Page, Pager, entries
+from pabal.store.search.pages import Page, entries
 from pabal.store.search.segment import (
     COLUMNS,
     LINE,
@@ -21,6 +21,7 @@ from pabal.store.search.segment import (
     Segment,
     column,
     in_order,
+    pager_of,
 )
 
 _GONE = -1
@@ -87,7 +88,7 @@ def _merged(
         }
         cut = joints.merged(lists, joints.limit(size), pause)
         words = in_order(cut, joints.octets_of, pause)
-    pager = Pager(size, pairs=kind.has_pairs)
+    pager = pager_of(kind, size)
     for count, (word, documents) in enumerate(words):
         if not count % WORDS_AT_ONCE:
             pause()

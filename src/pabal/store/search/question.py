@@ -13,7 +13,7 @@ from pabal.message.needle import Needle
 from pabal.store.predicate import Contains, HeaderContains, TextField
 from pabal.store.search import joints, pages, pieces
 from pabal.store.search.joints import Joint
-from pabal.store.search.lists import Found, Union, bits_of
+from pabal.store.search.lists import BITS, GATHERED_OCTETS, Found, Union, bits_of
 from pabal.store.search.pages import Pattern
 from pabal.store.search.pieces import WITHIN, Atom, atoms
 from pabal.store.search.segment import (
@@ -38,6 +38,12 @@ JOINTS_PART: Final = 64
 
 PLAIN_PART: Final = 24
 """The same where most messages are plain: some 3 us each."""
+
+PLAIN_REST_PART: Final = 16
+"""Of these one in so many is read rather than the lists of all rare words."""
+
+EARLY: Final = 2
+"""So many times more are read when no list of numbers was looked at by then."""
 
 USELESS: Final = 16
 """Words in all candidates but one in so many do not help to find less of them."""
@@ -195,13 +201,16 @@ def _of_choice(
         plain: Messages that are quick to read.
     """
     left = ((1 << reader.size) - 1) & ~found
+    rest = 0
     part = JOINTS_PART if lookups[0].kind.has_joints else READ_PART
     if plain.bit_count() * 2 > reader.size and not lookups[0].kind.is_of_headers:
         part = PLAIN_PART
+        rest = reader.size // PLAIN_REST_PART
     read = max(READ_MAX, reader.size // part)
+    rest = max(read, rest)
     for number, lookup in enumerate(lookups):
         decides = question.is_decided and not number
-        few = read if decides else left.bit_count() // USELESS
+        few = rest if decides else left.bit_count() // USELESS
         known = _looked_up(lookup, reader, left, few)
         if decides:
             found |= known.found
@@ -222,7 +231,7 @@ def _looked_up(lookup: Lookup, reader: SegmentReader, among: Found, few: int) ->
         among: Messages others do not matter beside.
         few: It ends when no more than this may be missing.
     """
-    sure, unsure = Union(reader.size, among), Union(reader.size, among)
+    sure, unsure = Union(reader.size, among), Union(reader.size, among, waits=True)
     bounds = lookup.bounds
     for page, length, words in reader.words(lookup.kind):
         numbers, others = _matching(words, lookup)
@@ -231,16 +240,27 @@ def _looked_up(lookup: Lookup, reader: SegmentReader, among: Found, few: int) ->
         lists = reader.lists(page)
         sure.add(length, lists, numbers)
         unsure.add(length, lists, others)
-        if sure.decoded and bounds:
-            for one in bounds:
-                known = _looked_up(one, reader, sure.among, 0)
-                sure.among &= known.found
+        if bounds and (sure.decoded or (length == BITS and numbers)):
+            _bind(sure, bounds, reader)
             bounds = ()
-        if sure.missing() <= few:
-            found = sure.found()
-            return Answer(found, sure.among & ~found)
+        if sure.missing() <= (few if sure.decoded else few * EARLY):
+            few *= EARLY
+            break
     found = sure.found()
-    return Answer(found, unsure.found() & ~found)
+    if sure.missing() > few and unsure.waiting > GATHERED_OCTETS:
+        _bind(sure, bounds, reader)
+    if sure.missing() > few:
+        unsure.among = sure.among & ~found
+        return Answer(found, unsure.found())
+    return Answer(found, sure.among & ~found)
+
+
+def _bind(sure: Union, bounds: Iterable[Lookup], reader: SegmentReader) -> None:
+    """Leave those out that have not all that ``bounds`` look up."""
+    for one in bounds:
+        useless = sure.among.bit_count() // USELESS
+        known = _looked_up(one, reader, sure.among, useless)
+        sure.among &= known.found | known.unsure
 
 
 def _matching(words: bytes, lookup: Lookup) -> tuple[Sequence[int], Sequence[int]]:

@@ -177,7 +177,7 @@ class Builder:
             waiting.clear()
         found: dict[Kind, Sequence[Page]] = {}
         for kind, words in self._words.items():
-            pager = Pager(size, pairs=kind.has_pairs)
+            pager = pager_of(kind, size)
             listed = in_order(words, _octets_of(kind), pause)
             for count, (word, numbers) in enumerate(listed):
                 pager.add(word, numbers)
@@ -205,6 +205,13 @@ class Builder:
             lists = self._words[kind]
             for word in words:
                 lists[word].append(number)
+
+
+def pager_of(kind: Kind, size: int) -> Pager:
+    """Return what makes the pages of a segment of ``size`` messages."""
+    if kind.has_joints:
+        return Pager(size, words_max=joints.PAGE_WORDS)
+    return Pager(size, pairs=kind.has_pairs)
 
 
 def _octets_of(kind: Kind) -> Callable[[str], bytes]:

@@ -16,6 +16,9 @@ from pabal.store.sqlite import reader
 READ_AT_ONCE: Final = 16
 """Messages read with one statement: at most 4 MB of octets."""
 
+BETWEEN: Final = b"\xff"
+"""Between messages: nothing that is looked for has it, which is UTF-8."""
+
 PLAIN_AT_ONCE: Final = 64
 """The same of plain ones: at most 16 MB, of letters mostly 200 kB."""
 
@@ -57,20 +60,40 @@ def held_plainly(
     for start in range(0, len(emails), PLAIN_AT_ONCE):
         some = emails[start : start + PLAIN_AT_ONCE]
         rows = reader.rows(connection, some, (Column.OCTETS,))
-        for email, row in zip(some, rows, strict=True):
-            if row is not None and row[0] is not None:
-                octets = cast("bytes", row[0])
-            else:
-                with whole(connection, email) as found:
-                    octets = b"" if found is None else bytes(found)
-            if has_case:
-                octets = octets.lower()
+        texts = [
+            cast("bytes", row[0])
+            if row is not None and row[0] is not None
+            else _all(connection, email)
+            for email, row in zip(some, rows, strict=True)
+        ]
+        # Mostly none of them holds it: that is told at once.
+        joined = BETWEEN.join(texts)
+        if has_case:
+            joined = joined.lower()
+        if not any(one in joined for one in wanted):
+            verdicts += [False] * len(texts)
+            continue
+        at = 0
+        for text in texts:
+            end = at + len(text)
             # A message that is gone has no end of a header either.
-            body = octets.find(HEADER_END) + len(HEADER_END)
+            body = joined.find(HEADER_END, at, end)
             verdicts.append(
-                bool(octets) and any(octets.find(one, body) >= 0 for one in wanted)
+                body >= 0 and _holds(joined, wanted, body + len(HEADER_END), end)
             )
+            at = end + len(BETWEEN)
     return verdicts
+
+
+def _holds(joined: bytes, wanted: Sequence[bytes], start: int, end: int) -> bool:
+    if len(wanted) == 1:
+        return joined.find(wanted[0], start, end) >= 0
+    return any(joined.find(one, start, end) >= 0 for one in wanted)
+
+
+def _all(connection: apsw.Connection, email: EmailId) -> bytes:
+    with whole(connection, email) as octets:
+        return b"" if octets is None else bytes(octets)
 
 
 @contextmanager
