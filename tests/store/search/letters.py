@@ -122,9 +122,9 @@ class MemoryReader:
         for number, page in enumerate(self.segment.pages[kind]):
             yield number * len(Kind) + kind, page.length, page.words
 
-    def lists(self, page: int) -> bytes:
+    def lists(self, page: int, start: int, end: int) -> bytes:
         number, kind = divmod(page, len(Kind))
-        return self.segment.pages[Kind(kind)][number].lists
+        return self.segment.pages[Kind(kind)][number].lists[start:end]
 
     def column(self, name: bytes) -> bytes:
         return self.segment.columns[name]

@@ -271,7 +271,7 @@ def judged(words: bytes, joint: Joint) -> tuple[Sequence[int], Sequence[int]]:
     behind = f"{_class(right[:1])[::-1]}{_CLASSED}" if right else ""
     others = _Stretch(words, 0, len(words)).of(front).with_behind(_octets(behind))
     if others and _is_class(left, joint.begins) and _is_class(right, joint.ends):
-        return [*sure, *others], unsure
+        return [*others, *sure], unsure
     return sure, [*unsure, *others]
 
 

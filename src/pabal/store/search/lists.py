@@ -123,15 +123,24 @@ class Union:
         """Return how many documents that matter are not in by now."""
         return (self.among & ~self._bits).bit_count()
 
-    def add(self, length: int, lists: bytes, numbers: Iterable[int]) -> None:
-        """Add the documents of the words ``numbers`` of a page."""
+    def add(
+        self, length: int, lists: bytes, numbers: Iterable[int], first: int = 0
+    ) -> None:
+        """Add the documents of the words ``numbers`` of a page.
+
+        Args:
+            length: Of the lists of the page.
+            lists: Those of the word ``first`` and of words behind it.
+            numbers: Of words.
+            first: The number of a word.
+        """
         octets = list_octets(length, self._size)
         if isinstance(numbers, range) and length != BITS:
-            some = [lists[numbers.start * octets : numbers.stop * octets]]
+            start, stop = numbers.start - first, numbers.stop - first
+            some = [lists[start * octets : stop * octets]]
         else:
-            some = [
-                lists[number * octets : (number + 1) * octets] for number in numbers
-            ]
+            starts = [(number - first) * octets for number in numbers]
+            some = [lists[start : start + octets] for start in starts]
         if length == BITS:
             for one in some:
                 self._bits |= int.from_bytes(one, "little")

@@ -7,13 +7,21 @@ Source: RFC 9051 §6.4.4 (SEARCH).
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Final, Protocol
 
 from pabal.message.needle import Needle
 from pabal.store.predicate import Contains, HeaderContains, TextField
 from pabal.store.search import joints, pages, pieces
 from pabal.store.search.joints import Joint
-from pabal.store.search.lists import BITS, GATHERED_OCTETS, Found, Union, bits_of
+from pabal.store.search.lists import (
+    BITS,
+    GATHERED_OCTETS,
+    Found,
+    Union,
+    bits_of,
+    list_octets,
+)
 from pabal.store.search.pages import Pattern
 from pabal.store.search.pieces import WITHIN, Atom, atoms
 from pabal.store.search.segment import (
@@ -51,6 +59,9 @@ USELESS: Final = 16
 WORD_MIN: Final = 3
 """Letters of a word that is looked up to bound a search: of few there are too many."""
 
+SINGLES_MAX: Final = 4
+"""Characters that bound a search: more of them leave hardly fewer messages."""
+
 Handle = int
 """Which page lists are of."""
 
@@ -67,8 +78,8 @@ class SegmentReader(Protocol):
         """Yield handle, length of lists and words of each page, those of bits first."""
         ...
 
-    def lists(self, page: Handle) -> bytes:
-        """Return the lists of a page."""
+    def lists(self, page: Handle, start: int, end: int) -> bytes:
+        """Return the octets ``start`` to ``end`` of the lists of a page."""
         ...
 
     def column(self, name: bytes) -> bytes:
@@ -237,9 +248,13 @@ def _looked_up(lookup: Lookup, reader: SegmentReader, among: Found, few: int) ->
         numbers, others = _matching(words, lookup)
         if not numbers and not others:
             continue
-        lists = reader.lists(page)
-        sure.add(length, lists, numbers)
-        unsure.add(length, lists, others)
+        # Words that match stand together, mostly.
+        first = min(chain(numbers[:1], others))
+        last = max(chain(numbers[-1:], others))
+        octets = list_octets(length, reader.size)
+        lists = reader.lists(page, first * octets, (last + 1) * octets)
+        sure.add(length, lists, numbers, first)
+        unsure.add(length, lists, others, first)
         if bounds and (sure.decoded or (length == BITS and numbers)):
             _bind(sure, bounds, reader)
             bounds = ()
@@ -343,7 +358,8 @@ def _lookup(kinds: Kinds, atom: Atom) -> Lookup:
 
 
 def _singles(kinds: Kinds, text: str) -> list[Lookup]:
-    return [Lookup(kinds.characters, pages.pattern(one)) for one in dict.fromkeys(text)]
+    some = islice(dict.fromkeys(text), SINGLES_MAX)
+    return [Lookup(kinds.characters, pages.pattern(one)) for one in some]
 
 
 def _bounds(kinds: Kinds, joint: Joint) -> list[Lookup]:

@@ -101,8 +101,14 @@ class StoredSegment:
         )
         yield from cast("Iterator[tuple[int, int, bytes]]", cursor)
 
-    def lists(self, page: Handle) -> bytes:
-        """Return the lists of a page."""
+    def lists(self, page: Handle, start: int, end: int) -> bytes:
+        """Return the octets ``start`` to ``end`` of the lists of a page."""
+        # Not all of them, up to 256 kB, to be copied.
+        with self.connection.blob_open("main", "lists", "octets", page, False) as blob:  # noqa: FBT003
+            blob.seek(start)
+            return blob.read(end - start)
+
+    def _all_lists(self, page: Handle) -> bytes:
         return self._one("SELECT octets FROM lists WHERE page = ?", page)
 
     def column(self, name: bytes) -> bytes:
@@ -122,7 +128,7 @@ class StoredSegment:
         """Return all of it."""
         pages = {
             kind: [
-                Page(length, words, self.lists(page))
+                Page(length, words, self._all_lists(page))
                 for page, length, words in self.words(kind)
             ]
             for kind in Kind
