@@ -104,9 +104,12 @@ class StoredSegment:
     def lists(self, page: Handle, start: int, end: int) -> bytes:
         """Return the octets ``start`` to ``end`` of the lists of a page."""
         # Not all of them, up to 256 kB, to be copied.
-        with self.connection.blob_open("main", "lists", "octets", page, False) as blob:  # noqa: FBT003
+        blob = self.connection.blob_open("main", "lists", "octets", page, False)  # noqa: FBT003
+        try:
             blob.seek(start)
             return blob.read(end - start)
+        finally:
+            blob.close()
 
     def _all_lists(self, page: Handle) -> bytes:
         return self._one("SELECT octets FROM lists WHERE page = ?", page)
