@@ -1,7 +1,9 @@
 """The octets of emails in the tables, for what reads them as a whole."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Final, cast
 
 import apsw
@@ -67,29 +69,25 @@ def held_plainly(
             else _all(connection, email)
             for email, row in zip(some, rows, strict=True)
         ]
-        # Mostly none of them holds it: that is told at once.
         joined = BETWEEN.join(texts)
-        if has_case:
-            joined = joined.lower()
-        if not any(one in joined for one in wanted):
-            verdicts += [False] * len(texts)
-            continue
-        at = 0
-        for text in texts:
-            end = at + len(text)
-            # A message that is gone has no end of a header either.
-            body = joined.find(HEADER_END, at, end)
-            verdicts.append(
-                body >= 0 and _holds(joined, wanted, body + len(HEADER_END), end)
-            )
-            at = end + len(BETWEEN)
+        starts = [*accumulate((len(text) + len(BETWEEN) for text in texts), initial=0)]
+        held = [False] * len(texts)
+        for one in wanted:
+            _mark(held, joined.lower() if has_case else joined, starts, one)
+        verdicts += held
     return verdicts
 
 
-def _holds(joined: bytes, wanted: Sequence[bytes], start: int, end: int) -> bool:
-    if len(wanted) == 1:
-        return joined.find(wanted[0], start, end) >= 0
-    return any(joined.find(one, start, end) >= 0 for one in wanted)
+def _mark(held: list[bool], joined: bytes, starts: Sequence[int], one: bytes) -> None:
+    """Mark those of the messages in ``joined`` that hold ``one`` in their body."""
+    at = joined.find(one)
+    while at >= 0:
+        number = bisect_right(starts, at) - 1
+        body = joined.index(HEADER_END, starts[number]) + len(HEADER_END)
+        if at >= body:
+            held[number] = True
+            body = starts[number + 1]
+        at = joined.find(one, body)
 
 
 def _all(connection: apsw.Connection, email: EmailId) -> bytes:
