@@ -10,7 +10,7 @@ from bench.measure import Options, Row
 from bench.peers import USERS, cores
 from pabal.app.reindex import reindex
 from pabal.config.load import load_or_raise
-from tests.support.corpus import Corpus, phrases
+from tests.support.corpus import Corpus, dear_ones, phrases
 from tests.support.server import Server
 
 MESSAGES: Final = 100_000
@@ -87,7 +87,7 @@ def rows(options: Options) -> list[Row]:
                 miss.add("pabal", max(took))
                 took = [
                     milliseconds(client, one)
-                    for one in dict.fromkeys((*phrases(), *PHRASE_MISSES))
+                    for one in {*phrases(), *dear_ones(), *PHRASE_MISSES}
                 ]
                 slowest.add("pabal", max(took))
                 median.add("pabal", statistics.median(took))

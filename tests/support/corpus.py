@@ -92,19 +92,12 @@ class Corpus:
 
 
 def phrases() -> Iterator[str]:
-    """Yield what some messages have: of words any has, and of the most frequent ones.
-
-    Two words and three, what crosses the blank between two, ideographs and Kana that
-    stand together, and parts of very many words.
-    """
-    korean: Counter[str] = Counter()
-    latin: Counter[str] = Counter()
+    """Yield what some messages have: two words and three, signs that stand together."""
     signs: Counter[str] = Counter()
     for number, octets in enumerate(Corpus().messages(2_000)):
         lines = octets.partition(b"\r\n\r\n")[2].decode().split("\r\n")
         words = lines[3].split(" ")
         if number % 4 < 3:
-            (latin if number % 4 == 2 else korean).update(" ".join(lines).split())
             some = [" ".join(words[:2]), " ".join(words[2:5])]
         else:
             for line in lines:
@@ -112,6 +105,17 @@ def phrases() -> Iterator[str]:
             some = [words[0][3:6], words[0][3:7], words[0][1:7]]
         if number % 200 < 4:
             yield from some
+    yield from (three for three, _ in signs.most_common(8))
+
+
+def dear_ones() -> Iterator[str]:
+    """Yield phrases of the most frequent words, and what is part of very many."""
+    korean: Counter[str] = Counter()
+    latin: Counter[str] = Counter()
+    for number, octets in enumerate(Corpus().messages(2_000)):
+        if number % 4 < 3:
+            words = octets.partition(b"\r\n\r\n")[2].decode().split()
+            (latin if number % 4 == 2 else korean).update(words)
     for counts in (korean, latin):
         often = [word for word, _ in counts.most_common(3)]
         for one, other in permutations(often, 2):
@@ -120,5 +124,4 @@ def phrases() -> Iterator[str]:
             yield f"{one[-1]} {other[:2]}"
             yield f"{one[-1]} {other[0]}"
         yield from map(" ".join, permutations(often))
-    yield from (three for three, _ in signs.most_common(8))
     yield from ("e t", "t e", "e ", " t", "합니다 ", "는 ", "ee", "te", "합니", "니다")

@@ -16,12 +16,16 @@ from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.indexer import rebuild
 from pabal.store.sqlite.store import SqliteSettings, SqliteStore
 from tests.store.contract.letters import Bell
-from tests.support.corpus import EVERY, PLANTED, Corpus, phrases
+from tests.support.corpus import EVERY, PLANTED, Corpus, dear_ones, phrases
 
 MESSAGES = 100_000
 AT_ONCE = 500
 ANSWER_S = 0.050
 """What a search may take of the processor: others use the machine too."""
+
+DEAR_S = 0.100
+"""What these may: two of the most frequent words, and what very many words have. Of
+some, thousands of messages are read, of others, a million places looked up; 88 ms."""
 
 INDEX_PART = 0.6
 """What the index may take of the decoded text."""
@@ -78,8 +82,9 @@ async def test_hits_and_misses_are_quick(tmp_path: Path) -> None:
     inbox = await account.mailbox("INBOX")
     view = await account.view(inbox.id)  # as a session that selected it has it
     slow: list[tuple[str, list[float]]] = []
-    some = [(Contains(TextField.BODY, one), None) for one in dict.fromkeys(phrases())]
-    for predicate, expected in [*asked(), *some]:
+    dear = {Contains(TextField.BODY, one) for one in dear_ones()}
+    some = {Contains(TextField.BODY, one) for one in phrases()} | dear
+    for predicate, expected in [*asked(), *((one, None) for one in some)]:
         took = []
         found = await account.search(inbox.id, predicate)
         for _ in range(3):
@@ -88,7 +93,7 @@ async def test_hits_and_misses_are_quick(tmp_path: Path) -> None:
             took.append(time.process_time() - begun)
         print(f"{min(took) * 1e3:6.1f} ms {len(found):6} {predicate}")  # noqa: T201
         assert expected is None or len(found) == expected, predicate
-        if min(took) > ANSWER_S:
+        if min(took) > (DEAR_S if predicate in dear else ANSWER_S):
             slow.append((str(predicate), took))
     view.close()
     assert not slow
