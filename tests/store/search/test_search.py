@@ -25,7 +25,7 @@ ANSWER_S = 0.050
 
 DEAR_S = 0.120
 """What these may: two of the most frequent words, and what very many words have. Of
-some, thousands of messages are read, of others, a million places looked up; the slowest took 112 ms."""
+some, thousands of messages are read, of others, a million places looked up: 112 ms."""
 
 INDEX_PART = 0.6
 """What the index may take of the decoded text."""
