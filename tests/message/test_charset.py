@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pabal.message.charset import codec_of, decode, fold
+from pabal.message.charset import codec_of, decode
 
 KOREAN = "안녕하세요, 회의는 내일입니다. 뷁"
 
@@ -85,17 +85,6 @@ def test_only_charsets_are_codecs(label: str) -> None:
 def test_half_characters_can_be_stored() -> None:
     for octets in (b"+2AA-", b"+2AA-\xff"):
         assert decode(octets, "utf-7").encode()
-
-
-def test_folding() -> None:
-    assert fold("ＡＢＣ Straße") == "abc strasse"
-    assert fold("\u1112\u1169\u11bc") == fold("홍") == "홍"
-    assert fold("ABC") == "abc"
-
-
-@given(st.text())
-def test_folding_twice_changes_nothing(text: str) -> None:
-    assert fold(fold(text)) == fold(text)
 
 
 @given(st.binary(), st.sampled_from(["utf-8", "euc-kr", "hz", "utf-7", "x", "big5"]))

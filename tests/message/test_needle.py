@@ -2,7 +2,7 @@
 
 import pytest
 
-from pabal.message.charset import fold
+from pabal.message.folding import fold
 from pabal.message.needle import Needle
 
 
@@ -19,6 +19,14 @@ from pabal.message.needle import Needle
         ("ㅇㅎㅇㄹ", "이회의록"),
         ("ㅋㅋ", "그래ㅋㅋㅋ"),
         ("ㅎ", "힣"),
+        ("cafe", "ein Caf\u00e9"),
+        ("caf\u00e9", "cafe\u0301s"),
+        ("か", "がく"),
+        ("です", "でず"),
+        ("は", "ぱ"),
+        ("ば", "は\u3099"),
+        ("\u3099く", "がく"),
+        ("\u3099", "が"),
     ],
 )
 def test_it_is_in(needle: str, text: str) -> None:
@@ -35,6 +43,11 @@ def test_it_is_in(needle: str, text: str) -> None:
         ("ㅏ", "가"),
         ("ㅎ의", "회의"),
         ("회ㅇ", "회의"),
+        ("하", "한"),
+        ("cafe s", "caf\u00e9 s"),
+        ("が", "か"),
+        ("かく", "がく"),
+        ("\u309aく", "がく"),
     ],
 )
 def test_it_is_not_in(needle: str, text: str) -> None:

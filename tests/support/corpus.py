@@ -1,8 +1,9 @@
 """Mail that looks like mail to an index: words as rare as in a language, in scripts."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, permutations
 
 _PARTICLES = "을 를 이 가 은 는 에서 으로 합니다 했습니다"
 _PLANTED = "회의를 점심 東京駅 会議室 ミーティング 会议 天气 invoice quorum"
@@ -88,3 +89,39 @@ class Corpus:
             if number % every == every - 1:
                 words.insert(self._rng.randrange(len(words)), planted)
         return words
+
+
+def phrases() -> Iterator[str]:
+    """Yield what some messages have: two words and three, signs that stand together."""
+    signs: Counter[str] = Counter()
+    for number, octets in enumerate(Corpus().messages(2_000)):
+        lines = octets.partition(b"\r\n\r\n")[2].decode().split("\r\n")
+        words = lines[3].split(" ")
+        if number % 4 < 3:
+            some = [" ".join(words[:2]), " ".join(words[2:5])]
+        else:
+            for line in lines:
+                signs.update(line[at : at + 3] for at in range(len(line) - 2))
+            some = [words[0][3:6], words[0][3:7], words[0][1:7]]
+        if number % 200 < 4:
+            yield from some
+    yield from (three for three, _ in signs.most_common(8))
+
+
+def dear_ones() -> Iterator[str]:
+    """Yield phrases of the most frequent words, and what is part of very many."""
+    korean: Counter[str] = Counter()
+    latin: Counter[str] = Counter()
+    for number, octets in enumerate(Corpus().messages(2_000)):
+        if number % 4 < 3:
+            words = octets.partition(b"\r\n\r\n")[2].decode().split()
+            (latin if number % 4 == 2 else korean).update(words)
+    for counts in (korean, latin):
+        often = [word for word, _ in counts.most_common(3)]
+        for one, other in permutations(often, 2):
+            yield f"{one} {other}"
+            yield f"{one} {other[0]}"
+            yield f"{one[-1]} {other[:2]}"
+            yield f"{one[-1]} {other[0]}"
+        yield from map(" ".join, permutations(often))
+    yield from ("e t", "t e", "e ", " t", "합니다 ", "는 ", "ee", "te", "합니", "니다")

@@ -11,7 +11,6 @@ modules by a name a stranger chose, and remember every wrong one for ever.
 """
 
 import re
-import unicodedata
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -180,17 +179,6 @@ def decode(octets: bytes, label: str | None = None) -> str:
     except UnicodeDecodeError:
         return _guess(octets, codec)
     return _without_surrogates(text) if codec == "utf-7" else text
-
-
-def fold(text: str) -> str:
-    """Return ``text`` as SEARCH compares it: compatibility forms and case folded.
-
-    Folding twice changes nothing.
-    """
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", folded)
 
 
 def _lies(octets: bytes, codec: str) -> bool:

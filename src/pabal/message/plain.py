@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import Final
 
-from pabal.message.charset import fold
+from pabal.message.folding import fold
 from pabal.message.header import HEADER_MAX_OCTETS, fields
 from pabal.message.mime import Octets
 from pabal.message.needle import Needle
@@ -103,7 +103,7 @@ class PlainTest:
         except UnicodeDecodeError:
             return None
         if self._is_caseless and unicodedata.is_normalized("NFKC", text):
-            return self._needle.text in text
+            return any(one in text for one in self._needle.variants)
         return self._needle.is_in(fold(text))
 
     def _in_header(self, header: bytes, lower: bytes) -> bool:

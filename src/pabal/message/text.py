@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from pabal.message.address import HeaderGroup, parse_address_list
-from pabal.message.charset import decode, fold
+from pabal.message.charset import decode
+from pabal.message.folding import fold
 from pabal.message.header import HEADER_MAX_OCTETS, Header, fields, unfold
 from pabal.message.mime import Octets, Part, decode_body, scan
 from pabal.message.needle import Needle

@@ -11,15 +11,19 @@ from pabal.store.matching import TextPart, text_test
 from pabal.store.predicate import Contains, HeaderContains, TextField
 from pabal.store.search.lists import Found
 from pabal.store.search.question import answer, question_of
-from pabal.store.search.segment import Builder, Kind, Segment
+from pabal.store.search.segment import HEADER_END, Builder, Kind, Segment
 
 KOREAN = "회의 회의를 회 의 회의실에서 하의 ㅎㅇ ㅋㅋㅋ 값 한글날"
 UNSPACED = (
     "会議 会議室 会 議 東京都 京都 です ミーティング 第3回 Tシャツ 会议 开会 สวัสดี"
 )
-LATIN = "straße STRASSE cafe\u0301 café ﬁn İi Σας e re report report-7 a@b.example 7 ３"
+KANA = "は ば ぱ か\u3099くせい がく か でず です ｶﾞｽ \u3099く"
+LATIN = (
+    "straße STRASSE cafe\u0301 café cafe ﬁn İi ı Σας e re report report-7 a@b.example"
+    " 7 ３"
+)
 SIGNS = "\U0001f600 ， 。 don't 1,000.50"
-WORDS = [*f"{KOREAN} {UNSPACED} {LATIN} {SIGNS}".split(), "x" * 60, "abcde" * 13]
+WORDS = [*f"{KOREAN} {UNSPACED} {KANA} {LATIN} {SIGNS}".split(), "x" * 60, "abcde" * 13]
 SPACES = [" ", "  ", "\r\n", "\t", "\u3000", "\u00a0", "", ""]
 
 texts = st.lists(
@@ -118,12 +122,15 @@ class MemoryReader:
         for number, page in enumerate(self.segment.pages[kind]):
             yield number * len(Kind) + kind, page.length, page.words
 
-    def lists(self, page: int) -> bytes:
+    def lists(self, page: int, start: int, end: int) -> bytes:
         number, kind = divmod(page, len(Kind))
-        return self.segment.pages[Kind(kind)][number].lists
+        return self.segment.pages[Kind(kind)][number].lists[start:end]
 
     def column(self, name: bytes) -> bytes:
         return self.segment.columns[name]
+
+    def plain(self) -> Found:
+        return self.segment.plain
 
 
 def members(found: Found) -> set[int]:
@@ -159,3 +166,8 @@ def check(
     expected = truth(octets, predicate)
     assert not found & unsure
     assert found <= expected <= found | unsure
+    plain = members(known.plain)
+    assert plain <= unsure
+    for number in plain:
+        body = octets[number].partition(HEADER_END)[2].lower()
+        assert any(one in body for one in question.octets) == (number in expected)

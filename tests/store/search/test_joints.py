@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pabal.message.charset import fold
+from pabal.message.folding import fold
 from pabal.store.search.joints import (
     KEPT,
     RARE_PART,
@@ -14,10 +14,12 @@ from pabal.store.search.joints import (
     asked,
     built,
     is_decided,
+    joint_of,
     joints,
     judged,
     limit,
     merged,
+    octets_of,
     packed,
 )
 from tests.store.search.letters import SPACES, WORDS
@@ -54,8 +56,9 @@ def built_of(texts: Sequence[str], most: int) -> Lists:
 
 
 def said(lists: Lists, joint: Joint) -> tuple[set[int], set[int]]:
-    words = sorted(lists)
-    page = "\n".join(["", *words, ""]).encode("utf-8", "surrogatepass")
+    words = sorted(lists, key=octets_of)
+    assert [*map(joint_of, map(octets_of, words))] == words
+    page = b"\n".join([b"", *map(octets_of, words), b""])
     sure, unsure = judged(page, joint)
     return (
         {one for number in sure for one in lists[words[number]]},

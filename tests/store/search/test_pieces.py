@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pabal.message.charset import fold
+from pabal.message.folding import fold
 from pabal.store.search.pieces import (
     PIECE_MAX,
     WITHIN,

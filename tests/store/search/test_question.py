@@ -45,8 +45,13 @@ def test_among_many_messages_too(seed: int, asked: list[str]) -> None:
     half = len(octets) // 2
     first, second = built(octets[:half]), built(octets[half:], half + 1)
     merged = merge([first, second], range(1, len(octets) + 1), lambda: None)
-    phrases = [" ".join(rng.choices(words, k=2))[rng.randrange(4) :] for _ in asked]
-    for text in [*asked, *phrases]:
+    phrases = [
+        " ".join(rng.choices(words, k=2 + number % 2))[rng.randrange(4) :]
+        for number, _ in enumerate(asked)
+    ]
+    signs = ["".join(rng.choices("東京都会議室かがすず第3", k=3)) for _ in asked]
+    cut = [text[: rng.randrange(len(text)) + 1] for text in phrases if text]
+    for text in [*asked, *phrases, *cut, *signs, "cafe", "CAFÉ", "か", "e"]:
         for where in (TextField.BODY, TextField.TEXT):
             check(whole, octets, Contains(where, text))
             check(merged, octets, Contains(where, text))

@@ -24,11 +24,12 @@ from typing import Final
 
 from pabal.store.search.pages import SEPARATOR, matching
 
-_SPACED: Final = ((1, 1), (2, 1), (2, 2), (3, 2), (3, 3), (4, 4), (6, 6), (12, 12))
-_OTHERS: Final = ((0, 0), (1, 1), (2, 1), (2, 2), (3, 2), (4, 4), (6, 6), (12, 12))
+_SPACED: Final = ((1, 1), (2, 2), (3, 2), (3, 3), (4, 4), (6, 6), (12, 12))
+_OTHERS: Final = ((0, 0), (1, 1), (2, 2), (3, 2), (4, 4), (6, 6), (12, 12))
 """Characters kept in front of the blank and behind it; 0: classes of them.
 
 First between ASCII, then between others, of which there are many, and words are short.
+Both sides grow together: of a question either may be the short one.
 """
 
 LEVELS: Final = len(_OTHERS)
@@ -37,7 +38,7 @@ LEVELS: Final = len(_OTHERS)
 KEPT: Final = _OTHERS[-1][0] + 1
 """Characters worth keeping: what is longer than the last level leaves is cut there."""
 
-RARE_PART: Final = 16
+RARE_PART: Final = 12
 """A joint in fewer than one of so many documents is not told apart from others."""
 
 FEW: Final = 2
@@ -64,10 +65,12 @@ _CUT_RIGHT: Final = "\x1d"
 _CLASSED: Final = "\x1e"
 
 _CLASS: Final = "\x1f"
-_MARKS: Final = frozenset((_CUT_LEFT + _CUT_RIGHT + _CLASSED).encode())
 
 _CLASS_FIRST: Final = 0x21
 _SIZES: Final = sorted({size for level in _SPACED + _OTHERS for size in level} - {0})
+
+PAGE_WORDS: Final = 4_096
+"""Joints of a page: most pages have none that could answer, which is seen at once."""
 
 Pause = Callable[[], None]
 
@@ -235,21 +238,124 @@ def merged(
     return found
 
 
-def judged(words: bytes, joint: Joint) -> tuple[list[int], list[int]]:
+def octets_of(joint: str) -> bytes:
+    """Return a joint as a word of a page: what is in front of the blank backwards.
+
+    So those stand together whose left sides end alike.
+    """
+    if joint[0] == _CLASSED:
+        return _octets(joint)
+    left, _, right = joint.partition(" ")
+    return _octets(f"{left[::-1]} {right}")
+
+
+def joint_of(octets: bytes) -> str:
+    """Return the joint that is a word of a page."""
+    joint = octets.decode("utf-8", "surrogatepass")
+    if joint[0] == _CLASSED:
+        return joint
+    left, _, right = joint.partition(" ")
+    return f"{left[::-1]} {right}"
+
+
+def judged(words: bytes, joint: Joint) -> tuple[Sequence[int], Sequence[int]]:
     """Return which words of a page of joints hold what is looked for, which may."""
-    begins, ends = "\n" * joint.begins, "\n" * joint.ends
-    whole = f"{begins}{joint.left} {joint.right}{ends}"
-    wanted = whole.encode("utf-8", "surrogatepass")
-    sure = matching(words, wanted)
-    unsure = []
-    for some in _patterns(joint):
-        for number, octets in _words_with(words, some.encode("utf-8", "surrogatepass")):
-            if wanted in octets or not _MARKS.intersection((octets[1], octets[-2])):
-                continue
-            word = octets[1:-1].decode("utf-8", "surrogatepass")
-            if _may_hold(word, joint):
-                unsure.append(number)
-    return sure, unsure
+    left, right = joint.left[::-1], joint.right
+    sure, unsure = _spelt(words, joint) if left or right else ((), ())
+    if (left[:1] + right[:1]).isascii() and left and right:
+        return sure, unsure
+    # These are the first of a page, if it has any.
+    if not words.startswith(SEPARATOR + _octets(_CLASSED)):
+        return sure, unsure
+    front = f"{_CLASSED}{_class(left[:1])} " if left else _CLASSED
+    behind = f"{_class(right[:1])[::-1]}{_CLASSED}" if right else ""
+    others = _Stretch(words, 0, len(words)).of(front).with_behind(_octets(behind))
+    if others and _is_class(left, joint.begins) and _is_class(right, joint.ends):
+        return [*others, *sure], unsure
+    return sure, [*unsure, *others]
+
+
+def _spelt(words: bytes, joint: Joint) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the same of words that are no classes."""
+    left, right = joint.left[::-1], joint.right
+    if _is_beside(words, _octets(left[:1])):
+        return (), ()
+    alike = _Stretch(words, 0, len(words)).of(left[:1])
+    if not alike:
+        return (), ()
+    whole = _octets(right) + SEPARATOR * joint.ends
+    cut = [
+        _octets(right[:k] + _CUT_RIGHT) + SEPARATOR for k in _SIZES if k < len(right)
+    ]
+    exact = alike.of(left + " " * joint.begins)
+    unsure: list[int] = []
+    for behind in cut:
+        unsure += exact.with_behind(behind)
+    for kept in _SIZES:
+        if kept < len(left) and (some := alike.of(left[:kept] + _CUT_LEFT)):
+            for behind in (whole, *cut):
+                unsure += some.with_behind(behind)
+    return exact.with_behind(whole), unsure
+
+
+def _is_beside(words: bytes, front: bytes) -> bool:
+    """Return whether all words of a page stand in front of these or behind them."""
+    last = words.rfind(SEPARATOR, 0, -1) + 1
+    size = len(front)
+    return words[1 : 1 + size] > front or words[last : last + size] < front
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Words of a page that stand together.
+
+    Attributes:
+        words: Of the page.
+        start: Where the line end in front of the first one is.
+        end: Behind the line end of the last one.
+    """
+
+    words: bytes
+    start: int
+    end: int
+
+    def __bool__(self) -> bool:
+        return self.start < self.end
+
+    def of(self, front: str) -> "_Stretch":
+        """Return those of them that begin with ``front``."""
+        if not front:
+            return self
+        wanted = SEPARATOR + _octets(front)
+        start = self.words.find(wanted, self.start, self.end)
+        if start < 0:
+            return _Stretch(self.words, 0, 0)
+        last = self.words.rindex(wanted, start, self.end)
+        return _Stretch(self.words, start, self.words.index(SEPARATOR, last + 1) + 1)
+
+    def with_behind(self, wanted: bytes) -> Sequence[int]:
+        """Return the numbers of those with ``wanted`` right behind the blank."""
+        count = self.words.count
+        if not self:
+            return ()
+        if not wanted:
+            first = count(SEPARATOR, 0, self.start)
+            return range(first, first + count(SEPARATOR, self.start, self.end) - 1)
+        wanted = b" " + wanted
+        if self.words.find(wanted, self.start, self.end) < 0:
+            return ()
+        first = count(SEPARATOR, 0, self.start)
+        found = matching(self.words[self.start : self.end], wanted)
+        return [number + first for number in found]
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _is_class(side: str, is_all: bool) -> bool:  # noqa: FBT001
+    """Return whether the class of a side tells that it holds this."""
+    return not is_all and len(side) < 2 and side.isascii()
 
 
 def _cut(joint: str, level: int) -> str:
@@ -300,63 +406,6 @@ def _class(character: str) -> str:
     if character.isascii():
         return character
     return f"{chr(_CLASS_FIRST + ord(character) % CLASSES)}{_CLASS}"
-
-
-def _patterns(joint: Joint) -> Iterator[str]:
-    """Yield what finds every word that may hold a joint, but for some that do."""
-    left, right = joint.left, joint.right
-    front = f"\n{_CLASSED}{_class(left[-1:])}" if left else ""
-    behind = f"{_class(right[:1])[::-1]}{_CLASSED}\n" if right else ""
-    if left and right:
-        yield f"{left[-1]} {right[0]}"
-        if not (left[-1] + right[0]).isascii():
-            yield f"{front} {behind}"
-        return
-    yield f"{front} {behind}"
-    for kept in _SIZES:
-        if kept < len(left):
-            yield f"\n{_CUT_LEFT}{left[-kept:]} "
-        if kept < len(right):
-            yield f" {right[:kept]}{_CUT_RIGHT}\n"
-
-
-def _words_with(words: bytes, wanted: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the numbers of the words that hold ``wanted``, and the words.
-
-    Each between its line ends, which may be part of what is wanted.
-    """
-    find, count = words.find, words.count
-    number, counted = -1, 0
-    position = find(wanted)
-    while position >= 0:
-        start = words.rindex(SEPARATOR, 0, position + 1)
-        end = words.index(SEPARATOR, start + 1)
-        number += count(SEPARATOR, counted, start + 1)
-        counted = start + 1
-        yield number, words[start : end + 1]
-        position = find(wanted, end)
-
-
-def _may_hold(word: str, joint: Joint) -> bool:
-    """Return whether a word of a page may hold a joint; also if it does."""
-    left, _, right = word.partition(" ")
-    if left[:1] == _CLASSED:
-        return (not joint.left or left[1:] == _class(joint.left[-1:])) and (
-            not joint.right or right[:-1] == _class(joint.right[:1])[::-1]
-        )
-    # The other side is the same, seen in a mirror.
-    return _may_fit(left, joint.left, _CUT_LEFT, is_all=joint.begins) and _may_fit(
-        right[::-1], joint.right[::-1], _CUT_RIGHT, is_all=joint.ends
-    )
-
-
-def _may_fit(stored: str, wanted: str, mark: str, *, is_all: bool) -> bool:
-    """Return whether what is stored may end with what is wanted, or be all of it."""
-    if stored[:1] != mark:
-        return stored == wanted if is_all else stored.endswith(wanted)
-    if len(stored) <= len(wanted):
-        return wanted.endswith(stored[1:])
-    return not is_all and stored.endswith(wanted)
 
 
 def _unpacked(

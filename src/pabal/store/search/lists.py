@@ -100,44 +100,69 @@ class Union:
     Args (of the constructor):
         size: Documents of the segment.
         among: Those that matter.
+        waits: Lists wait until they are asked for: maybe they need not be looked at.
 
     Attributes:
         among: Those that matter.
         decoded: Octets of lists looked at by now, but for bits.
+        waiting: Octets of lists that are still to be looked at.
     """
 
-    __slots__ = ("_bits", "_size", "_sparse", "_waiting", "among", "decoded")
+    __slots__ = ("_bits", "_size", "_sparse", "_waits", "among", "decoded", "waiting")
 
-    def __init__(self, size: int, among: Found) -> None:
+    def __init__(self, size: int, among: Found, *, waits: bool = False) -> None:
         self.among = among
         self.decoded = 0
         self._size = size
         self._bits: Found = 0
         self._sparse: list[tuple[int, bytes]] = []
-        self._waiting = 0
+        self.waiting = 0
+        self._waits = waits
 
     def missing(self) -> int:
         """Return how many documents that matter are not in by now."""
         return (self.among & ~self._bits).bit_count()
 
-    def add(self, length: int, lists: bytes, numbers: Iterable[int]) -> None:
-        """Add the documents of the words ``numbers`` of a page."""
+    def add(
+        self, length: int, lists: bytes, numbers: Iterable[int], first: int = 0
+    ) -> None:
+        """Add the documents of the words ``numbers`` of a page.
+
+        Args:
+            length: Of the lists of the page.
+            lists: Those of the word ``first`` and of words behind it.
+            numbers: Of words.
+            first: The number of a word.
+        """
         octets = list_octets(length, self._size)
-        some = [lists[number * octets : (number + 1) * octets] for number in numbers]
+        if isinstance(numbers, range) and length != BITS:
+            start, stop = numbers.start - first, numbers.stop - first
+            some = [lists[start * octets : stop * octets]]
+        else:
+            starts = [(number - first) * octets for number in numbers]
+            some = [lists[start : start + octets] for start in starts]
         if length == BITS:
             for one in some:
                 self._bits |= int.from_bytes(one, "little")
             return
         self._sparse.append((length, b"".join(some)))
-        self._waiting += octets * len(some)
-        if self._waiting > GATHERED_OCTETS:
+        self.waiting += sum(map(len, some))
+        if self.waiting > GATHERED_OCTETS and not self._waits:
             self.found()
 
     def found(self) -> Found:
         """Return the documents that matter of those added."""
         if self._sparse:
             numbers: set[int] = set()
+            gathered = 0
             for length, lists in self._sparse:
+                if gathered > GATHERED_OCTETS:
+                    self._bits |= bits_of(numbers, self._size)
+                    numbers.clear()
+                    gathered = 0
+                    if not self.missing():
+                        break
+                gathered += len(lists)
                 if length > 0:
                     numbers.update(numbers_in(lists))
                     continue
@@ -145,8 +170,8 @@ class Union:
                     numbers.update(_passed(lists[at : at - length]))
             self._bits |= bits_of(numbers, self._size)
             self._sparse.clear()
-            self.decoded += self._waiting
-            self._waiting = 0
+            self.decoded += self.waiting
+            self.waiting = 0
         return self._bits & self.among
 
 

@@ -11,8 +11,8 @@ from itertools import compress, groupby
 from operator import itemgetter
 
 from pabal.store.search import joints
-from pabal.store.search.lists import members
-from pabal.store.search.pages import Page, Pager, entries
+from pabal.store.search.lists import from_marks, members, to_marks
+from pabal.store.search.pages import Page, entries
 from pabal.store.search.segment import (
     COLUMNS,
     LINE,
@@ -20,8 +20,8 @@ from pabal.store.search.segment import (
     Kind,
     Segment,
     column,
-    encoded,
     in_order,
+    pager_of,
 )
 
 _GONE = -1
@@ -58,7 +58,11 @@ def merge(
         )
         for name in COLUMNS
     }
-    return Segment(emails, pages, columns)
+    plain = b"".join(
+        bytes(compress(to_marks(segment.plain, len(keep)), keep))
+        for segment, keep in zip(segments, kept, strict=True)
+    )
+    return Segment(emails, pages, columns, from_marks(plain))
 
 
 def _renumbered(keep: Sequence[bool], first: int) -> list[int]:
@@ -80,12 +84,11 @@ def _merged(
     words = _words(kind, segments, numbers, pause)
     if kind.has_joints:
         lists = {
-            word.decode("utf-8", "surrogatepass"): array("H", documents)
-            for word, documents in words
+            joints.joint_of(word): array("H", documents) for word, documents in words
         }
         cut = joints.merged(lists, joints.limit(size), pause)
-        words = in_order(cut, encoded, pause)
-    pager = Pager(size, pairs=kind.has_pairs)
+        words = in_order(cut, joints.octets_of, pause)
+    pager = pager_of(kind, size)
     for count, (word, documents) in enumerate(words):
         if not count % WORDS_AT_ONCE:
             pause()

@@ -59,13 +59,17 @@ class Pager:
     Args (of the constructor):
         size: Documents of the segment, at most 65,536.
         pairs: Whether words are pairs.
+        words_max: Words of a page, at most.
     """
 
-    __slots__ = ("_open", "_pages", "_pairs", "_size")
+    __slots__ = ("_open", "_pages", "_pairs", "_size", "_words_max")
 
-    def __init__(self, size: int, *, pairs: bool = False) -> None:
+    def __init__(
+        self, size: int, *, pairs: bool = False, words_max: int = WORDS_MAX
+    ) -> None:
         self._size = size
         self._pairs = pairs
+        self._words_max = words_max
         self._open: dict[int, tuple[list[bytes], list[bytes]]] = {}
         self._pages: list[Page] = []
 
@@ -75,7 +79,7 @@ class Pager:
         words, lists = self._open.setdefault(length, ([], []))
         words.append(word)
         lists.append(octets)
-        if len(words) >= WORDS_MAX or len(lists) * len(octets) >= LISTS_OCTETS:
+        if len(words) >= self._words_max or len(lists) * len(octets) >= LISTS_OCTETS:
             self._pages.append(self._page(length, *self._open.pop(length)))
 
     def pages(self) -> list[Page]:

@@ -4,15 +4,24 @@ Sans-IO.
 Source: RFC 9051 §6.4.4 (SEARCH).
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Final, Protocol
 
 from pabal.message.needle import Needle
 from pabal.store.predicate import Contains, HeaderContains, TextField
 from pabal.store.search import joints, pages, pieces
 from pabal.store.search.joints import Joint
-from pabal.store.search.lists import Found, Union, bits_of
+from pabal.store.search.lists import (
+    BITS,
+    GATHERED_OCTETS,
+    Found,
+    Union,
+    bits_of,
+    list_octets,
+)
 from pabal.store.search.pages import Pattern
 from pabal.store.search.pieces import WITHIN, Atom, atoms
 from pabal.store.search.segment import (
@@ -35,11 +44,23 @@ READ_PART: Final = 128
 JOINTS_PART: Final = 64
 """The same for what joints decide: there are more of them."""
 
+PLAIN_PART: Final = 24
+"""The same where most messages are plain: some 3 us each."""
+
+PLAIN_REST_PART: Final = 16
+"""Of these one in so many is read rather than the lists of all rare words."""
+
+EARLY: Final = 2
+"""So many times more are read when no list of numbers was looked at by then."""
+
 USELESS: Final = 16
 """Words in all candidates but one in so many do not help to find less of them."""
 
 WORD_MIN: Final = 3
 """Letters of a word that is looked up to bound a search: of few there are too many."""
+
+SINGLES_MAX: Final = 4
+"""Characters that bound a search: more of them leave hardly fewer messages."""
 
 Handle = int
 """Which page lists are of."""
@@ -57,12 +78,16 @@ class SegmentReader(Protocol):
         """Yield handle, length of lists and words of each page, those of bits first."""
         ...
 
-    def lists(self, page: Handle) -> bytes:
-        """Return the lists of a page."""
+    def lists(self, page: Handle, start: int, end: int) -> bytes:
+        """Return the octets ``start`` to ``end`` of the lists of a page."""
         ...
 
     def column(self, name: bytes) -> bytes:
         """Return a column of ``COLUMNS``."""
+        ...
+
+    def plain(self) -> Found:
+        """Return the messages that are plain (``segment.is_plain``)."""
         ...
 
 
@@ -92,6 +117,8 @@ class Question:
         pattern: In the column.
         choices: Else: one of them must hold, and every look-up in it.
         enough: Fields with a column: a message with ``pattern`` there holds it.
+        octets: The text of a plain message with any of these holds it; none: that must
+            be taken apart like the others.
     """
 
     is_decided: bool
@@ -99,11 +126,18 @@ class Question:
     pattern: Pattern = b""
     choices: Sequence[Sequence[Lookup]] = ()
     enough: Sequence[bytes] = ()
+    octets: Sequence[bytes] = ()
 
 
 def question_of(predicate: Contains | HeaderContains) -> Question | None:
     """Return what to ask; ``None``: an index is of no help, or every message has it."""
     needle = Needle(predicate.needle)
+    return None if needle.begins_inside else _question_of(predicate, needle)
+
+
+def _question_of(
+    predicate: Contains | HeaderContains, needle: Needle
+) -> Question | None:
     if isinstance(predicate, HeaderContains):
         name = predicate.name.lower().encode("utf-8", "surrogateescape")
         if name in COLUMNS:
@@ -112,15 +146,19 @@ def question_of(predicate: Contains | HeaderContains) -> Question | None:
     if predicate.where not in {TextField.BODY, TextField.TEXT}:
         return _of_column(predicate.where.value.encode("ascii"), needle)
     kinds = [BODY] if predicate.where is TextField.BODY else [HEADER, BODY]
-    choices = [_lookups(one, needle) for one in kinds]
+    choices = [some for one in kinds for some in _choices(one, needle)]
     if not all(choices):
         return None
     decided = pieces.is_decided(needle.text)
-    question = Question(decided or joints.is_decided(needle.text), choices=choices)
+    question = Question(
+        decided or joints.is_decided(needle.text),
+        choices=choices,
+        octets=[] if needle.initials else [*map(encoded, needle.variants)],
+    )
     if decided or predicate.where is TextField.BODY:
         return question
     # Only what is not in the fields people look into most must be read.
-    return replace(question, pattern=encoded(needle.text), enough=COLUMNS)
+    return replace(question, pattern=_in_fields(needle), enough=COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,29 +168,39 @@ class Answer:
     Attributes:
         found: Messages that hold it.
         unsure: Other messages that may hold it: they must be read.
+        plain: Those of them that hold it if the text of a plain message does.
     """
 
     found: Found
     unsure: Found = 0
+    plain: Found = 0
 
 
 def answer(question: Question, reader: SegmentReader) -> Answer:
     """Return what a segment knows."""
     if question.column:
         return Answer(_in_column(question.column, question.pattern, reader))
-    found = unsure = 0
+    found = unsure = in_headers = 0
+    plain = reader.plain() if question.octets else 0
     for lookups in question.choices:
-        known = _of_choice(question, lookups, reader, found)
+        known = _of_choice(question, lookups, reader, found, plain)
         found |= known.found
         unsure |= known.unsure
+        if lookups[0].kind.is_of_headers:
+            in_headers |= known.unsure
     for name in question.enough:
         if (unsure & ~found).bit_count() > READ_MAX:
             found |= _in_column(name, question.pattern, reader)
-    return Answer(found, unsure & ~found)
+    unsure &= ~found
+    return Answer(found, unsure, unsure & plain & ~in_headers)
 
 
 def _of_choice(
-    question: Question, lookups: Sequence[Lookup], reader: SegmentReader, found: Found
+    question: Question,
+    lookups: Sequence[Lookup],
+    reader: SegmentReader,
+    found: Found,
+    plain: Found,
 ) -> Answer:
     """Return what is known of texts that have all that is looked up.
 
@@ -161,13 +209,19 @@ def _of_choice(
         lookups: The choice.
         reader: The segment.
         found: Messages that hold it anyway.
+        plain: Messages that are quick to read.
     """
     left = ((1 << reader.size) - 1) & ~found
+    rest = 0
     part = JOINTS_PART if lookups[0].kind.has_joints else READ_PART
+    if plain.bit_count() * 2 > reader.size and not lookups[0].kind.is_of_headers:
+        part = PLAIN_PART
+        rest = reader.size // PLAIN_REST_PART
     read = max(READ_MAX, reader.size // part)
+    rest = max(read, rest)
     for number, lookup in enumerate(lookups):
         decides = question.is_decided and not number
-        few = read if decides else left.bit_count() // USELESS
+        few = rest if decides else left.bit_count() // USELESS
         known = _looked_up(lookup, reader, left, few)
         if decides:
             found |= known.found
@@ -188,25 +242,40 @@ def _looked_up(lookup: Lookup, reader: SegmentReader, among: Found, few: int) ->
         among: Messages others do not matter beside.
         few: It ends when no more than this may be missing.
     """
-    sure, unsure = Union(reader.size, among), Union(reader.size, among)
+    sure, unsure = Union(reader.size, among), Union(reader.size, among, waits=True)
     bounds = lookup.bounds
     for page, length, words in reader.words(lookup.kind):
         numbers, others = _matching(words, lookup)
         if not numbers and not others:
             continue
-        lists = reader.lists(page)
-        sure.add(length, lists, numbers)
-        unsure.add(length, lists, others)
-        if sure.decoded and bounds:
-            for one in bounds:
-                known = _looked_up(one, reader, sure.among, 0)
-                sure.among &= known.found
+        # Words that match stand together, mostly.
+        first = min(chain(numbers[:1], others))
+        last = max(chain(numbers[-1:], others))
+        octets = list_octets(length, reader.size)
+        lists = reader.lists(page, first * octets, (last + 1) * octets)
+        sure.add(length, lists, numbers, first)
+        unsure.add(length, lists, others, first)
+        if bounds and (sure.decoded or (length == BITS and numbers)):
+            _bind(sure, bounds, reader)
             bounds = ()
-        if sure.missing() <= few:
-            found = sure.found()
-            return Answer(found, sure.among & ~found)
+        if sure.missing() <= (few if sure.decoded else few * EARLY):
+            few *= EARLY
+            break
     found = sure.found()
-    return Answer(found, unsure.found() & ~found)
+    if sure.missing() > few and unsure.waiting > GATHERED_OCTETS:
+        _bind(sure, bounds, reader)
+    if sure.missing() > few:
+        unsure.among = sure.among & ~found
+        return Answer(found, unsure.found())
+    return Answer(found, sure.among & ~found)
+
+
+def _bind(sure: Union, bounds: Iterable[Lookup], reader: SegmentReader) -> None:
+    """Leave those out that have not all that ``bounds`` look up."""
+    for one in bounds:
+        useless = sure.among.bit_count() // USELESS
+        known = _looked_up(one, reader, sure.among, useless)
+        sure.among &= known.found | known.unsure
 
 
 def _matching(words: bytes, lookup: Lookup) -> tuple[Sequence[int], Sequence[int]]:
@@ -224,11 +293,18 @@ def _in_column(name: bytes, pattern: Pattern, reader: SegmentReader) -> Found:
 
 
 def _of_column(name: bytes, needle: Needle) -> Question:
-    if needle.initials is not None:
-        return Question(is_decided=True, column=name, pattern=needle.initials)
     # Nothing to look for: whether there is such a field.
-    wanted = encoded(needle.text) or VALUE
+    wanted = _in_fields(needle) or VALUE
     return Question(is_decided=True, column=name, pattern=wanted)
+
+
+def _in_fields(needle: Needle) -> Pattern:
+    """Return what finds a needle in columns."""
+    if needle.initials is not None:
+        return needle.initials
+    if len(needle.variants) == 1:
+        return encoded(needle.text)
+    return re.compile("|".join(map(re.escape, needle.variants)))
 
 
 def _of_field(name: bytes, needle: Needle) -> Question:
@@ -236,28 +312,39 @@ def _of_field(name: bytes, needle: Needle) -> Question:
     # Each field begins a line, and a space follows its colon.
     wanted = atoms(Needle(f" {name.decode('latin-1')}: ").text)
     found = [_lookup(HEADER, atom) for atom in wanted]
-    return Question(is_decided=False, choices=[[*found, *_lookups(HEADER, needle)]])
+    choices = [[*found, *some] for some in _choices(HEADER, needle)]
+    return Question(is_decided=False, choices=choices)
 
 
-def _lookups(kinds: Kinds, needle: Needle) -> list[Lookup]:
-    """Return what a text with ``needle`` has; nothing: any text may have it."""
+def _choices(kinds: Kinds, needle: Needle) -> list[list[Lookup]]:
+    """Return what a text with ``needle`` has one of; nothing: any text may have it."""
     if needle.initials is not None:
-        if not pieces.is_decided(needle.text):
-            return []
-        singles = [
-            Lookup(kinds.characters, initial)
-            for one in dict.fromkeys(needle.text)
-            if (initial := Needle(one).initials) is not None
-        ]
-        if len(needle.text) == 1:
-            return singles
-        return [Lookup(kinds.pieces, needle.initials, singles)]
+        return [_consonants(kinds, needle.text, needle.initials)]
+    return [_lookups(kinds, one) for one in needle.variants]
+
+
+def _consonants(kinds: Kinds, text: str, initials: re.Pattern[str]) -> list[Lookup]:
+    """Return what a text with leading consonants has, or syllables that begin so."""
+    if not pieces.is_decided(text):
+        return []
+    singles = [
+        Lookup(kinds.characters, initial)
+        for one in dict.fromkeys(text)
+        if (initial := Needle(one).initials) is not None
+    ]
+    if len(text) == 1:
+        return singles
+    return [Lookup(kinds.pieces, initials, singles)]
+
+
+def _lookups(kinds: Kinds, text: str) -> list[Lookup]:
+    """Return what a text that holds a folded one has; nothing: any text may have it."""
     joined = [
         Lookup(kinds.joints, joint, _bounds(kinds, joint))
-        for joint in joints.asked(needle.text)
+        for joint in joints.asked(text)
     ]
     # The longest are the rarest, mostly.
-    some = sorted(set(atoms(needle.text)), key=_length, reverse=True)
+    some = sorted(set(atoms(text)), key=_length, reverse=True)
     return joined + [_lookup(kinds, atom) for atom in some]
 
 
@@ -271,7 +358,8 @@ def _lookup(kinds: Kinds, atom: Atom) -> Lookup:
 
 
 def _singles(kinds: Kinds, text: str) -> list[Lookup]:
-    return [Lookup(kinds.characters, pages.pattern(one)) for one in dict.fromkeys(text)]
+    some = islice(dict.fromkeys(text), SINGLES_MAX)
+    return [Lookup(kinds.characters, pages.pattern(one)) for one in some]
 
 
 def _bounds(kinds: Kinds, joint: Joint) -> list[Lookup]:

@@ -23,9 +23,10 @@ from heapq import merge
 from typing import Final, TypeVar
 
 from pabal.message.header import HEADER_MAX_OCTETS, Header
-from pabal.message.mime import Octets, scan
+from pabal.message.mime import Octets, Part, scan
 from pabal.message.text import body_texts, field_texts, header_texts
 from pabal.store.search import joints
+from pabal.store.search.lists import Found, from_marks
 from pabal.store.search.pages import Page, Pager, pair
 from pabal.store.search.pieces import PAIR, characters, is_pair, pieces
 
@@ -50,6 +51,16 @@ class Kind(enum.IntEnum):
     def has_pairs(self) -> bool:
         """Whether its words are pairs."""
         return self in {Kind.BODY_PAIRS, Kind.HEADER_PAIRS}
+
+    @property
+    def is_of_headers(self) -> bool:
+        """Whether its words are of headers."""
+        return self in {
+            Kind.HEADER_PIECES,
+            Kind.HEADER_CHARACTERS,
+            Kind.HEADER_PAIRS,
+            Kind.HEADER_JOINTS,
+        }
 
     @property
     def has_joints(self) -> bool:
@@ -91,16 +102,40 @@ class Segment:
         pages: By what they are of.
         columns: By field: for each message ``LINE`` and, for each such field it has,
             ``VALUE`` and the text; ``LINE`` at the very end.
+        plain: Those that are plain, see ``is_plain``.
     """
 
     emails: "array[int]"
     pages: Mapping[Kind, Sequence[Page]]
     columns: Mapping[bytes, bytes] = field(default_factory=dict[bytes, bytes])
+    plain: Found = 0
 
 
 def encoded(text: str) -> bytes:
     """Return the octets of a folded text, whatever is in it."""
     return text.encode("utf-8", "surrogatepass")
+
+
+HEADER_END: Final = b"\r\n\r\n"
+"""Behind its first one the body of a plain message begins."""
+
+
+def is_plain(octets: Octets, root: Part, texts: Sequence[str]) -> bool:
+    """Return whether the folded text of a message is its body in lower case.
+
+    So it can be looked into without taking it apart.
+
+    Args:
+        octets: The message.
+        root: Its parts.
+        texts: Of them, folded.
+    """
+    if len(texts) != 1 or root.type != "text":
+        return False
+    header = bytes(octets[: root.body_start])
+    return header.find(HEADER_END) == root.body_start - len(HEADER_END) and bytes(
+        octets[root.body_start :]
+    ).lower() == encoded(texts[0])
 
 
 class Builder:
@@ -115,6 +150,7 @@ class Builder:
             kind: [] for kind in Kind if kind.has_joints
         }
         self._columns: dict[bytes, list[bytes]] = {name: [] for name in COLUMNS}
+        self._plain = bytearray()
 
     def __len__(self) -> int:
         return len(self._emails)
@@ -128,7 +164,9 @@ class Builder:
                 b"".join([VALUE + encoded(t) for t in field_texts(header, name)])
             )
         self._add(HEADER, header_texts(octets, root))
-        self._add(BODY, body_texts(octets, root))
+        texts = [*body_texts(octets, root)]
+        self._add(BODY, texts)
+        self._plain.append(is_plain(octets, root, texts))
         self._emails.append(email)
 
     def finish(self, pause: Callable[[], None]) -> Segment:
@@ -139,15 +177,15 @@ class Builder:
             waiting.clear()
         found: dict[Kind, Sequence[Page]] = {}
         for kind, words in self._words.items():
-            pager = Pager(size, pairs=kind.has_pairs)
-            listed = in_order(words, pair if kind.has_pairs else encoded, pause)
+            pager = pager_of(kind, size)
+            listed = in_order(words, _octets_of(kind), pause)
             for count, (word, numbers) in enumerate(listed):
                 pager.add(word, numbers)
                 if not count % WORDS_AT_ONCE:
                     pause()
             found[kind] = pager.pages()
         columns = {name: column(lines) for name, lines in self._columns.items()}
-        return Segment(self._emails, found, columns)
+        return Segment(self._emails, found, columns, from_marks(self._plain))
 
     def _add(self, kinds: Kinds, texts: Iterable[str]) -> None:
         number = len(self._emails)
@@ -167,6 +205,20 @@ class Builder:
             lists = self._words[kind]
             for word in words:
                 lists[word].append(number)
+
+
+def pager_of(kind: Kind, size: int) -> Pager:
+    """Return what makes the pages of a segment of ``size`` messages."""
+    if kind.has_joints:
+        return Pager(size, words_max=joints.PAGE_WORDS)
+    return Pager(size, pairs=kind.has_pairs)
+
+
+def _octets_of(kind: Kind) -> Callable[[str], bytes]:
+    """Return what makes the octets of words of such pages."""
+    if kind.has_joints:
+        return joints.octets_of
+    return pair if kind.has_pairs else encoded
 
 
 WORDS_AT_ONCE: Final = 250

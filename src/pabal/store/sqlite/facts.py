@@ -13,13 +13,16 @@ from pabal.store.predicate import Contains, HeaderContains
 from pabal.store.search.question import question_of
 from pabal.store.sqlite import reader
 from pabal.store.sqlite.access import Access
-from pabal.store.sqlite.texts import tested
+from pabal.store.sqlite.texts import held_plainly, tested
 
 READ_ANYWAY: Final = 32
 """Messages whose text is read rather than looked up."""
 
 TESTS_AT_ONCE: Final = 256
 """Messages whose text one thread call searches: bounds how long a stop takes."""
+
+PLAIN_TESTS_AT_ONCE: Final = 2_048
+"""The same of plain ones: some milliseconds."""
 
 
 class Facts:
@@ -61,19 +64,41 @@ class Facts:
             lambda connection: indexing.look_up(connection, asked, known_emails)
         )
         unread: list[int] = []
+        marks = known.found
+        if 1 in known.plain:
+            await self._read_plain(emails, known.plain, asked.octets, marks)
         if 1 in known.unsure:
             unread += compress(range(len(emails)), known.unsure)
         if not known.is_whole:
             newer = [at for at, one in enumerate(emails) if one > known.last_email]
             indexing.behind(len(newer))
             unread += newer
-        marks = known.found
         verdicts = await self._test(
             [emails[at] for at in unread], *text_test(predicate)
         )
         for at, verdict in zip(unread, verdicts, strict=True):
             marks[at] = verdict
         return bytes(marks)
+
+    async def _read_plain(
+        self,
+        emails: Sequence[EmailId],
+        plain: bytearray,
+        wanted: Sequence[bytes],
+        marks: bytearray,
+    ) -> None:
+        """Mark those of the ``plain`` emails that hold one of some octets."""
+        unread = [*compress(range(len(emails)), plain)]
+        for start in range(0, len(unread), PLAIN_TESTS_AT_ONCE):
+            some = unread[start : start + PLAIN_TESTS_AT_ONCE]
+
+            def read(
+                connection: apsw.Connection, some: Sequence[int] = some
+            ) -> list[bool]:
+                return held_plainly(connection, [emails[at] for at in some], wanted)
+
+            for at in compress(some, await self._access.scan(read)):
+                marks[at] = 1
 
     async def _test(
         self, emails: Sequence[EmailId], part: TextPart, test: TextTest

@@ -17,13 +17,14 @@ from typing import Final, cast
 
 import apsw
 
+from pabal.store.search.lists import Found
 from pabal.store.search.pages import Page
 from pabal.store.search.question import Handle
 from pabal.store.search.segment import COLUMNS, Kind, Segment
 
 FILE_NAME: Final = "search.db"
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Of the tables and of what is in them; an index of another format is made anew."""
 
 BUSY_TIMEOUT_MS: Final = 10_000
@@ -44,7 +45,8 @@ CREATE TABLE state (
 CREATE TABLE segment (
     id INTEGER PRIMARY KEY,
     size INTEGER NOT NULL,
-    emails BLOB NOT NULL
+    emails BLOB NOT NULL,
+    plain BLOB NOT NULL
 ) STRICT;
 CREATE TABLE page (
     id INTEGER PRIMARY KEY,
@@ -99,8 +101,17 @@ class StoredSegment:
         )
         yield from cast("Iterator[tuple[int, int, bytes]]", cursor)
 
-    def lists(self, page: Handle) -> bytes:
-        """Return the lists of a page."""
+    def lists(self, page: Handle, start: int, end: int) -> bytes:
+        """Return the octets ``start`` to ``end`` of the lists of a page."""
+        # Not all of them, up to 256 kB, to be copied.
+        blob = self.connection.blob_open("main", "lists", "octets", page, False)  # noqa: FBT003
+        try:
+            blob.seek(start)
+            return blob.read(end - start)
+        finally:
+            blob.close()
+
+    def _all_lists(self, page: Handle) -> bytes:
         return self._one("SELECT octets FROM lists WHERE page = ?", page)
 
     def column(self, name: bytes) -> bytes:
@@ -111,18 +122,22 @@ class StoredSegment:
             name.decode("ascii"),
         )
 
+    def plain(self) -> Found:
+        """Return the messages that are plain."""
+        octets = self._one("SELECT plain FROM segment WHERE id = ?", self.id)
+        return int.from_bytes(octets, "little")
+
     def load(self) -> Segment:
         """Return all of it."""
         pages = {
             kind: [
-                Page(length, words, self.lists(page))
+                Page(length, words, self._all_lists(page))
                 for page, length, words in self.words(kind)
             ]
             for kind in Kind
         }
-        return Segment(
-            self.emails(), pages, {name: self.column(name) for name in COLUMNS}
-        )
+        columns = {name: self.column(name) for name in COLUMNS}
+        return Segment(self.emails(), pages, columns, self.plain())
 
     def _one(self, query: str, *values: int | str) -> bytes:
         return cast("bytes", self.connection.execute(query, values).fetchall()[0][0])
@@ -300,8 +315,13 @@ class Writing(Reading):
     def _insert(self, segment: Segment, number: int | None) -> None:
         execute = self._connection.execute
         execute(
-            "INSERT INTO segment VALUES (?, ?, ?)",
-            (number, len(segment.emails), segment.emails.tobytes()),
+            "INSERT INTO segment VALUES (?, ?, ?, ?)",
+            (
+                number,
+                len(segment.emails),
+                segment.emails.tobytes(),
+                segment.plain.to_bytes((len(segment.emails) + 7) // 8, "little"),
+            ),
         )
         number = self._connection.last_insert_rowid()
         for kind, pages in segment.pages.items():

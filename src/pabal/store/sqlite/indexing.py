@@ -74,12 +74,14 @@ class LookedUp:
     Attributes:
         found: An octet each: 1 if it holds what was looked for.
         unsure: An octet each: 1 if it may hold it.
+        plain: An octet each: 1 if ``texts.held_plainly`` tells whether it does.
         last_email: It knows nothing of those behind.
         is_whole: There are none behind.
     """
 
     found: bytearray
     unsure: bytearray
+    plain: bytearray
     last_email: EmailId = 0
     is_whole: bool = False
 
@@ -151,7 +153,9 @@ class Indexing:
         emails: "array[int]",
     ) -> LookedUp:
         """Return what the index knows of ``emails``; for threads."""
-        nothing = LookedUp(bytearray(len(emails)), bytearray(len(emails)))
+        nothing = LookedUp(
+            bytearray(len(emails)), bytearray(len(emails)), bytearray(len(emails))
+        )
         try:
             with self.file.reading() as reading:
                 if reading is None:
@@ -160,18 +164,21 @@ class Indexing:
                 newest = last_email(mailbox, covered)
                 if newest is None:
                     return nothing
-                found, unsure = _Marks(emails), _Marks(emails)
+                found, unsure, plain = (_Marks(emails) for _ in range(3))
                 for segment in reading.segments():
                     known = answer(question, segment)
                     found.add(known.found, segment)
-                    unsure.add(known.unsure, segment)
+                    unsure.add(known.unsure & ~known.plain, segment)
+                    plain.add(known.plain, segment)
         except apsw.Error as error:
             # It can be made again: mail is read instead meanwhile.
             log.warning("index cannot be read", error=repr(error))
             self.file.close()
             return nothing
         last = covered.last_email
-        return LookedUp(found.marks(), unsure.marks(), last, newest == last)
+        return LookedUp(
+            found.marks(), unsure.marks(), plain.marks(), last, newest == last
+        )
 
     async def _run(self) -> None:
         try:
