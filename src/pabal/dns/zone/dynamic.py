@@ -94,7 +94,7 @@ class Dynamic:
             if last is not None and digest == last.plain:
                 return laid_over(plain, self._patches, last.soa)
             zone, entry = self._rebased(plain, digest, before)
-            self._append([entry])
+            self._append([entry], lasting=not is_timed(plain))
         return zone
 
     def begin(self, plain: Zone) -> bool:
@@ -109,7 +109,8 @@ class Dynamic:
             self._read()
             is_first = self._last is None
             if is_first:
-                self._append([Entry(None, {}, plain.soa, digest_of(plain))])
+                first = Entry(None, {}, plain.soa, digest_of(plain))
+                self._append([first], lasting=not is_timed(plain))
             return is_first
 
     def from_now_on(self, plain: Zone, before: Zone | None) -> Zone:
@@ -227,8 +228,8 @@ class Dynamic:
             else:
                 self._patches[key] = patch
 
-    def _append(self, entries: Sequence[Entry]) -> None:
-        self._position = self.journal.append(self._position, entries)
+    def _append(self, entries: Sequence[Entry], *, lasting: bool = True) -> None:
+        self._position = self.journal.append(self._position, entries, lasting=lasting)
         self.seen = self._position
         for entry in entries:
             self._note(entry)
@@ -255,6 +256,14 @@ class Dynamic:
             if entry.change is not None:
                 draft.replay(Step(entry.change, entry.patches))
         return draft.result()
+
+
+def is_timed(plain: Zone) -> bool:
+    """Return whether the serial number of a zone is the time it was read.
+
+    It need not be on disk at once: should the machine end, a later time is as good.
+    """
+    return (plain.origin, codes.SOA) in plain.derived
 
 
 def _last_serial(entry: Entry | None) -> int:
