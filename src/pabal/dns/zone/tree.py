@@ -8,7 +8,7 @@ Source: RFC 1034 §4.2 (zones, cuts), RFC 4592 §2.2 (empty non-terminals), RFC 
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pabal.base.errors import PabalError
 from pabal.dns.wire import codes
@@ -16,7 +16,7 @@ from pabal.dns.wire.name import label_offsets
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.gathering import Gathering
-from pabal.dns.zone.packed import NOTHING, Nodes, Rrsets, pack, without_lines
+from pabal.dns.zone.packed import Nodes, Rrsets, has_type, pack, without_lines
 from pabal.dns.zone.shards import copied, own_parts
 
 Key = tuple[bytes, int]
@@ -28,15 +28,21 @@ class ZoneBuildError(PabalError):
 
 
 @dataclass(frozen=True, slots=True)
+class _Top:
+    """What a zone is asked for most, as objects."""
+
+    apex: Rrsets
+    soa: RRset
+    negative_soa: RRset
+
+
+@dataclass(frozen=True, slots=True)
 class Zone:
     """One zone; replaced whole, never changed.
 
     Attributes:
-        origin: Folded wire name of the apex.
+        origin: Folded wire name of the apex, at which ``nodes`` has an SOA.
         nodes: Folded wire name → rrsets by type; empty non-terminals map to nothing.
-        apex: The rrsets of the apex, which every walk begins with.
-        soa: The SOA as asked for by name.
-        negative_soa: The SOA as it stands in negative answers, TTL by RFC 2308 §3.
         derived: The (folded owner, type) of rrsets that no file holds.
         denial: Finds the proofs of a signed zone; ``None`` for one that is not.
         updated: The (folded owner, type) of sets that dynamic updates have changed.
@@ -44,12 +50,35 @@ class Zone:
 
     origin: bytes
     nodes: Nodes
-    apex: Rrsets
-    soa: RRset
-    negative_soa: RRset
     derived: frozenset[Key] = frozenset()
     denial: Denial | None = None
     updated: frozenset[Key] = frozenset()
+    # Made when first asked for: of a hundred thousand zones few are.
+    _made: _Top | None = field(default=None, init=False, repr=False, compare=False)
+
+    def _top(self) -> _Top:
+        apex = self.nodes[self.origin]
+        soa = apex[codes.SOA]
+        minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
+        negative = RRset(soa.owner, codes.SOA, min(soa.ttl_s, minimum), soa.rdatas)
+        made = _Top(apex, soa, negative)
+        object.__setattr__(self, "_made", made)
+        return made
+
+    @property
+    def apex(self) -> Rrsets:
+        """The rrsets of the apex, which every walk begins with."""
+        return (self._made or self._top()).apex
+
+    @property
+    def soa(self) -> RRset:
+        """The SOA as asked for by name."""
+        return (self._made or self._top()).soa
+
+    @property
+    def negative_soa(self) -> RRset:
+        """The SOA as it stands in negative answers, TTL by RFC 2308 §3."""
+        return (self._made or self._top()).negative_soa
 
     @property
     def serial(self) -> int:
@@ -112,19 +141,19 @@ def _finished(
     names: Iterable[bytes] = (),
 ) -> Zone:
     """Return the zone of ``tree``, which has other records at ``names`` than before."""
-    apex = tree.get(origin, NOTHING)
-    soa = apex.get(codes.SOA)
-    if soa is None:
+    octets = tree.packed.get(origin, b"")
+    if not has_type(octets, codes.SOA):
         raise ZoneBuildError("no SOA at the apex")
-    minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
-    negative = RRset(soa.owner, codes.SOA, min(soa.ttl_s, minimum), soa.rdatas)
     denial = None
-    if codes.RRSIG in apex and (codes.NSEC in apex or codes.NSEC3PARAM in apex):
-        if before is None:
+    if has_type(octets, codes.RRSIG):
+        apex = tree[origin]
+        if not (codes.NSEC in apex or codes.NSEC3PARAM in apex):
+            pass  # signatures that prove nothing
+        elif before is None:
             denial = Denial(origin, tree, apex)
         else:
             denial = before.after(tree, apex, names)
-    return Zone(origin, tree, apex, soa, negative, derived, denial)
+    return Zone(origin, tree, derived, denial)
 
 
 def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) -> Zone:
