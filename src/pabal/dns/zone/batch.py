@@ -23,6 +23,7 @@ from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.journal import SUFFIX, JournalError, JournalFile, Position
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
+from pabal.dns.zone.small import SmallZones
 from pabal.dns.zone.source import SUFFIX as ZONE_SUFFIX
 from pabal.dns.zone.source import Stamp, Text, ZoneSource, zone_file, zone_name
 from pabal.dns.zone.tree import Zone
@@ -209,6 +210,7 @@ class Batch:
     held: dict[bytes, Held] = field(default_factory=dict)
     finished: Collection[bytes] | None = ()
     begun: bool = False
+    _small: SmallZones = field(default_factory=SmallZones)
     _updated: Mapping[str, Position] = field(default_factory=dict)
     _fallen: frozenset[str] = frozenset()
     _names: dict[str, list[str]] = field(default_factory=dict)
@@ -239,7 +241,7 @@ class Batch:
             and self._follow(given, before)
         ):
             return
-        loaded = load_zone(given, reader.read)
+        loaded = load_zone(given, reader.read, self._small)
         self._problems.extend(loaded.problems)
         basis = Basis(given.file, reader.stamps(), given.hosted, given.derived)
         if loaded.zone is not None:

@@ -129,7 +129,7 @@ def build_packed(
             part[name] = without_lines(part[name])
             # The name above is the apex, or there, or it has to be made.
             if len(name) - name[0] > top and name[name[0] + 1 :] not in nodes:
-                _add_empty_non_terminals(nodes, name, len(origin))
+                add_empty_non_terminals(nodes, name, len(origin))
     return _finished(origin, Nodes(nodes, letters), derived)
 
 
@@ -181,7 +181,7 @@ def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) 
             for rdata in rrset.rdatas
         )
         if nodes[name] and name != zone.origin:
-            _add_empty_non_terminals(nodes, name, len(zone.origin))
+            add_empty_non_terminals(nodes, name, len(zone.origin))
     _remove_leaves(nodes, [name for name in names if not nodes[name]], zone.origin)
     tree = Nodes(nodes, respelt(zone.nodes.written, spelt))
     made = _finished(zone.origin, tree, zone.derived, zone.denial, names)
@@ -228,7 +228,7 @@ def _remove_leaves(
         nodes.pop(name, None)
 
 
-def _add_empty_non_terminals(
+def add_empty_non_terminals(
     nodes: MutableMapping[bytes, bytes], name: bytes, origin_octets: int
 ) -> None:
     """Add the names between ``name`` and the apex that have no records themselves."""
