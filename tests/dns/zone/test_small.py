@@ -141,7 +141,7 @@ a.b             TXT     deep
     st.lists(st.sampled_from(LINES), max_size=6),
     st.booleans(),
 )
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_it_is_what_the_careful_way_makes(
     origin: str, lines: list[str], headed: bool
 ) -> None:

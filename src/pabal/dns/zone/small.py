@@ -10,8 +10,8 @@ non-terminals).
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from typing_extensions import override
 
@@ -55,17 +55,20 @@ _TARGET_AT: Final = {
 _HOSTED: Final = frozenset((codes.NS, codes.MX, codes.SRV))
 """Types whose target has to have an address, if it is in the zone."""
 
+_LOOKED_AT: Final = frozenset((*_TARGET_AT, codes.SOA))
+"""Types that may be wrong together with others."""
+
 _ADDRESSES: Final = frozenset((codes.A, codes.AAAA))
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(NamedTuple):
     """What one line says, whatever zone it stands in.
 
     Attributes:
         rdtype: Of its record; 0: it holds none.
         owner: As a wire name, or what stands before the zone's; ``None``: that of the
             line before.
+        folded: The same, folded.
         is_relative: Whether the zone's name completes ``owner``.
         ttl_s: That of the record, or what $TTL says; ``None``: not given.
         pieces: RDATA, the zone's name left out between them.
@@ -74,6 +77,7 @@ class _Shape:
 
     rdtype: int
     owner: bytes | None = None
+    folded: bytes = b""
     is_relative: bool = False
     ttl_s: int | None = None
     pieces: tuple[bytes, ...] = ()
@@ -98,13 +102,17 @@ class SmallZones:
             return None
         if "(" in text:
             text = _BRACKETS.sub(_joined, text)
-        reading = _Reading(origin)
-        known = self._lines
+        shapes, known = [], self._lines
         for line in text.split("\n"):
             shape = known.get(line) or self._shape(line)
-            if shape is None or not (shape is _EMPTY or reading.take(shape)):
+            if shape is None:
                 return None
-        return reading.zone()
+            if shape is not _EMPTY:
+                shapes.append(shape)
+        reading = _Reading(origin)
+        if reading.take(shapes) and reading.is_right():
+            return reading.zone()
+        return None
 
     def _shape(self, line: str) -> _Shape | None:
         shape = _shape_of(line)
@@ -116,117 +124,101 @@ class SmallZones:
 
 
 class _Reading:
-    """One zone, line by line."""
+    """One zone: its names as far as they were found, and what is to be looked at."""
 
-    __slots__ = (
-        "_aliases",
-        "_hosts",
-        "_letters",
-        "_nodes",
-        "_origin",
-        "_owner",
-        "_room",
-        "_stated_s",
-        "_targets",
-        "_ttl_s",
-        "_ttls",
-        "_twice",
-    )
+    __slots__ = ("_hosts", "_looked", "_nodes", "_origin", "_spelt", "_ttls")
 
     def __init__(self, origin: bytes) -> None:
         self._origin = origin
-        self._room = NAME_MAX_OCTETS - len(origin)
-        # The root's twice would be the root again: nothing ends in two of it.
-        self._twice = (origin[:-1] or origin) + origin
-        self._owner: bytes | None = None
-        self._ttl_s: int | None = None
-        self._stated_s: int | None = None
         self._ttls: set[int] = set()
         self._nodes: dict[bytes, bytes] = {}
-        self._letters: dict[bytes, bytes] = {}
+        self._spelt: dict[bytes, bytes] = {}
         self._hosts: set[bytes] = set()
-        self._targets: list[bytes] = []
-        self._aliases: list[bytes] = []
+        self._looked: list[tuple[int, bytes, bytes]] = []
 
-    def take(self, shape: _Shape) -> bool:
-        """Take one line; return whether it may stand as it is."""
-        rdtype, origin, ttl_s = shape.rdtype, self._origin, shape.ttl_s
-        if not rdtype:
-            self._ttl_s = ttl_s
-            return True
-        owner = shape.owner
-        if owner is None:
-            owner = self._owner
-            if owner is None:
+    def take(self, shapes: Iterable[_Shape]) -> bool:
+        """Take all lines; return whether each may stand as it is."""
+        origin, found = self._origin, []
+        room = NAME_MAX_OCTETS - len(origin)
+        ttl_s = usual_s = folded = spelt = None
+        for rdtype, owner, begun, is_relative, given_s, pieces, longest in shapes:
+            if not rdtype:
+                usual_s = given_s
+                continue
+            if owner is not None:
+                folded = begun + origin if is_relative else self._inside(begun)
+                spelt = folded
+                if owner is not begun and folded is not None:
+                    spelt = owner + folded[len(owner) :]
+            if given_s is not None:
+                ttl_s = given_s
+            elif usual_s is not None:
+                ttl_s = usual_s
+            if ttl_s is None or folded is None or spelt is None or longest > room:
                 return False
-        elif shape.is_relative:
-            owner += origin
-        elif not is_below(owner.lower(), origin):
-            return False
-        if shape.longest > self._room:
-            return False
-        if ttl_s is None:
-            ttl_s = self._stated_s if self._ttl_s is None else self._ttl_s
-            if ttl_s is None:
-                return False
-        self._owner, self._stated_s = owner, ttl_s
-        self._ttls.add(ttl_s)
-        pieces = shape.pieces
-        rdata = pieces[0] if len(pieces) == 1 else origin.join(pieces)
-        return self._add(owner, rdtype, ttl_s, rdata)
+            rdata = pieces[0] if len(pieces) == 1 else origin.join(pieces)
+            found.append((folded, spelt, rdtype, ttl_s, rdata))
+        return self._add(found)
 
-    def _add(self, owner: bytes, rdtype: int, ttl_s: int, rdata: bytes) -> bool:
-        folded, nodes = owner.lower(), self._nodes
-        record = HEAD.pack(rdtype, ttl_s, 0, len(rdata)) + rdata
-        before = nodes.get(folded)
-        if before is None:
-            nodes[folded] = record
-            if owner != folded:
-                self._letters[folded] = owner
-        elif record in before:
-            return False  # twice, perhaps
-        else:
-            nodes[folded] = before + record
-        if rdtype in _ADDRESSES:
-            self._hosts.add(folded)
-        elif rdtype in _TARGET_AT:
-            target = rdata[_TARGET_AT[rdtype] :].lower()
-            if rdtype in _HOSTED:
-                self._targets.append(target)
-            elif rdtype == codes.CNAME:
-                self._aliases.append(folded)
-            return not self._is_doubled(target)
-        elif rdtype == codes.SOA:
-            return before is None and folded == self._origin
+    def _inside(self, name: bytes) -> bytes | None:
+        return name if is_below(name, self._origin) else None
+
+    def _add(self, records: Iterable[tuple[bytes, bytes, int, int, bytes]]) -> bool:
+        """Take records as they come; return whether none is there twice."""
+        nodes, pack, ttls = self._nodes, HEAD.pack, self._ttls
+        for folded, spelt, rdtype, ttl_s, rdata in records:
+            record = pack(rdtype, ttl_s, 0, len(rdata)) + rdata
+            before = nodes.get(folded)
+            if before is None:
+                nodes[folded] = record
+                if spelt is not folded:
+                    self._spelt[folded] = spelt
+            elif record in before:
+                return False  # perhaps twice
+            else:
+                nodes[folded] = before + record
+            ttls.add(ttl_s)
+            if rdtype in _ADDRESSES:
+                self._hosts.add(folded)
+            elif rdtype in _LOOKED_AT:
+                self._looked.append((rdtype, folded, rdata))
         return True
 
-    def _is_doubled(self, name: bytes) -> bool:
-        """Return whether ``name`` ends in the zone's twice: a dot is missing."""
-        return name.endswith(self._twice)
-
-    def zone(self) -> Zone | None:
-        """Return the zone, if nothing is wrong with it."""
+    def is_right(self) -> bool:
+        """Return whether nothing is wrong with what was taken."""
         origin, nodes = self._origin, self._nodes
-        apex = nodes.get(origin, b"")
-        right = (
-            has_type(apex, codes.SOA)
+        apex, hosts = nodes.get(origin, b""), self._hosts
+        # The root's twice would be the root again: nothing ends in two of it.
+        twice = (origin[:-1] or origin) + origin
+        count = 0
+        for rdtype, owner, rdata in self._looked:
+            if rdtype == codes.SOA:
+                count += 1 if owner == origin else 2
+                continue
+            target = rdata[_TARGET_AT[rdtype] :].lower()
+            if target.endswith(twice):
+                return False  # a dot is missing
+            if rdtype == codes.CNAME and not is_single(nodes[owner]):
+                return False
+            hosted = rdtype not in _HOSTED or target in hosts
+            if not hosted and is_below(target, origin):
+                return False
+        return (
+            count == 1
             and has_type(apex, codes.NS)
             and max(self._ttls) <= TTL_LONG_S
-            and all(is_single(nodes[name]) for name in self._aliases)
-            and all(
-                target in self._hosts or not is_below(target, origin)
-                for target in self._targets
-            )
+            and not any(name.endswith(twice) for name in nodes)
             and (len(self._ttls) == 1 or all(map(_is_even, nodes.values())))
-            and not any(map(self._is_doubled, nodes))
         )
-        if not right:
-            return None
-        top = len(origin) + 1
+
+    def zone(self) -> Zone:
+        """Return the zone; there must be nothing wrong with it."""
+        nodes, size = self._nodes, len(self._origin)
         for name in list(nodes):
-            if len(name) - name[0] > top and name[name[0] + 1 :] not in nodes:
-                add_empty_non_terminals(nodes, name, len(origin))
-        return Zone(origin, Nodes(nodes, self._letters))
+            above = name[name[0] + 1 :]
+            if len(above) > size and above not in nodes:
+                add_empty_non_terminals(nodes, name, size)
+        return Zone(self._origin, Nodes(nodes, self._spelt))
 
 
 def _is_even(records: bytes) -> bool:
@@ -282,4 +274,7 @@ def _shape_of(line: str) -> _Shape | None:
         pieces = tuple(rdata.split(_STAND_IN))
     is_relative = word is not None and not word.endswith(".")
     longest = max(names.longest, len(owner or b"") if is_relative else 0)
-    return _Shape(rdtype, owner, is_relative, ttl_s, pieces, longest)
+    folded = owner.lower() if owner else b""
+    if folded == owner:
+        owner = folded  # the same object: not compared in every zone
+    return _Shape(rdtype, owner, folded, is_relative, ttl_s, pieces, longest)
