@@ -41,6 +41,11 @@ class SharedSource(DirectorySource):
         """Return the files of this share: what changed since is seen the next time."""
         return self._stamps
 
+    @override
+    def stamp(self, file: str) -> Stamp:
+        """Return the same for one file."""
+        return self._stamps.get(file) or super().stamp(file)
+
 
 def read_shared(
     source: DirectorySource, zones_of: Callable[[DirectorySource], Zones], cores: int

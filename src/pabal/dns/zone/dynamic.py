@@ -13,7 +13,7 @@ from pabal.base.log import Log
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.update import UpdateError, UpdateRequest
-from pabal.dns.zone.history import VERSIONS_MAX, Change, difference, is_newer
+from pabal.dns.zone.history import VERSIONS_MAX, Change, is_newer, short_difference
 from pabal.dns.zone.journal import (
     NOWHERE,
     Entry,
@@ -191,7 +191,7 @@ class Dynamic:
         zone = laid_over(plain, self._patches, wanted)
         change = None
         if before is not None and before.serial == serial:
-            change = difference(before, zone)
+            change = short_difference(before, zone)
         for name, rdtype in self._patches.keys() - zone.updated:
             where = f"{to_text(name)} TYPE{rdtype}"
             log.info(
