@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import sys
+import threading
 from pathlib import Path
 
 import dns.name
@@ -136,3 +137,20 @@ async def test_a_zone_is_given_back_once(
     assert loader.outgoing == [sent]
     monkeypatch.setattr(module, "SPLIT_NAMES", 1000)
     assert not loader.give_back(sent), "it is small"
+
+
+async def test_politeness_lasts_until_the_last_is_done(tmp_path: Path) -> None:
+    loader = Loader(updatable(tmp_path, source()))
+    switch_s = sys.getswitchinterval()
+    first, second = threading.Event(), threading.Event()
+    works = [
+        asyncio.ensure_future(loader.politely(each.wait)) for each in (first, second)
+    ]
+    await asyncio.sleep(0)
+    assert sys.getswitchinterval() == pytest.approx(module.SWITCH_S)
+    first.set()
+    await works[0]
+    assert sys.getswitchinterval() == pytest.approx(module.SWITCH_S)
+    second.set()
+    await works[1]
+    assert sys.getswitchinterval() == switch_s

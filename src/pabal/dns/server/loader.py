@@ -56,11 +56,26 @@ class Loader:
         self._waiting: list[tuple[UpdateRequest, asyncio.Future[int]]] = []
         self.outgoing: list[Zone] = []
         self._is_freeing = False
+        self._polite = 0
+        self._switch_s = 0.0
 
     async def reload(self) -> Report:
         """Check and exchange the zones that changed."""
         async with self._exclusive:
-            return await _politely(self._reloaded)
+            return await self.politely(self._reloaded)
+
+    async def politely(self, work: Callable[[], _Done]) -> _Done:
+        """Do ``work`` in a thread that lets the answers go first."""
+        if not self._polite:
+            self._switch_s = sys.getswitchinterval()
+            sys.setswitchinterval(SWITCH_S)
+        self._polite += 1
+        try:
+            return await asyncio.to_thread(work)
+        finally:
+            self._polite -= 1
+            if not self._polite:
+                sys.setswitchinterval(self._switch_s)
 
     async def let_go(self) -> None:
         """Free what is no longer served; call it when nothing new is answered from it.
@@ -77,7 +92,7 @@ class Loader:
                 async with self._exclusive:
                     zones = unused(self.outgoing)
                     if zones:
-                        await _politely(partial(let_go, zones))
+                        await self.politely(partial(let_go, zones))
         finally:
             self._is_freeing = False
 
@@ -135,7 +150,7 @@ class Loader:
     async def follow(self, name: dns.name.Name) -> bool:
         """Take over what another process did to a zone; return whether it did."""
         async with self._exclusive:
-            return await _politely(lambda: self._followed(name))
+            return await self.politely(lambda: self._followed(name))
 
     async def behind(self) -> list[dns.name.Name]:
         """Return the zones that other processes have updated."""
@@ -160,7 +175,7 @@ class Loader:
         requests = [request for request, _ in batch]
         rcodes = [codes.SERVFAIL] * len(batch)
         try:
-            rcodes = await _politely(lambda: self._updated(requests))
+            rcodes = await self.politely(lambda: self._updated(requests))
         finally:
             for (_, future), rcode in zip(batch, rcodes, strict=True):
                 if not future.done():
@@ -183,13 +198,3 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
         if gc.get_count()[0] - before > FREEZE_OBJECTS:
             gc.freeze()
-
-
-async def _politely(work: Callable[[], _Done]) -> _Done:
-    """Do ``work`` in a thread that lets the answers go first."""
-    switch_s = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_S)
-    try:
-        return await asyncio.to_thread(work)
-    finally:
-        sys.setswitchinterval(switch_s)

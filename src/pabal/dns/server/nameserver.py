@@ -102,6 +102,7 @@ class NameServer:
         peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
         self._notifier = Notifier(peers, self._tasks)
         self._secondaries = _secondaries(settings, zones, keys, self.reload, clock)
+        self._secondaries.aside = self._loader.politely
         self._control.on_notify = self._secondaries.notified
         if settings.forward_updates:
             self._control.forwarder = UpdateForwarder(
