@@ -9,6 +9,7 @@ Source: RFC 1034 §4.2 (zones, cuts), RFC 4592 §2.2 (empty non-terminals), RFC 
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from pabal.base.errors import PabalError
 from pabal.dns.wire import codes
@@ -17,7 +18,7 @@ from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.packed import Nodes, Rrsets, has_type, pack, without_lines
-from pabal.dns.zone.shards import copied, own_parts
+from pabal.dns.zone.shards import copied, empty, own_parts, parts_of
 
 Key = tuple[bytes, int]
 """Folded owner and type."""
@@ -46,6 +47,7 @@ class Zone:
         derived: The (folded owner, type) of rrsets that no file holds.
         denial: Finds the proofs of a signed zone; ``None`` for one that is not.
         updated: The (folded owner, type) of sets that dynamic updates have changed.
+        below: ``names_below``, once some name has vanished.
     """
 
     origin: bytes
@@ -53,6 +55,9 @@ class Zone:
     derived: frozenset[Key] = frozenset()
     denial: Denial | None = None
     updated: frozenset[Key] = frozenset()
+    below: Mapping[bytes, bytes] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
     # Made when first asked for: of a hundred thousand zones few are.
     _made: _Top | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -160,7 +165,7 @@ def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) 
     """Return ``zone`` with other records at some names.
 
     Cost: what changes, and parts of the zone around it (``shards``); linear in the
-    names of the zone where some vanish.
+    names of the zone where some vanish for the first time.
 
     Args:
         names: Folded owner → all rrsets it has now; none: the name goes.
@@ -174,18 +179,98 @@ def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) 
         name: next((rrset.owner for rrset in rrsets.values()), name)
         for name, rrsets in names.items()
     }
-    for name, rrsets in names.items():
-        nodes[name] = b"".join(
+    fresh = {
+        name: b"".join(
             pack(rrset.rdtype, rrset.ttl_s, 0, rdata)
             for rrset in rrsets.values()
             for rdata in rrset.rdatas
         )
-        if nodes[name] and name != zone.origin:
-            add_empty_non_terminals(nodes, name, len(zone.origin))
-    _remove_leaves(nodes, [name for name in names if not nodes[name]], zone.origin)
+        for name, rrsets in names.items()
+    }
+    below = None if zone.below is None else copied(zone.below)
+    emptied = [name for name, octets in fresh.items() if not octets and name in nodes]
+    if emptied and below is None:
+        below = names_below(nodes, zone.origin)
+    for name, octets in fresh.items():
+        if octets:
+            _put(nodes, below, name, octets, zone.origin)
+    if below is not None:
+        for name in emptied:
+            _take_out(nodes, below, name, zone.origin)
     tree = Nodes(nodes, respelt(zone.nodes.written, spelt))
     made = _finished(zone.origin, tree, zone.derived, zone.denial, names)
-    return replace(made, updated=updated)
+    made = replace(made, updated=updated)
+    object.__setattr__(made, "below", below)
+    return made
+
+
+_COUNT_OCTETS: Final = 4
+_ONE: Final = (1).to_bytes(_COUNT_OCTETS, "big")
+
+
+def names_below(
+    nodes: Mapping[bytes, bytes], origin: bytes
+) -> MutableMapping[bytes, bytes]:
+    """Return how many names stand right below each name, where there are any.
+
+    As octets, for they are kept as names are; without the apex.
+    """
+    counts = empty(len(nodes))
+    for part in parts_of(nodes):
+        for name in part:
+            _count(counts, name, 1, origin)
+    return counts
+
+
+def _count(
+    below: MutableMapping[bytes, bytes], name: bytes, step: int, origin: bytes
+) -> None:
+    """Count ``name`` at the name above, up or down."""
+    above = name[name[0] + 1 :]
+    if len(above) <= len(origin):
+        return
+    before = below.get(above)
+    if before is None:
+        below[above] = _ONE
+        return
+    count = int.from_bytes(before, "big") + step
+    if count:
+        below[above] = count.to_bytes(_COUNT_OCTETS, "big")
+    else:
+        del below[above]
+
+
+def _put(
+    nodes: MutableMapping[bytes, bytes],
+    below: MutableMapping[bytes, bytes] | None,
+    name: bytes,
+    octets: bytes,
+    origin: bytes,
+) -> None:
+    """Put a name with records in place, and the empty names above it."""
+    is_new = name not in nodes
+    nodes[name] = octets
+    while is_new and name != origin:
+        if below is not None:
+            _count(below, name, 1, origin)
+        name = name[name[0] + 1 :]
+        is_new = name not in nodes
+        if is_new:
+            nodes[name] = b""
+
+
+def _take_out(
+    nodes: MutableMapping[bytes, bytes],
+    below: MutableMapping[bytes, bytes],
+    name: bytes,
+    origin: bytes,
+) -> None:
+    """Empty a name; it goes, and empty names above, where there is no name below."""
+    nodes[name] = b""
+    while name != origin and not nodes[name] and name not in below:
+        del nodes[name]
+        _count(below, name, -1, origin)
+        name = name[name[0] + 1 :]
 
 
 def respelt(
@@ -205,27 +290,6 @@ def respelt(
         if spelt[name] == name:
             del made[name]
     return made
-
-
-def _remove_leaves(
-    nodes: MutableMapping[bytes, bytes], emptied: Iterable[bytes], origin: bytes
-) -> None:
-    """Remove those of ``emptied``, and empty names above, that have no name below."""
-    candidates: set[bytes] = set()
-    for name in emptied:
-        above = name
-        while len(above) > len(origin) and not nodes.get(above):
-            candidates.add(above)
-            above = above[above[0] + 1 :]
-    if not candidates:
-        return
-    tails = tuple(candidates)
-    needed: set[bytes] = set()
-    for name, records in nodes.items():
-        if records and name.endswith(tails):
-            needed.update(name[offset:] for offset in label_offsets(name))
-    for name in candidates - needed:
-        nodes.pop(name, None)
 
 
 def add_empty_non_terminals(
