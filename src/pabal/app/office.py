@@ -434,6 +434,16 @@ def check_zones(settings: Settings, file: Path) -> tuple[list[Problem], int]:
         return found, len(office.zones.all())
 
 
+def check_zone(settings: Settings, name: dns.name.Name) -> list[Problem] | None:
+    """Return what is wrong with zone ``name``; ``None``: it is not made here."""
+    source = DirectorySource(settings.dns.zones)
+    given = zone_input(settings, name, source.files().get(name))
+    if given.file is None and not given.hosted:
+        return None
+    found = load_zone(given, source.read).problems
+    return [shown_problem(source.directory, each) for each in found]
+
+
 def check_zone_file(
     file: Path, zone: str = "", read: ReadFile | None = None
 ) -> list[Problem]:
