@@ -45,6 +45,34 @@ def test_check_shows_the_very_place(desk: Desk) -> None:
     assert desk.json("zone", "check")["ok"] is False
 
 
+def test_one_zone_is_checked(desk: Desk) -> None:
+    zone(desk, ZONE + "bad IN A 300.0.0.1\n")
+    other = desk.directory / "zones" / "b.test.zone"
+    other.write_text(ZONE)
+    found = desk.run("zone", "check", "a.test")
+    assert found.exit_code == 2
+    assert "a.test.zone:5:" in found.stdout
+    assert "b.test" not in found.stdout
+    other.write_text(ZONE + "mail A 192.0.2.1\n")
+    assert desk.ok("zone", "check", "b.test") == "Zone b.test is well.\n"
+    zone(desk, ZONE)
+    assert desk.ok("zone", "check", "a.test.") == "Zone a.test. is well.\n"
+    assert "there is no zone c.test " in desk.fails(1, "zone", "check", "c.test")
+
+
+def test_a_file_is_checked_as_that_of_a_zone(desk: Desk) -> None:
+    """As `named-checkzone NAME FILE` does, whatever the file is called."""
+    file = desk.directory / "db.any"
+    file.write_text(ZONE + "mail A 192.0.2.1\n")
+    assert desk.ok("zone", "check", "c.test", str(file)) == "Zone c.test is well.\n"
+    file.write_text(ZONE + "mail A 192.0.2.1\nx.d.test. A 192.0.2.1\n")
+    found = desk.run("zone", "check", "d.test", str(file))
+    assert (found.exit_code, found.stdout) == (0, "Zone d.test is well.\n")
+    said = desk.ok("zone", "check", "c.test", str(file))
+    assert "x.d.test. is not in zone c.test." in said
+    desk.fails(2, "zone", "check", "c.test", str(desk.directory / "none"))
+
+
 def test_reload_rings(desk: Desk) -> None:
     assert "again" in desk.ok("zone", "reload")
     assert desk.json("zone", "reload") == {"ok": True}

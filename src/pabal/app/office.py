@@ -229,7 +229,7 @@ class ZoneSummary:
     """A zone in one line.
 
     Attributes:
-        serial: Of its SOA; ``None``: the server makes that when it reads the zone.
+        serial: Of its SOA; ``None``: no server has read the zone yet.
         file: Its master file; empty: it follows from the directory.
         records: How many it has.
         state: ``ok``; ``kept``: the file is wrong, the last good version is served;
@@ -284,7 +284,7 @@ class ZonesOffice:
         return wrong + [
             ZoneSummary(
                 (name := name_of(zone.origin)).to_text(),
-                None if (zone.origin, codes.SOA) in zone.derived else zone.serial,
+                self._serial(zone),
                 sum(
                     len(r.rdatas) for node in zone.nodes.values() for r in node.values()
                 ),
@@ -293,6 +293,12 @@ class ZonesOffice:
             )
             for zone in self.zones.all()
         ]
+
+    def _serial(self, zone: Zone) -> int | None:
+        held = self.zones.get_held(name_of(zone.origin))
+        is_kept = held is not None and held.dynamic is not None
+        is_owners = (zone.origin, codes.SOA) not in zone.derived
+        return zone.serial if is_owners or is_kept else None
 
     def records(self, name: dns.name.Name) -> Sequence[ZoneRecord]:
         """Return every record of a zone.
@@ -426,6 +432,16 @@ def check_zones(settings: Settings, file: Path) -> tuple[list[Problem], int]:
     with zones_office(settings) as office:
         found = [*office.found, *resolving.policy_problems(settings, file)]
         return found, len(office.zones.all())
+
+
+def check_zone(settings: Settings, name: dns.name.Name) -> list[Problem] | None:
+    """Return what is wrong with zone ``name``; ``None``: it is not made here."""
+    source = DirectorySource(settings.dns.zones)
+    given = zone_input(settings, name, source.files().get(name))
+    if given.file is None and not given.hosted:
+        return None
+    found = load_zone(given, source.read).problems
+    return [shown_problem(source.directory, each) for each in found]
 
 
 def check_zone_file(

@@ -9,6 +9,7 @@ import gc
 import marshal
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from typing_extensions import override
@@ -25,18 +26,25 @@ log = Log("zones")
 
 
 class SharedSource(DirectorySource):
-    """One of ``count`` equal shares of the files of another source."""
+    """Some of the files of another source.
 
-    def __init__(self, source: DirectorySource, number: int, count: int) -> None:
+    Args (of the constructor):
+        stamps: Those files, as they were looked at before.
+    """
+
+    def __init__(self, source: DirectorySource, stamps: Mapping[str, Stamp]) -> None:
         super().__init__(source.directory)
-        self._share = number, count
+        self._stamps = stamps
 
     @override
     def stamps(self) -> Mapping[str, Stamp]:
-        """Return the files of this share."""
-        number, count = self._share
-        every = super().stamps()
-        return {file: every[file] for file in sorted(every)[number::count]}
+        """Return the files of this share: what changed since is seen the next time."""
+        return self._stamps
+
+    @override
+    def stamp(self, file: str) -> Stamp:
+        """Return the same for one file."""
+        return self._stamps.get(file) or super().stamp(file)
 
 
 def read_shared(
@@ -50,14 +58,13 @@ def read_shared(
         zones_of: Returns zones of a source, not loaded yet.
         cores: How many processes may read at once.
     """
-    count = min(cores, len(source.stamps()) // SHARE_MIN_FILES)
+    stamps = source.stamps()
+    count = min(cores, len(stamps) // SHARE_MIN_FILES)
     if count < 2:
         return None
-    pipes = [
-        _started(zones_of(SharedSource(source, number, count)))
-        for number in range(1, count)
-    ]
-    own = zones_of(SharedSource(source, 0, count))
+    shares = [dict(islice(stamps.items(), n, None, count)) for n in range(count)]
+    pipes = [_started(zones_of(SharedSource(source, each))) for each in shares[1:]]
+    own = zones_of(SharedSource(source, shares[0]))
     own.reload()
     loads: list[Sequence[Load]] = [_received(*pipe) for pipe in pipes]
     return state_of(own.state, [load for each in loads for load in each])

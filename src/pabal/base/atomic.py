@@ -1,6 +1,7 @@
 """Files that are either the old ones or the new ones, never half of either."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -21,14 +22,26 @@ def write_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     Raises:
         OSError: Nothing was changed.
     """
+    write_pieces(path, (data,), mode)
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes], mode: int = 0o644) -> None:
+    """Do the same with octets that are never in memory as a whole.
+
+    What ``pieces`` raises is raised, and nothing was changed.
+
+    Raises:
+        OSError: Nothing was changed.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         try:
             os.fchmod(descriptor, mode)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            for piece in pieces:
+                view = memoryview(piece)
+                while view:
+                    view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

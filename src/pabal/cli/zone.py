@@ -1,16 +1,19 @@
 """``pabal zone``: what this name server answers with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from pabal.app.office import zones_office
+from pabal.app.office import check_zone, check_zone_file, zones_office
+from pabal.base.errors import NotFoundError
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
 from pabal.cli.zone_dnssec import dnssec
 from pabal.cli.zone_edit import absolute, edit, undo
 from pabal.cli.zone_import import import_
 from pabal.config.load import load_or_raise
+from pabal.config.problem import Problem
 
 
 @click.group()
@@ -98,13 +101,29 @@ def show(name: str, directory: Path | None, *, as_json: bool) -> None:
 
 
 @zone.command()
+@click.argument("name", metavar="[DOMAIN]", required=False)
+@click.argument(
+    "file",
+    required=False,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 @config_option
 @json_option
 @click.pass_context
-def check(ctx: click.Context, directory: Path | None, *, as_json: bool) -> None:
-    """Check every zone; says what is wrong, where, and how to mend it."""
-    with zones_office(load_or_raise(directory)) as office:
-        problems = office.problems()
+def check(
+    ctx: click.Context,
+    name: str | None,
+    file: Path | None,
+    directory: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Check every zone, or DOMAIN; says what is wrong, and where.
+
+    With FILE, that one is read as the master file of DOMAIN, wherever it is and
+    whether DOMAIN is served here or not.
+    """
+    problems = _problems(name, file, directory)
     if as_json:
         output.emit(
             {
@@ -116,9 +135,31 @@ def check(ctx: click.Context, directory: Path | None, *, as_json: bool) -> None:
         for problem in problems:
             click.echo(problem.render())
         if not problems:
-            click.echo("All zones are well.")
+            what = "All zones are" if name is None else f"Zone {name} is"
+            click.echo(f"{what} well.")
     if any(not problem.warning for problem in problems):
         ctx.exit(EXIT_USAGE)
+
+
+def _problems(
+    name: str | None, file: Path | None, directory: Path | None
+) -> Sequence[Problem]:
+    """Return what is wrong with a file, a zone, or all zones."""
+    if name is not None and file is not None:
+        text = absolute(name).to_text(omit_final_dot=True)
+        return check_zone_file(file, text)
+    settings = load_or_raise(directory)
+    if name is None:
+        with zones_office(settings) as office:
+            return office.problems()
+    found = check_zone(settings, absolute(name))
+    if found is None:
+        raise NotFoundError(
+            f"there is no zone {absolute(name).to_text(omit_final_dot=True)} of ours.",
+            "`pabal zone list` shows the zones; a file is checked with "
+            f"`pabal zone check {name} FILE`.",
+        )
+    return found
 
 
 @zone.command()

@@ -228,3 +228,21 @@ async def test_a_malformed_update() -> None:
         async for message in made.messages(ControlQuery(bytes(data), FRIEND), udp=True)
     ]
     assert [answer[3] & 15 for answer in answers] == [dns.rcode.FORMERR]
+
+
+async def test_who_was_sent_a_zone_gives_it_back() -> None:
+    """The last of its messages may be what kept a version that was replaced."""
+    made, _ = control()
+    sent: list[bytes] = []
+    made.on_sent = lambda zone: sent.append(zone.origin)
+    query = dns.message.make_query("example.com", "AXFR")
+    await ask(made, query)
+    assert sent == [octets("example.com.")]
+    asked = ControlQuery(query.to_wire(), FRIEND)
+    transfer = made._transfer(asked, made._keys.verify(asked.data), udp=False)
+    next(transfer)
+    del transfer
+    assert len(sent) == 2, "it hung up"
+    await ask(made, dns.message.make_query("example.org", "AXFR"))
+    await ask(made, query, STRANGER)
+    assert len(sent) == 2

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import sys
+import threading
 from pathlib import Path
 
 import dns.name
@@ -92,5 +93,64 @@ async def test_what_was_served_is_kept_for_answers_under_way_and_then_freed(
     files.texts["example.com.zone"] += "new A 192.0.2.2\n"
     await loader.reload()
     assert loader.outgoing == [before]
+    del before
     await loader.let_go()
     assert not loader.outgoing
+
+
+async def test_what_somebody_works_with_is_freed_when_he_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transfer that takes an hour: its end would free the zone on the event loop."""
+    monkeypatch.setattr(module, "LET_GO_AFTER_S", 0.001)
+    freed: list[int] = []
+    monkeypatch.setattr(module, "let_go", lambda zones: freed.append(len(zones)))
+    files = source()
+    loader = Loader(updatable(tmp_path, files))
+    (sent,) = loader.zones.all()
+    files.texts["example.com.zone"] += "new A 192.0.2.2\n"
+    await loader.reload()
+    task = asyncio.ensure_future(loader.let_go())
+    await asyncio.sleep(0.02)
+    assert loader.outgoing == [sent]
+    assert not freed
+    await loader.let_go()  # somebody waits for that already
+    assert not freed
+    del sent
+    await task
+    assert freed == [1]
+    assert not loader.outgoing
+
+
+async def test_a_zone_is_given_back_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = source()
+    loader = Loader(updatable(tmp_path, files))
+    (sent,) = loader.zones.all()
+    monkeypatch.setattr(module, "SPLIT_NAMES", 1)
+    assert not loader.give_back(sent), "it is served"
+    await loader.update(request("add new 60 A 192.0.2.9"))
+    assert not loader.outgoing, "most of it is served"
+    assert loader.give_back(sent)
+    assert loader.give_back(sent)
+    assert loader.outgoing == [sent]
+    monkeypatch.setattr(module, "SPLIT_NAMES", 1000)
+    assert not loader.give_back(sent), "it is small"
+
+
+async def test_politeness_lasts_until_the_last_is_done(tmp_path: Path) -> None:
+    loader = Loader(updatable(tmp_path, source()))
+    switch_s = sys.getswitchinterval()
+    first, second = threading.Event(), threading.Event()
+    works = [
+        asyncio.ensure_future(loader.politely(each.wait)) for each in (first, second)
+    ]
+    await asyncio.sleep(0)
+    assert sys.getswitchinterval() == pytest.approx(module.SWITCH_S)
+    first.set()
+    await works[0]
+    assert sys.getswitchinterval() == pytest.approx(module.SWITCH_S)
+    second.set()
+    await works[1]
+    assert sys.getswitchinterval() == switch_s

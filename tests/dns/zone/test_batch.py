@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import dns.name
+import pytest
 
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.zone.batch import Journals, Report, journal_name, zone_of
@@ -183,7 +184,65 @@ def test_without_secondaries_the_owners_number_stays(tmp_path: Path) -> None:
     assert not (tmp_path / "updates").exists()
 
 
-def zones_of(directory: Path, source: MemorySource, derived: MemoryDerived) -> Zones:
-    made = Zones(source, derived, "ns.example.com", FixedClock())
+def test_without_an_soa_of_the_owner_the_number_is_that_of_the_latest_change(
+    tmp_path: Path,
+) -> None:
+    """In each process, whenever it reads the zone; and it never goes back."""
+    record = DerivedRecord("example.com.", "TXT", "v=spf1")
+    derived = MemoryDerived({"example.com": [record]})
+
+    def process(at: float) -> Zones:
+        made = zones_of(tmp_path, MemorySource(), derived, at)
+        made.reload()
+        return made
+
+    made = [process(at) for at in (1000, 1001, 2000)]
+    assert [serial(each) for each in made] == [1000] * 3
+    made[1].reload()
+    assert serial(made[1]) == 1000, "nothing changed"
+    derived.by_domain["example.com"] = [replace(record, rdata="changed")]
+    for each in (*made[1:], made[0]):
+        each.reload()
+    assert [serial(each) for each in (*made, process(1003))] == [1001] * 4
+    # The clock was set back.
+    derived.by_domain["example.com"] = [record]
+    assert [serial(process(at)) for at in (500, 600)] == [1002] * 2
+
+
+def test_what_was_read_before_a_fork_goes_on_with_the_number_kept(
+    tmp_path: Path,
+) -> None:
+    derived = MemoryDerived({"example.com": []})
+    zones_of(tmp_path, MemorySource(), derived).reload()
+    parent = Zones(MemorySource(), derived, "ns.example.com", FixedClock(5000))
+    parent.reload()
+    for _ in range(2):
+        made = zones_of(tmp_path, MemorySource(), derived, 5000)
+        made.adopt(parent.state)
+        assert made.reload().loaded
+        assert serial(made) == 1000
+        assert not made.reload().loaded
+
+
+def test_nobody_waits_for_the_disk_for_a_number_that_is_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand hosted domains would take minutes; a later time is as good."""
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    derived = MemoryDerived({"example.com": []})
+    zones_of(tmp_path, MemorySource(), derived).reload()
+    assert not synced
+    source = MemorySource({"example.com.zone": HEAD})
+    made = zones_of(tmp_path, source, derived, 1001)
+    made.history = History()
+    made.reload()
+    assert synced, "the owner's own number would come again"
+
+
+def zones_of(
+    directory: Path, source: MemorySource, derived: MemoryDerived, at: float = 1000
+) -> Zones:
+    made = Zones(source, derived, "ns.example.com", FixedClock(at))
     made.journals = Journals(directory / "updates")
     return made

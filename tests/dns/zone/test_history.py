@@ -1,7 +1,16 @@
 from itertools import pairwise
 
+import pytest
+
 from pabal.dns.wire import codes
-from pabal.dns.zone.history import VERSIONS_MAX, History, difference, is_newer
+from pabal.dns.zone import history as history_module
+from pabal.dns.zone.history import (
+    VERSIONS_MAX,
+    History,
+    difference,
+    is_newer,
+    short_difference,
+)
 from tests.support.zones import HEAD, octets, zone
 
 
@@ -64,3 +73,22 @@ def test_old_changes_are_forgotten() -> None:
         history.note(old, new)
     assert history.since(versions[0].origin, 1) is None
     assert len(history.since(versions[0].origin, 4) or ()) == VERSIONS_MAX
+
+
+def test_what_is_not_short_is_not_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version that differs in a million records: no million objects are made."""
+    monkeypatch.setattr(history_module, "RECORDS_MAX", 4)
+    lines = [f"h{number} A 192.0.2.1\n" for number in range(9)]
+    first, second = zone(version(1)), zone(version(2, "".join(lines[:4])))
+    third = zone(version(3, "".join(lines)))
+    kept = short_difference(first, second)
+    assert kept is not None
+    assert kept.size == 4
+    assert short_difference(second, third) is None
+    assert short_difference(first, third) is None
+    history = History()
+    history.note(first, second)
+    assert history.since(first.origin, 1)
+    history.note(second, third)
+    assert history.since(first.origin, 1) is None
+    assert history.since(first.origin, 2) is None

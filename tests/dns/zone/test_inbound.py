@@ -3,8 +3,10 @@ from itertools import pairwise
 import pytest
 
 from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone import gathering
 from pabal.dns.zone.history import difference
 from pabal.dns.zone.inbound import Arrived, Inbound, TransferError
+from pabal.dns.zone.shards import Shards
 from pabal.dns.zone.tree import Zone, build_packed
 from tests.support.zones import HEAD, octets, zone
 
@@ -102,3 +104,14 @@ def test_a_zone_needs_servers() -> None:
     inbound.take(arrived(NEW.soa, NEW.soa))
     with pytest.raises(TransferError):
         inbound.nodes()
+
+
+def test_what_was_broken_off_is_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "SPLIT_NAMES", 1)
+    inbound = Inbound(ORIGIN, None)
+    inbound.take(everything(NEW)[:-1])
+    nodes = inbound._gathering.nodes
+    assert isinstance(nodes, Shards)
+    assert len(nodes) > 1
+    inbound.break_off()
+    assert not nodes.parts

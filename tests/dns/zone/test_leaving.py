@@ -11,7 +11,7 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone import leaving
 from pabal.dns.zone.batch import Basis, Held
-from pabal.dns.zone.leaving import large_replaced, let_go, replaced
+from pabal.dns.zone.leaving import large_replaced, let_go, replaced, unused
 from pabal.dns.zone.packed import Nodes
 from pabal.dns.zone.shards import PARTS, Shards, parts_of, split
 from pabal.dns.zone.tree import Zone, changed
@@ -80,3 +80,13 @@ def test_a_zone_goes_piece_by_piece() -> None:
     assert left[-1] == 0
     assert max(a - b for a, b in pairwise(left)) == 1
     assert kept.nodes.packed[APEX], "somebody else has it"
+
+
+def test_what_somebody_holds_stays() -> None:
+    kept = large()
+    zones = [large(), kept, large()]
+    assert len(unused(zones)) == 2
+    assert zones == [kept]
+    del kept
+    assert len(unused(zones)) == 1
+    assert not zones

@@ -12,6 +12,7 @@ from pabal.dns.zone.shards import (
     fitting,
     parts_of,
     split,
+    take_apart,
 )
 
 
@@ -75,3 +76,14 @@ def test_only_large_zones_are_in_parts() -> None:
     assert empty(3) == {}
     assert list(parts_of(small)) == [small]
     assert len(parts_of(fitting(large))) == PARTS
+
+
+def test_names_are_taken_apart_and_what_others_share_stays() -> None:
+    shards = Shards(split(names(5000)))
+    other = shards.copy()
+    take_apart(shards)
+    assert not shards.parts
+    assert dict(other) == names(5000)
+    small = names(3)
+    take_apart(small)
+    assert small == names(3), "freed at once"

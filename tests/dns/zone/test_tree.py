@@ -1,7 +1,12 @@
+import random
+
 import pytest
 
 from pabal.dns.wire import codes
-from pabal.dns.zone.tree import ZoneBuildError, build_zone
+from pabal.dns.wire.rrset import RRset
+from pabal.dns.zone import shards, tree
+from pabal.dns.zone.packed import Rrsets
+from pabal.dns.zone.tree import Zone, ZoneBuildError, build_zone, changed, names_below
 from tests.support.zones import HEAD, octets, zone
 
 
@@ -30,3 +35,46 @@ def test_names_are_folded() -> None:
 def test_no_soa_no_zone() -> None:
     with pytest.raises(ZoneBuildError):
         build_zone(octets("example.com."), [])
+
+
+def texts(name: bytes, number: int) -> Rrsets:
+    return {codes.TXT: RRset(name, codes.TXT, 60, (b"\x01%d" % (number % 10),))}
+
+
+def all_again(made: Zone) -> Zone:
+    rrsets = [r for node in made.nodes.values() for r in node.values()]
+    return build_zone(made.origin, rrsets)
+
+
+@pytest.mark.parametrize("split_names", [8192, 4])
+def test_what_comes_and_goes_leaves_what_a_new_zone_would_have(
+    split_names: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "SPLIT_NAMES", split_names)
+    chance = random.Random(7)
+    labels = ("a", "b", "c")
+    made = zone(HEAD)
+    for number in range(400):
+        names: dict[bytes, Rrsets] = {}
+        for _ in range(chance.randrange(1, 4)):
+            depth = chance.randrange(1, 5)
+            text = ".".join(chance.choice(labels) for _ in range(depth))
+            name = octets(f"{text}.example.com")
+            names[name] = {} if chance.random() < 0.5 else texts(name, number)
+        before, kept = made, dict(made.nodes.packed)
+        made = changed(made, names, frozenset())
+        assert dict(made.nodes.packed) == dict(all_again(made).nodes.packed)
+        assert dict(before.nodes.packed) == kept
+        if made.below is not None:
+            counted = names_below(made.nodes.packed, made.origin)
+            assert dict(made.below) == dict(counted)
+
+
+def test_names_are_gone_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large zone that takes a while; each further deletion costs what it is."""
+    made = zone(HEAD + "".join(f"h{n} A 192.0.2.1\n" for n in range(9)))
+    first = changed(made, {octets("h1.example.com"): {}}, frozenset())
+    monkeypatch.setattr(tree, "names_below", None)
+    second = changed(first, {octets("h2.example.com"): {}}, frozenset())
+    assert octets("h2.example.com") not in second.nodes
+    assert octets("h2.example.com") in first.nodes

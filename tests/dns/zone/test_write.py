@@ -1,6 +1,7 @@
 import pytest
 
-from pabal.dns.zone.write import master_text, name_text
+from pabal.dns.zone import write as write_module
+from pabal.dns.zone.write import master_slices, master_text, name_text
 from tests.support.zones import HEAD, octets, zone
 
 TEXT = HEAD + (
@@ -27,3 +28,14 @@ def test_names(name: str) -> None:
 def test_lengths_that_look_like_letters() -> None:
     label = "0" * 48  # its length octet is the digit 0
     assert name_text(octets(f"{label}.test.")) == f"{label}.test."
+
+
+def test_it_is_written_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large a zone is, its text is never in memory as a whole."""
+    made = zone(TEXT)
+    lines = list(master_text(made.origin, made.nodes.packed))
+    monkeypatch.setattr(write_module, "SLICE_LINES", 3)
+    slices = list(master_slices(made.origin, made.nodes.packed))
+    assert b"".join(slices) == "".join(lines).encode()
+    assert max(each.count(b"\n") for each in slices) == 3
+    assert len(slices) == -(-len(lines) // 3)

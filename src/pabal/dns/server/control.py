@@ -99,6 +99,7 @@ class Control:
         on_update: Given updates if set; without it they are refused.
         policy: Who may change what.
         forwarder: Hands updates of copied zones on, if set.
+        on_sent: Told of a zone that was transferred, or begun to be, if set.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Control:
         self.on_update: OnUpdate | None = None
         self.policy = UpdatePolicy(())
         self.forwarder: UpdateForwarder | None = None
+        self.on_sent: Callable[[Zone], None] | None = None
 
     async def messages(self, asked: ControlQuery, *, udp: bool) -> AsyncIterator[bytes]:
         """Yield the messages of the answer, in their order."""
@@ -226,7 +228,12 @@ class Control:
         flags = codes.QR | codes.AA
         log.info("transfer", zone=str(question.name), client=asked.host)
         opt = _opt(message)
-        yield from transfer(asked.data[:2], flags, octets, records, opt)
+        try:
+            yield from transfer(asked.data[:2], flags, octets, records, opt)
+        finally:
+            # By now it may be the last who holds this version.
+            if self.on_sent is not None:
+                self.on_sent(zone)
 
     def _changes(
         self, zone: Zone, message: dns.message.Message, *, udp: bool

@@ -97,10 +97,12 @@ class NameServer:
         self._answering.controlled = True
         self._control.policy = parse_policy(settings.allow_update, keys)
         self._control.on_update = self._update
+        self._control.on_sent = self._sent
         _keep(zones, settings)
         peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
         self._notifier = Notifier(peers, self._tasks)
         self._secondaries = _secondaries(settings, zones, keys, self.reload, clock)
+        self._secondaries.aside = self._loader.politely
         self._control.on_notify = self._secondaries.notified
         if settings.forward_updates:
             self._control.forwarder = UpdateForwarder(
@@ -227,6 +229,11 @@ class NameServer:
             self._tasks.start(self._loader.let_go(), "zones freed")
         if self._is_started:
             self._notifier.changed([zone for zone in zones if zone is not None])
+
+    def _sent(self, zone: Zone) -> None:
+        """Take note that ``zone`` was sent to a secondary."""
+        if self._loader.give_back(zone):
+            self._tasks.start(self._loader.let_go(), "zones freed")
 
     async def _update(self, request: UpdateRequest) -> int:
         version = self._loader.zones.version

@@ -12,8 +12,9 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import dns.exception
 import dns.message
@@ -22,7 +23,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.tsig
 
-from pabal.base.atomic import write_file
+from pabal.base.atomic import write_pieces
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError, PabalError
 from pabal.base.log import Log
@@ -32,9 +33,10 @@ from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.notify import Peer, Sources, parse_peer
 from pabal.dns.wire.rrset import name_octets, name_of, rdata_octets, to_dnspython
 from pabal.dns.zone.inbound import Arrived, Inbound, TransferError
+from pabal.dns.zone.shards import take_apart
 from pabal.dns.zone.source import zone_file
 from pabal.dns.zone.tree import Zone
-from pabal.dns.zone.write import master_text
+from pabal.dns.zone.write import master_slices
 from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import plain_address
 
@@ -56,6 +58,21 @@ CONTACT: Final = ".contact"
 EXPIRED: Final = ".expired"
 
 log = Log("dns")
+
+_Done = TypeVar("_Done")
+
+
+class Aside(Protocol):
+    """Does work in a thread that lets the answers go first."""
+
+    def __call__(self, work: Callable[[], _Done]) -> Awaitable[_Done]:
+        """Return what ``work`` does."""
+        ...
+
+
+async def _on_a_thread(work: Callable[[], _Done]) -> _Done:
+    return await asyncio.to_thread(work)
+
 
 Reload = Callable[[], Awaitable[object]]
 
@@ -144,6 +161,7 @@ class Secondaries:
     Attributes:
         elsewhere: Where another process follows the primaries: told the zones of the
             NOTIFYs that come here. ``None``: this one follows.
+        aside: Does what takes long.
     """
 
     def __init__(
@@ -167,16 +185,15 @@ class Secondaries:
         self._reload = reload
         self._clock = clock
         self._tasks = Tasks()
-        self._sources: Sources = {}
-        self._is_started = False
+        self._sources: Sources | None = None  # not started
         self.elsewhere: Callable[[str], None] | None = None
+        self.aside: Aside = _on_a_thread
 
     def start(self, sources: Sources) -> None:
         """Follow the primaries from now on, connecting from our own addresses."""
         self._sources = sources
         for name, listed in self._catalogs.restore().items():
             self._add(name, listed)
-        self._is_started = True
         for copied in self._copied.values():
             self._begin(copied)
         self.loaded()
@@ -187,7 +204,7 @@ class Secondaries:
 
     def loaded(self) -> None:
         """Take note that zones were loaded: a catalog may list other ones."""
-        if not self._is_started or not self._catalogs.names:
+        if self._sources is None or not self._catalogs.names:
             return
         turnover = self._catalogs.look(self._zones.get)
         for name in (*turnover.removed, *turnover.added):
@@ -298,7 +315,8 @@ class Secondaries:
         """Ask the primaries for what is new; return whether one answered."""
         for peer in copied.primaries:
             try:
-                nodes = await _transfer(copied.name, peer, zone, self._sources)
+                transfer = _Transfer(copied.name, peer, zone, self.aside)
+                nodes = await transfer.nodes(self._sources or {})
             except (OSError, EOFError, TimeoutError, PabalError) as error:
                 reason = str(error) or type(error).__name__
                 name, at = str(copied.name), str(peer.endpoint)
@@ -309,7 +327,7 @@ class Secondaries:
                 log.warning("no transfer", zone=name, at=at, reason=repr(error))
                 continue
             if nodes is not None and not copied.is_over:
-                await asyncio.to_thread(self._store, copied, nodes)
+                await self.aside(partial(self._store, copied, nodes))
                 await self._reload()
                 log.info("zone transferred", zone=str(copied.name))
             await asyncio.to_thread(self._reached, copied)
@@ -318,9 +336,10 @@ class Secondaries:
 
     def _store(self, copied: Copied, nodes: Mapping[bytes, bytes]) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        origin = name_octets(copied.name)
-        text = "".join(master_text(origin, nodes))
-        write_file(self._directory / copied.file, text.encode())
+        slices = master_slices(name_octets(copied.name), nodes)
+        write_pieces(self._directory / copied.file, slices)
+        # Here, not on the event loop: it may be a million names.
+        take_apart(nodes)
 
     def _reached(self, copied: Copied) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -350,37 +369,57 @@ def _wait_s(zone: Zone | None, *, reached: bool) -> float:
     return wait_s * (1 - secrets.randbelow(100) / 1000)
 
 
-async def _transfer(
-    name: dns.name.Name, peer: Peer, held: Zone | None, sources: Sources
-) -> Mapping[bytes, bytes] | None:
-    """Return the zone's next version at ``peer``; ``None`` if there is none.
+class _Transfer:
+    """One question for what is new, and its answer.
 
-    Raises:
-        OSError, EOFError, TimeoutError, TransferError, DNSException: No transfer.
+    Args (of the constructor):
+        held: The version we have.
+        aside: Does what takes long.
     """
-    endpoint = peer.endpoint
-    family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
-    source = (sources[family], 0) if family in sources else None
-    async with asyncio.timeout(MESSAGE_WAIT_S):
-        reader, writer = await asyncio.open_connection(
-            endpoint.address, endpoint.port, local_addr=source
-        )
-    try:
-        query = _query(name, peer, held)
-        data = query.to_wire()
-        writer.write(len(data).to_bytes(2, "big") + data)
-        inbound = Inbound(name_octets(name).lower(), held)
-        answer = _Answer(query, inbound)
-        while not inbound.is_done:
+
+    def __init__(
+        self, name: dns.name.Name, peer: Peer, held: Zone | None, aside: Aside
+    ) -> None:
+        self._peer = peer
+        self._aside = aside
+        self._query = _query(name, peer, held)
+        self._inbound = Inbound(name_octets(name).lower(), held)
+
+    async def nodes(self, sources: Sources) -> Mapping[bytes, bytes] | None:
+        """Return the zone's next version; ``None`` if there is none.
+
+        Raises:
+            OSError, EOFError, TimeoutError, TransferError, DNSException: No transfer.
+        """
+        endpoint = self._peer.endpoint
+        family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
+        source = (sources[family], 0) if family in sources else None
+        async with asyncio.timeout(MESSAGE_WAIT_S):
+            reader, writer = await asyncio.open_connection(
+                endpoint.address, endpoint.port, local_addr=source
+            )
+        try:
+            data = self._query.to_wire()
+            writer.write(len(data).to_bytes(2, "big") + data)
+            return await self._answer(reader)
+        except Exception:
+            await self._aside(self._inbound.break_off)
+            raise
+        finally:
+            writer.close()
+
+    async def _answer(
+        self, reader: asyncio.StreamReader
+    ) -> Mapping[bytes, bytes] | None:
+        answer = _Answer(self._query, self._inbound)
+        while not self._inbound.is_done:
             async with asyncio.timeout(MESSAGE_WAIT_S):
                 size = int.from_bytes(await reader.readexactly(2), "big")
                 message = await reader.readexactly(size)
-            await asyncio.to_thread(answer.take, message)
-            if inbound.is_current:
+            await self._aside(partial(answer.take, message))
+            if self._inbound.is_current:
                 return None
-        return await asyncio.to_thread(answer.nodes)
-    finally:
-        writer.close()
+        return await self._aside(answer.nodes)
 
 
 def _query(

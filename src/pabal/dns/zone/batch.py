@@ -15,15 +15,15 @@ import dns.name
 from typing_extensions import override
 
 from pabal.dns.ports import DerivedRecord
-from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets, name_of
 from pabal.dns.zone.catalog import build_catalog
-from pabal.dns.zone.dynamic import Dynamic
+from pabal.dns.zone.dynamic import Dynamic, is_timed
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.journal import SUFFIX, JournalError, JournalFile, Position
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
+from pabal.dns.zone.small import SmallZones
 from pabal.dns.zone.source import SUFFIX as ZONE_SUFFIX
 from pabal.dns.zone.source import Stamp, Text, ZoneSource, zone_file, zone_name
 from pabal.dns.zone.tree import Zone
@@ -80,12 +80,14 @@ class Journals:
 
     Args (of the constructor):
         directory: Where they are; made when the first is.
+
+    Attributes:
         writes: Whether this process may write them; tools only look.
     """
 
     def __init__(self, directory: Path, *, writes: bool = True) -> None:
         self._directory = directory
-        self._writes = writes
+        self.writes = writes
 
     def present(self) -> dict[str, Position]:
         """Return the journals there are by name, and where each ends."""
@@ -101,7 +103,7 @@ class Journals:
 
     def of(self, name: dns.name.Name) -> Dynamic:
         """Return the updates of zone ``name``, not read yet."""
-        return Dynamic(JournalFile(self._directory / journal_name(name)), self._writes)
+        return Dynamic(JournalFile(self._directory / journal_name(name)), self.writes)
 
     def make(self) -> None:
         """Make the directory; raises OSError."""
@@ -208,6 +210,7 @@ class Batch:
     held: dict[bytes, Held] = field(default_factory=dict)
     finished: Collection[bytes] | None = ()
     begun: bool = False
+    _small: SmallZones = field(default_factory=SmallZones)
     _updated: Mapping[str, Position] = field(default_factory=dict)
     _fallen: frozenset[str] = frozenset()
     _names: dict[str, list[str]] = field(default_factory=dict)
@@ -238,7 +241,7 @@ class Batch:
             and self._follow(given, before)
         ):
             return
-        loaded = load_zone(given, reader.read)
+        loaded = load_zone(given, reader.read, self._small)
         self._problems.extend(loaded.problems)
         basis = Basis(given.file, reader.stamps(), given.hosted, given.derived)
         if loaded.zone is not None:
@@ -286,15 +289,15 @@ class Batch:
             self._keep("unchanged", given, before)
             return True
         try:
-            own = dynamic.follow(before.own) if before.dynamic else None
+            own = dynamic.follow(before.own)
         except (OSError, JournalError) as error:
             self._broken(given, dynamic, error)
             self._keep("kept", given, before)
             return True
         if own is before.own:
-            self._keep("unchanged", given, before)
+            self._keep("unchanged", given, replace(before, dynamic=dynamic))
         elif own is not None:
-            self.put(given.name, before, own)
+            self.put(given.name, replace(before, dynamic=dynamic), own)
         return own is not None
 
     def put(self, name: dns.name.Name, before: Held, own: Zone) -> None:
@@ -342,13 +345,14 @@ class Batch:
         """Return whether each version of a zone needs a serial number of ours.
 
         Derived records change by themselves: with the owner's number alone secondaries
-        would not hear of it. Who has no SOA of its own has the time as its number.
+        would not hear of it. Who has no SOA of its own has the time of its latest
+        change as its number: written down, or each process would have another one.
         """
         return (
-            self.numbers
-            and given.hosted
+            given.hosted
             and self.journals is not None
-            and (plain.origin, codes.SOA) not in plain.derived
+            and self.journals.writes
+            and (self.numbers or is_timed(plain))
         )
 
     def _version(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from pabal.dns.wire import codes
 from pabal.dns.zone.batch import Basis, Held
+from pabal.dns.zone.packed import has_type
 from pabal.dns.zone.settled import Settled
 from pabal.dns.zone.shards import fitting
 from pabal.dns.zone.signing import served_zone
@@ -22,8 +23,8 @@ def loads_of(zones: Iterable[Held]) -> list[Load]:
     loads = []
     for held in zones:
         own = held.own
-        if codes.RRSIG not in own.apex:
-            (file, stamp), nodes = held.basis.stamps[0], own.nodes
+        (file, stamp), nodes = held.basis.stamps[0], own.nodes
+        if not has_type(nodes.packed[own.origin], codes.RRSIG):
             packed, written = dict(nodes.packed), dict(nodes.written)
             loads.append((file, stamp, own.origin, packed, written))
     return loads

@@ -13,7 +13,7 @@ from pabal.base.log import Log
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.update import UpdateError, UpdateRequest
-from pabal.dns.zone.history import VERSIONS_MAX, Change, difference, is_newer
+from pabal.dns.zone.history import VERSIONS_MAX, Change, is_newer, short_difference
 from pabal.dns.zone.journal import (
     NOWHERE,
     Entry,
@@ -94,7 +94,7 @@ class Dynamic:
             if last is not None and digest == last.plain:
                 return laid_over(plain, self._patches, last.soa)
             zone, entry = self._rebased(plain, digest, before)
-            self._append([entry])
+            self._append([entry], lasting=not is_timed(plain))
         return zone
 
     def begin(self, plain: Zone) -> bool:
@@ -109,7 +109,8 @@ class Dynamic:
             self._read()
             is_first = self._last is None
             if is_first:
-                self._append([Entry(None, {}, plain.soa, digest_of(plain))])
+                first = Entry(None, {}, plain.soa, digest_of(plain))
+                self._append([first], lasting=not is_timed(plain))
             return is_first
 
     def from_now_on(self, plain: Zone, before: Zone | None) -> Zone:
@@ -190,7 +191,7 @@ class Dynamic:
         zone = laid_over(plain, self._patches, wanted)
         change = None
         if before is not None and before.serial == serial:
-            change = difference(before, zone)
+            change = short_difference(before, zone)
         for name, rdtype in self._patches.keys() - zone.updated:
             where = f"{to_text(name)} TYPE{rdtype}"
             log.info(
@@ -227,8 +228,8 @@ class Dynamic:
             else:
                 self._patches[key] = patch
 
-    def _append(self, entries: Sequence[Entry]) -> None:
-        self._position = self.journal.append(self._position, entries)
+    def _append(self, entries: Sequence[Entry], *, lasting: bool = True) -> None:
+        self._position = self.journal.append(self._position, entries, lasting=lasting)
         self.seen = self._position
         for entry in entries:
             self._note(entry)
@@ -255,6 +256,14 @@ class Dynamic:
             if entry.change is not None:
                 draft.replay(Step(entry.change, entry.patches))
         return draft.result()
+
+
+def is_timed(plain: Zone) -> bool:
+    """Return whether the serial number of a zone is the time it was read.
+
+    It need not be on disk at once: should the machine end, a later time is as good.
+    """
+    return (plain.origin, codes.SOA) in plain.derived
 
 
 def _last_serial(entry: Entry | None) -> int:

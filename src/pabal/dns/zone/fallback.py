@@ -7,11 +7,11 @@ from pathlib import Path
 
 import dns.name
 
-from pabal.base.atomic import write_file
+from pabal.base.atomic import write_pieces
 from pabal.dns.zone.load import ZoneInput, load_zone
 from pabal.dns.zone.source import SUFFIX, DirectorySource, zone_file
 from pabal.dns.zone.tree import Zone
-from pabal.dns.zone.write import master_text
+from pabal.dns.zone.write import master_slices
 
 
 class Fallbacks:
@@ -46,8 +46,8 @@ class Fallbacks:
         if not self._writes:
             return
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        text = "".join(master_text(zone.origin, zone.nodes.packed))
-        write_file(self._directory / zone_file(name), text.encode(), 0o600)
+        slices = master_slices(zone.origin, zone.nodes.packed)
+        write_pieces(self._directory / zone_file(name), slices, 0o600)
 
     def drop(self, name: dns.name.Name) -> None:
         """Forget what was kept of zone ``name``; raises OSError."""

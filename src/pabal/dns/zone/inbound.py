@@ -13,7 +13,7 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import is_below
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.packed import pack, walk
-from pabal.dns.zone.shards import copied, empty
+from pabal.dns.zone.shards import copied, empty, take_apart
 from pabal.dns.zone.tree import Zone
 
 Arrived = tuple[bytes, int, int, bytes]
@@ -158,6 +158,10 @@ class Inbound:
         ]
         records.append((rdtype, ttl_s, 0, rdata))
         nodes[name] = b"".join(pack(*each) for each in records)
+
+    def break_off(self) -> None:
+        """Free what came, bit by bit: nobody will ask for it."""
+        take_apart(self._gathering.nodes)
 
     def nodes(self) -> MutableMapping[bytes, bytes]:
         """Return the zone's next version, by folded name; once ``is_done``.

@@ -146,11 +146,16 @@ class JournalFile:
                 self._descriptor = -1
                 os.close(descriptor)
 
-    def append(self, position: Position, entries: Sequence[Entry]) -> Position:
+    def append(
+        self, position: Position, entries: Sequence[Entry], *, lasting: bool = True
+    ) -> Position:
         """Write ``entries`` behind ``position`` and return once they are on disk.
 
         Only while it is locked, and everything before was read: what stands behind
         was never finished.
+
+        Args:
+            lasting: Whether they must outlive the machine; else nobody waits.
 
         Raises:
             OSError: Nothing was added.
@@ -166,13 +171,14 @@ class JournalFile:
             written = 0
             while written < len(data):
                 written += os.pwrite(descriptor, view[written:], start + written)
-            os.fsync(descriptor)
+            if lasting:
+                os.fsync(descriptor)
         except OSError:
             # No room: those who read must not find what nobody was promised.
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, start)
             raise
-        if not start:
+        if not start and lasting:
             fsync_directory(self.path.parent)
         return os.fstat(descriptor).st_ino, start + len(data)
 

@@ -4,6 +4,7 @@ Sans-IO. A zone of a million names that goes with its last reference takes a ten
 second, in which no other thread runs.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -13,6 +14,10 @@ from pabal.dns.zone.tree import Zone
 
 PROBED: Final = 8
 """Parts that are compared: a change touches few of all."""
+
+
+_OWN_REFERENCES: Final = 2
+"""Those of a list and of ``getrefcount``'s argument."""
 
 
 def replaced(before: Mapping[bytes, Held], after: Mapping[bytes, Held]) -> list[Zone]:
@@ -46,6 +51,20 @@ def _share(one: Zone, other: Zone) -> bool:
     mine, theirs = parts_of(one.nodes.packed), parts_of(other.nodes.packed)
     pairs = zip(mine[:PROBED], theirs[:PROBED], strict=False)
     return any(each is another for each, another in pairs)
+
+
+def unused(zones: list[Zone]) -> list[Zone]:
+    """Take out of ``zones`` those that nobody else holds, and return them.
+
+    Who still sends one to a secondary, or signs it, would be the last to drop it, and
+    would free it at once.
+    """
+    places = [
+        place
+        for place in range(len(zones) - 1, -1, -1)
+        if sys.getrefcount(zones[place]) <= _OWN_REFERENCES
+    ]
+    return [zones.pop(place) for place in places]
 
 
 def let_go(zones: list[Zone], pause: Callable[[], object] = bool) -> None:

@@ -11,10 +11,13 @@ import dns.name
 
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire import codes
+from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.check import ZoneCheck
 from pabal.dns.zone.compose import Composition
 from pabal.dns.zone.master import MasterFile, ReadFile
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
+from pabal.dns.zone.small import SmallZones
+from pabal.dns.zone.source import Text
 from pabal.dns.zone.tree import Zone, build_packed
 
 SOA_REFRESH_S: Final = 7200
@@ -61,9 +64,15 @@ class Loaded:
     problems: tuple[Problem, ...]
 
 
-def load_zone(given: ZoneInput, read_file: ReadFile) -> Loaded:
-    """Return the zone of ``given``, its files got by ``read_file``."""
-    master = MasterFile(given.name, read_file)
+def load_zone(
+    given: ZoneInput, read_file: ReadFile, small: SmallZones | None = None
+) -> Loaded:
+    """Return the zone of ``given``, its files got by ``read_file``.
+
+    Args:
+        small: Takes the zones that need no care.
+    """
+    text: Text = ""
     if given.file is not None:
         try:
             text = read_file(given.file)
@@ -71,6 +80,13 @@ def load_zone(given: ZoneInput, read_file: ReadFile) -> Loaded:
             place = Place(given.file)
             reason = f"cannot be read: {error}"
             return Loaded(None, (Problem(Severity.ERROR, place, reason),))
+    as_it_is = not (given.hosted or given.derived or given.copied)
+    if small is not None and as_it_is and isinstance(text, str):
+        zone = small.zone(name_octets(given.name).lower(), text)
+        if zone is not None:
+            return Loaded(zone, ())
+    master = MasterFile(given.name, read_file)
+    if given.file is not None:
         master.read(given.file, text)
     origin = master.zone
     composition = Composition(master)

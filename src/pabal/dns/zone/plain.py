@@ -11,7 +11,10 @@ Source: RFC 1035 §5.1 (format), RFC 3596 §2.4 (AAAA), RFC 2782 (SRV), RFC 8659
 import re
 from collections.abc import Callable, Mapping
 from struct import Struct
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from typing_extensions import override
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import NAME_MAX_OCTETS, is_below
@@ -19,7 +22,7 @@ from pabal.dns.zone.gathering import Gathering
 
 _WORD: Final = r"""(?:"[^"\\]*"|[^\s;()"\\]+)"""
 
-_LINE: Final = re.compile(
+LINE: Final = re.compile(
     r"([A-Za-z0-9_*@.-]+)?[ \t]+(?:([0-9]+)[ \t]+)?(?:[Ii][Nn][ \t]+)?"
     r"(?:([0-9]+)[ \t]+)?([A-Za-z]+)[ \t]+"
     rf"({_WORD}(?:[ \t]+{_WORD})*)[ \t\r]*(?:;.*)?"
@@ -28,7 +31,7 @@ _LINE: Final = re.compile(
 
 _WORDS: Final = re.compile(r'"([^"]*)"|([^ \t"]+)')
 
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_*-]+(?:\.[A-Za-z0-9_*-]+)*\.?")
+PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_*-]+(?:\.[A-Za-z0-9_*-]+)*\.?")
 
 _TTL_MAX_DIGITS: Final = 9
 """More digits may be more than RFC 2181 §8 allows."""
@@ -51,7 +54,15 @@ _DS: Final = Struct("!HBB")
 _TIMERS: Final = Struct("!IIIII")
 
 
-class PlainLines:
+class Names(Protocol):
+    """Completes names that are not absolute."""
+
+    def name(self, text: str) -> bytes:
+        """Return the wire name of ``text``; raises ValueError if it is not plain."""
+        ...
+
+
+class PlainLines(Names):
     """Reads lines of one file.
 
     Attributes:
@@ -81,11 +92,11 @@ class PlainLines:
 
     def take(self, text: str, line: int) -> bool:
         """Take the record of ``text``; ``False`` if it needs the careful reader."""
-        found = _LINE.fullmatch(text)
+        found = LINE.fullmatch(text)
         if found is None:
             return False
         owner, early, late, word, rest = found.groups()
-        kind = _KINDS.get(word)
+        kind = KINDS.get(word)
         if kind is None:
             return False
         rdtype, parse = kind
@@ -102,34 +113,32 @@ class PlainLines:
         return True
 
     def _ttl(self, early: str | None, late: str | None) -> int:
-        text = early or late
-        if text is None:
+        ttl_s = seconds(early, late)
+        if ttl_s is None:
             ttl_s = self.stated_s if self.ttl_s is None else self.ttl_s
             if ttl_s is None:
                 raise ValueError
-            return ttl_s
-        if (early and late) or len(text) > _TTL_MAX_DIGITS:
-            raise ValueError
-        return int(text)
+        return ttl_s
 
     def _owner(self, text: str | None) -> bytes:
         if text is None:
             if self.owner is None:
                 raise ValueError
             return self.owner
-        wire = _wire(text, self._origin)
+        wire = wire_name(text, self._origin)
         relative = text[-1] != "."
         if not (self._inside if relative else is_below(wire.lower(), self._zone)):
             raise ValueError
         return wire
 
+    @override
     def name(self, text: str) -> bytes:
         """Return the wire name of ``text``; raises ValueError if it is not plain."""
         wire = self._names.get(text)
         if wire is None:
-            if text != "@" and not _PLAIN_NAME.fullmatch(text):
+            if text != "@" and not PLAIN_NAME.fullmatch(text):
                 raise ValueError
-            wire = _wire(text, self._origin)
+            wire = wire_name(text, self._origin)
             if len(self._names) >= _KNOWN_NAMES_MAX:
                 self._names.clear()
             self._names[text] = wire
@@ -138,6 +147,20 @@ class PlainLines:
     def _suspect(self, rest: str, line: int) -> None:
         if rest[-1] != "." and self._tail and rest.lower().endswith(self._tail):
             self.suspects.add(line)
+
+
+def seconds(early: str | None, late: str | None) -> int | None:
+    """Return the TTL of a record that says it before its class, behind it or nowhere.
+
+    Raises:
+        ValueError: It says it twice, or more than there can be.
+    """
+    text = early or late
+    if text is None:
+        return None
+    if (early and late) or len(text) > _TTL_MAX_DIGITS:
+        raise ValueError
+    return int(text)
 
 
 def _texts(wire: bytes) -> list[str]:
@@ -150,7 +173,7 @@ def _texts(wire: bytes) -> list[str]:
     return labels
 
 
-def _wire(text: str, origin: bytes) -> bytes:
+def wire_name(text: str, origin: bytes) -> bytes:
     """Return a name without escapes as octets; raises if it is none."""
     if text == "@":
         return origin
@@ -165,13 +188,13 @@ def _wire(text: str, origin: bytes) -> bytes:
     return wire
 
 
-def _a(_: PlainLines, text: str) -> bytes:
+def _a(_: Names, text: str) -> bytes:
     first, second, third, fourth = text.split(".")
     octets = _OCTETS
     return bytes((octets[first], octets[second], octets[third], octets[fourth]))
 
 
-def _aaaa(_: PlainLines, text: str) -> bytes:
+def _aaaa(_: Names, text: str) -> bytes:
     head, gap, tail = text.partition("::")
     first = head.split(":") if head else []
     last = tail.split(":") if tail else []
@@ -189,35 +212,35 @@ def _aaaa(_: PlainLines, text: str) -> bytes:
     return address
 
 
-def _target(lines: PlainLines, text: str) -> bytes:
-    return lines.name(text)
+def _target(names: Names, text: str) -> bytes:
+    return names.name(text)
 
 
-def _mx(lines: PlainLines, text: str) -> bytes:
+def _mx(names: Names, text: str) -> bytes:
     preference, host = text.split()
-    return _SHORT.pack(_number(preference, 0xFFFF)) + lines.name(host)
+    return _SHORT.pack(_number(preference, 0xFFFF)) + names.name(host)
 
 
-def _srv(lines: PlainLines, text: str) -> bytes:
+def _srv(names: Names, text: str) -> bytes:
     *words, host = text.split()
     if len(words) != 3:
         raise ValueError
     numbers = (_number(word, 0xFFFF) for word in words)
-    return _SRV.pack(*numbers) + lines.name(host)
+    return _SRV.pack(*numbers) + names.name(host)
 
 
-def _txt(_: PlainLines, text: str) -> bytes:
+def _txt(_: Names, text: str) -> bytes:
     return b"".join([_string(word) for word in _strings(text)])
 
 
-def _caa(_: PlainLines, text: str) -> bytes:
+def _caa(_: Names, text: str) -> bytes:
     flags, tag, value = _strings(text)
     if not (tag.isascii() and tag.isalnum()) or tag not in text.split():
         raise ValueError
     return bytes((_number(flags, 255),)) + _string(tag) + value.encode()
 
 
-def _ds(_: PlainLines, text: str) -> bytes:
+def _ds(_: Names, text: str) -> bytes:
     key, algorithm, digest_type, *digest = text.split()
     kind = _number(digest_type, 255)
     octets = bytes.fromhex("".join(digest))
@@ -226,13 +249,13 @@ def _ds(_: PlainLines, text: str) -> bytes:
     return _DS.pack(_number(key, 0xFFFF), _number(algorithm, 255), kind) + octets
 
 
-def _soa(lines: PlainLines, text: str) -> bytes:
+def _soa(names: Names, text: str) -> bytes:
     primary, keeper, serial, *words = text.split()
     if len(words) != 4:
         raise ValueError
     timers = (_number(word, 0x7FFF_FFFF) for word in words)
     numbers = _TIMERS.pack(_number(serial, 0xFFFF_FFFF), *timers)
-    return lines.name(primary) + lines.name(keeper) + numbers
+    return names.name(primary) + names.name(keeper) + numbers
 
 
 def _strings(text: str) -> list[str]:
@@ -252,7 +275,7 @@ def _number(text: str, most: int) -> int:
     return number
 
 
-_Parse = Callable[[PlainLines, str], bytes]
+_Parse = Callable[[Names, str], bytes]
 """Returns the RDATA of the words; LookupError and ValueError say: not plain."""
 
 _NAMED: Final = frozenset(
@@ -275,8 +298,7 @@ _COMMON: Final[Mapping[str, tuple[int, _Parse]]] = {
     "SOA": (codes.SOA, _soa),
 }
 
-_KINDS: Final[Mapping[str, tuple[int, _Parse]]] = {
-    **_COMMON,
-    **{word.lower(): kind for word, kind in _COMMON.items()},
-}
+KINDS: Final[Mapping[str, tuple[int, _Parse]]] = MappingProxyType(
+    {**_COMMON, **{word.lower(): kind for word, kind in _COMMON.items()}}
+)
 """By mnemonic, as people write it."""

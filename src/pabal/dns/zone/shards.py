@@ -133,6 +133,13 @@ def own_parts(
     return names.own_parts() if isinstance(names, Shards) else (names,)
 
 
+def take_apart(names: Mapping[bytes, bytes]) -> None:
+    """Free ``names``, which nobody else uses, part by part."""
+    parts = names.parts if isinstance(names, Shards) else []
+    while parts:
+        parts.pop()
+
+
 def differing(
     one: Mapping[bytes, bytes], other: Mapping[bytes, bytes]
 ) -> Iterator[bytes]:

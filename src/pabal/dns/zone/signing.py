@@ -25,7 +25,7 @@ from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.history import is_newer
 from pabal.dns.zone.linking import MADE, Kind, Link, chain
-from pabal.dns.zone.packed import NOTHING, Nodes, Rrsets, pack, unpack, walk
+from pabal.dns.zone.packed import NOTHING, Nodes, Rrsets, has_type, pack, unpack, walk
 from pabal.dns.zone.relinking import relink
 from pabal.dns.zone.shards import copied, differing, empty
 from pabal.dns.zone.tree import Zone
@@ -422,16 +422,15 @@ def served_zone(
         names: All of them, those of the chain in its order, if that is known.
     """
     tree = Nodes(nodes, letters)
-    apex = tree[origin]
-    soa = apex[codes.SOA]
-    minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
-    negative = RRset(soa.owner, codes.SOA, min(soa.ttl_s, minimum), soa.rdatas)
     denial = None
-    if codes.RRSIG in apex and after is not None:
-        denial = after[0].after(tree, apex, after[1])
-    elif codes.RRSIG in apex:
-        denial = Denial(origin, tree, apex, names)
-    return Zone(origin, tree, apex, soa, negative, derived, denial)
+    if has_type(nodes[origin], codes.RRSIG):
+        apex = tree[origin]
+        denial = (
+            Denial(origin, tree, apex, names)
+            if after is None
+            else after[0].after(tree, apex, after[1])
+        )
+    return Zone(origin, tree, derived, denial)
 
 
 def _left(facts: Facts, now: int) -> int:

@@ -8,7 +8,8 @@ Source: RFC 1034 §4.2 (zones, cuts), RFC 4592 §2.2 (empty non-terminals), RFC 
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from pabal.base.errors import PabalError
 from pabal.dns.wire import codes
@@ -16,8 +17,8 @@ from pabal.dns.wire.name import label_offsets
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.gathering import Gathering
-from pabal.dns.zone.packed import NOTHING, Nodes, Rrsets, pack, without_lines
-from pabal.dns.zone.shards import copied, own_parts
+from pabal.dns.zone.packed import Nodes, Rrsets, has_type, pack, without_lines
+from pabal.dns.zone.shards import copied, empty, own_parts, parts_of
 
 Key = tuple[bytes, int]
 """Folded owner and type."""
@@ -28,28 +29,61 @@ class ZoneBuildError(PabalError):
 
 
 @dataclass(frozen=True, slots=True)
+class _Top:
+    """What a zone is asked for most, as objects."""
+
+    apex: Rrsets
+    soa: RRset
+    negative_soa: RRset
+
+
+@dataclass(frozen=True, slots=True)
 class Zone:
     """One zone; replaced whole, never changed.
 
     Attributes:
-        origin: Folded wire name of the apex.
+        origin: Folded wire name of the apex, at which ``nodes`` has an SOA.
         nodes: Folded wire name → rrsets by type; empty non-terminals map to nothing.
-        apex: The rrsets of the apex, which every walk begins with.
-        soa: The SOA as asked for by name.
-        negative_soa: The SOA as it stands in negative answers, TTL by RFC 2308 §3.
         derived: The (folded owner, type) of rrsets that no file holds.
         denial: Finds the proofs of a signed zone; ``None`` for one that is not.
         updated: The (folded owner, type) of sets that dynamic updates have changed.
+        below: ``names_below``, once some name has vanished.
     """
 
     origin: bytes
     nodes: Nodes
-    apex: Rrsets
-    soa: RRset
-    negative_soa: RRset
     derived: frozenset[Key] = frozenset()
     denial: Denial | None = None
     updated: frozenset[Key] = frozenset()
+    below: Mapping[bytes, bytes] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+    # Made when first asked for: of a hundred thousand zones few are.
+    _made: _Top | None = field(default=None, init=False, repr=False, compare=False)
+
+    def _top(self) -> _Top:
+        apex = self.nodes[self.origin]
+        soa = apex[codes.SOA]
+        minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
+        negative = RRset(soa.owner, codes.SOA, min(soa.ttl_s, minimum), soa.rdatas)
+        made = _Top(apex, soa, negative)
+        object.__setattr__(self, "_made", made)
+        return made
+
+    @property
+    def apex(self) -> Rrsets:
+        """The rrsets of the apex, which every walk begins with."""
+        return (self._made or self._top()).apex
+
+    @property
+    def soa(self) -> RRset:
+        """The SOA as asked for by name."""
+        return (self._made or self._top()).soa
+
+    @property
+    def negative_soa(self) -> RRset:
+        """The SOA as it stands in negative answers, TTL by RFC 2308 §3."""
+        return (self._made or self._top()).negative_soa
 
     @property
     def serial(self) -> int:
@@ -100,7 +134,7 @@ def build_packed(
             part[name] = without_lines(part[name])
             # The name above is the apex, or there, or it has to be made.
             if len(name) - name[0] > top and name[name[0] + 1 :] not in nodes:
-                _add_empty_non_terminals(nodes, name, len(origin))
+                add_empty_non_terminals(nodes, name, len(origin))
     return _finished(origin, Nodes(nodes, letters), derived)
 
 
@@ -112,26 +146,26 @@ def _finished(
     names: Iterable[bytes] = (),
 ) -> Zone:
     """Return the zone of ``tree``, which has other records at ``names`` than before."""
-    apex = tree.get(origin, NOTHING)
-    soa = apex.get(codes.SOA)
-    if soa is None:
+    octets = tree.packed.get(origin, b"")
+    if not has_type(octets, codes.SOA):
         raise ZoneBuildError("no SOA at the apex")
-    minimum = int.from_bytes(soa.rdatas[0][-4:], "big")
-    negative = RRset(soa.owner, codes.SOA, min(soa.ttl_s, minimum), soa.rdatas)
     denial = None
-    if codes.RRSIG in apex and (codes.NSEC in apex or codes.NSEC3PARAM in apex):
-        if before is None:
+    if has_type(octets, codes.RRSIG):
+        apex = tree[origin]
+        if not (codes.NSEC in apex or codes.NSEC3PARAM in apex):
+            pass  # signatures that prove nothing
+        elif before is None:
             denial = Denial(origin, tree, apex)
         else:
             denial = before.after(tree, apex, names)
-    return Zone(origin, tree, apex, soa, negative, derived, denial)
+    return Zone(origin, tree, derived, denial)
 
 
 def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) -> Zone:
     """Return ``zone`` with other records at some names.
 
     Cost: what changes, and parts of the zone around it (``shards``); linear in the
-    names of the zone where some vanish.
+    names of the zone where some vanish for the first time.
 
     Args:
         names: Folded owner → all rrsets it has now; none: the name goes.
@@ -145,18 +179,98 @@ def changed(zone: Zone, names: Mapping[bytes, Rrsets], updated: frozenset[Key]) 
         name: next((rrset.owner for rrset in rrsets.values()), name)
         for name, rrsets in names.items()
     }
-    for name, rrsets in names.items():
-        nodes[name] = b"".join(
+    fresh = {
+        name: b"".join(
             pack(rrset.rdtype, rrset.ttl_s, 0, rdata)
             for rrset in rrsets.values()
             for rdata in rrset.rdatas
         )
-        if nodes[name] and name != zone.origin:
-            _add_empty_non_terminals(nodes, name, len(zone.origin))
-    _remove_leaves(nodes, [name for name in names if not nodes[name]], zone.origin)
+        for name, rrsets in names.items()
+    }
+    below = None if zone.below is None else copied(zone.below)
+    emptied = [name for name, octets in fresh.items() if not octets and name in nodes]
+    if emptied and below is None:
+        below = names_below(nodes, zone.origin)
+    for name, octets in fresh.items():
+        if octets:
+            _put(nodes, below, name, octets, zone.origin)
+    if below is not None:
+        for name in emptied:
+            _take_out(nodes, below, name, zone.origin)
     tree = Nodes(nodes, respelt(zone.nodes.written, spelt))
     made = _finished(zone.origin, tree, zone.derived, zone.denial, names)
-    return replace(made, updated=updated)
+    made = replace(made, updated=updated)
+    object.__setattr__(made, "below", below)
+    return made
+
+
+_COUNT_OCTETS: Final = 4
+_ONE: Final = (1).to_bytes(_COUNT_OCTETS, "big")
+
+
+def names_below(
+    nodes: Mapping[bytes, bytes], origin: bytes
+) -> MutableMapping[bytes, bytes]:
+    """Return how many names stand right below each name, where there are any.
+
+    As octets, for they are kept as names are; without the apex.
+    """
+    counts = empty(len(nodes))
+    for part in parts_of(nodes):
+        for name in part:
+            _count(counts, name, 1, origin)
+    return counts
+
+
+def _count(
+    below: MutableMapping[bytes, bytes], name: bytes, step: int, origin: bytes
+) -> None:
+    """Count ``name`` at the name above, up or down."""
+    above = name[name[0] + 1 :]
+    if len(above) <= len(origin):
+        return
+    before = below.get(above)
+    if before is None:
+        below[above] = _ONE
+        return
+    count = int.from_bytes(before, "big") + step
+    if count:
+        below[above] = count.to_bytes(_COUNT_OCTETS, "big")
+    else:
+        del below[above]
+
+
+def _put(
+    nodes: MutableMapping[bytes, bytes],
+    below: MutableMapping[bytes, bytes] | None,
+    name: bytes,
+    octets: bytes,
+    origin: bytes,
+) -> None:
+    """Put a name with records in place, and the empty names above it."""
+    is_new = name not in nodes
+    nodes[name] = octets
+    while is_new and name != origin:
+        if below is not None:
+            _count(below, name, 1, origin)
+        name = name[name[0] + 1 :]
+        is_new = name not in nodes
+        if is_new:
+            nodes[name] = b""
+
+
+def _take_out(
+    nodes: MutableMapping[bytes, bytes],
+    below: MutableMapping[bytes, bytes],
+    name: bytes,
+    origin: bytes,
+) -> None:
+    """Empty a name; it goes, and empty names above, where there is no name below."""
+    nodes[name] = b""
+    while name != origin and not nodes[name] and name not in below:
+        del nodes[name]
+        _count(below, name, -1, origin)
+        name = name[name[0] + 1 :]
 
 
 def respelt(
@@ -178,28 +292,7 @@ def respelt(
     return made
 
 
-def _remove_leaves(
-    nodes: MutableMapping[bytes, bytes], emptied: Iterable[bytes], origin: bytes
-) -> None:
-    """Remove those of ``emptied``, and empty names above, that have no name below."""
-    candidates: set[bytes] = set()
-    for name in emptied:
-        above = name
-        while len(above) > len(origin) and not nodes.get(above):
-            candidates.add(above)
-            above = above[above[0] + 1 :]
-    if not candidates:
-        return
-    tails = tuple(candidates)
-    needed: set[bytes] = set()
-    for name, records in nodes.items():
-        if records and name.endswith(tails):
-            needed.update(name[offset:] for offset in label_offsets(name))
-    for name in candidates - needed:
-        nodes.pop(name, None)
-
-
-def _add_empty_non_terminals(
+def add_empty_non_terminals(
     nodes: MutableMapping[bytes, bytes], name: bytes, origin_octets: int
 ) -> None:
     """Add the names between ``name`` and the apex that have no records themselves."""

@@ -6,6 +6,7 @@ Source: RFC 1035 §5.1 (format), RFC 3597 §5 (unknown types).
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from struct import Struct
 from typing import Final
 
@@ -16,6 +17,9 @@ import dns.rdatatype
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.zone.packed import walk
+
+SLICE_LINES: Final = 256
+"""Lines written at once: a millisecond, and some kilobytes."""
 
 _LETTERS: Final = re.compile(rb"[A-Za-z0-9_*.-]+")
 
@@ -32,6 +36,13 @@ def master_text(origin: bytes, nodes: Mapping[bytes, bytes]) -> Iterator[str]:
     yield from _lines(origin, nodes.get(origin, b""), soa=True)
     for owner, records in nodes.items():
         yield from _lines(owner, records, soa=False)
+
+
+def master_slices(origin: bytes, nodes: Mapping[bytes, bytes]) -> Iterator[bytes]:
+    """Yield the same file in octets, some lines at a time."""
+    lines = master_text(origin, nodes)
+    while some := "".join(islice(lines, SLICE_LINES)):
+        yield some.encode()
 
 
 def _lines(owner: bytes, records: bytes, *, soa: bool) -> Iterator[str]:
