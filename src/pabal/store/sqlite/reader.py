@@ -99,23 +99,27 @@ def load_view(connection: apsw.Connection, mailbox_id: MailboxId) -> Loaded | No
     """Return a mailbox whole; ``None`` if it is gone."""
     with connection:
         info = load_mailboxes(connection).get(mailbox_id)
-        if info is None:
-            return None
         modseq = account_modseq(connection)
-        columns = empty_columns()
-        cursor = connection.execute(
-            "SELECT uid, email, flags, modseq FROM entry"
-            " WHERE mailbox = ? ORDER BY uid",
-            (mailbox_id,),
-        )
-        # One number behind the other: no list of rows, and cut apart in bulk.
-        numbers = chain.from_iterable(cast("Iterator[tuple[int, ...]]", cursor))
-        while part := array("Q", islice(numbers, _ROWS_AT_ONCE * len(columns))):
-            for first, column in enumerate(columns):
-                some = part[first :: len(columns)]
-                same = column.typecode == part.typecode
-                column.extend(some if same else array("I", some))
-        return Loaded(info, modseq, columns, Peaks(columns[-1]))
+        columns = _columns(connection, mailbox_id)
+    if info is None:
+        return None
+    return Loaded(info, modseq, columns, Peaks(columns[-1]))
+
+
+def _columns(connection: apsw.Connection, mailbox_id: MailboxId) -> Columns:
+    columns = empty_columns()
+    cursor = connection.execute(
+        "SELECT uid, email, flags, modseq FROM entry WHERE mailbox = ? ORDER BY uid",
+        (mailbox_id,),
+    )
+    # One number behind the other: no list of rows, and cut apart in bulk.
+    numbers = chain.from_iterable(cast("Iterator[tuple[int, ...]]", cursor))
+    while part := array("Q", islice(numbers, _ROWS_AT_ONCE * len(columns))):
+        for first, column in enumerate(columns):
+            some = part[first :: len(columns)]
+            same = column.typecode == part.typecode
+            column.extend(some if same else array("I", some))
+    return columns
 
 
 @lru_cache(maxsize=256)
