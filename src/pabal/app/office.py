@@ -17,7 +17,7 @@ import dns.rdatatype
 from pabal.admin.derived import DerivedRecords
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import work_as_owner
-from pabal.app import caches, parts, resolving
+from pabal.app import caches, outlooks, parts, resolving
 from pabal.app.caches import ProcessCache
 from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
 from pabal.base.clock import Clock, SystemClock
@@ -42,7 +42,7 @@ from pabal.dns.zone.source import (
     zone_name,
 )
 from pabal.dns.zone.tree import Zone
-from pabal.dns.zone.view import views_of
+from pabal.dns.zone.views import views_of
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -192,8 +192,8 @@ async def explain_name(
         try:
             await asyncio.to_thread(zones.reload)
             await resolving.anchor_keeper(settings, resolver, clock).restore()
-            asked = resolving.for_clients(settings, resolver, zones, clock)
-            return await explain(asked, name, rdtype, clock, resolver.cache)
+            asked = outlooks.for_clients(settings, resolver, zones, clock)
+            return await explain(asked.resolver, name, rdtype, clock, resolver.cache)
         finally:
             await resolver.stop()
 
@@ -360,9 +360,10 @@ def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
         zones = parts.zones(settings, book, clock)
         report = zones.reload()
         found = [shown_problem(settings.dns.zones, each) for each in report.problems]
-        for view, chosen in zip(
-            views_of(parts.view_settings(settings)), settings.dns.views, strict=True
-        ):
+        views = views_of(
+            parts.view_settings(settings), settings.hostname, clock, writes=False
+        )
+        for view, chosen in zip(views, settings.dns.views, strict=True):
             wrong = view.rebuild(zones.owners, zones.by_apex)
             found += [shown_problem(Path(chosen.zones), each) for each in wrong]
         yield ZonesOffice(settings, zones, report, found, bell)

@@ -162,6 +162,11 @@ class PeerChecks:
             raise BadValueError(error.what.partition(": ")[2], error.fix) from error
         self.key(str(rule.key))
 
+    @staticmethod
+    def address(text: str) -> None:
+        """Check a network, perhaps with ``!``; raises BadValueError."""
+        check_network(text)
+
     def transfer(self, text: str) -> None:
         """Check a network, or ``key NAME``.
 
@@ -170,6 +175,18 @@ class PeerChecks:
         """
         if text.startswith("key "):
             self.key(text.removeprefix("key ").strip())
+            return
+        check_network(text)
+
+    def client(self, text: str) -> None:
+        """Check a network or ``key NAME``, perhaps with ``!``.
+
+        Raises:
+            BadValueError: It is neither.
+        """
+        bare = text.removeprefix("!").strip()
+        if bare.startswith("key "):
+            self.key(bare.removeprefix("key ").strip())
             return
         check_network(text)
 

@@ -324,8 +324,8 @@ class Player:
             if self.policies.zones:
                 filtered = FilteredResolver(self.resolver, self.policies, self.clock)
             if filtered or prefix:
-                outlook = Outlook(filtered, prefix)
-                self.seen = ViewedResolver(self.resolver, [outlook])
+                outlook = Outlook(self.resolver, filtered, prefix)
+                self.seen = ViewedResolver([outlook])
         return self.resolver
 
     def _check_answer(self, words: list[str], block: list[str]) -> None:

@@ -69,6 +69,9 @@ Ancillary = list[tuple[int, int, bytes]]
 """What the socket module calls ancillary data."""
 
 
+WILDCARDS: Final = frozenset(("0.0.0.0", "::"))  # noqa: S104  compared, not bound
+
+
 def is_supported() -> bool:
     """Return whether this machine lays structures out as they are written here."""
     return (
@@ -294,6 +297,15 @@ class DatagramBatch:
         data = bytes(self._controls.octets[at + _CONTROL.size : at + length])
         return [(level, kind, data)]
 
+    def local(self, slot: int) -> str:
+        """Return which address of ours slot's query came to; empty: nobody says."""
+        for _, _, data in self.control(slot):
+            # struct in_pktinfo: index, spec_dst, addr; in6_pktinfo: addr, index.
+            if self._family == socket.AF_INET:
+                return socket.inet_ntop(self._family, data[8:12])
+            return socket.inet_ntop(self._family, data[:16])
+        return ""
+
 
 def _slot(number: int) -> int:
     """Return where slot ``number`` begins among the queries."""
@@ -302,8 +314,7 @@ def _slot(number: int) -> int:
 
 def _ask_for_local_address(sock: socket.socket) -> bool:
     """Have each query say which of our addresses it came to, where that can differ."""
-    host = sock.getsockname()[0]
-    if host not in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
+    if sock.getsockname()[0] not in WILDCARDS:
         return False
     if sock.family == socket.AF_INET:
         sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
