@@ -12,7 +12,8 @@ def test_views_in_their_order() -> None:
         'hostname = "a.test"\n[dns]\nkeys = "hmac-sha256:k:c2VjcmV0"\n'
         '[dns.view.inside]\nclients = ["10.0.0.0/8", "key k"]\n'
         'destinations = "127.0.0.2"\nrecursive_only = true\nallow_query = "any"\n'
-        'zones = "inside"\naddresses = "10.0.0.25"\nallow_recursion = "any"\n'
+        'zones = "inside"\nwithout = "w.test"\n'
+        'addresses = "10.0.0.25"\nallow_recursion = "any"\n'
         'forwarders = "none"\nforward_zones = "f.test 192.0.2.1"\nstub_zones = "none"\n'
         'policy_zones = ["none"]\ndns64 = "none"\n'
         'secondary = "s.test 192.0.2.1 key k"\n'
@@ -27,6 +28,7 @@ def test_views_in_their_order() -> None:
             "inside",
             ViewClients(("10.0.0.0/8", "key k"), ("127.0.0.2",), recursive_only=True),
             "/somewhere/inside",
+            ("w.test",),
             ("10.0.0.25",),
             ("any",),
             ("any",),
@@ -64,6 +66,7 @@ def test_the_manual_knows_the_table_and_the_sample_has_no_view() -> None:
         "destinations",
         "recursive_only",
         "zones",
+        "without",
         "addresses",
         "allow_query",
         "allow_recursion",

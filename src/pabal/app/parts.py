@@ -308,6 +308,7 @@ def _view(settings: Settings, view: ViewSection) -> ViewSettings:
         allow_query=view.allow_query,
         destinations=view.who.destinations,
         recursive_only=view.who.recursive_only,
+        without=view.without,
         exchange=view.exchange,
         secondary_directory=str(place.copies),
         journal_directory=str(place.updates),

@@ -69,7 +69,7 @@ def way_of(view: ViewSection, common: Way) -> Way:
 
 def has_own_resolver(view: ViewSection, common: Way) -> bool:
     """Return whether what is found for ``view`` is not what others would find."""
-    own_zones = bool(view.zones or view.exchange.secondary)
+    own_zones = bool(view.zones or view.without or view.exchange.secondary)
     return own_zones or way_of(view, common) != common
 
 

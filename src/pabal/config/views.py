@@ -12,6 +12,7 @@ from pabal.config.peers import (
     check_forward_zone,
     check_policy_zone,
     check_stub_zone,
+    check_zone_name,
     is_server,
 )
 from pabal.config.section import BadValueError, Check, Section
@@ -69,6 +70,7 @@ class ViewSection:
         name: NAME.
         who: Who sees it.
         zones: A directory, absolute; empty: none.
+        without: Common zones that they do not see.
         addresses: What derived records say; empty: what everybody is told.
         allow_query: Empty: as in [dns].
         allow_recursion: Empty: as in [dns].
@@ -79,6 +81,7 @@ class ViewSection:
     name: str
     who: ViewClients
     zones: str = ""
+    without: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     allow_query: tuple[str, ...] = ()
     allow_recursion: tuple[str, ...] = ()
@@ -123,6 +126,12 @@ def _view(name: str, section: Section, checks: PeerChecks) -> ViewSection:
             "",
             "Files that differ for them, DOMAIN.zone each: with an SOA a whole zone;"
             " without one each set in it takes the place of the common one.",
+        ),
+        section.texts(
+            "without",
+            (),
+            check_zone_name,
+            "Zones of everybody that they do not see: for them those are elsewhere.",
         ),
         section.texts(
             "addresses",

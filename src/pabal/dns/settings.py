@@ -74,6 +74,7 @@ class ViewSettings:
         allow_query: Who of them may ask for our zones; empty: who may anyway.
         destinations: Which of our addresses they ask; empty: any.
         recursive_only: Whether only questions that want recursion count.
+        without: Common zones that they do not see.
         exchange: Zones that other servers have, too.
         secondary_directory: Where its copied zones are kept; empty: nowhere, none is.
         journal_directory: Where updates of its zones are kept; empty: none is taken.
@@ -88,6 +89,7 @@ class ViewSettings:
     allow_query: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     recursive_only: bool = False
+    without: tuple[str, ...] = ()
     exchange: ViewExchange = NO_EXCHANGE
     secondary_directory: str = ""
     journal_directory: str = ""

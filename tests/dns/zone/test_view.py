@@ -134,3 +134,14 @@ def test_a_wrong_file_changes_nothing() -> None:
     fresh.inside.texts["example.com.zone"] = "mail A x\n"
     assert fresh.rebuild() != []
     assert fresh.last("mail.example.com") == [1]
+
+
+def test_what_is_hidden_is_not_seen_unless_it_is_a_zone_of_the_view() -> None:
+    made = world()
+    made.view.hidden = frozenset({APEX})
+    made.inside.texts["example.com.zone"] = "$TTL 60\nmail A 10.0.0.25\n"
+    assert made.rebuild() == []
+    assert APEX not in made.view.by_apex
+    made.inside.texts["example.com.zone"] = HEAD + "mail A 10.0.0.26\n"
+    assert made.rebuild() == []
+    assert made.last("mail.example.com") == [26]

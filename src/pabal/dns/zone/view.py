@@ -48,6 +48,7 @@ class View:
         name: What the configuration calls it.
         source: Files that lie over the common zones.
         whole: Zones in the place of common ones, and beside them.
+        hidden: Folded apexes of common zones that are not seen.
         addresses: The addresses of this host that its clients are told; empty: the same
             as everybody.
         by_apex: Every zone by its folded apex; replaced, never changed.
@@ -58,6 +59,7 @@ class View:
     source: ZoneSource
     whole: Zones
     addresses: Sequence[str] = ()
+    hidden: frozenset[bytes] = frozenset()
     by_apex: Mapping[bytes, Zone] = field(default_factory=dict)
     version: int = 0
     _made: dict[bytes, _Made] = field(default_factory=dict)
@@ -99,9 +101,11 @@ class View:
             place = Place(self.name)
             return (Problem(Severity.ERROR, place, f"cannot read: {error}"),)
         coming = {**common, **whole}
+        for origin in self.hidden - whole.keys():
+            coming.pop(origin, None)
         made: dict[bytes, _Made] = {}
         looked_at = owners.keys() | files.keys() if self.addresses else files.keys()
-        for origin in looked_at - whole.keys():
+        for origin in looked_at - whole.keys() - self.hidden:
             found = self._zone(origin, owners.get(origin), files, problems)
             if found is not None:
                 made[origin] = found

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import dns.name
+
 from pabal.base.clock import Clock
 from pabal.dns.settings import ViewSettings
+from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.batch import Journals
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.source import DirectorySource, JoinedSource, NoFiles, ZoneSource
@@ -44,4 +47,7 @@ def _view(chosen: ViewSettings, hostname: str, clock: Clock, *, writes: bool) ->
     if chosen.fallback_directory:
         whole.fallbacks = Fallbacks(Path(chosen.fallback_directory), writes=writes)
     differences = Differences(source, whole_files)
-    return View(chosen.name, differences, whole, chosen.addresses)
+    hidden = frozenset(
+        name_octets(dns.name.from_text(name)).lower() for name in chosen.without
+    )
+    return View(chosen.name, differences, whole, chosen.addresses, hidden)
