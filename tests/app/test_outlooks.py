@@ -9,7 +9,7 @@ import dns.rrset
 import pytest
 
 from pabal.app import outlooks, parts, resolving
-from pabal.app.office import explain_name
+from pabal.app.explaining import explain_name
 from pabal.base.errors import OperatorError
 from pabal.config.names import ResolverSection
 from pabal.config.settings import Settings

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from pabal.app import parts, resolving
 from pabal.base.clock import Clock
+from pabal.base.errors import OperatorError
+from pabal.config.problem import did_you_mean
 from pabal.config.settings import Settings
 from pabal.config.views import NOTHING, ViewSection
 from pabal.dns.ports import Resolver
@@ -16,6 +18,7 @@ from pabal.dns.resolver.policy import Records, read_policy
 from pabal.dns.server.answering import VersionedZones
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.view import View
+from pabal.dns.zone.views import views_of
 from pabal.dns.zone.zones import Zones
 
 
@@ -80,19 +83,27 @@ class _Making:
         return self._outlook(chosen.policy_zones, chosen.dns64)
 
     def of(self, section: ViewSection, view: View) -> Outlook:
-        chosen, said = self._settings.dns.resolver, section.resolver
-        names = said.policy_zones or chosen.policy_zones
-        names = () if names == (NOTHING,) else names
-        dns64 = said.dns64 or chosen.dns64
-        dns64 = "" if dns64 == NOTHING else dns64
         common = resolving.common_way(self._settings.dns)
         if not resolving.has_own_resolver(section, common):
-            return self._outlook(names, dns64)
+            return self._outlook(*self._filters_of(section))
         own = parts.resolver(self._settings, self._clock, view, section)
         self.others.append(own)
+        return self.around(own, section, view)
+
+    def around(
+        self, own: IterativeResolver, section: ViewSection, view: View
+    ) -> Outlook:
+        """Return what the clients of a view get of a resolver of their own."""
+        names, dns64 = self._filters_of(section)
         prefix = read_prefix(dns64) if dns64 else None
-        filtered = self._filtered(own, view, names) if names else None
-        return Outlook(own, filtered, prefix)
+        return Outlook(own, self._filtered(own, view, names) if names else None, prefix)
+
+    def _filters_of(self, section: ViewSection) -> tuple[tuple[str, ...], str]:
+        chosen, said = self._settings.dns.resolver, section.resolver
+        names = said.policy_zones or chosen.policy_zones
+        dns64 = said.dns64 or chosen.dns64
+        names = () if names == (NOTHING,) else names
+        return names, "" if dns64 == NOTHING else dns64
 
     def _outlook(self, names: tuple[str, ...], dns64: str) -> Outlook:
         if names and names not in self._filters:
@@ -130,3 +141,39 @@ def for_clients(
     if all(each == Outlook(resolver) for each in outlooks):
         return ForClients(resolver, resolvers)
     return ForClients(ViewedResolver(outlooks), resolvers)
+
+
+def for_view(
+    settings: Settings, own: IterativeResolver, zones: Zones, clock: Clock, view: View
+) -> Resolver:
+    """Return ``own`` as the clients of ``view`` would see it, were it theirs.
+
+    Raises:
+        OperatorError: There is no such view in ``settings``.
+    """
+    making = _Making(settings, own, zones, clock)
+    section = section_of(settings, view.name)
+    return ViewedResolver([making.around(own, section, view)])
+
+
+def section_of(settings: Settings, name: str) -> ViewSection:
+    """Return [dns.view.``name``].
+
+    Raises:
+        OperatorError: There is none.
+    """
+    for section in settings.dns.views:
+        if section.name == name:
+            return section
+    known = [section.name for section in settings.dns.views]
+    there = ", ".join(known) or "none: add [dns.view.NAME] to pabal.toml"
+    fix = did_you_mean(name, known) or f"Views there are: {there}"
+    raise OperatorError(f"there is no view {name}.", f"{fix[:1].upper()}{fix[1:]}.")
+
+
+def views_by_name(settings: Settings, clock: Clock) -> dict[str, View]:
+    """Return the views by name, empty as yet, for who only looks."""
+    made = views_of(
+        parts.view_settings(settings), settings.hostname, clock, writes=False
+    )
+    return {view.name: view for view in made}
