@@ -18,7 +18,7 @@ import dns.name
 from pabal.base.errors import OperatorError
 from pabal.config.problem import did_you_mean
 from pabal.config.section import ACL_WORDS, BadValueError
-from pabal.dns.resolver.anchors import read_anchors
+from pabal.dns.resolver.anchors import read_anchors, read_negative
 from pabal.dns.resolver.dns64 import read_prefix
 from pabal.dns.resolver.policy import MANNER_FORM, read_policy
 from pabal.dns.resolver.routes import read_route
@@ -252,6 +252,20 @@ def check_zone_name(text: str) -> None:
         BadValueError: It is no name.
     """
     _check_name(text, "a zone")
+
+
+def check_negative_anchor(text: str) -> None:
+    """Check ``ZONE [until YYYY-MM-DD]``.
+
+    Raises:
+        BadValueError: It is none.
+    """
+    try:
+        read_negative([text])
+    except OperatorError as error:
+        check_zone_name("".join(text.split(maxsplit=1)[:1]))
+        hint = 'like "example.com" or "example.com until 2030-12-31"'
+        raise BadValueError(error.what.rstrip("."), hint) from error
 
 
 def check_catalog_group(text: str) -> None:
