@@ -26,7 +26,7 @@ async def test_what_is_due_goes(settings: Settings) -> None:
         caretaker = Caretaker(replace(real, clock=clock))
         mailboxes = await real.store.account(1)
         inbox = await mailboxes.mailbox("INBOX")
-        trash = await mailboxes.create("Trash", "\\Trash")
+        trash = await mailboxes.mailbox("Trash")
         for box in (inbox, trash):
             await mailboxes.append(box.id, [new_email(letter())])
         await mailboxes.expunge(inbox.id, [1])

@@ -15,6 +15,8 @@ async def names(home: Household) -> list[str]:
 def test_at_home(tmp_path: Path) -> None:
     make(tmp_path / "s")
     settings = load_or_raise(tmp_path / "s")
-    assert at_home(settings, "alice@a.test", names) == ["INBOX"]
+    assert at_home(settings, "alice@a.test", names) == [
+        *("Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash")
+    ]
     with pytest.raises(DirectoryError, match="no account"):
         at_home(settings, "bob@a.test", names)

@@ -35,6 +35,11 @@ def test_starts_serves_and_stops(tmp_path: Path) -> None:
             client.send_message(letter("alice@a.test", "bob@a.test", "안녕"))
         with server.imap("bob") as bob:
             assert len(subjects(bob)) == 1
+            # What programs look for is there before they make one of their own.
+            for name in ("Drafts", "Sent", "Junk", "Trash", "Archive"):
+                seen = f'(\\HasNoChildren \\{name}) "/" {name}'
+                assert bob.list('""', name)[1] == [seen.encode()]
+                assert bob.lsub('""', name)[1] != [None]
         pop = server.pop3("bob")
         assert pop.stat()[0] == 1
         pop.quit()

@@ -164,8 +164,11 @@ def test_dovecot_serves_what_we_wrote(dovecot: Dovecot, tmp_path: Path) -> None:
     before, after = dovecot.imap("frank"), dovecot.imap("grace")
     for name in ("INBOX", KOREAN_UTF7, "Versandt", "empty"):
         assert everything(before, name) == everything(after, name)
-    # INBOX is always subscribed here.
-    assert [*before.lsub()[1], b'() "." INBOX'] == after.lsub()[1]
+    # INBOX is always subscribed here, and what an account has from the start.
+    first = ("INBOX", "Archive", "Drafts", "Junk", "Trash")
+    ours = [f'() "." {name}'.encode() for name in first]
+    sent = b'(\\Sent) "." Versandt'
+    assert {*before.lsub()[1], *ours, sent} == set(after.lsub()[1])
     before.logout()
     after.logout()
     assert dovecot.uidls("frank") == dovecot.uidls("grace")

@@ -20,7 +20,7 @@ from pabal.migration.maildir_files import (
     read_uidlist,
     sizes_of,
 )
-from pabal.migration.naming import chosen, target_name, target_of
+from pabal.migration.naming import chosen, target_name, target_of, unused_twin
 from pabal.migration.opening import open_files
 from pabal.migration.ports import Folder, NoProgress
 from pabal.migration.reading import pieces, spooled
@@ -28,7 +28,7 @@ from pabal.migration.report import FolderReport, Report
 from pabal.migration.source import SourceError, key_of
 from pabal.store.flags import SEEN, FlagAction, FlagChange
 from tests.migration.places import PLAIN, an_account, drop, make_maildir, seen
-from tests.store.contract.letters import FakeClock
+from tests.store.contract.letters import FakeClock, letter, put
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,21 @@ async def test_a_folder_goes_where_its_like_is() -> None:
     assert target_of(Folder("x", ("Spam",)), boxes) == ("Spam", "\\Junk")
     assert target_of(Folder("x", ("a", "Spam")), boxes) == ("a/Spam", "")
     assert target_of(Folder("x", ("INBOX",), "\\Inbox"), boxes) == ("INBOX", "")
+
+
+async def test_an_unused_mailbox_takes_the_name_its_owner_knows() -> None:
+    account = await an_account()
+    made = await account.create("Sent", "\\Sent")
+    boxes = await account.mailboxes()
+    for twin in (Folder("x", ("Sent Items",)), Folder("x", ("Gesendet",), "\\Sent")):
+        assert unused_twin(twin, boxes, {"Drafts"}) == made
+        # The source has a Sent as well: that is the one.
+        assert unused_twin(twin, boxes, {"Sent"}) is None
+    assert unused_twin(Folder("x", ("Sent",), "\\Sent"), boxes, ()) is None
+    assert unused_twin(Folder("x", ("other",)), boxes, ()) is None
+    await put(account, made, letter("1"))
+    boxes = await account.mailboxes()
+    assert unused_twin(Folder("x", ("Sent Items",)), boxes, ()) is None
 
 
 def test_folders_are_chosen_with_those_below() -> None:

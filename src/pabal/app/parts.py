@@ -57,8 +57,11 @@ def open_directory(settings: Settings, clock: Clock) -> Book:
 
 def open_store(settings: Settings, clock: Clock, bell: Doorbell) -> SqliteStore:
     """Return the mailboxes; the caller closes them."""
-    kept = SqliteSettings(keep_expunged_s=keep_expunged_s(settings))
-    return SqliteStore(Layout(settings.data).mail, clock, bell, kept)
+    engine = SqliteSettings(
+        keep_expunged_s=keep_expunged_s(settings),
+        first_mailboxes=settings.store.first_mailboxes,
+    )
+    return SqliteStore(Layout(settings.data).mail, clock, bell, engine)
 
 
 def keep_expunged_s(settings: Settings) -> float:

@@ -15,7 +15,7 @@ from pabal.cli.moving import size_text
 from pabal.cli.options import config_option, json_option
 from pabal.config.load import load_or_raise
 from pabal.directory.ports import Account
-from pabal.store.ports import MailboxInfo
+from pabal.store.ports import INBOX, MailboxInfo
 from pabal.store.undelete import Kept
 
 
@@ -42,6 +42,7 @@ def show(address: str, directory: Path | None, *, as_json: bool) -> None:
 
     async def work(home: Household) -> Shown:
         boxes = await home.mailboxes.mailboxes()
+        boxes = sorted(boxes, key=lambda box: box.name != INBOX)
         rules = [await rule_of(home.mailboxes, box, boxes, policy) for box in boxes]
         kept = await home.mailboxes.undeletion.kept()
         return Shown(home.account, list(zip(boxes, rules, strict=True)), kept)

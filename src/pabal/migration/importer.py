@@ -8,14 +8,14 @@ changed here stays.
 Cost: memory for some hundred messages, whatever the folder has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from pabal.base.clock import Clock
 from pabal.directory.ports import NO_QUOTA, Quota
 from pabal.migration.batches import Batch, batches, stored_digests
 from pabal.migration.keywords import changed, fit, plain
-from pabal.migration.naming import target_of
+from pabal.migration.naming import target_name, target_of, unused_twin
 from pabal.migration.ports import Folder, Letter, Listed, NoProgress, Progress, Source
 from pabal.migration.report import FolderReport, Report
 from pabal.migration.source import key_of
@@ -24,6 +24,7 @@ from pabal.store.flagtable import TooManyKeywordsError
 from pabal.store.imports import ImportAccount, Imported, Key, Origin
 from pabal.store.ports import (
     INBOX,
+    SEPARATOR,
     Appended,
     MailboxExistsError,
     MailboxId,
@@ -67,10 +68,11 @@ class Importer:
             OverQuotaError: The account has no room for the next one.
             StoreError: The account takes no more; what was noted stays.
         """
-        return Report([await self._folder(folder) for folder in folders])
+        names = {SEPARATOR.join(folder.levels) for folder in folders}
+        return Report([await self._folder(folder, names) for folder in folders])
 
-    async def _folder(self, folder: Folder) -> FolderReport:
-        box = await self._mailbox(folder)
+    async def _folder(self, folder: Folder, names: Collection[str]) -> FolderReport:
+        box = await self._mailbox(folder, names)
         report = FolderReport("/".join(folder.levels), box.name)
         self._progress.begin(report.name, folder.count)
         if folder.uid_validity:
@@ -105,8 +107,14 @@ class Importer:
                 self._progress.advance(len(batch.letters), batch.octets)
             report.gone += len(wanted) - came
 
-    async def _mailbox(self, folder: Folder) -> MailboxInfo:
-        name, use = target_of(folder, await self._account.mailboxes())
+    async def _mailbox(self, folder: Folder, names: Collection[str]) -> MailboxInfo:
+        boxes = await self._account.mailboxes()
+        twin = unused_twin(folder, boxes, names)
+        if twin is not None:
+            name = target_name(folder.levels)
+            await self._account.rename(twin.id, name)
+            return await self._account.mailbox(name)
+        name, use = target_of(folder, boxes)
         try:
             return await self._account.create(name, use)
         except MailboxExistsError:

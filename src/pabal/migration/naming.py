@@ -4,7 +4,7 @@ Sans-IO.
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -75,15 +75,45 @@ def target_of(folder: Folder, boxes: Sequence[MailboxInfo]) -> tuple[str, str]:
     name = target_name(folder.levels)
     if name == INBOX or any(box.name == name for box in boxes):
         return name, ""
-    use = folder.special_use or (
-        USUAL_NAMES.get(name.lower(), "") if len(folder.levels) == 1 else ""
-    )
+    use = _use_of(folder, name)
     if not use:
         return name, ""
     for box in boxes:
         if box.special_use == use:
             return (box.name, "") if folder.special_use else (name, "")
     return name, use
+
+
+def unused_twin(
+    folder: Folder, boxes: Sequence[MailboxInfo], others: Collection[str]
+) -> MailboxInfo | None:
+    """Return the mailbox that only waits to be what the folder is, if there is one.
+
+    An account has a Sent of ours from the start. As long as nothing ever was in it, it
+    takes the name that its owner is used to.
+
+    Args:
+        folder: One of a source.
+        boxes: The mailboxes here.
+        others: Names of the source's folders: one of these needs its own.
+
+    Raises:
+        MailboxNameError: No such name can be.
+    """
+    name = target_name(folder.levels)
+    if any(box.name == name for box in boxes):
+        return None
+    use = _use_of(folder, name)
+    for box in boxes:
+        if use and box.special_use == use:
+            return box if box.uid_next == 1 and box.name not in others else None
+    return None
+
+
+def _use_of(folder: Folder, name: str) -> str:
+    """Return what a folder is for, guessed by its name where the source is silent."""
+    guess = USUAL_NAMES.get(name.lower(), "") if len(folder.levels) == 1 else ""
+    return folder.special_use or guess
 
 
 def chosen(

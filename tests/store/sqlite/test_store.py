@@ -100,3 +100,36 @@ async def test_an_account_half_made_is_made_whole(
     account = await store.account(1)
     assert [box.name for box in await account.mailboxes()] == ["INBOX"]
     await store.close()
+
+
+async def test_a_new_account_has_its_first_mailboxes_once(tmp_path: Path) -> None:
+    first = (("\\Sent", "보낸편지함"), ("\\Archive", "Old/Archive"))
+    settings = SqliteSettings(first_mailboxes=first)
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), settings)
+    account = await store.account(1)
+    boxes = {box.name: box for box in await account.mailboxes()}
+    assert {name: box.special_use for name, box in boxes.items()} == {
+        "INBOX": "",
+        "Old": "",
+        "Old/Archive": "\\Archive",
+        "보낸편지함": "\\Sent",
+    }
+    assert [name for name, box in boxes.items() if not box.subscribed] == ["Old"]
+    await account.remove(boxes["보낸편지함"].id)
+    await store.close()
+    # What was removed does not come back.
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), settings)
+    names = [box.name for box in await (await store.account(1)).mailboxes()]
+    assert names == ["INBOX", "Old", "Old/Archive"]
+    await store.close()
+
+
+async def test_an_account_that_was_in_use_gets_none(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    account = await store.account(1)
+    await put(account, await account.mailbox("INBOX"), letter("1"))
+    await store.close()
+    settings = SqliteSettings(first_mailboxes=(("\\Sent", "Sent"),))
+    store = SqliteStore(tmp_path, FakeClock(), Bell(), settings)
+    assert len(await (await store.account(1)).mailboxes()) == 1
+    await store.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,19 +14,22 @@ from pabal.base.clock import Clock
 from pabal.base.disk import Disk, open_disk
 from pabal.base.errors import PabalError, UnavailableError
 from pabal.net.ringer import Ringer
+from pabal.store.delta import Delta
 from pabal.store.doorbell import Doorbell
 from pabal.store.headers import HeaderCache
 from pabal.store.ports import AccountId
+from pabal.store.sqlite import boxes
 from pabal.store.sqlite.access import Access, IndexOf, Workers
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
 from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
 from pabal.store.sqlite.idle import IdleArrays
 from pabal.store.sqlite.indexing import QUIET_S, Indexings, Timing
+from pabal.store.sqlite.ledger import FIRST_MODSEQ, Ledger
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.openings import Openings
 from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
-from pabal.store.sqlite.writer import Writer
+from pabal.store.sqlite.writer import Job, Writer
 
 THREADS: Final = 16
 """Threads for writes and scans: they wait for the disk more than they compute."""
@@ -46,12 +50,15 @@ class SqliteSettings:
         open_accounts_max: Accounts whose files are kept open.
         keep_expunged_s: How long expunged messages can still be read, seconds.
         index_after_s: How long no mail came before it is indexed, seconds.
+        first_mailboxes: What a new account has beside INBOX, subscribed: special use
+            (RFC 6154 §2) and name.
     """
 
     threads: int = THREADS
     open_accounts_max: int = OPEN_ACCOUNTS_MAX
     keep_expunged_s: float = KEEP_EXPUNGED_S
     index_after_s: float = QUIET_S
+    first_mailboxes: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +174,8 @@ class SqliteStore:
         def prepare() -> None:
             try:
                 if not database.is_ready():
-                    # An empty transaction makes the tables and INBOX.
-                    writer.run(())
+                    # The transaction makes the tables and INBOX, too.
+                    writer.run([Job(self._make_first)])
                 mirror.load()
             except PabalError:
                 database.close()
@@ -184,6 +191,15 @@ class SqliteStore:
             lambda: self._remember(account_id),
         )
         return SqliteAccount(account_id, access, self._caches.headers)
+
+    def _make_first(self, ledger: Ledger) -> Sequence[Delta]:
+        """Make what a new account has; an account that was in use stays as it is."""
+        deltas: list[Delta] = []
+        if ledger.modseq == FIRST_MODSEQ:
+            for use, name in self._settings.first_mailboxes:
+                deltas += boxes.create(ledger, name, use)
+                deltas += boxes.subscribe(ledger, name, subscribed=True)
+        return deltas
 
     def _remember(self, account_id: AccountId) -> None:
         """Note that an account is in use."""
