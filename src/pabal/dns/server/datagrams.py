@@ -299,11 +299,11 @@ class DatagramBatch:
 
     def local(self, slot: int) -> str:
         """Return which address of ours slot's query came to; empty: nobody says."""
-        for _, _, data in self.control(slot):
+        for level, _, data in self.control(slot):
             # struct in_pktinfo: index, spec_dst, addr; in6_pktinfo: addr, index.
-            if self._family == socket.AF_INET:
-                return socket.inet_ntop(self._family, data[8:12])
-            return socket.inet_ntop(self._family, data[:16])
+            if level == socket.IPPROTO_IP:
+                return socket.inet_ntop(socket.AF_INET, data[8:12])
+            return socket.inet_ntop(socket.AF_INET6, data[:16])
         return ""
 
 
