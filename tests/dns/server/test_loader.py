@@ -123,3 +123,11 @@ async def test_updates_change_the_zones_they_are_meant_for(tmp_path: Path) -> No
     assert await second.behind() == [name]
     assert await second.follow(name)
     assert octets("more.example.com") in again[0].by_apex[octets("example.com")].nodes
+
+
+async def test_a_problem_says_whose_file_it_is_in(tmp_path: Path) -> None:
+    (tmp_path / "example.com.zone").write_text("mail A x\n")
+    settings = ViewSettings("inside", ("any",), str(tmp_path))
+    views = views_of([settings], "ns.test", FixedClock())
+    report = await Loader(updatable(tmp_path / "common", source()), views).reload()
+    assert [p.place.file for p in report.problems] == ["view inside: example.com.zone"]

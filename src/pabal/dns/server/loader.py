@@ -89,7 +89,12 @@ class Loader:
     def _follow_views(self) -> list[Problem]:
         problems: list[Problem] = []
         for view in self._views:
-            problems += view.rebuild(self.zones.owners, self.zones.by_apex)
+            for found in view.rebuild(self.zones.owners, self.zones.by_apex):
+                # Files of a view are called like those of everybody.
+                place = replace(
+                    found.place, file=f"view {view.name}: {found.place.file}"
+                )
+                problems.append(replace(found, place=place))
         return problems
 
     def _followed(self, name: dns.name.Name) -> bool:
