@@ -104,8 +104,10 @@ class View:
         for origin in self.hidden - whole.keys():
             coming.pop(origin, None)
         made: dict[bytes, _Made] = {}
-        looked_at = owners.keys() | files.keys() if self.addresses else files.keys()
-        for origin in looked_at - whole.keys() - self.hidden:
+        looked_at = dict.fromkeys((*owners, *files) if self.addresses else files)
+        for origin in looked_at:
+            if origin in whole or origin in self.hidden:
+                continue
             found = self._zone(origin, owners.get(origin), files, problems)
             if found is not None:
                 made[origin] = found
