@@ -28,6 +28,7 @@ LATE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "expiry": ("pabal.cli.account_show", "expiry"),
         "export": ("pabal.cli.account_export", "export"),
         "import": ("pabal.cli.account_import", "import_"),
+        "load": ("pabal.cli.account_load", "load"),
         "show": ("pabal.cli.account_show", "show"),
         "undelete": ("pabal.cli.account_undelete", "undelete"),
     }

@@ -166,15 +166,32 @@ class Book:
 
     def add_account(self, address: Mailbox, password: str) -> Account:
         """Create an account; its domain must be hosted. Slow: hashes the password."""
-        canonical = address.canonical
+        self.check_new_account(address)
+        return self.put_accounts([(address, self._hash(password))])[0]
+
+    def check_new_account(self, address: Mailbox) -> None:
+        """Raise ``DirectoryError`` if there can be no account of that address."""
+        _check_new_account(self._tables.rows, address)
+
+    def put_accounts(
+        self, new: Sequence[tuple[Mailbox, Credential]], quota: Quota = NO_QUOTA
+    ) -> list[Account]:
+        """Create accounts, all or none, for whom hashes were made already."""
+        accounts = []
         with self._change() as rows:
-            _check_new_account(rows, address)
-        credential = self._hash(password)
-        with self._change() as rows:
-            _check_new_account(rows, address)
-            account = rows.add_account(canonical)
-            rows.set_credential(account.id, credential)
-        return account
+            for address, credential in new:
+                _check_new_account(rows, address)
+                account = rows.add_account(address.canonical)
+                rows.set_credential(account.id, credential)
+                if quota is not NO_QUOTA:
+                    account = replace(
+                        account,
+                        quota_octets=quota.octets,
+                        quota_messages=quota.messages,
+                    )
+                    rows.update_account(account)
+                accounts.append(account)
+        return accounts
 
     def set_password(self, address: str, password: str) -> None:
         """Replace the password. Slow: hashes it."""

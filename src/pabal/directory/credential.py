@@ -90,6 +90,16 @@ def make_credential(password: str, cost: HashCost) -> Credential:
     """Return what to keep of ``password``. Slow by intention.
 
     Raises:
+        PasswordError: ``prepare_new`` says when.
+    """
+    octets = prepare_new(password)
+    return Credential(cost.hasher().hash(octets), scram_keys(octets, cost))
+
+
+def prepare_new(password: str) -> bytes:
+    """Return the octets that are hashed for ``password``.
+
+    Raises:
         PasswordError: It is empty, too long, or has a prohibited character.
     """
     try:
@@ -101,7 +111,7 @@ def make_credential(password: str, cost: HashCost) -> Credential:
         raise PasswordError("the password is empty")
     if len(octets) > PASSWORD_MAX_OCTETS:
         raise PasswordError(f"the password is longer than {PASSWORD_MAX_OCTETS} octets")
-    return Credential(cost.hasher().hash(octets), scram_keys(octets, cost))
+    return octets
 
 
 def scram_keys(password: bytes, cost: HashCost) -> ScramKeys:
