@@ -13,6 +13,7 @@ from pabal.app.shared import Shared
 from pabal.base.errors import UnavailableError
 from pabal.config.settings import Settings
 from pabal.dns.resolver.cache import Trust
+from pabal.dns.resolver.clientele import Resolvers
 from pabal.net.doorbell import UnixDoorbell
 from tests.app.rig import opened
 
@@ -82,7 +83,7 @@ async def test_only_who_made_a_place_is_answered(
 ) -> None:
     async with opened(settings) as shared:
         before = sorted(settings.data.rglob("*"))
-        args = shared.resolver, shared.layout, "dns-0", asked, shared.clock
+        args = [shared.resolver.cache], shared.layout, "dns-0", asked, shared.clock
         await caches.write_cache(*args)
         assert sorted(settings.data.rglob("*")) == before
-        await caches.flush(shared.resolver, "a..b")
+        await caches.flush(Resolvers(shared.resolver), "a..b")

@@ -10,7 +10,6 @@ from pabal.app.office import (
     administration,
     check_zone_file,
     check_zones,
-    explain_name,
     open_traces,
     queue_office,
     zones_office,
@@ -117,9 +116,3 @@ def test_a_master_file_alone(tmp_path: Path) -> None:
     assert problem.source == "@ IN FROB x"
     (unnamed,) = check_zone_file(tmp_path / "a..b.zone")
     assert "not the name of a zone" in unnamed.reason
-
-
-async def test_an_own_name_is_explained_without_a_network(settings: Settings) -> None:
-    found = await explain_name(settings, dns.name.from_text("a.test"), dns.rdatatype.MX)
-    assert found.answer == ("a.test. 3600 IN MX 10 mail.a.test.",)
-    assert found.trouble == ""

@@ -33,3 +33,17 @@ def test_it_is_explained(desk: Desk) -> None:
 def test_what_is_no_name_or_type(desk: Desk) -> None:
     assert "unknown.\n" in desk.fails(2, "dig", "a.test", "NONSENSE")
     assert "label is empty.\n" in desk.fails(2, "dig", "a..test")
+
+
+def test_as_the_clients_of_a_view_see_it(desk: Desk) -> None:
+    inside = desk.directory / "inside"
+    inside.mkdir()
+    (inside / "a.test.zone").write_text("$TTL 60\nmail A 10.0.0.25\n")
+    toml = desk.directory / "pabal.toml"
+    text = f'\n[dns.view.house]\nclients = "10.0.0.0/8"\nzones = "{inside}"\n'
+    toml.write_text(toml.read_text() + text)
+    assert "10.0.0.25" in desk.ok("dig", "mail.a.test", "--view", "house")
+    assert "10.0.0.25" not in desk.ok("dig", "mail.a.test")
+    assert "did you mean `house`" in desk.fails(
+        2, "dig", "mail.a.test", "--view", "huose"
+    ).replace("Did", "did")

@@ -48,7 +48,9 @@ def test_it_may_be_excluded() -> None:
     assert not access.allows(plain_address("192.0.2.1"))
     assert access.allows(plain_address("192.0.2.66"))
     (view,) = found.settings.dns.views
-    assert view.clients == ("{!{192.0.2.66; 192.0.2.67}; 192.0.2.0/24; 2001:db8::/32}",)
+    assert view.who.clients == (
+        "{!{192.0.2.66; 192.0.2.67}; 192.0.2.0/24; 2001:db8::/32}",
+    )
 
 
 @pytest.mark.parametrize(

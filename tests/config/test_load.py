@@ -104,7 +104,7 @@ def test_sample_is_valid_and_says_the_defaults() -> None:
     made = everything.settings
     assert made is not None
     # The tables that stand for any number concern nobody.
-    assert [view.clients for view in made.dns.views] == [("none",)]
+    assert [view.who.clients for view in made.dns.views] == [("none",)]
     assert [pool.names for pool in made.dns.pools] == [()]
     made = replace(made, dns=replace(made.dns, views=(), pools=()))
     assert made == parse('hostname = "mail.example.com"', FILE).settings

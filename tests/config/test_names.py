@@ -110,6 +110,7 @@ def test_a_secret_is_in_no_repr() -> None:
         ('secondary = ["b.test"]', '"b.test"', "comes from is missing"),
         ('trust_anchors = ["x A 1.2.3.4"]', '"x A 1.2.3.4"', "DS or DNSKEY"),
         ('negative_trust_anchors = "a..b"', "a..b", "not the name of a zone"),
+        ('negative_trust_anchors = "a.test till 3"', '"a.test till 3"', "until YYYY"),
         ("rate_max = -1", "-1", "from 0 to 1000000"),
         ("recursion_per_client_max = 0", "0", "from 1 to 100000"),
         (f'nsid = "{"x" * 200}"', f'"{"x" * 200}"', "longer than 128 octets"),

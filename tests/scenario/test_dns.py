@@ -36,7 +36,8 @@ RULES = {
     "prefetch": "prefetch dnssec_prefetch",
     "serve-stale (RFC 8767)": "serve_stale",
     "zones of this server": "local_zone",
-    "local zones (RFC 6303), special-use names (RFC 6761)": "special_names",
+    "local zones (RFC 6303), special-use names (RFC 6761)": "special_names"
+    " special_always",
     "forward zones": "forward_zone forwarder forwarder_case dnssec_forwarder",
     "stub zones": "stub_zone",
     "negative trust anchors (RFC 7646)": "dnssec_negative_anchor",

@@ -72,6 +72,10 @@ class Layout:
         """The last good version of zones whose files are wrong."""
         return self.data / "last-good"
 
+    def view(self, name: str) -> "Layout":
+        """Where the copies, journals and last good versions of a view's zones are."""
+        return Layout(self.data / "views" / name)
+
     @property
     def cookie_secret(self) -> Path:
         """What DNS cookies are made with."""

@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -23,8 +23,9 @@ from pabal.base.atomic import write_file
 from pabal.base.clock import Clock
 from pabal.base.errors import UnavailableError
 from pabal.base.log import Log
+from pabal.dns.resolver.cache import Cache
+from pabal.dns.resolver.clientele import Resolvers
 from pabal.dns.resolver.contents import Cached, Snapshot, listed
-from pabal.dns.resolver.driver import IterativeResolver
 from pabal.net.doorbell import UnixDoorbell
 
 FLUSH_BELL: Final = "flush"
@@ -72,17 +73,27 @@ class ProcessCache:
 
 
 async def write_cache(
-    resolver: IterativeResolver, layout: Layout, process: str, asked: str, clock: Clock
+    found: Sequence[Cache], layout: Layout, process: str, asked: str, clock: Clock
 ) -> None:
-    """Write what ``asked`` (``TOKEN NAME``) wants into the directory of that token."""
+    """Write what ``asked`` (``TOKEN NAME``) wants into the directory of that token.
+
+    Args:
+        found: Everybody's cache, and those of views.
+    """
     token, _, text = asked.partition(" ")
     name = _name(text)
     place = _place(layout, token)
     if name is None or _TOKEN.fullmatch(token) is None or not place.is_dir():
         return
-    cache = resolver.cache
-    facts = ProcessCache(process, len(cache), cache.octets, cache.evicted, ())
-    snapshot, now = cache.items(), clock.monotonic()
+    facts = ProcessCache(
+        process,
+        sum(map(len, found)),
+        sum(cache.octets for cache in found),
+        sum(cache.evicted for cache in found),
+        (),
+    )
+    snapshot = [item for cache in found for item in cache.items()]
+    now = clock.monotonic()
     try:
         await asyncio.to_thread(_write, place / process, facts, (snapshot, name, now))
     except OSError as error:
@@ -97,11 +108,11 @@ def _write(
     write_file(path, "\n".join(lines).encode(), 0o600)
 
 
-async def flush(resolver: IterativeResolver, text: str) -> None:
+async def flush(resolvers: Resolvers, text: str) -> None:
     """Forget what is at and below the name ``text``."""
     name = _name(text)
     if name is not None:
-        log.info("cache flushed", name=text, entries=await resolver.flush(name))
+        log.info("cache flushed", name=text, entries=await resolvers.flush(name))
 
 
 def _name(text: str) -> dns.name.Name | None:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from pabal.app import caches, parts, resolving
+from pabal.app import caches, outlooks, parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
 from pabal.app.probing import Probing
@@ -24,6 +24,7 @@ from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.dns.server.nameserver import NameServer, Sharing
 from pabal.dns.server.resigning import Resigner
 from pabal.dns.zone.keystore import KeyStore
+from pabal.dns.zone.views import views_of
 
 log = Log("names")
 
@@ -68,14 +69,19 @@ class NamesRole:
         transfers: bool = True,
     ) -> None:
         secret = cookie_secret(shared.layout.cookie_secret)
+        settings = parts.dns_settings(shared.settings, secret, transfers=transfers)
+        views = views_of(settings.views, settings.hostname, shared.clock)
+        asked = outlooks.for_clients(
+            shared.settings, shared.resolver, shared.zones, shared.clock, views
+        )
+        self._resolvers = asked.resolvers
         self._server = NameServer(
-            parts.dns_settings(shared.settings, secret, transfers=transfers),
+            settings,
             shared.zones,
-            resolving.for_clients(
-                shared.settings, shared.resolver, shared.zones, shared.clock
-            ),
+            asked.resolver,
             shared.clock,
             None if tls is None else tls.names,
+            views,
         )
         self._tls = tls
         self.on_updated: Callable[[], None] | None = None
@@ -118,9 +124,9 @@ class NamesRole:
             sockets.get("dns-tls", ()),
         )
         self._tasks.start(self._look(), "zones")
-        if shared.resolver.configured:
+        if self._resolvers.configured:
             keeper = resolving.anchor_keeper(
-                shared.settings, shared.resolver, shared.clock
+                shared.settings, self._resolvers, shared.clock
             )
             shared.resolver.attend(keeper.run(), "trust anchors")
         if sockets.get("dns/udp") or sockets.get("dns/tcp"):
@@ -153,6 +159,7 @@ class NamesRole:
         await self._probing.stop()
         await self._tasks.wait(LOOK_SECONDS)
         await self._server.stop()
+        await self._resolvers.stop()
 
     def _updated(self, zone: str) -> None:
         """Tell everybody that a dynamic update of ``zone`` was done here."""
@@ -167,13 +174,13 @@ class NamesRole:
             self.on_updated()
 
     async def _flush(self, name: str) -> None:
-        await caches.flush(self._shared.resolver, name)
+        await caches.flush(self._resolvers, name)
         self._server.forget()
 
     async def _dump(self, asked: str) -> None:
         shared = self._shared
         await caches.write_cache(
-            shared.resolver, shared.layout, shared.bell.name, asked, shared.clock
+            self._resolvers.caches, shared.layout, shared.bell.name, asked, shared.clock
         )
 
     async def _look(self) -> None:

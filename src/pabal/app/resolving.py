@@ -1,7 +1,6 @@
-"""What is around the resolver: policies, DNS64, trust anchors that change."""
+"""What is around the resolver: whom it asks, policies, trust anchors that change."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -13,97 +12,76 @@ from pabal.base.atomic import write_file
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
 from pabal.config import toml
-from pabal.config.names import ResolverSection
+from pabal.config.names import DnsSection
 from pabal.config.problem import Problem, Span, did_you_mean
 from pabal.config.settings import Settings
-from pabal.config.views import NOTHING, VIEW
-from pabal.dns.ports import Resolver
-from pabal.dns.resolver.clientele import Outlook, ViewedResolver
-from pabal.dns.resolver.dns64 import read_prefix
-from pabal.dns.resolver.driver import IterativeResolver
-from pabal.dns.resolver.filtered import FilteredResolver
-from pabal.dns.resolver.keeper import AnchorKeeper
-from pabal.dns.resolver.policy import Records, read_policy
+from pabal.config.views import NOTHING, VIEW, ViewSection
+from pabal.dns.resolver.keeper import AnchorKeeper, Trusting
+from pabal.dns.resolver.policy import read_policy
 from pabal.dns.resolver.routes import Route, read_route
-from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.source import DirectorySource
-from pabal.dns.zone.zones import Zones
 
 ANCHORS_MODE: Final = 0o600
 """Nobody else is to change what is trusted."""
 
 
-def routes(section: ResolverSection) -> tuple[Route, ...]:
-    """Return the zones that are asked elsewhere than their parents say.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Whom a resolver asks.
 
-    Raises:
-        OperatorError: A line says none.
+    Attributes:
+        forwarders: Instead of the root.
+        forward_zones: With forwarders of their own.
+        stub_zones: With servers of their own.
     """
-    return (
-        *(read_route(text, recursive=True) for text in section.forward_zones),
-        *(read_route(text, recursive=False) for text in section.stub_zones),
+
+    forwarders: tuple[str, ...]
+    forward_zones: tuple[str, ...]
+    stub_zones: tuple[str, ...]
+
+    def routes(self) -> tuple[Route, ...]:
+        """Return the zones that are asked elsewhere than their parents say.
+
+        Raises:
+            OperatorError: A line says none.
+        """
+        return (
+            *(read_route(text, recursive=True) for text in self.forward_zones),
+            *(read_route(text, recursive=False) for text in self.stub_zones),
+        )
+
+
+def common_way(section: DnsSection) -> Way:
+    """Return whom everybody's resolver asks."""
+    chosen = section.resolver
+    return Way(section.forwarders, chosen.forward_zones, chosen.stub_zones)
+
+
+def way_of(view: ViewSection, common: Way) -> Way:
+    """Return whom the resolver of ``view`` asks."""
+    said = view.resolver
+    return Way(
+        _instead(said.forwarders, common.forwarders),
+        _instead(said.forward_zones, common.forward_zones),
+        _instead(said.stub_zones, common.stub_zones),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ZonePolicies:
-    """Policies out of our zones: implements ``PolicySource``.
-
-    Attributes:
-        apexes: Of the policy zones, folded wire names, the first goes first.
-    """
-
-    zones: Zones
-    apexes: Sequence[bytes]
-
-    @property
-    def version(self) -> int:
-        """Grows whenever a zone changes."""
-        return self.zones.version
-
-    def policies(self) -> Sequence[tuple[bytes, Mapping[bytes, Records]]]:
-        """Return those there are."""
-        by_apex = self.zones.by_apex
-        return [(apex, by_apex[apex].nodes) for apex in self.apexes if apex in by_apex]
-
-    def missing(self) -> Sequence[bytes]:
-        """Return the apexes of those that are not there."""
-        return [apex for apex in self.apexes if apex not in self.zones.by_apex]
+def has_own_resolver(view: ViewSection, common: Way) -> bool:
+    """Return whether what is found for ``view`` is not what others would find."""
+    own_zones = bool(view.zones or view.without or view.exchange.secondary)
+    return own_zones or way_of(view, common) != common
 
 
-def for_clients(
-    settings: Settings, resolver: IterativeResolver, zones: Zones, clock: Clock
-) -> Resolver:
-    """Return ``resolver`` as clients see it, those of each view as they should.
+def resolvers_in(section: DnsSection) -> int:
+    """Return how many resolvers there are, everybody's among them."""
+    common = common_way(section)
+    return 1 + sum(has_own_resolver(view, common) for view in section.views)
 
-    Raises:
-        OperatorError: [dns] holds what cannot be.
-    """
-    filters: dict[tuple[str, ...], FilteredResolver | None] = {(): None}
 
-    def outlook(texts: tuple[str, ...], dns64: str) -> Outlook:
-        if texts not in filters:
-            manners = {
-                name_octets(name).lower(): manner
-                for name, manner in map(read_policy, texts)
-            }
-            policies = ZonePolicies(zones, tuple(manners))
-            filters[texts] = FilteredResolver(resolver, policies, clock, manners)
-        return Outlook(filters[texts], read_prefix(dns64) if dns64 else None)
-
-    chosen = settings.dns.resolver
-    outlooks = [outlook(chosen.policy_zones, chosen.dns64)]
-    for view in settings.dns.views:
-        names = view.policy_zones or chosen.policy_zones
-        dns64 = view.dns64 or chosen.dns64
-        outlooks.append(
-            outlook(
-                () if names == (NOTHING,) else names, "" if dns64 == NOTHING else dns64
-            )
-        )
-    if all(each == Outlook() for each in outlooks):
-        return resolver
-    return ViewedResolver(resolver, outlooks)
+def _instead(own: tuple[str, ...], common: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a view says, if anything, else what [dns] says."""
+    return () if own == (NOTHING,) else own or common
 
 
 def policy_problems(settings: Settings, file: Path | None = None) -> list[Problem]:
@@ -117,7 +95,9 @@ def policy_problems(settings: Settings, file: Path | None = None) -> list[Proble
     """
     section = settings.dns
     lists = [("dns", section.resolver.policy_zones)]
-    lists += [(f"{VIEW}{view.name}", view.policy_zones) for view in section.views]
+    lists += [
+        (f"{VIEW}{view.name}", view.resolver.policy_zones) for view in section.views
+    ]
     own = DirectorySource(section.zones).files()
     copies = DirectorySource(Layout(settings.data).copies).files()
     copied = {dns.name.from_text(text.split()[0]) for text in section.secondary}
@@ -200,8 +180,8 @@ class FileAnchors:
 
 
 def anchor_keeper(
-    settings: Settings, resolver: IterativeResolver, clock: Clock
+    settings: Settings, resolvers: Trusting, clock: Clock
 ) -> AnchorKeeper:
-    """Return who looks after the trust anchors of ``resolver``."""
+    """Return who looks after the trust anchors of ``resolvers``."""
     store = FileAnchors(Layout(settings.data).anchors)
-    return AnchorKeeper(resolver, store, clock)
+    return AnchorKeeper(resolvers, store, clock)

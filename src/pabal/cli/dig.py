@@ -8,7 +8,7 @@ import dns.exception
 import dns.name
 import dns.rdatatype
 
-from pabal.app.office import explain_name
+from pabal.app.explaining import explain_name
 from pabal.base.errors import OperatorError
 from pabal.cli import dig_trace, output
 from pabal.cli.options import EXIT_FAILED, config_option, json_option
@@ -24,15 +24,20 @@ from pabal.dns.resolver.explanation import Explanation
     is_flag=True,
     help="Explain: the questions, the chain of trust, the cache afterwards.",
 )
+@click.option(
+    "--view",
+    metavar="VIEW",
+    default="",
+    help="As the clients of [dns.view.VIEW] see it; without: who is in no view.",
+)
 @config_option
 @json_option
-@click.pass_context
 def dig(
-    ctx: click.Context,
     name: str,
     rdtype: str,
     directory: Path | None,
     *,
+    view: str,
     trace: bool,
     as_json: bool,
 ) -> None:
@@ -46,7 +51,8 @@ def dig(
     except (dns.exception.DNSException, ValueError) as error:
         reason = str(error).rstrip(".")
         raise OperatorError(f"{name} {rdtype}: {reason}.") from error
-    found = asyncio.run(explain_name(load_or_raise(directory), absolute, wanted))
+    settings = load_or_raise(directory)
+    found = asyncio.run(explain_name(settings, absolute, wanted, view))
     if as_json:
         output.emit(_facts(found, trace=trace))
     elif trace:
@@ -54,7 +60,7 @@ def dig(
     else:
         _show(found)
     if found.trouble:
-        ctx.exit(EXIT_FAILED)
+        click.get_current_context().exit(EXIT_FAILED)
 
 
 def _show(found: Explanation) -> None:

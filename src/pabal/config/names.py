@@ -17,6 +17,7 @@ from pabal.config.peers import (
     check_dns64,
     check_forward_zone,
     check_key,
+    check_negative_anchor,
     check_policy_zone,
     check_stub_zone,
     check_zone_name,
@@ -397,8 +398,9 @@ def _anchors(section: Section) -> _Anchors:
     untrusted = section.texts(
         "negative_trust_anchors",
         (),
-        check_zone_name,
-        "Zones that count as unsigned whatever their parents say (RFC 7646).",
+        check_negative_anchor,
+        "Zones that count as unsigned whatever their parents say (RFC 7646): ZONE"
+        " [until YYYY-MM-DD]; what was found that way may be told for one TTL more.",
     )
     return _Anchors(trusted, untrusted)
 

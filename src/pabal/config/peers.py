@@ -18,7 +18,7 @@ import dns.name
 from pabal.base.errors import OperatorError
 from pabal.config.problem import did_you_mean
 from pabal.config.section import ACL_WORDS, BadValueError
-from pabal.dns.resolver.anchors import read_anchors
+from pabal.dns.resolver.anchors import read_anchors, read_negative
 from pabal.dns.resolver.dns64 import read_prefix
 from pabal.dns.resolver.policy import MANNER_FORM, read_policy
 from pabal.dns.resolver.routes import read_route
@@ -162,6 +162,11 @@ class PeerChecks:
             raise BadValueError(error.what.partition(": ")[2], error.fix) from error
         self.key(str(rule.key))
 
+    @staticmethod
+    def address(text: str) -> None:
+        """Check a network, perhaps with ``!``; raises BadValueError."""
+        check_network(text)
+
     def transfer(self, text: str) -> None:
         """Check a network, or ``key NAME``.
 
@@ -170,6 +175,18 @@ class PeerChecks:
         """
         if text.startswith("key "):
             self.key(text.removeprefix("key ").strip())
+            return
+        check_network(text)
+
+    def client(self, text: str) -> None:
+        """Check a network or ``key NAME``, perhaps with ``!``.
+
+        Raises:
+            BadValueError: It is neither.
+        """
+        bare = text.removeprefix("!").strip()
+        if bare.startswith("key "):
+            self.key(bare.removeprefix("key ").strip())
             return
         check_network(text)
 
@@ -235,6 +252,20 @@ def check_zone_name(text: str) -> None:
         BadValueError: It is no name.
     """
     _check_name(text, "a zone")
+
+
+def check_negative_anchor(text: str) -> None:
+    """Check ``ZONE [until YYYY-MM-DD]``.
+
+    Raises:
+        BadValueError: It is none.
+    """
+    try:
+        read_negative([text])
+    except OperatorError as error:
+        check_zone_name("".join(text.split(maxsplit=1)[:1]))
+        hint = 'like "example.com" or "example.com until 2030-12-31"'
+        raise BadValueError(error.what.rstrip("."), hint) from error
 
 
 def check_catalog_group(text: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pabal.config.names import DnsSection, read_names
+from pabal.config.peers import key_name
 from pabal.config.pools import read_pools
 from pabal.config.section import BadValueError, Section
 from pabal.config.store import StoreSection, read_store
@@ -181,6 +182,7 @@ class Settings:
 def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
     """Return the settings in ``sections``: one for each of ``TABLES``, and views."""
     top = sections[""]
+    names = read_names(sections["dns"])
     return Settings(
         directory=directory,
         hostname=top.hostname("hostname", "What this server calls itself."),
@@ -215,8 +217,8 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
         ),
         mta=_mta(sections["mta"]),
         dns=replace(
-            read_names(sections["dns"]),
-            views=read_views(sections),
+            names,
+            views=read_views(sections, frozenset(map(key_name, names.keys))),
             pools=read_pools(sections),
         ),
         store=read_store(sections["store"]),

@@ -42,6 +42,26 @@ LOCAL_NETWORKS: Final = ("127.0.0.0/8", "::1")
 
 
 @dataclass(frozen=True, slots=True)
+class ViewExchange:
+    """What a view and other servers have to do with each other.
+
+    Attributes:
+        secondary: Zones copied from others: ``ZONE address[:port] [key NAME]``.
+        notify: Who is told of changes: ``address[:port] [key NAME]``.
+        allow_transfer: Who may have whole zones; empty: who may anyway.
+        allow_update: Who may change what of its own zones.
+    """
+
+    secondary: tuple[str, ...] = ()
+    notify: tuple[str, ...] = ()
+    allow_transfer: tuple[str, ...] = ()
+    allow_update: tuple[str, ...] = ()
+
+
+NO_EXCHANGE: Final = ViewExchange()
+
+
+@dataclass(frozen=True, slots=True)
 class ViewSettings:
     """One ``[dns.view.NAME]`` table.
 
@@ -51,6 +71,14 @@ class ViewSettings:
         zones_directory: Files that differ; empty: none.
         addresses: What derived records say this host's addresses are; empty: the same.
         allow_recursion: Who of them may ask for names elsewhere; empty: who may anyway.
+        allow_query: Who of them may ask for our zones; empty: who may anyway.
+        destinations: Which of our addresses they ask; empty: any.
+        recursive_only: Whether only questions that want recursion count.
+        without: Common zones that they do not see.
+        exchange: Zones that other servers have, too.
+        secondary_directory: Where its copied zones are kept; empty: nowhere, none is.
+        journal_directory: Where updates of its zones are kept; empty: none is taken.
+        fallback_directory: Where last good versions are; empty: nowhere.
     """
 
     name: str
@@ -58,6 +86,14 @@ class ViewSettings:
     zones_directory: str = ""
     addresses: tuple[str, ...] = ()
     allow_recursion: tuple[str, ...] = ()
+    allow_query: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    recursive_only: bool = False
+    without: tuple[str, ...] = ()
+    exchange: ViewExchange = NO_EXCHANGE
+    secondary_directory: str = ""
+    journal_directory: str = ""
+    fallback_directory: str = ""
 
 
 @dataclass(frozen=True, slots=True)

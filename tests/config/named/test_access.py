@@ -115,3 +115,43 @@ def test_many_lists_in_lists_are_no_trap() -> None:
 def test_long_lists() -> None:
     hosts = [f"10.{n >> 8}.{n & 255}.0/24" for n in range(3000)]
     assert flat("; ".join(hosts) + ";").elements == hosts
+
+
+KEYED = (
+    "acl in { !key out; key in; 10/8; };\nacl self { self; self; key in; };\n"
+    "acl outer { in; };\nacl none-behind { key in; none; 10/8; };\n"
+)
+
+
+def keyed(elements: str) -> Flat:
+    parsed = checked(f"{KEYED}options {{ allow-query {{ {elements} }}; }};").parsed
+    acls = {s.value(): s for s in names_in(parsed.statements, "acl")}
+    (options,) = names_in(parsed.statements, "options")
+    return flatten(options.body()[0].body(), acls, with_keys=True)
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ("key k; any;", ["key k", "any"]),
+        ("!key k; any;", ["!key k", "any"]),
+        ("in;", ["!key out", "key in", "10.0.0.0/8"]),
+        ("outer;", ["!key out", "key in", "10.0.0.0/8"]),
+        ("self;", ["key in"]),
+        ("none-behind;", ["key in"]),
+        ("{ !key k; 10/8; };", ["!key k", "10.0.0.0/8"]),
+    ],
+)
+def test_keys_are_kept_where_there_may_be_some(
+    elements: str, expected: list[str]
+) -> None:
+    found = keyed(elements)
+    assert found.elements == expected
+    assert not found.lost
+
+
+def test_a_key_that_an_inner_list_excludes_is_out_altogether() -> None:
+    found = keyed("in; 192.0.2.0/24;")
+    assert found.elements[0] == "!key out"
+    assert found.elements[-1] == "192.0.2.0/24"
+    assert any("more follows" in each for each in found.lost)

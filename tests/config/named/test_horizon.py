@@ -9,7 +9,9 @@ from pabal.config.named.outcome import Takeover
 from pabal.config.named.takeover import take_over
 from tests.support.configuration import checked
 
-KNOWN = frozenset({"policy_zones", "dns64", "secondary", "forward_zones"})
+KNOWN = frozenset({"policy_zones", "dns64", "secondary", "forward_zones"}) | {
+    *("stub_zones", "keys_file", "notify", "allow_transfer", "allow_update"),
+}
 FILES = {f"/etc/bind/{name}": "" for name in ("in", "out", "same", "rpz")}
 
 CONF = """\
@@ -59,6 +61,7 @@ def test_the_view_for_all_is_what_everybody_sees() -> None:
                 "inside": {
                     "clients": ["!10.9.0.0/16", "10.0.0.0/8", "192.0.2.0/24"],
                     "zones": "views/inside",
+                    "without": ["o.test"],
                     "allow_recursion": ["any"],
                 }
             },
@@ -79,10 +82,6 @@ def test_files_are_where_their_clients_look() -> None:
 
 def test_what_is_not_as_it_was_is_said() -> None:
     said = notes(CONF)
-    assert any(
-        line.startswith("view inside: without o.test: what everybody") for line in said
-    )
-    assert any("zone i.test: allow-update" in line for line in said)
     assert not any("match-clients" in line for line in said)
     taken_over = notes(CONF, took=True)
     assert "view inside: [dns.view.inside]" in taken_over
@@ -132,41 +131,36 @@ view two { match-clients { 10.1/16; };
 
 
 def test_without_a_view_for_all_nobody_else_may_ask() -> None:
-    """What one list keeps out another may let in: they are lists of their own."""
     assert toml(NOBODY_ELSE)["dns"] == {
-        "allow_query": ["one-clients", "two-clients"],
-        "acl": {
-            "one-clients": {"networks": ["!10.1.0.0/16", "10.0.0.0/8"]},
-            "two-clients": {"networks": ["10.1.0.0/16"]},
-        },
+        "allow_query": ["none"],
         "view": {
             "one": {
-                "clients": ["one-clients"],
+                "clients": ["!10.1.0.0/16", "10.0.0.0/8"],
                 "zones": "views/one",
+                "allow_query": ["any"],
                 "allow_recursion": ["any"],
             },
             "two": {
-                "clients": ["two-clients"],
+                "clients": ["10.1.0.0/16"],
                 "zones": "views/two",
+                "allow_query": ["any"],
                 "allow_recursion": ["any"],
             },
         },
     }
-    assert any("is for all clients" in line for line in notes(NOBODY_ELSE))
 
 
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("match-destinations { 10.0.0.1; };", "by their own address alone"),
-        ("match-recursive-only yes;", "by their own address alone"),
-        ("match-clients { key k; };", "by their own address alone"),
-        ("match-clients { none; };", "by their own address alone"),
+        ("match-clients { key k; };", "nobody would see it"),
+        ("match-clients { none; };", "nobody would see it"),
+        ("match-clients { geoip country KR; };", "nobody would see it"),
     ],
 )
 def test_views_that_cannot_be_told_apart_stay(body: str, why: str) -> None:
     zone = 'zone "a.test" { type primary; file "/etc/bind/in"; };'
-    key = 'key k { algorithm hmac-sha256; secret "c2VjcmV0"; };'
+    key = 'key k { algorithm hmac-md5; secret "c2VjcmV0"; };'
     text = f"{key}\nview x {{ {body} {zone} }};"
     assert taken(text).zones == ()
     assert any(line.startswith("view x: ") and why in line for line in notes(text))
@@ -214,37 +208,123 @@ def test_an_open_resolver_has_to_be_said_twice() -> None:
     assert any("said twice" in line for line in notes(text))
 
 
-def test_one_set_of_forwarders_serves_all_views() -> None:
+def test_each_view_asks_whom_it_did() -> None:
+    """The first that asks at all has what [dns] says: the server itself asks them."""
     text = """
-    view one { match-clients { 10/8; }; forwarders { 192.0.2.1; }; };
-    view two { match-clients { 11/8; }; forwarders { 192.0.2.2; }; };
-    view three { recursion no; forwarders { 192.0.2.3; }; };
+    options { forwarders { 192.0.2.9; }; };
+    view one { match-clients { 10/8; }; forwarders { 192.0.2.1; }; forward only; };
+    view two { match-clients { 11/8; }; forwarders { 192.0.2.2 port 54; }; };
+    view three { match-clients { 12/8; }; forwarders { }; };
+    view four { match-clients { 13/8; }; forwarders { 192.0.2.1; }; };
+    view five { recursion no; forwarders { 192.0.2.3; }; };
     """
-    assert toml(text)["dns"]["forwarders"] == ["192.0.2.1"]
-    found = [line for line in notes(text) if "the same forwarders" in line]
-    assert [line.partition(": pabal")[0] for line in found] == ["view two: forwarders"]
+    found = toml(text)["dns"]
+    assert found["forwarders"] == ["192.0.2.1"]
+    views = found["view"]
+    assert "forwarders" not in views["one"]
+    assert views["two"]["forwarders"] == ["192.0.2.2:54"]
+    assert views["three"]["forwarders"] == ["none"]
+    assert "forwarders" not in views["four"]
+    everybody = text.replace("recursion no; ", "")
+    found = toml(everybody)["dns"]
+    assert found["forwarders"] == ["192.0.2.3"]
+    assert found["view"]["one"]["forwarders"] == ["192.0.2.1"]
 
 
-def test_who_is_asked_elsewhere_is_taken_if_nobody_else_notices() -> None:
+def test_zones_asked_elsewhere_are_so_for_their_view() -> None:
     zone = 'zone "f.test" { type forward; forwarders { 192.0.2.1; }; };'
-    inside = f"view one {{ match-clients {{ 10/8; }}; {zone} }};"
-    quiet = inside + "view two { recursion no; };"
+    stub = 'zone "s.test" { type stub; primaries { 192.0.2.2; }; };'
+    inside = f"view one {{ match-clients {{ 10/8; }}; {zone} {stub} }};"
+    quiet = inside + f"view two {{ recursion no; {zone} }};"
     assert toml(quiet)["dns"]["forward_zones"] == ["f.test 192.0.2.1"]
-    assert not any("f.test" in line for line in notes(quiet) if "first" not in line)
     loud = inside + "view two { recursion yes; };"
-    assert "forward_zones" not in toml(loud)["dns"]
-    assert any("the same servers" in line for line in notes(loud))
+    found = toml(loud)["dns"]
+    assert "forward_zones" not in found
+    assert found["view"]["one"]["forward_zones"] == ["f.test 192.0.2.1"]
+    assert found["view"]["one"]["stub_zones"] == ["s.test 192.0.2.2"]
+    other = inside.replace("one", "zero").replace("10/8", "9/8")
+    found = toml(other + loud.replace(zone, ""))["dns"]["view"]
+    assert "forward_zones" not in found["one"]
+    third = f"view three {{ match-clients {{ 12/8; }}; recursion no; {zone} }};"
+    assert any("may ask for names elsewhere" in line for line in notes(third + loud))
 
 
-def test_copies_are_for_everybody() -> None:
+def test_what_everybody_has_and_a_view_has_not_is_hidden_from_it() -> None:
+    """Above all what it asks other servers about."""
     text = """
     view one { match-clients { 10/8; };
+        zone "a.test" { type forward; forwarders { 192.0.2.1; }; };
+        zone "s.test" { type primary; file "/etc/bind/same"; }; };
+    view two { recursion no;
+        zone "a.test" { type primary; file "/etc/bind/out"; };
+        zone "s.test" { type primary; file "/etc/bind/same"; };
         zone "c.test" { type secondary; primaries { 192.0.2.1; }; }; };
-    view two {
-        zone "d.test" { type secondary; primaries { 192.0.2.1; }; }; };
     """
-    assert toml(text)["dns"]["secondary"] == ["d.test 192.0.2.1"]
-    assert any("copies of other servers' zones" in line for line in notes(text))
+    assert toml(text)["dns"]["view"]["one"]["without"] == ["a.test", "c.test"]
+
+
+KEYS = """
+key in { algorithm hmac-sha256; secret "c2VjcmV0"; };
+key out { algorithm hmac-sha256; secret "b3RoZXI="; };
+acl inner { !key out; key in; 10/8; };
+"""
+
+
+def test_copies_of_a_view_are_its_own() -> None:
+    text = f"""{KEYS}
+    view one {{ match-clients {{ inner; }};
+        server 192.0.2.1 {{ keys in; }};
+        also-notify {{ 192.0.2.1; 192.0.2.5 key out; }};
+        allow-transfer {{ key in; !key out; }};
+        zone "c.test" {{ type secondary; primaries {{ 192.0.2.1; }}; }};
+        zone "d.test" {{ type secondary; primaries {{ 192.0.2.2 key out; }}; }};
+        zone "u.test" {{ type primary; file "/etc/bind/in";
+            allow-update {{ key in; }}; }}; }};
+    view two {{ match-clients {{ key out; any; }};
+        zone "d.test" {{ type secondary; primaries {{ 192.0.2.2 key out; }}; }}; }};
+    """
+    found = toml(text)["dns"]
+    assert found["secondary"] == ["d.test 192.0.2.2 key out"]
+    view = found["view"]["one"]
+    assert view["clients"] == ["!key out", "key in", "10.0.0.0/8"]
+    assert view["secondary"] == ["c.test 192.0.2.1 key in"]
+    assert view["notify"] == ["192.0.2.1 key in", "192.0.2.5 key out"]
+    assert view["allow_transfer"] == ["key in"]
+    assert view["allow_update"] == ["u.test key in zonesub ANY"]
+    assert list(found["view"]) == ["one"]
+    said = notes(text, took=True)
+    assert any("zone c.test in view one (secondary)" in line for line in said)
+    assert any("server 192.0.2.1: " in line for line in said)
+
+
+def test_whoever_is_in_a_view_by_key_or_by_the_address_asked() -> None:
+    text = f"""{KEYS}
+    view one {{ match-clients {{ key in; }}; }};
+    view two {{ match-destinations {{ 192.0.2.7; }}; }};
+    view three {{ match-clients {{ 10/8; }}; match-recursive-only yes; }};
+    view four {{ match-clients {{ !key in; any; }}; match-recursive-only no; }};
+    """
+    views = toml(text)["dns"]["view"]
+    assert views["one"]["clients"] == ["key in"]
+    assert views["two"]["clients"] == ["any"]
+    assert views["two"]["destinations"] == ["192.0.2.7"]
+    assert views["three"]["recursive_only"] is True
+    assert list(views) == ["one", "two", "three"]
+    # Who has the other key is in no view: four is not for everybody.
+    other = text.replace("!key in; any", "!key out; any")
+    assert toml(other)["dns"]["view"]["four"]["clients"] == ["!key out", "any"]
+    assert toml(other)["dns"]["allow_query"] == ["none"]
+
+
+def test_who_of_a_view_may_ask() -> None:
+    text = """
+    options { allow-query { 10/8; }; };
+    view one { match-clients { 10/8; }; allow-query { 10.1/16; }; };
+    view two { };
+    """
+    found = toml(text)["dns"]
+    assert found["allow_query"] == ["10.0.0.0/8"]
+    assert found["view"]["one"]["allow_query"] == ["10.1.0.0/16"]
 
 
 def test_filters_of_views() -> None:
@@ -270,10 +350,9 @@ def test_filters_of_views() -> None:
 
 
 def test_the_rest_of_a_view_is_told() -> None:
-    text = "view one { match-clients { 10/8; !key k; }; allow-query { 10/8; };"
+    text = "view one { match-clients { 10/8; localnets; }; allow-query { 10/8; };"
     text = f'key k {{ algorithm hmac-sha256; secret "c2VjcmV0"; }}; {text}'
     text += " max-cache-size 1m; };"
     said = notes(text)
-    assert any(line.startswith("view one: allow-query: who is in a") for line in said)
     assert any(line.startswith("view one: max-cache-size: ") for line in said)
     assert any(line.startswith("view one: match-clients: without") for line in said)

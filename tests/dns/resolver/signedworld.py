@@ -1,5 +1,6 @@
 """Two signed zones, ``.`` and ``test.``, and what their servers say, as claims."""
 
+import math
 from collections.abc import Generator
 from typing import TypeVar
 
@@ -88,7 +89,8 @@ def claims(world: list[SignedZone], text: str, rdtype: str) -> tuple[Claim, ...]
 
 def chain_of(origin: str = ".", *negative: str) -> ChainOfTrust:
     (anchor,) = read_anchors(f"{origin} {ds_text(origin)}")
-    trust = TrustPoints({anchor.zone: anchor}, frozenset(map(name, negative)))
+    forever = dict.fromkeys(map(name, negative), math.inf)
+    trust = TrustPoints({anchor.zone: anchor}, forever)
     return ChainOfTrust(trust, NOW, NOW)
 
 

@@ -1,3 +1,5 @@
+import math
+
 import dns.name
 import dns.rdatatype
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from pabal.base.errors import OperatorError
 from pabal.dns.dnssec.digest import make_ds
 from pabal.dns.dnssec.keys import generate
-from pabal.dns.resolver.anchors import effective, names_of, read_anchors
+from pabal.dns.resolver.anchors import effective, read_anchors, read_negative
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.settings import ResolverSettings
 
@@ -58,10 +60,18 @@ def test_what_is_no_anchor_is_said(text: str) -> None:
         read_anchors(text)
 
 
-def test_negative_anchors_are_names() -> None:
-    assert names_of(["Example.TEST"]) == {ZONE}
-    with pytest.raises(OperatorError):
-        names_of(["a..b"])
+def test_zones_to_distrust() -> None:
+    found = read_negative(["Example.TEST", "b.test until 1970-01-02"])
+    assert found == {ZONE: math.inf, dns.name.from_text("b.test"): 2 * 86_400}
+    for text in (
+        "a..b",
+        "",
+        "a.test 2030-01-01",
+        "a.test until",
+        "a.test until 2030-13-01",
+    ):
+        with pytest.raises(OperatorError):
+            read_negative([text])
 
 
 def test_the_digest_is_that_of_the_published_key() -> None:

@@ -3,12 +3,22 @@ from ipaddress import IPv6Network
 import dns.name
 import dns.rcode
 import dns.rdatatype
+import pytest
 
-from pabal.dns.ports import Client, Resolver
-from pabal.dns.resolver.clientele import Outlook, ViewedResolver
+from pabal.dns.ports import Client, ResolutionError, Resolver
+from pabal.dns.resolver.clientele import Outlook, Resolvers, ViewedResolver
+from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.filtered import FilteredResolver
+from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.settings import ResolverSettings
 from tests.dns.resolver.test_filtered import Source, World
-from tests.scenario.dns.network import FakeClock
+from tests.scenario.dns.network import (
+    FakeChance,
+    FakeClock,
+    FakeNetwork,
+    FakeServer,
+    Zone,
+)
 
 A, AAAA = dns.rdatatype.A, dns.rdatatype.AAAA
 
@@ -27,7 +37,7 @@ async def test_each_view_has_its_own() -> None:
     )
     prefix = IPv6Network("64:ff9b::/96")
     resolver = ViewedResolver(
-        world, [Outlook(), Outlook(strict), Outlook(None, prefix)]
+        [Outlook(world), Outlook(world, strict), Outlook(world, None, prefix)]
     )
     assert await ask(resolver, "www.test.") == (0, 1)
     assert await ask(resolver.of(Client("192.0.2.1")), "www.test.") == (0, 1)
@@ -40,3 +50,48 @@ async def test_each_view_has_its_own() -> None:
         dns.name.from_text("www.test."), AAAA
     )
     assert made.rcode == dns.rcode.NOERROR
+
+
+WWW = dns.name.from_text("www.test.")
+
+
+def asking(address: str, answer: str, anchors: str = "") -> IterativeResolver:
+    """Return a resolver whose forwarder says ``answer``."""
+    clock = FakeClock()
+    net = FakeNetwork(clock)
+    lines = ["@ SOA . . 1 1 1 1 60", f"www.test. 60 A {answer}"]
+    net.servers[address] = FakeServer(zones=[Zone.read(".", lines)])
+    settings = ResolverSettings(
+        forwarders=(Server("", address),), trust_anchors=anchors
+    )
+    return IterativeResolver(settings, net, clock, FakeChance())
+
+
+async def test_what_one_views_servers_say_no_other_view_hears() -> None:
+    everybody = asking("192.0.2.1", "192.0.2.80")
+    inside = asking("10.0.0.1", "10.0.0.80")
+    resolver = ViewedResolver([Outlook(everybody), Outlook(inside)])
+    for _ in range(2):
+        for view, address in ((1, "10.0.0.80"), (0, "192.0.2.80")):
+            found = await resolver.of(Client("127.0.0.1", view)).resolve(WWW, A)
+            assert str(found.answer[0][0]) == address
+    both = Resolvers(everybody, [inside])
+    assert [len(cache) for cache in both.caches] == [1, 1]
+    assert await both.flush(WWW) == 2
+    assert [len(cache) for cache in both.caches] == [0, 0]
+    await both.stop()
+
+
+async def test_anchors_are_those_of_all() -> None:
+    ds = f"test. DS 1 13 2 {'00' * 32}"
+    trusting = asking("10.0.0.1", "10.0.0.80", ds)
+    both = Resolvers(asking("192.0.2.1", "192.0.2.80"), [trusting])
+    zone = dns.name.from_text("test.")
+    assert set(both.configured) == {zone}
+    with pytest.raises(ResolutionError):
+        await both.fetch(dns.name.root, dns.rdatatype.DNSKEY)
+    claim = await both.fetch(zone, dns.rdatatype.DNSKEY)
+    assert claim.rrset is None
+    both.trust(zone, None)
+    # It is the view's resolver that no longer begins there.
+    assert not trusting._trust.anchors

@@ -91,6 +91,6 @@ def test_a_forwarder_is_not_asked_what_it_is_called() -> None:
     found = special.local(dns.name.from_text("_dns.resolver.arpa."), svcb)
     assert found is not None
     assert (found.rcode, found.answer) == (dns.rcode.NOERROR, ())
-    assert special.local(dns.name.from_text("x.invalid."), svcb) is None
+    assert special.local(dns.name.from_text("x.local."), svcb) is None
     arpa = dns.name.from_text("resolver.arpa.")
     assert special.local(arpa, dns.rdatatype.DS) is None

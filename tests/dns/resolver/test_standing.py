@@ -1,3 +1,7 @@
+import math
+
+import dns.name
+
 from pabal.dns.ports import Security
 from pabal.dns.resolver import standing
 from pabal.dns.resolver.standing import Standing, TrustPoints
@@ -39,3 +43,12 @@ def test_only_what_is_bogus_is_taken_back() -> None:
     assert points.get(name("other."), 1.0) is BAD
     points.flush()
     assert len(points) == 0
+
+
+def test_distrust_ends() -> None:
+    zone, other = dns.name.from_text("a.test"), dns.name.from_text("b.test")
+    trust = TrustPoints({}, {zone: 100.0, other: math.inf})
+    assert trust.distrusted_s(zone, 40.0) == 60
+    assert trust.distrusted_s(zone, 100.0) == 0
+    assert trust.distrusted_s(other, 1e12) == math.inf
+    assert trust.distrusted_s(dns.name.root, 0.0) == 0

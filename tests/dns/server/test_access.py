@@ -1,9 +1,14 @@
+from ipaddress import ip_address
+
+import dns.name
 import pytest
 
 from pabal.base.errors import OperatorError
 from pabal.dns.server.access import (
     CLIENTS_MAX,
     Access,
+    AccessList,
+    Arrival,
     Rights,
     ViewAccess,
     parse_access_list,
@@ -81,3 +86,72 @@ def test_a_client_sees_the_first_view_it_is_in() -> None:
     assert access.rights("10.0.0.66") == Rights(query=True, recursion=False, view=2)
     alone = Access(parse_access_list(["any"], "x"), none, [inside])
     assert alone.rights("192.0.2.1").view == 0
+
+
+KEY = dns.name.from_text("k.test")
+
+
+def those(*elements: str) -> AccessList:
+    return parse_access_list(elements, "x")
+
+
+def viewing(*views: ViewAccess) -> Access:
+    return Access(those("any"), those("127.0.0.0/8"), views)
+
+
+@pytest.mark.parametrize(
+    ("elements", "unsigned", "signed"),
+    [
+        (["key k.test"], False, True),
+        (["key K.Test."], False, True),
+        (["key other.test"], False, False),
+        (["!key k.test", "any"], True, False),
+        (["192.0.2.0/24", "key k.test"], True, True),
+        (["{key k.test; 198.51.100.1}"], False, True),
+        (["!{key k.test}", "any"], True, False),
+    ],
+)
+def test_keys_in_lists(elements: list[str], unsigned: bool, signed: bool) -> None:
+    address = ip_address("192.0.2.1")
+    found = those(*elements)
+    assert found.allows(address) is unsigned
+    assert found.allows(address, KEY) is signed
+    assert len(found.keys) == ("key" in " ".join(elements))
+
+
+def test_a_view_by_key() -> None:
+    access = viewing(ViewAccess(those("key k.test")), ViewAccess(those("192.0.2.0/24")))
+    assert access.rights("192.0.2.1").view == 2
+    assert access.rights("192.0.2.1", Arrival(key=KEY)).view == 1
+    assert access.rights("198.51.100.1", Arrival(key=KEY)).view == 1
+    # Nothing that is ready is signed: the driver need not ask.
+    assert access.settled("192.0.2.1") == access.rights("192.0.2.1")
+
+
+def test_a_view_by_the_address_asked() -> None:
+    access = viewing(ViewAccess(those("any"), destinations=those("127.0.0.2")))
+    assert access.by_destination
+    assert access.rights("127.9.9.9", Arrival("127.0.0.2")).view == 1
+    assert access.rights("127.9.9.9", Arrival("127.0.0.3")).view == 0
+    assert access.rights("127.9.9.9").view == 0
+    assert access.settled("127.9.9.9") is None
+    settled = access.settled("127.9.9.9", "127.0.0.2")
+    assert settled is not None
+    assert settled.view == 1
+
+
+def test_a_view_for_those_who_want_recursion() -> None:
+    inside = ViewAccess(those("127.0.0.0/8"), recursive_only=True)
+    access = viewing(inside)
+    assert access.rights("127.0.0.1", recursive=True).view == 1
+    assert access.rights("127.0.0.1").view == 0
+    assert access.settled("127.0.0.1") is None
+    assert access.settled("192.0.2.1") == access.rights("192.0.2.1")
+
+
+def test_who_of_a_view_may_ask() -> None:
+    shut = ViewAccess(those("10.0.0.0/8"), query=those("!10.0.0.9", "any"))
+    access = Access(those("none"), those("any"), [shut])
+    assert access.rights("10.0.0.1") == Rights(query=True, recursion=True, view=1)
+    assert access.rights("10.0.0.9") == Rights(query=False, recursion=False, view=1)
+    assert not access.rights("192.0.2.1").query

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from functools import partial
 
 import dns.message
 import dns.name
@@ -12,16 +13,18 @@ import pytest
 
 from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError
-from pabal.dns.server.answering import ControlQuery
-from pabal.dns.server.control import Control, parse_transfer_access
+from pabal.dns.server.access import Access, ViewAccess, parse_access_list
+from pabal.dns.server.answering import Answering, ControlQuery
+from pabal.dns.server.control import Control, Realm, parse_transfer_access
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.policy import parse_policy
+from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import codes
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.history import History
 from tests.dns.server.parts import FRIEND, STRANGER, TEXT, Bench, bench
 from tests.support import updates
-from tests.support.zones import octets
+from tests.support.zones import HEAD, octets, zones
 
 SECRET = "cGFiYWwgc2hhcmVzIHRoaXMgd2l0aCBubyBvbmUgZWxzZQ=="
 KEY = dns.tsig.Key("k.test", SECRET)
@@ -32,7 +35,7 @@ def control(*allowed: str) -> tuple[Control, Bench]:
     keys = KeyRing((f"hmac-sha256:k.test:{SECRET}",), SystemClock())
     access = parse_transfer_access(allowed or ("127.0.0.0/8", "key k.test"))
     parts.answering.controlled = True
-    return Control(parts.answering, parts.zones, keys, access), parts
+    return Control(parts.answering, keys, [Realm(parts.zones, access)]), parts
 
 
 async def ask(
@@ -160,7 +163,7 @@ async def test_notify_is_for_secondaries() -> None:
         heard.append((str(name), host))
         return host == FRIEND
 
-    made.on_notify = on_notify
+    made.realms[0].on_notify = on_notify
     (taken,) = await ask(made, query)
     assert (taken.rcode(), taken.opcode()) == (dns.rcode.NOERROR, dns.opcode.NOTIFY)
     (refused,) = await ask(made, query, STRANGER)
@@ -195,11 +198,11 @@ async def test_an_update_needs_a_key_that_may() -> None:
 
     add = update_of("add new 60 A 192.0.2.9")
     assert (await ask(made, add))[0].rcode() == dns.rcode.REFUSED
-    made.on_update = take
+    made.realms[0].on_update = take
     assert (await ask(made, add))[0].rcode() == dns.rcode.REFUSED
     keys = KeyRing((f"hmac-sha256:k.test:{SECRET}",), SystemClock())
     rule = "example.com key k.test name new.example.com A"
-    made.policy = parse_policy((rule,), keys)
+    made.realms[0].policy = parse_policy((rule,), keys)
     unsigned = update_of("add new 60 A 192.0.2.9", key=None)
     assert (await ask(made, unsigned))[0].rcode() == dns.rcode.REFUSED
     assert not seen
@@ -246,3 +249,88 @@ async def test_who_was_sent_a_zone_gives_it_back() -> None:
     await ask(made, dns.message.make_query("example.org", "AXFR"))
     await ask(made, query, STRANGER)
     assert len(sent) == 2
+
+
+OTHER_KEY = dns.tsig.Key("inner.test", SECRET)
+INSIDE = HEAD.replace(" 1 7200", " 9 7200") + "www A 10.0.0.1\n"
+
+
+def with_view() -> tuple[Control, Bench]:
+    """A server whose view is for what is signed with another key."""
+    everybody = parse_access_list(["any"], "x")
+    inner = ViewAccess(parse_access_list(["!key k.test", "key inner.test"], "x"))
+    access = Access(everybody, parse_access_list(["none"], "x"), [inner])
+    common, view = zones(example_com=TEXT), zones(example_com=INSIDE, in_test=HEAD)
+    parts = bench()
+    answering = Answering(
+        common, None, access, DnsSettings("ns.test"), parts.clock, [view]
+    )
+    texts = [f"hmac-sha256:{name}:{SECRET}" for name in ("k.test", "inner.test")]
+    realms = [
+        Realm(common, parse_transfer_access(["key k.test"])),
+        Realm(view, parse_transfer_access(["key inner.test"])),
+    ]
+    made = Control(answering, KeyRing(texts, SystemClock()), realms)
+    return made, Bench(answering, parts.resolver, parts.clock, common)
+
+
+def signed(name: str, rdtype: str, key: dns.tsig.Key) -> dns.message.QueryMessage:
+    query = dns.message.make_query(name, rdtype)
+    query.use_tsig(key)
+    return query
+
+
+async def test_the_key_decides_which_zone_goes_out() -> None:
+    made, _ = with_view()
+    for key, serial in ((KEY, 1), (OTHER_KEY, 9)):
+        found = await ask(made, signed("example.com", "AXFR", key))
+        assert found[0].answer[0][0].serial == serial
+    # What a view alone has is not there for others.
+    (nothing,) = await ask(made, signed("in.test", "AXFR", KEY))
+    assert nothing.rcode() == dns.rcode.NOTAUTH
+    (refused,) = await ask(made, dns.message.make_query("example.com", "AXFR"))
+    assert refused.rcode() == dns.rcode.REFUSED
+
+
+async def test_the_key_decides_what_a_question_is_told() -> None:
+    made, _ = with_view()
+    for key, address in ((KEY, "192.0.2.2"), (OTHER_KEY, "10.0.0.1")):
+        (found,) = await ask(made, signed("www.example.com", "A", key), udp=True)
+        assert address in [str(each) for rrset in found.answer for each in rrset]
+
+
+async def test_the_key_decides_which_zone_is_updated() -> None:
+    made, _ = with_view()
+    done: list[int] = []
+
+    async def take(number: int, request: UpdateRequest) -> int:
+        done.append(number)
+        return codes.NOERROR
+
+    keys = KeyRing((f"hmac-sha256:inner.test:{SECRET}",), SystemClock())
+    for number, realm in enumerate(made.realms):
+        realm.on_update = partial(take, number)
+    rule = "example.com key inner.test zonesub"
+    made.realms[1].policy = parse_policy((rule,), keys)
+    update = update_of("add new 60 A 192.0.2.9", key=OTHER_KEY)
+    assert (await ask(made, update))[0].rcode() == dns.rcode.NOERROR
+    assert done == [1]
+    outer = update_of("add new 60 A 192.0.2.9")
+    assert (await ask(made, outer))[0].rcode() == dns.rcode.REFUSED
+
+
+async def test_a_notify_reaches_the_copies_of_its_view_first() -> None:
+    made, _ = with_view()
+    heard: list[int] = []
+
+    def hear(number: int, zone: dns.name.Name, host: str) -> bool:
+        heard.append(number)
+        return True
+
+    for number, realm in enumerate(made.realms):
+        realm.on_notify = partial(hear, number)
+    for key in (KEY, OTHER_KEY):
+        query = signed("example.com", "SOA", key)
+        query.set_opcode(dns.opcode.NOTIFY)
+        await ask(made, query)
+    assert heard == [0, 1]

@@ -9,9 +9,11 @@ import pytest
 
 from pabal.dns.server import loader as module
 from pabal.dns.server.loader import Loader
+from pabal.dns.settings import ViewSettings
 from pabal.dns.wire import codes
+from pabal.dns.zone.views import views_of
 from tests.support.updates import request, serial, shown, updatable
-from tests.support.zones import HEAD, MemorySource
+from tests.support.zones import HEAD, FixedClock, MemorySource, octets
 
 
 def source() -> MemorySource:
@@ -154,3 +156,38 @@ async def test_politeness_lasts_until_the_last_is_done(tmp_path: Path) -> None:
     second.set()
     await works[1]
     assert sys.getswitchinterval() == switch_s
+
+
+async def test_updates_change_the_zones_they_are_meant_for(tmp_path: Path) -> None:
+    (tmp_path / "example.com.zone").write_text(HEAD)
+    settings = ViewSettings(
+        "inside", ("any",), str(tmp_path), journal_directory=str(tmp_path / "inside")
+    )
+    views = views_of([settings], "ns.test", FixedClock())
+    loader = Loader(updatable(tmp_path / "common", source()), views)
+    await loader.reload()
+    rcodes = await asyncio.gather(
+        loader.update(request("add out 60 A 192.0.2.9")),
+        loader.update(request("add in 60 A 10.0.0.9"), 1),
+    )
+    assert list(rcodes) == [codes.NOERROR] * 2
+    assert shown(loader.zones, "out.example.com") == {"A": ["192.0.2.9"]}
+    assert shown(views[0].whole, "in.example.com") == {"A": ["10.0.0.9"]}
+    assert not shown(loader.zones, "in.example.com")
+    # Another process hears of both.
+    again = views_of([settings], "ns.test", FixedClock())
+    second = Loader(updatable(tmp_path / "common", source()), again)
+    await second.reload()
+    assert await loader.update(request("add more 60 A 10.0.0.8"), 1) == codes.NOERROR
+    name = dns.name.from_text("example.com")
+    assert await second.behind() == [name]
+    assert await second.follow(name)
+    assert octets("more.example.com") in again[0].by_apex[octets("example.com")].nodes
+
+
+async def test_a_problem_says_whose_file_it_is_in(tmp_path: Path) -> None:
+    (tmp_path / "example.com.zone").write_text("mail A x\n")
+    settings = ViewSettings("inside", ("any",), str(tmp_path))
+    views = views_of([settings], "ns.test", FixedClock())
+    report = await Loader(updatable(tmp_path / "common", source()), views).reload()
+    assert [p.place.file for p in report.problems] == ["view inside: example.com.zone"]

@@ -144,6 +144,42 @@ async def test_clients_see_what_their_view_holds(tmp_path: Path) -> None:
     await server.stop()
 
 
+@pytest.mark.parametrize("bound", ["127.77.0.1", "0.0.0.0"])
+async def test_the_address_asked_may_decide(tmp_path: Path, bound: str) -> None:
+    """A socket that hears one address, and one that hears all."""
+    (tmp_path / "example.com.zone").write_text("$TTL 60\na A 10.0.0.1\n")
+    here = ViewSettings("here", ("any",), str(tmp_path), destinations=("127.77.0.1",))
+    asked = ViewSettings("wish", ("127.77.3.0/24",), str(tmp_path), recursive_only=True)
+    settings = DnsSettings("ns.test", views=(here, asked))
+    source = MemorySource({"example.com.zone": HEAD + "a A 192.0.2.1\n"})
+    zones = Zones(source, None, "ns.test", FixedClock())
+    server = NameServer(settings, zones, None, FixedClock())
+    udp = bind(Endpoint(bound, 0), "dns", udp=True)
+    port = udp.getsockname()[1]
+    tcp = bind(Endpoint(bound, port), "dns")
+    await server.reload()
+    await server.start([udp], [tcp])
+    there = ["127.77.0.1"] if bound != "0.0.0.0" else ["127.77.0.1", "127.77.0.2"]
+    for at in there * 3:
+        for tcp_too in (False, True):
+            query = question("a.example.com")
+            ask_at = dns.asyncquery.tcp if tcp_too else dns.asyncquery.udp
+            found = await ask_at(
+                dns.message.from_wire(query), at, 5, port, source="127.77.9.9"
+            )
+            address = found.answer[0][0].to_text()
+            assert address == ("10.0.0.1" if at == "127.77.0.1" else "192.0.2.1")
+    if len(there) > 1:
+        for wish, address in ((False, "192.0.2.1"), (True, "10.0.0.1")) * 3:
+            message = dns.message.make_query("a.example.com", "A")
+            message.flags = dns.flags.RD if wish else 0
+            found = await dns.asyncquery.udp(
+                message, "127.77.0.2", 5, port, source="127.77.3.3"
+            )
+            assert found.answer[0][0].to_text() == address
+    await server.stop()
+
+
 async def test_connections_of_one_client_are_as_many_as_is_said() -> None:
     """RFC 7766 §6.2.2; one that ended makes room for another."""
     source = MemorySource({"example.com.zone": HEAD})

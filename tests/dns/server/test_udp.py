@@ -11,6 +11,7 @@ import pytest
 from pabal.base.tasks import Tasks
 from pabal.dns.ports import DroppedError, Resolved
 from pabal.dns.server import datagrams
+from pabal.dns.server.access import Arrival
 from pabal.dns.server.answering import Asked, ControlQuery, Recursion
 from pabal.dns.server.udp import BURST_MAX, OPTIONS_OCTETS, SLOW_MAX, UdpServer
 from pabal.dns.settings import DnsSettings
@@ -103,11 +104,11 @@ def test_a_bug_costs_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     now = parts.answering.now
 
     def buggy(
-        data: bytes, host: str, *, udp: bool
+        data: bytes, host: str, *, udp: bool, arrival: Arrival
     ) -> bytes | Recursion | ControlQuery | None:
         if data[:2] == b"\x00\x00":
             raise ZeroDivisionError
-        return now(data, host, udp=udp)
+        return now(data, host, udp=udp, arrival=arrival)
 
     monkeypatch.setattr(parts.answering, "now", buggy)
     bad = b"\x00\x00" + question("x.example.com")[2:]

@@ -4,6 +4,7 @@ from pabal.dns.wire.name import (
     ROOT,
     NameFormatError,
     end_of_name,
+    end_of_owner,
     is_below,
     label_offsets,
     parent,
@@ -62,3 +63,14 @@ def test_text_is_escaped() -> None:
     assert to_text(WWW) == "www.example.com."
     assert to_text(ROOT) == "."
     assert to_text(b"\x04a.\x00 \x00") == "a\\.\\000\\032."
+
+
+def test_where_the_name_of_a_record_ends() -> None:
+    """Also where the rest of it stands elsewhere, which is not looked at."""
+    assert end_of_owner(b"xx" + WWW + b"rest", 2) == 2 + len(WWW)
+    assert end_of_owner(b"\x03www\xc0\x0crest", 0) == 6
+    assert end_of_owner(b"\xc0\x0crest", 0) == 2
+    assert end_of_owner(ROOT, 0) == 1
+    for data in (b"", b"\xc0", b"\x03www\xc0", b"\x03ww", b"\x80\x01", b"\x03www"):
+        with pytest.raises(NameFormatError):
+            end_of_owner(data, 0)

@@ -1,5 +1,6 @@
 import dns.edns
 import dns.message
+import dns.tsig
 import dns.tsigkeyring
 import pytest
 
@@ -10,6 +11,7 @@ from pabal.dns.wire.query import (
     answer_room,
     asks_to_keep,
     canonical,
+    is_control,
     parse_query,
     parse_without_question,
 )
@@ -54,6 +56,16 @@ def test_tsig_is_seen() -> None:
     message = dns.message.make_query("example.com", "A")
     message.use_tsig(dns.tsigkeyring.from_text({"key.": "c2VjcmV0"}))
     assert parse_query(message.to_wire()).signed
+
+
+def test_the_name_of_a_key_may_be_compressed() -> None:
+    """As dnspython does where it ends as the question does (RFC 1035 §4.1.4)."""
+    query = dns.message.make_query("www.example.com", "A", use_edns=0)
+    query.use_tsig(dns.tsig.Key("k.example.com", "c2VjcmV0"))
+    data = query.to_wire()
+    assert b"\x01k\xc0" in data
+    assert parse_query(data).signed
+    assert is_control(data)
 
 
 def test_silence() -> None:

@@ -3,7 +3,7 @@ import pytest
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import to_dnspython
-from pabal.dns.zone.lookup import Answer, Match, lookup, search
+from pabal.dns.zone.lookup import Answer, Match, lookup, nearest, search
 from pabal.dns.zone.zones import Zones
 from tests.support.zones import HEAD, octets, zone, zones
 
@@ -252,3 +252,12 @@ def test_what_stands_beside_an_alias_is_asked_of_the_alias(
     answer = lookup(held, octets("www.example.com."), rdtype)
     assert answer is not None
     assert not answer.response.answer
+
+
+def test_the_nearest_zone_but_for_its_own_ds() -> None:
+    parent, child = zone(HEAD, "test."), zone(HEAD, "a.test.")
+    zones = {parent.origin: parent, child.origin: child}
+    assert nearest(zones, octets("x.a.test"), codes.A) is child
+    assert nearest(zones, octets("a.test"), codes.DS) is parent
+    assert nearest(zones, octets("a.test"), codes.A) is child
+    assert nearest(zones, octets("b.other"), codes.A) is None

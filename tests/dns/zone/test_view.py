@@ -1,11 +1,9 @@
 from pathlib import Path
 
-import dns.name
-
 from pabal.dns.ports import DerivedRecord
-from pabal.dns.settings import ViewSettings
 from pabal.dns.wire import codes
-from pabal.dns.zone.view import View, nearest, views_of
+from pabal.dns.zone.view import View
+from pabal.dns.zone.whole import Differences, WholeFiles
 from pabal.dns.zone.zones import Zones
 from tests.support.updates import request, updatable
 from tests.support.zones import (
@@ -14,7 +12,6 @@ from tests.support.zones import (
     MemoryDerived,
     MemorySource,
     octets,
-    zone,
 )
 
 COMMON = HEAD + "mail A 203.0.113.1\nmail TXT outside\nwww A 203.0.113.2\nx CNAME www\n"
@@ -27,7 +24,10 @@ class World:
     def __init__(self, common: Zones, addresses: tuple[str, ...] = ()) -> None:
         self.common = common
         self.inside = MemorySource()
-        self.view = View("inside", self.inside, addresses)
+        files = WholeFiles(self.inside)
+        whole = Zones(files, None, "mail.example.com", FixedClock())
+        rest = Differences(self.inside, files)
+        self.view = View("inside", rest, whole, addresses)
 
     def rebuild(self) -> list[str]:
         self.common.reload()
@@ -136,21 +136,12 @@ def test_a_wrong_file_changes_nothing() -> None:
     assert fresh.last("mail.example.com") == [1]
 
 
-def test_views_of_settings(tmp_path: Path) -> None:
-    (tmp_path / "example.com.zone").write_text(HEAD)
-    made = views_of(
-        [ViewSettings("a", ("any",), str(tmp_path)), ViewSettings("b", ("any",))]
-    )
-    assert [list(view.source.files()) for view in made] == [
-        [dns.name.from_text("example.com")],
-        [],
-    ]
-
-
-def test_the_nearest_zone_but_for_its_own_ds() -> None:
-    parent, child = zone(HEAD, "test."), zone(HEAD, "a.test.")
-    zones = {parent.origin: parent, child.origin: child}
-    assert nearest(zones, octets("x.a.test"), codes.A) is child
-    assert nearest(zones, octets("a.test"), codes.DS) is parent
-    assert nearest(zones, octets("a.test"), codes.A) is child
-    assert nearest(zones, octets("b.other"), codes.A) is None
+def test_what_is_hidden_is_not_seen_unless_it_is_a_zone_of_the_view() -> None:
+    made = world()
+    made.view.hidden = frozenset({APEX})
+    made.inside.texts["example.com.zone"] = "$TTL 60\nmail A 10.0.0.25\n"
+    assert made.rebuild() == []
+    assert APEX not in made.view.by_apex
+    made.inside.texts["example.com.zone"] = HEAD + "mail A 10.0.0.26\n"
+    assert made.rebuild() == []
+    assert made.last("mail.example.com") == [26]

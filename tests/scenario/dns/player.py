@@ -24,7 +24,7 @@ starts a comment.
     QUERY_TWICE name type       resolves twice at once
     QUERY_UNCHECKED name type   resolves with CD
     TRUST origin                a trust anchor: the key of that zone
-    DISTRUST origin             a negative trust anchor
+    DISTRUST origin [until day] a negative trust anchor
     CHECK_ANSWER rcode          the records of the answer follow, exactly
     CHECK_AUTHORITY             the records of the authority section follow
     CHECK_FAILED words          there was no answer, and the reason has these words
@@ -280,7 +280,7 @@ class Player:
         self.settings = dataclasses.replace(self.settings, trust_anchors=anchors)
 
     def _distrust(self, words: list[str], _block: list[str]) -> None:
-        names = (*self.settings.negative_trust_anchors, words[0])
+        names = (*self.settings.negative_trust_anchors, " ".join(words))
         self.settings = dataclasses.replace(self.settings, negative_trust_anchors=names)
 
     def _time_passes(self, words: list[str], _block: list[str]) -> None:
@@ -324,8 +324,8 @@ class Player:
             if self.policies.zones:
                 filtered = FilteredResolver(self.resolver, self.policies, self.clock)
             if filtered or prefix:
-                outlook = Outlook(filtered, prefix)
-                self.seen = ViewedResolver(self.resolver, [outlook])
+                outlook = Outlook(self.resolver, filtered, prefix)
+                self.seen = ViewedResolver([outlook])
         return self.resolver
 
     def _check_answer(self, words: list[str], block: list[str]) -> None:

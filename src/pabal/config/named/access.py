@@ -29,6 +29,8 @@ _LOCALHOST: Final = "`localhost` (only the loopback addresses, not all of this m
 DENIED_MAX: Final = 200
 """Most networks a list that is held keeps out; each cuts all of those it lets in."""
 
+_LOST_KEY: Final = "`{}` (there are addresses only in these lists)"
+
 _ANY: Final = ("0.0.0.0/0", "::/0")
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 
@@ -59,6 +61,17 @@ def flatten(
         acls: The lists that are defined, by lower-case name.
         with_keys: Whether the flat list may have ``key NAME``.
     """
+    return _flat(items, acls, {}, with_keys=with_keys)
+
+
+def _flat(
+    items: Sequence[Statement],
+    acls: Mapping[str, Statement],
+    known: dict[str, Flat],
+    *,
+    with_keys: bool,
+) -> Flat:
+    """Return a list as a flat one; ``known``: named lists that were looked at."""
     flat = Flat()
     lists = _Lists(acls, flat.lost)
     touched = [lists.touched(item) for item in items]
@@ -70,9 +83,12 @@ def flatten(
         elif isinstance(word, Token) and word.text.lower() == "localhost":
             flat.elements.append("!localhost" if negated else "localhost")
             flat.lost[_LOCALHOST] = None
-        elif with_keys and not negated and item.name == "key":
-            flat.elements.append(f"key {item.value()}")
+        elif with_keys and _key_of(item):
+            flat.elements.append(f"{'!' * negated}key {_key_of(item)}")
             flat.lost.pop(_key_lost(item), None)
+        elif with_keys and not negated and lists.has_keys(word):
+            made = _inner(word, lists, acls, known)
+            _lay_in(flat, made, is_last=item is items[-1])
         elif negated:
             flat.elements += ["!" + _shown(each) for each in touched[number]]
         elif lists.inside(word):
@@ -92,9 +108,59 @@ def _element(item: Statement) -> tuple[Token | Braces | None, bool]:
     return (rest[0] if rest else None), len(signs) % 2 == 1
 
 
+def _key_of(item: Statement) -> str:
+    """Return the key an element names, whatever stands before it; empty: none."""
+    rest = [part for part in item.parts if not _is_not(part)]
+    if len(rest) < 2 or not all(isinstance(part, Token) for part in rest):
+        return ""
+    words = [part.text for part in rest if isinstance(part, Token)]
+    return words[1] if words[0].lower() == "key" else ""
+
+
+def _is_not(part: Token | Braces) -> bool:
+    return isinstance(part, Token) and part.kind is Kind.NOT
+
+
+def _inner(
+    held: Token | Braces | None,
+    lists: "_Lists",
+    acls: Mapping[str, Statement],
+    known: dict[str, Flat],
+) -> Flat:
+    """Return a list with keys that another one holds, as a flat one."""
+    name = held.text.lower() if isinstance(held, Token) else ""
+    if name in known:
+        return known[name]
+    if name:
+        known[name] = Flat()  # one may hold itself
+    made = _flat(lists.inside(held), acls, known, with_keys=True)
+    if name:
+        known[name] = made
+    return made
+
+
+def _lay_in(flat: Flat, inner: Flat, *, is_last: bool) -> None:
+    """Put the elements of a list with keys in the place of the list.
+
+    What it excludes is out altogether then, also for what stands behind the list:
+    nobody gets in who did not.
+    """
+    found = inner.elements
+    if "none" in found:
+        found = found[: found.index("none")]
+    flat.elements += found
+    for element in found:
+        flat.lost.pop(_LOST_KEY.format(element.removeprefix("!")), None)
+    flat.lost.update(inner.lost)
+    for element in found if not is_last else ():
+        if element.startswith("!"):
+            why = f"`{element[1:]}`, which an inner list excludes, where more follows"
+            flat.lost[why] = None
+
+
 def _key_lost(item: Statement) -> str:
     words = [p.text for p in item.parts if isinstance(p, Token) and p.is_word]
-    return f"`{' '.join(words)}` (there are addresses only in these lists)"
+    return _LOST_KEY.format(" ".join(words))
 
 
 def _shown(network: Network) -> str:
@@ -117,6 +183,21 @@ class _Lists:
             return held.items
         acl = self._acls.get(held.text.lower()) if held is not None else None
         return acl.body() if acl is not None else ()
+
+    def has_keys(self, held: Token | Braces | None) -> bool:
+        """Return whether a list, or one inside it, names a key."""
+        waiting = list(self.inside(held))
+        seen: set[str] = set()
+        while waiting:
+            item = waiting.pop()
+            if _key_of(item):
+                return True
+            inner, _ = _element(item)
+            word = inner.text.lower() if isinstance(inner, Token) else ""
+            if word not in seen or not word:
+                seen.add(word)
+                waiting += self.inside(inner)
+        return False
 
     def networks(self, item: Statement) -> list[Network]:
         """Return the networks that one element without its ``!`` holds."""

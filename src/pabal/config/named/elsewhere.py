@@ -60,6 +60,7 @@ class Elsewhere:
         known: The keys of [dns]; what has none there is not taken over.
         statements: All of the configuration.
         note: Takes what there is to say.
+        table: Where it goes in pabal.toml.
         forward: Lines of ``forward_zones``.
         stub: Lines of ``stub_zones``.
     """
@@ -67,6 +68,7 @@ class Elsewhere:
     known: frozenset[str]
     statements: Sequence[Statement]
     note: Noting
+    table: str = "dns"
     forward: list[str] = field(default_factory=list)
     stub: list[str] = field(default_factory=list)
     _options: list[Setting] = field(default_factory=list)
@@ -130,7 +132,7 @@ class Elsewhere:
         found: list[Setting] = []
         for key, lines in (("forward_zones", self.forward), ("stub_zones", self.stub)):
             if lines:
-                found.append(("dns", key, tuple(lines)))
+                found.append((self.table, key, tuple(lines)))
         return found + self._options
 
     def _policies(self, statement: Statement) -> None:
@@ -182,4 +184,4 @@ class Elsewhere:
 
     def _taken(self, zone: Zone, key: str) -> None:
         what = f"zone {zone.name.text} ({zone.type})"
-        self.note(zone.name, what, f"{key} in [dns]", taken=True)
+        self.note(zone.name, what, f"{key} in [{self.table}]", taken=True)

@@ -3,34 +3,43 @@
 Sans-IO.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from pabal.config.named.check import Checked, path_of
 from pabal.config.named.elsewhere import Elsewhere
+from pabal.config.named.grammar import Statement
 from pabal.config.named.keys import names_of, without_key
-from pabal.config.named.lexer import Token
-from pabal.config.named.outcome import DNS, Outcome, ZoneFile
+from pabal.config.named.outcome import DNS, VIEWS, Outcome, Value, ZoneFile
 from pabal.config.named.reasons import OTHERWISE, ZONES
 from pabal.config.named.transfers import Servers
 from pabal.config.named.updates import Updates
 from pabal.config.named.zones import Zone
 
-NAMES_SHOWN: Final = 5
-"""Zones that a note names; of more it says how many."""
-
 ASKED_ELSEWHERE: Final = frozenset(("forward", "stub", "static-stub"))
 """Types of zones that say whom to ask."""
 
-_ASKED: Final = "pabal asks the same servers for the clients of all views"
+_NOBODY_ASKS: Final = "nobody of its view may ask for names elsewhere"
 
 _EVERYBODY: Final = "everybody sees it, so this view does too"
 
-_COPIES: Final = (
-    "copies of other servers' zones are for everybody: name it under secondary in [dns]"
-    " if everybody may see it, or put its records into a file of the view"
-)
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A view as its zones need to know it.
+
+    Attributes:
+        name: Its directory.
+        table: Its table of pabal.toml.
+        asks: Whether its clients ask for names elsewhere, otherwise than [dns] says.
+        body: What it says besides its zones.
+    """
+
+    name: str
+    table: str
+    asks: bool
+    body: Sequence[Statement]
 
 
 @dataclass(slots=True)
@@ -41,12 +50,16 @@ class Holdings:
         outcome: Gets what comes of them.
         files: Of the zones everybody sees: their master files by origin.
         taken: The origins of all zones everybody sees, or that are asked for elsewhere.
+        base: The view whose zones elsewhere are those of [dns].
+        body: What the view everybody sees says besides its zones.
     """
 
     outcome: Outcome
+    base: str = ""
+    body: Sequence[Statement] = ()
     files: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
-    _copied: list[str] = field(default_factory=list)
+    _copies: dict[str, list[str]] = field(default_factory=dict)
     _lent: dict[tuple[str, str], Zone] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -55,20 +68,30 @@ class Holdings:
             if zone.statement.find("in-view") is None:
                 self._lent[zone.view.lower(), zone.origin] = zone
 
-    def common(self, zones: Iterable[Zone]) -> None:
-        """Take zones over for everybody."""
+    def common(self, zones: Iterable[Zone], asked: Iterable[Zone] = ()) -> None:
+        """Take zones over for everybody.
+
+        Args:
+            asked: Those that say whom to ask, of the view ``base``.
+        """
         outcome = self.outcome
         keys = names_of(outcome.secrets)
         known, statements = outcome.known, outcome.statements
         elsewhere = Elsewhere(known, statements, outcome.note)
         updates = Updates(known, statements, outcome.note, keys)
+        for zone in asked:
+            if not elsewhere.zone(zone):
+                self._stays(zone, self._type_why_not(zone))
         for zone in zones:
             if zone.origin not in self.taken and elsewhere.zone(zone):
                 self.taken.add(zone.origin)
             elif not self._secondary(zone):
                 self._primary(zone, updates)
-        if self._copied:
-            outcome.settings.append((DNS, "secondary", tuple(self._copied)))
+        copied = [
+            f"{name} {peer}" for name, peers in self._copies.items() for peer in peers
+        ]
+        if copied:
+            outcome.settings.append((DNS, "secondary", tuple(copied)))
         if updates.rules:
             outcome.settings.append((DNS, "allow_update", tuple(updates.rules)))
         outcome.settings += elsewhere.settings()
@@ -92,21 +115,29 @@ class Holdings:
 
     def _secondary(self, zone: Zone) -> bool:
         """Take a zone of another server; return whether it can be."""
-        outcome = self.outcome
-        if zone.type != "secondary" or "secondary" not in outcome.known:
-            return False
-        primaries = zone.statement.find("primaries", "masters")
-        peers = Servers(outcome.statements).peers(primaries) if primaries else []
-        lost = without_key(peers, names_of(outcome.secrets))
-        peers = [peer for peer in peers if peer not in lost]
+        peers = self._peers(self._real(zone), self.body)
         if zone.origin in self.taken or not peers:
             return False
         self.taken.add(zone.origin)
-        self._copied += [f"{zone.origin} {peer}" for peer in peers]
-        what = f"zone {zone.name.text} (secondary)"
-        outcome.note(zone.name, what, "secondary in [dns]", taken=True)
-        self._body(zone, "type", "file", "primaries", "masters")
+        self._copies[zone.origin] = peers
+        self._copied(zone, DNS)
         return True
+
+    def _peers(self, zone: Zone, scope: Sequence[Statement]) -> list[str]:
+        """Return where a secondary zone comes from; nothing if it is none."""
+        outcome = self.outcome
+        if zone.type != "secondary" or "secondary" not in outcome.known:
+            return []
+        primaries = zone.statement.find("primaries", "masters")
+        servers = Servers(outcome.statements, scope)
+        peers = servers.peers(primaries) if primaries else []
+        lost = without_key(peers, names_of(outcome.secrets))
+        return [peer for peer in peers if peer not in lost]
+
+    def _copied(self, zone: Zone, table: str) -> None:
+        what = _said(zone)
+        self.outcome.note(zone.name, what, f"secondary in [{table}]", taken=True)
+        self._body(zone, "type", "file", "primaries", "masters", "in-view")
 
     def policies(self, zones: Iterable[Zone]) -> None:
         """Take policy zones of views for everybody: there they are looked for."""
@@ -127,47 +158,76 @@ class Holdings:
             return zone
         return self._lent.get((borrowed.value().lower(), zone.origin), zone)
 
-    def view(self, name: str, zones: Iterable[Zone]) -> bool:
-        """Take zones over for the clients of view ``name`` alone.
+    def view(self, seen: Seen, zones: Sequence[Zone]) -> None:
+        """Take zones over for the clients of a view alone."""
+        outcome, table = self.outcome, seen.table
+        keys, known = names_of(outcome.secrets), outcome.known
+        elsewhere = Elsewhere(known, outcome.statements, outcome.note, table)
+        updates = Updates(known, outcome.statements, outcome.note, keys, table)
+        copied: list[str] = []
+        has_files = False
+        for zone in zones:
+            real = self._real(zone)
+            if real.type in ASKED_ELSEWHERE:
+                self._elsewhere(zone, seen, elsewhere)
+                continue
+            peers = self._peers(real, seen.body)
+            if self._is_common(zone, real, peers):
+                outcome.note(zone.name, _said(zone), _EVERYBODY, taken=True)
+            elif peers:
+                copied += [f"{zone.origin} {peer}" for peer in peers]
+                self._copied(zone, table)
+            else:
+                has_files |= self._file(seen.name, zone, real, updates)
+        found: list[tuple[str, str, Value]] = list(elsewhere.settings())
+        if has_files:
+            found.append((table, "zones", f"{VIEWS}/{seen.name}"))
+        if copied:
+            found.append((table, "secondary", tuple(copied)))
+        if updates.rules:
+            found.append((table, "allow_update", tuple(updates.rules)))
+        hidden = self._hidden(zones)
+        if hidden:
+            found.append((table, "without", tuple(hidden)))
+        outcome.settings += found
 
-        Returns whether there are any.
-        """
-        found = [self._of_view(name, zone) for zone in zones]
-        return any(found)
+    def _elsewhere(self, zone: Zone, seen: Seen, elsewhere: Elsewhere) -> None:
+        """Take a zone that says whom to ask."""
+        if zone.view == self.base:
+            return
+        if not seen.asks:
+            self._stays(zone, _NOBODY_ASKS)
+        elif not elsewhere.zone(zone):
+            self._stays(zone, self._type_why_not(zone))
 
-    def _of_view(self, name: str, zone: Zone) -> bool:
-        outcome = self.outcome
-        real = self._real(zone)
-        if real.type in ASKED_ELSEWHERE:
-            if zone.origin not in self.taken:
-                self._stays(zone, _ASKED)
-            return False
-        path = path_of(real, outcome.checked.parsed)
+    def _is_common(self, zone: Zone, real: Zone, peers: Sequence[str]) -> bool:
+        """Return whether everybody sees the same of a zone."""
+        if peers:
+            return self._copies.get(zone.origin) == peers
         common = self.files.get(zone.origin)
-        if zone.origin in self.taken and (common is None or common == path):
-            outcome.note(zone.name, _said(zone), _EVERYBODY, taken=True)
-            return False
-        if real.type == "secondary":
-            self._stays(zone, _COPIES)
-            return False
+        return common is not None and common == path_of(
+            real, self.outcome.checked.parsed
+        )
+
+    def _file(self, name: str, zone: Zone, real: Zone, updates: Updates) -> bool:
+        outcome = self.outcome
         why = self._type_why_not(real)
         if why:
             self._stays(zone, why)
             return False
+        path = path_of(real, outcome.checked.parsed)
         outcome.files.append(ZoneFile(zone.origin, path, _place(zone), name))
         if real is zone:
-            self._body(zone, "type", "file")
+            has_journal = outcome.checked.parsed.reading.files.exists(f"{path}.jnl")
+            told = updates.zone(real, has_journal=has_journal)
+            self._body(zone, "type", "file", *told)
         return True
 
-    def beyond(self, name: str, zones: Iterable[Zone], token: Token) -> None:
-        """Say which zones the clients of view ``name`` see that they did not before."""
-        own = {zone.origin for zone in zones}
-        new = sorted(set(self.files) - own)
-        if new:
-            more = len(new) - NAMES_SHOWN
-            shown = ", ".join(new[:NAMES_SHOWN]) + (f" and {more} more" * (more > 0))
-            why = "what everybody sees is seen in every view, also what it did not have"
-            self.outcome.note(token, f"view {name}: without {shown}", why)
+    def _hidden(self, zones: Iterable[Zone]) -> list[str]:
+        """Return which common zones the clients of a view did not see."""
+        asked = [zone.origin for zone in zones if zone.type in ASKED_ELSEWHERE]
+        own = {zone.origin for zone in zones}.difference(asked)
+        return sorted({*self.files, *self._copies} - own)
 
     def stay(self, zones: Iterable[Zone], why: str) -> None:
         """Say that zones are not taken, and why."""

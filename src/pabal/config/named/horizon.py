@@ -8,16 +8,28 @@ Sans-IO. Security: nothing that a view hid from others is shown to them.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pabal.config.acls import ACL, holds_everybody
-from pabal.config.named.elsewhere import policy_lines, policy_names
+from pabal.config.acls import holds_everybody
+from pabal.config.named.elsewhere import ONLY_FORWARDERS, policy_lines, policy_names
 from pabal.config.named.grammar import Statement, names_in
-from pabal.config.named.holdings import ASKED_ELSEWHERE, Holdings, unsaid_transfers
-from pabal.config.named.outcome import DNS, VIEWS, Outcome, Value
-from pabal.config.named.whole import NO, UNSAID_RECURSION, recursion_of, servers_of
+from pabal.config.named.holdings import (
+    ASKED_ELSEWHERE,
+    Holdings,
+    Seen,
+    unsaid_transfers,
+)
+from pabal.config.named.outcome import DNS, Outcome, Value
+from pabal.config.named.transfers import Servers
+from pabal.config.named.whole import (
+    NO,
+    UNSAID_RECURSION,
+    recursion_of,
+    servers_of,
+    tell_server,
+)
 from pabal.config.named.zones import Zone
 from pabal.config.views import NOTHING, VIEW
 
@@ -27,25 +39,26 @@ _MATCHES: Final = frozenset(
 
 _OF_VIEWS: Final = _MATCHES | frozenset(
     (
+        "allow-query",
         "allow-query-cache",
         "allow-recursion",
+        "allow-transfer",
+        "also-notify",
         "dns64",
         "forward",
         "forwarders",
         "recursion",
         "response-policy",
+        "server",
         "zone",
     )
 )
 """Statements of a view that the functions below look at."""
 
 _LOCAL: Final = ("localhost",)
+_ANY: Final[tuple[str, ...]] = ("any",)
 
-_BY_ADDRESS: Final = (
-    "pabal knows the clients of a view by their own address alone: nobody would see it"
-)
-_QUERY: Final = "who is in a view may ask: allow_query in [dns] is for all clients"
-_FORWARDERS: Final = "pabal asks the same forwarders for the clients of all views"
+_NOBODY: Final = "nobody would see it, as far as pabal can tell its clients"
 _OPEN: Final = (
     "anybody could use this resolver: as in [dns], where it has to be said twice"
 )
@@ -58,22 +71,25 @@ class BindView:
     Attributes:
         name: As BIND has it.
         table: What it is called in pabal.toml, and its directory.
-        clients: Who is in it, as pabal.toml has it.
-        lost: What of that list could not be kept, in words.
+        who: Who is in it, as pabal.toml has it: ``clients`` and what else there is.
+        is_for_all: Whether every client is in it that is in none before.
+        lost: What of those lists could not be kept, in words.
         why_not: Why it cannot be taken over; empty: it can.
     """
 
     statement: Statement
     name: str
     table: str
-    clients: tuple[str, ...]
+    who: Mapping[str, Value]
+    is_for_all: bool
     lost: tuple[str, ...]
     why_not: str
 
     @property
-    def is_for_all(self) -> bool:
-        """Whether every client is in it."""
-        return not self.why_not and self.clients[:1] == ("any",)
+    def clients(self) -> tuple[str, ...]:
+        """Who is in it by address and key."""
+        found = self.who["clients"]
+        return found if isinstance(found, tuple) else ()
 
 
 class Horizon:
@@ -93,6 +109,17 @@ class Horizon:
         self._common = next((view for view in self._views if view.is_for_all), None)
         self.told = _MATCHES | {"zone"} if self._views else frozenset()
         self.has_common = self._common is not None or not self._views
+        self._base = self._asking()
+
+    def _asking(self) -> BindView | None:
+        """Return the view that asks as the server itself will: everybody's if it does.
+
+        If what everybody sees is not looked for elsewhere, the first that is.
+        """
+        asking = [v for v in self._views if not v.why_not and self._recurses(v)]
+        if self._common in asking:
+            return self._common
+        return asking[0] if asking else None
 
     def common_body(self) -> list[Statement]:
         """Return what holds for everybody: options, and the view that is for all."""
@@ -101,10 +128,10 @@ class Horizon:
             return body
         kept = [s for s in body if s.name not in {"forward", "forwarders"}]
         if self._common is None:
-            for statement in names_in(kept, "allow-query"):
-                self._outcome.note(statement.token, "allow-query", _QUERY)
+            # Who is in no view may ask nothing, as in BIND.
+            self._outcome.settings.append((DNS, "allow_query", (NOTHING,)))
             kept = [s for s in kept if s.name != "allow-query"]
-        return kept + self._forwarding()
+        return kept + ([] if self._base is None else self._forwarding(self._base))
 
     def _body(self, view: BindView | None) -> list[Statement]:
         """Return what holds in a view, what options say for all included."""
@@ -117,39 +144,30 @@ class Horizon:
         said = {statement.name for statement in own}
         return [*own, *(each for each in options if each.name not in said)]
 
-    def _forwarding(self) -> list[Statement]:
-        """Return whom to ask, as the views that may ask at all have it.
-
-        If they differ, as the first of them has it; the others are told of.
-        """
-        found: list[tuple[tuple[str, ...], list[Statement]]] = []
-        for view in self._views:
-            body = self._body(view)
-            if view.why_not or not self._recurses(view):
-                continue
-            forwarders = names_in(body, "forwarders")[:1]
-            servers = servers_of(forwarders[0]) if forwarders else ()
-            found.append((servers, [*forwarders, *names_in(body, "forward")[:1]]))
-            if servers != found[0][0]:
-                place = forwarders[0].token if forwarders else view.statement.token
-                what = f"view {view.name}: forwarders"
-                self._outcome.note(place, what, _FORWARDERS)
-        return found[0][1] if found else []
+    def _forwarding(self, view: BindView) -> list[Statement]:
+        """Return the statements that say whom a view asks."""
+        body = self._body(view)
+        return [*names_in(body, "forwarders")[:1], *names_in(body, "forward")[:1]]
 
     def zones(self) -> None:
         """Take the zones, and the views with theirs."""
         outcome = self._outcome
-        holdings = Holdings(outcome)
+        base = "" if self._base is None else self._base.name
+        body = [] if self._common is None else self._common.statement.body()
+        holdings = Holdings(outcome, base, body)
         everything = outcome.checked.zones
         policies = self._policy_zones()
         common = self._common
-        holdings.common(
-            zone
-            for zone in everything
-            if not zone.view
-            or (common is not None and zone.view == common.name)
-            or (zone.type in ASKED_ELSEWHERE and self._is_for_all(zone))
-        )
+        whole = "" if common is None else common.name
+        seen_by_all = (zone for zone in everything if zone.view in {"", whole})
+        asked = (zone for zone in everything if zone.type in ASKED_ELSEWHERE)
+        if base == whole:
+            holdings.common(seen_by_all)
+        else:
+            holdings.common(
+                (zone for zone in seen_by_all if zone.type not in ASKED_ELSEWHERE),
+                (zone for zone in asked if base and zone.view == base),
+            )
         holdings.policies(zone for zone in everything if zone.origin in policies)
         unsaid_transfers(outcome, {each.name for each in self._body(common)})
         reached = True
@@ -167,17 +185,6 @@ class Horizon:
                 holdings.stay(own, "its view is not taken over")
             else:
                 self._take(view, own, holdings)
-
-    def _is_for_all(self, zone: Zone) -> bool:
-        """Return whether only clients of the zone's view ask for names elsewhere.
-
-        What is asked elsewhere is so for all clients: nobody else may notice.
-        """
-        return all(
-            view.name == zone.view or not self._recurses(view)
-            for view in self._views
-            if not view.why_not
-        )
 
     def _recurses(self, view: BindView) -> bool:
         statement = recursion_of(self._body(view))
@@ -197,41 +204,75 @@ class Horizon:
         token = view.statement.token
         outcome.note(token, f"view {view.name}", f"[{table}]", taken=True)
         for lost in view.lost:
-            what = f"view {view.name}: match-clients"
-            outcome.note(token, what, f"without {lost}")
-        self._clients(view)
-        if holdings.view(view.table, own):
-            outcome.settings.append((table, "zones", f"{VIEWS}/{view.table}"))
-        holdings.beyond(view.name, own, token)
+            what, _, why = lost.partition(": ")
+            outcome.note(token, f"view {view.name}: {what}", why)
+        outcome.settings += [(table, key, value) for key, value in view.who.items()]
+        seen = Seen(view.table, table, self._recurses(view), view.statement.body())
+        before = len(outcome.settings)
+        holdings.view(seen, own)
+        if seen.asks and view is not self._base:
+            self._asks(view, {key for _, key, _ in outcome.settings[before:]})
+        self._query(view)
         self._recursion(view)
         self._filters(view)
+        self._others(view)
         for statement in view.statement.body():
-            if statement.name in _OF_VIEWS:
-                continue
-            what = f"view {view.name}: {statement.name}"
-            if statement.name == "allow-query":
-                outcome.note(statement.token, what, _QUERY)
-            else:
+            if statement.name not in _OF_VIEWS:
+                what = f"view {view.name}: {statement.name}"
                 outcome.not_taken(statement, what)
 
-    def _clients(self, view: BindView) -> None:
-        """Take who sees a view.
-
-        Where nothing is for everybody, nobody else may ask either, as in BIND.
-        """
-        settings, table = self._outcome.settings, f"{VIEW}{view.table}"
-        if self._common is not None:
-            settings.append((table, "clients", view.clients))
+    def _asks(self, view: BindView, said: Collection[str]) -> None:
+        """Take whom a view asks, where that is not as [dns] has it."""
+        outcome, table = self._outcome, f"{VIEW}{view.table}"
+        common = {key for where, key, _ in outcome.settings if where == DNS}
+        for key in ("forward_zones", "stub_zones"):
+            if key in common and key not in said:
+                outcome.settings.append((table, key, (NOTHING,)))
+        mine, theirs = self._servers(view), self._servers(self._base)
+        if mine == theirs:
             return
-        name = f"{view.table}-clients"
-        settings.append((f"{ACL}{name}", "networks", view.clients))
-        settings.append((table, "clients", (name,)))
-        asking: tuple[str, ...] = (name,)
-        for number, (place, key, value) in enumerate(settings):
-            if (place, key) == (DNS, "allow_query") and isinstance(value, tuple):
-                settings[number] = (place, key, (*value, *asking))
-                return
-        settings.append((DNS, "allow_query", asking))
+        outcome.settings.append((table, "forwarders", mine or (NOTHING,)))
+        for statement in self._forwarding(view):
+            what = f"view {view.name}: {statement.name}"
+            if statement.name == "forwarders":
+                said_so = f"forwarders in [{table}]"
+                outcome.note(statement.token, what, said_so, taken=True)
+            elif statement.value().lower() != "only":
+                outcome.note(statement.token, f"{what} first", ONLY_FORWARDERS)
+
+    def _servers(self, view: BindView | None) -> tuple[str, ...]:
+        found = [] if view is None else names_in(self._body(view), "forwarders")
+        return servers_of(found[0]) if found else ()
+
+    def _query(self, view: BindView) -> None:
+        """Take who of a view may ask at all, where that is not as [dns] has it."""
+        outcome, table = self._outcome, f"{VIEW}{view.table}"
+        theirs: tuple[str, ...] = (NOTHING,)
+        if self._common is not None:
+            said = names_in(self._body(self._common), "allow-query")[:1]
+            theirs = tuple(outcome.flat(said[0]).elements) if said else _ANY
+        mine = _ANY
+        for statement in names_in(self._body(view), "allow-query")[:1]:
+            mine = outcome.networks(statement, "allow_query", table)
+            what = f"view {view.name}: allow-query"
+            said_so = f"allow_query in [{table}]"
+            outcome.note(statement.token, what, said_so, taken=True)
+        if mine != theirs:
+            outcome.settings.append((table, "allow_query", mine))
+
+    def _others(self, view: BindView) -> None:
+        """Take who may have zones of a view as a whole, and who is told of changes."""
+        outcome, table = self._outcome, f"{VIEW}{view.table}"
+        own, body = view.statement.body(), self._body(view)
+        for statement in names_in(own, "allow-transfer")[:1]:
+            if "allow_transfer" in outcome.known:
+                outcome.access(statement, "allow_transfer", table)
+        for statement in names_in(body, "also-notify")[:1]:
+            if "notify" in outcome.known:
+                peers = Servers(outcome.statements, own).peers(statement)
+                outcome.set(statement, "notify", tuple(peers), table)
+        for server in names_in(own, "server"):
+            tell_server(server, outcome, f"view {view.name}: ")
 
     def _recursion(self, view: BindView) -> None:
         """Take who of a view may ask for everything."""
@@ -244,7 +285,7 @@ class Horizon:
         elif statement.name == "recursion":
             value = (NOTHING,)
         else:
-            value = outcome.networks(statement, "allow_recursion")
+            value = outcome.networks(statement, "allow_recursion", table)
             if all(any(map(holds_everybody, each)) for each in (value, view.clients)):
                 outcome.note(statement.token, what, _OPEN)
                 return
@@ -280,6 +321,7 @@ def _filter(body: Sequence[Statement], name: str) -> tuple[str, ...] | str:
 def _views(outcome: Outcome) -> Iterator[BindView]:
     """Yield the views in their order, each with a name of its own for pabal.toml."""
     tables: set[str] = set()
+    keys: set[str] = set()
     for statement in names_in(outcome.statements, "view"):
         words = [word.text for word in statement.words()]
         if not words:
@@ -290,25 +332,48 @@ def _views(outcome: Outcome) -> Iterator[BindView]:
             number += 1
             table = f"{stem}-{number}"
         tables.add(table.lower())
-        clients, lost, why_not = _clients(statement, outcome)
+        who, lost = _who(statement, outcome)
+        clients = who["clients"]
+        assert isinstance(clients, tuple)  # noqa: S101  for the type checker
+        why_not = _NOBODY if clients == (NOTHING,) else ""
         if len(words) > 1 and words[1].lower() not in {"in", "internet"}:
             why_not = "pabal answers in class IN only"
-        yield BindView(statement, words[0], table, clients, lost, why_not)
+        for_all = not why_not and len(who) == 1 and _lets_in_all(clients, keys)
+        keys |= {each for each in clients if each.startswith("key ")}
+        yield BindView(statement, words[0], table, who, for_all, lost, why_not)
 
 
-def _clients(
-    view: Statement, outcome: Outcome
-) -> tuple[tuple[str, ...], tuple[str, ...], str]:
-    """Return who is in a view, what of that was lost, and why it cannot be taken."""
-    only = view.find("match-recursive-only")
-    if view.find("match-destinations") is not None or (
-        only is not None and only.value().lower() not in NO
-    ):
-        return ("none",), (), _BY_ADDRESS
+def _lets_in_all(clients: Sequence[str], keys: Collection[str]) -> bool:
+    """Return whether a list is for every client that is in no view before.
+
+    Args:
+        keys: The elements for keys that are in views before.
+    """
+    for element in clients:
+        if element == "any":
+            return True
+        if element.startswith("!") and element[1:] not in keys:
+            return False
+    return False
+
+
+def _who(view: Statement, outcome: Outcome) -> tuple[dict[str, Value], tuple[str, ...]]:
+    """Return who is in a view, by the keys of pabal.toml, and what of that was lost."""
+    found: dict[str, Value] = {"clients": _ANY}
+    lost: list[str] = []
     said = view.find("match-clients")
-    if said is None:
-        return ("any",), (), ""
-    flat = outcome.flat(said)
-    elements = tuple(flat.elements)
-    why_not = _BY_ADDRESS if elements == ("none",) else ""
-    return elements, tuple(flat.lost), why_not
+    if said is not None:
+        flat = outcome.flat(said, with_keys=True)
+        kept = outcome.with_keys(said, flat.elements)
+        found["clients"] = kept or (NOTHING,)
+        lost += [f"match-clients: without {each}" for each in flat.lost]
+    said = view.find("match-destinations")
+    if said is not None:
+        flat = outcome.flat(said)
+        if flat.elements[0] != "any":
+            found["destinations"] = tuple(flat.elements)
+        lost += [f"match-destinations: without {each}" for each in flat.lost]
+    only = view.find("match-recursive-only")
+    if only is not None and only.value().lower() not in NO:
+        found["recursive_only"] = True
+    return found, tuple(lost)

@@ -44,7 +44,7 @@ def without_key(elements: Iterable[str], known: Collection[str]) -> list[str]:
     """Return those of ``elements`` that name a key pabal does not have."""
     found = []
     for element in elements:
-        words = element.split()
+        words = element.removeprefix("!").split()
         if "key" in words[:-1] and words[-1].lower().removesuffix(".") not in known:
             found.append(element)
     return found

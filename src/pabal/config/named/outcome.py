@@ -149,28 +149,39 @@ class Outcome:
     ) -> None:
         """Take a statement over as ``key`` of ``table``."""
         if isinstance(value, tuple):
-            value = self._with_keys(statement, value)
+            value = self.with_keys(statement, value)
         self.settings.append((table, key, value))
         said = f"{key} in [{table}]"
         self.note(statement.token, statement.name, said, taken=True)
 
     def access(self, statement: Statement, key: str, table: str = DNS) -> None:
         """Take a list of addresses over as ``key`` of ``table``."""
-        self.set(statement, key, self.networks(statement, key), table)
+        self.set(statement, key, self.networks(statement, key, table), table)
 
-    def networks(self, statement: Statement, key: str) -> tuple[str, ...]:
-        """Return a list of addresses as pabal has it; note what it loses."""
-        flat = self.flat(statement, with_keys=key == "allow_transfer")
+    def networks(
+        self, statement: Statement, key: str, table: str = DNS
+    ) -> tuple[str, ...]:
+        """Return a list of addresses as pabal has it; note what it loses.
+
+        Lists of views may have keys, and that of who may have whole zones.
+        """
+        transfer = key == "allow_transfer"
+        flat = self.flat(statement, with_keys=transfer or table != DNS)
+        elements = tuple(flat.elements)
+        if transfer:
+            out = [each for each in elements if each.startswith("!key ")]
+            flat.lost.update(dict.fromkeys(f"`{each}`" for each in out))
+            elements = tuple(each for each in elements if each not in out)
         for lost in flat.lost:
             self.note(statement.token, statement.name, f"without {lost}")
-        return tuple(flat.elements)
+        return self.with_keys(statement, elements)
 
     def flat(self, statement: Statement, *, with_keys: bool = False) -> Flat:
         """Return a list of addresses as pabal has it, and what that loses."""
         acls = {acl.value().lower(): acl for acl in names_in(self.statements, "acl")}
         return flatten(statement.body(), acls, with_keys=with_keys)
 
-    def _with_keys(
+    def with_keys(
         self, statement: Statement, elements: Sequence[str]
     ) -> tuple[str, ...]:
         """Return ``elements`` without those whose key was not taken."""

@@ -10,7 +10,7 @@ from pabal.config.named.grammar import names_in
 from pabal.config.named.horizon import Horizon
 from pabal.config.named.keys import KEYS_FILE, UNUSABLE, key_text
 from pabal.config.named.outcome import DNS, Outcome, Takeover
-from pabal.config.named.whole import SILENT, Whole
+from pabal.config.named.whole import SILENT, Whole, tell_server
 
 _SERVER_LISTS: Final = frozenset({"primaries", "masters", "remote-servers"})
 """Lists of servers, which secondary zones use."""
@@ -51,6 +51,8 @@ def _keys(outcome: Outcome) -> None:
 def _rest(outcome: Outcome) -> None:
     """Say what is not taken of the statements outside options and zones."""
     used = _SERVER_LISTS if "secondary" in outcome.known else frozenset()
+    for server in names_in(outcome.statements, "server"):
+        tell_server(server, outcome)
     for statement in outcome.statements:
         if statement.name not in SILENT | used:
             outcome.not_taken(statement)

@@ -33,9 +33,16 @@ def bracketed(address: str) -> str:
 
 
 class Servers:
-    """The lists of servers of a configuration."""
+    """The lists of servers of a configuration.
 
-    def __init__(self, statements: Sequence[Statement]) -> None:
+    Args (of the constructor):
+        scope: What is said of single servers: statements ``server``, the nearest first.
+    """
+
+    def __init__(
+        self, statements: Sequence[Statement], scope: Sequence[Statement] = ()
+    ) -> None:
+        self._keys = server_keys([*scope, *statements])
         kinds = ("primaries", "masters", "remote-servers", "parental-agents")
         self._lists: Mapping[str, Statement] = {
             each.value().lower(): each for each in names_in(statements, *kinds)
@@ -55,7 +62,19 @@ class Servers:
         for element in statement.body():
             name = element.token.text
             if is_ip(name):
-                key = element.option("key")
+                key = element.option("key") or self._keys.get(name, "")
                 yield endpoint(element, port) + (f" key {key}" if key else "")
             elif name.lower() in self._lists and depth < DEPTH_MAX:
                 yield from self._peers(self._lists[name.lower()], depth + 1)
+
+
+def server_keys(statements: Sequence[Statement]) -> dict[str, str]:
+    """Return which key is used with which server, by the statements ``server``."""
+    found: dict[str, str] = {}
+    for server in names_in(statements, "server"):
+        keys = server.find("keys")
+        if keys is None or not is_ip(server.value()):
+            continue
+        named = [each.token.text for each in keys.body()] or [keys.value()]
+        found.setdefault(server.value(), named[0])
+    return found

@@ -60,6 +60,7 @@ class Updates:
         statements: All of the configuration.
         note: Takes what there is to say.
         keys: Names of the keys that were taken over, lower-case.
+        table: Where they go in pabal.toml.
         rules: Lines of ``allow_update``.
     """
 
@@ -67,6 +68,7 @@ class Updates:
     statements: Sequence[Statement]
     note: Noting
     keys: frozenset[str]
+    table: str = "dns"
     rules: list[str] = field(default_factory=list)
 
     def zone(self, zone: Zone, *, has_journal: bool) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ class Updates:
             self.note(zone.name, f"zone {zone.name.text}: journal", _BEHIND)
         if len(self.rules) > before:
             what = f"zone {zone.name.text}: who may change it"
-            self.note(zone.name, what, "allow_update in [dns]", taken=True)
+            self.note(zone.name, what, f"allow_update in [{self.table}]", taken=True)
         return NAMES
 
     def _inherited(self, zone: Zone) -> list[Statement]:

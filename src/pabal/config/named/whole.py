@@ -11,7 +11,13 @@ from pabal.config.named.figures import take_figures
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.orders import order_of
 from pabal.config.named.outcome import DNS, Outcome
-from pabal.config.named.transfers import DNS_PORT, Servers, bracketed, endpoint
+from pabal.config.named.transfers import (
+    DNS_PORT,
+    Servers,
+    bracketed,
+    endpoint,
+    server_keys,
+)
 from pabal.config.named.values import is_ip
 
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the configuration said, not a socket
@@ -36,7 +42,9 @@ _TAKEN: Final = frozenset(
 )
 """Statements in options that the functions below look at."""
 
-SILENT: Final = frozenset({"options", "include", "acl", "zone", "view", "key", "type"})
+SILENT: Final = frozenset(
+    {"options", "include", "acl", "zone", "view", "key", "type", "server"}
+)
 """Statements that are told of by what uses them, or one by one."""
 
 
@@ -68,6 +76,8 @@ class Whole:
         updates = {"allow-update"} if "allow_update" in outcome.known else set()
         taken = _TAKEN | SILENT | self._told | updates | self._transfers(body)
         taken |= elsewhere.options(body) | take_figures(body, outcome)
+        for server in names_in(body, "server"):
+            tell_server(server, outcome)
         outcome.settings += elsewhere.settings()
         for statement in body:
             if statement.name not in taken:
@@ -83,7 +93,7 @@ class Whole:
                 taken.add(statement.name)
         for statement in names_in(body, "also-notify")[:1]:
             if "notify" in outcome.known:
-                peers = Servers(outcome.statements).peers(statement)
+                peers = Servers(outcome.statements, body).peers(statement)
                 outcome.set(statement, "notify", tuple(peers))
                 taken.add(statement.name)
         return taken
@@ -184,3 +194,14 @@ UNSAID_RECURSION: Final = (
     "BIND answers the networks this machine is in; pabal only the machine "
     "itself, unless allow_recursion names them"
 )
+
+
+def tell_server(server: Statement, outcome: Outcome, where: str = "") -> None:
+    """Say what is taken of a statement ``server``, which stands in view ``where``."""
+    for address, key in server_keys([server]).items():
+        said = f"what is fetched from it, and what it is told, is signed with key {key}"
+        outcome.note(server.token, f"{where}server {address}", said, taken=True)
+    for statement in server.body():
+        if statement.name != "keys":
+            what = f"{where}server {server.value()}: {statement.name}"
+            outcome.not_taken(statement, what)

@@ -5,7 +5,9 @@ Source: RFC 4035 §4.4 (trust anchors), RFC 7646 §2 (negative ones); the root's
 data.iana.org/root-anchors/root-anchors.xml.
 """
 
-from collections.abc import Iterable
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +27,9 @@ ROOT_ANCHORS: Final = """
 . IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16
 """
 """KSK-2017 and KSK-2024 of the root."""
+
+
+DAY_S: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +107,35 @@ def is_internet(settings: ResolverSettings) -> bool:
     return any(server.address in known for server in settings.root_hints)
 
 
-def names_of(texts: Iterable[str]) -> frozenset[dns.name.Name]:
-    """Return the names ``texts`` mean, absolute.
+def read_negative(texts: Iterable[str]) -> Mapping[dns.name.Name, float]:
+    """Return the zones of ``ZONE [until YYYY-MM-DD]``, and when each is over.
+
+    That is at the end of the day, UTC, seconds since 1970; never without one. RFC 7646
+    §2 wants it to be over some time, for the owner will have mended his zone.
 
     Raises:
-        OperatorError: One is no name.
+        OperatorError: A text says none.
     """
-    names = set()
+    found = {}
     for text in texts:
+        zone, *rest = text.split() or [""]
         try:
-            names.add(dns.name.from_text(text).canonicalize())
-        except (dns.exception.DNSException, UnicodeError) as error:
-            raise OperatorError(f"{text!r} is not a name.") from error
-    return frozenset(names)
+            if not zone:
+                raise ValueError("write ZONE, or ZONE until YYYY-MM-DD")
+            name = dns.name.from_text(zone).canonicalize()
+            found[name] = _end_of(rest)
+        except (dns.exception.DNSException, ValueError) as error:
+            why = str(error).rstrip(".")
+            raise OperatorError(f"{text!r} is no zone to distrust: {why}.") from error
+    return found
+
+
+def _end_of(words: Sequence[str]) -> float:
+    """Return when ``until YYYY-MM-DD`` is over; raises ValueError."""
+    if not words:
+        return math.inf
+    if len(words) != 2 or words[0] != "until":
+        raise ValueError("write ZONE until YYYY-MM-DD")
+    day = dt.datetime.fromisoformat(words[1]).date()
+    after = dt.datetime.combine(day, dt.time(), dt.UTC)
+    return after.timestamp() + DAY_S

@@ -159,9 +159,10 @@ class ChainOfTrust:
         """Return the deepest standing at or above ``name`` and its labels."""
         forever = self.now + STANDING_MAX_S
         for above in lineage(name):
-            if above in self.trust.negative:
+            if (left_s := self.trust.distrusted_s(above, self.wall)) > 0:
                 reason = f"{above} has a negative trust anchor"
-                standing = Standing(above, Security.INSECURE, forever, reason=reason)
+                until = min(forever, self.now + left_s)
+                standing = Standing(above, Security.INSECURE, until, reason=reason)
                 return standing, len(above)
             known = self.trust.get(above, self.now)
             if known is not None:
@@ -170,8 +171,7 @@ class ChainOfTrust:
             if anchor is not None:
                 standing = yield from self._guarded(above, self._anchored(anchor))
                 return standing, len(above)
-        nobody = Standing(dns.name.root, Security.INDETERMINATE, forever)
-        return nobody, len(name)
+        return Standing(dns.name.root, Security.INDETERMINATE, forever), len(name)
 
     def _anchored(self, anchor: TrustAnchor) -> Wanting:
         zone = anchor.zone

@@ -22,7 +22,7 @@ from pabal.base.log import Log
 from pabal.base.tasks import Tasks
 from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import LocalZones, ResolutionError, Resolved, Step, Steps
-from pabal.dns.resolver.anchors import TrustAnchor, effective, names_of
+from pabal.dns.resolver.anchors import TrustAnchor, effective, read_negative
 from pabal.dns.resolver.cache import Cache, Failures
 from pabal.dns.resolver.chain import ChainOfTrust
 from pabal.dns.resolver.claim import BOGUS_SECONDS, Claim
@@ -96,7 +96,10 @@ class IterativeResolver:
         self._clock = clock
         self._settings = settings
         self.configured = {a.zone: a for a in effective(settings)}
-        negative = names_of(settings.negative_trust_anchors)
+        negative = read_negative(settings.negative_trust_anchors)
+        for zone, until in negative.items():
+            if until <= clock.now():
+                log.warning("negative trust anchor is over", zone=str(zone))
         self._trust = TrustPoints(dict(self.configured), negative)
         validating = bool(self.configured)
         self.cache = Cache(settings, validating=validating)

@@ -31,7 +31,7 @@ class ResolverSettings:
             empty: nothing is validated; ``None``: the root's, if the root is the
             Internet's.
         negative_trust_anchors: Zones that count as unsigned whatever their parent says
-            (RFC 7646).
+            (RFC 7646): ``ZONE [until YYYY-MM-DD]``.
         prime: Whether the root is asked for its servers before they are used.
         prefetch: Whether what is asked for at the end of its time is fetched anew.
         patience_s: How long a client waits when there is old data for it, seconds

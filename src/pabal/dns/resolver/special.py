@@ -64,12 +64,18 @@ NOWHERE: Final = frozenset(
 """Zones without a name in them: asking the Internet tells it what it need not know."""
 
 
+NOBODY_ELSES: Final = frozenset(
+    dns.name.from_text(text) for text in ("localhost.", "invalid.", "onion.")
+)
+"""RFC 6761 §6.3 and §6.4, RFC 7686 §2: never asked, whoever could be."""
+
+
 class SpecialNames:
     """Answers for special names: implements ``pabal.dns.ports.LocalZones``.
 
-    Only where the root is the Internet's: another root, or a forwarder in a private
-    network, may well know these names. What is asked about the resolver itself is for
-    nobody else anyhow.
+    Most of them only where the root is the Internet's: another root, or a forwarder in
+    a private network, may well know these names. Those that mean this machine, or
+    nothing anywhere, and what is asked about the resolver itself are for nobody else.
     """
 
     def __init__(self, settings: ResolverSettings) -> None:
@@ -83,7 +89,13 @@ class SpecialNames:
             # RFC 9462 §4: no data, also below, says that there is no other one of us;
             # §6.1: a forwarder's is not ours.
             return _missing(_RESOLVER)
-        return _special(name, rdtype) if self._active else None
+        if self._active or _is_nobody_elses(name):
+            return _special(name, rdtype)
+        return None
+
+
+def _is_nobody_elses(name: dns.name.Name) -> bool:
+    return name in _LOOPBACK or any(above in NOBODY_ELSES for above in lineage(name))
 
 
 def _special(name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Resolved | None:

@@ -5,6 +5,7 @@ Source: RFC 4035 §5.2 (secure and insecure delegations).
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,12 +55,12 @@ class TrustPoints:
 
     Attributes:
         anchors: Keys known beforehand, by zone.
-        negative: Zones that count as unsigned.
+        negative: Zones that count as unsigned, and until when (``Clock.now``).
         absence: What is proven not to be there.
     """
 
     anchors: dict[dns.name.Name, TrustAnchor]
-    negative: frozenset[dns.name.Name] = frozenset()
+    negative: Mapping[dns.name.Name, float] = field(default_factory=dict)
     absence: ProvenAbsence = field(default_factory=ProvenAbsence)
     _standings: OrderedDict[dns.name.Name, Standing] = field(
         default_factory=OrderedDict, init=False, repr=False
@@ -85,6 +86,10 @@ class TrustPoints:
         self._standings.move_to_end(name)
         if len(self._standings) > STANDINGS_MAX:
             self._standings.popitem(last=False)
+
+    def distrusted_s(self, zone: dns.name.Name, wall: float) -> float:
+        """Return how long ``zone`` still counts as unsigned at ``wall``, seconds."""
+        return max(0.0, self.negative.get(zone, wall) - wall)
 
     def retract(self, name: dns.name.Name) -> None:
         """Forget that ``name`` and what is above it are bogus."""

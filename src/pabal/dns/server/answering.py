@@ -22,7 +22,7 @@ from pabal.dns.ports import (
     ResolutionError,
     Resolver,
 )
-from pabal.dns.server.access import Access, Rights
+from pabal.dns.server.access import PLAIN, Access, Arrival, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
 from pabal.dns.server.caches import Caches
 from pabal.dns.server.clientele import apart, is_this_machine, seen_by, unanswered
@@ -139,6 +139,7 @@ class ControlQuery:
 
     data: bytes
     host: str
+    arrival: Arrival = PLAIN
 
 
 class Answering:
@@ -153,6 +154,7 @@ class Answering:
         limiter: Told by the driver how many datagrams come from where.
         pools: Told by who probes which hosts are well.
         views: All zones, and what some clients see instead.
+        access: Who may ask, and which of ``views`` who sees.
     """
 
     def __init__(
@@ -166,7 +168,7 @@ class Answering:
     ) -> None:
         self.views = (zones, *views)
         self._resolver = resolver
-        self._access = access
+        self.access = access
         self._settings = settings
         self._clock = clock
         self._caches = Caches(len(self.views), settings, clock, apart(resolver))
@@ -194,14 +196,14 @@ class Answering:
         """Drop every ready answer: zones changed."""
         self._caches.clear()
 
-    def cache_of(self, host: str) -> AnswerCache | None:
+    def cache_of(self, host: str, destination: str = "") -> AnswerCache | None:
         """Return where ready answers for ``host`` lie, for the driver's hot path.
 
-        ``None`` if it may not query, or if every query must be seen by ``on_query``
-        or by the limiter.
+        ``None`` if it may not query, or if every query must be seen: by ``on_query``,
+        by the limiter, or because what it sees depends on more than addresses.
         """
-        rights = self._access.rights(host)
-        if not rights.query or self.on_query is not None:
+        rights = self.access.settled(host, destination)
+        if rights is None or not rights.query or self.on_query is not None:
             return None
         if not rights.recursion and self.limiter.suspects(host):
             return None
@@ -212,10 +214,6 @@ class Answering:
         """Where the answers for clients lie whose rate is not limited."""
         return self._caches.friends
 
-    def is_friend(self, host: str) -> bool:
-        """Return whether ``host`` may have as many answers as it likes."""
-        return self._access.rights(host).recursion
-
     def now(
         self,
         data: bytes,
@@ -224,6 +222,7 @@ class Answering:
         udp: bool,
         encrypted: bool = False,
         idle_s: float | None = None,
+        arrival: Arrival = PLAIN,
     ) -> bytes | Recursion | ControlQuery | None:
         """Return the answer to ``data``, ``None`` for silence, or who has to find it.
 
@@ -233,7 +232,7 @@ class Answering:
             idle_s: How long the connection may be silent, for who asks (RFC 7828).
         """
         if self.controlled and is_control(data):
-            return ControlQuery(data, host)
+            return ControlQuery(data, host, arrival)
         try:
             query = parse_query(data)
         except QueryError as error:
@@ -243,7 +242,7 @@ class Answering:
             # RFC 7873 §5.2.2, and with an OPT record as RFC 6891 §6.1.1 wants it.
             limits = Limits(self.payload_octets, self.payload_octets, recursion=False)
             return bare(query, codes.FORMERR, limits)
-        context = self._context(query, host, extra, udp=udp)
+        context = self._context(query, host, extra, arrival, udp=udp)
         answer = self._answer(context, data)
         if isinstance(answer, bytes) and self.limiter.has_suspects:
             return self._limited(context, answer)
@@ -281,8 +280,11 @@ class Answering:
             return None
         return context.extra.finish(truncated(query, self._limits(context)))
 
-    def _context(self, query: Query, host: str, extra: Extra, *, udp: bool) -> _Context:
-        rights = self._access.rights(host)
+    def _context(
+        self, query: Query, host: str, extra: Extra, arrival: Arrival, *, udp: bool
+    ) -> _Context:
+        wish = bool(query.flags & codes.RD)
+        rights = self.access.rights(host, arrival, recursive=wish)
         if not udp:
             room = codes.MESSAGE_MAX_OCTETS - EXTRA_MAX_OCTETS
             return _Context(query, rights, room, None, b"", host, extra, udp)

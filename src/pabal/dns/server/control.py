@@ -15,7 +15,7 @@ from collections.abc import (
     Iterator,
     Sequence,
 )
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -28,7 +28,13 @@ import dns.rcode
 import dns.rdatatype
 
 from pabal.base.log import Log
-from pabal.dns.server.access import AccessList, parse_access_list
+from pabal.dns.server.access import (
+    KEY_WORD,
+    NOBODY,
+    AccessList,
+    Arrival,
+    parse_access_list,
+)
 from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.forwarding import UpdateForwarder
 from pabal.dns.server.keys import KeyRing, SignatureError, Verified, unsigned_error
@@ -38,7 +44,7 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.query import Edns
 from pabal.dns.wire.response import header_only, opt_record
-from pabal.dns.wire.rrset import RRset, name_octets, name_of
+from pabal.dns.wire.rrset import RRset, name_octets
 from pabal.dns.wire.transfer import transfer
 from pabal.dns.wire.update import UpdateError, UpdateRequest, parse_update
 from pabal.dns.zone.history import Change, is_newer
@@ -48,8 +54,6 @@ from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import plain_address
 
 log = Log("dns")
-
-_KEY_WORD: Final = "key "
 
 OnUpdate = Callable[[UpdateRequest], Awaitable[int]]
 """Does an update that is allowed; returns its RCODE when it is on disk."""
@@ -82,8 +86,8 @@ def parse_transfer_access(elements: Sequence[str]) -> TransferAccess:
         OperatorError: An element is neither.
     """
     words = [element.strip() for element in elements]
-    keys = [word for word in words if word.startswith(_KEY_WORD)]
-    names = (dns.name.from_text(word.removeprefix(_KEY_WORD).strip()) for word in keys)
+    keys = [word for word in words if word.startswith(KEY_WORD)]
+    names = (dns.name.from_text(word.removeprefix(KEY_WORD).strip()) for word in keys)
     rest = [word for word in words if word not in keys]
     return TransferAccess(
         parse_access_list(rest, "dns.allow_transfer"),
@@ -91,43 +95,76 @@ def parse_transfer_access(elements: Sequence[str]) -> TransferAccess:
     )
 
 
+NO_TRANSFER: Final = TransferAccess(NOBODY, frozenset())
+
+
+@dataclass(slots=True)
+class Realm:
+    """What other servers may do with the zones of one view.
+
+    Attributes:
+        zones: Those that are not like the common ones: copies, whole files; updates
+            change them and none else.
+        transfers: Who may have whole zones.
+        policy: Which key may change what.
+        on_notify: Told of NOTIFY messages if set; without it they are refused.
+        on_update: Given updates if set; without it they are refused.
+        forwarder: Hands updates of copied zones on, if set.
+    """
+
+    zones: Zones
+    transfers: TransferAccess = NO_TRANSFER
+    policy: UpdatePolicy = field(default_factory=lambda: UpdatePolicy(()))
+    on_notify: OnNotify | None = None
+    on_update: OnUpdate | None = None
+    forwarder: UpdateForwarder | None = None
+
+
 class Control:
     """Answers other servers.
 
+    Args (of the constructor):
+        realms: One a view, in the order of ``answering.views``.
+
     Attributes:
-        on_notify: Told of NOTIFY messages if set; without it they are refused.
-        on_update: Given updates if set; without it they are refused.
-        policy: Who may change what.
-        forwarder: Hands updates of copied zones on, if set.
+        realms: The same.
         on_sent: Told of a zone that was transferred, or begun to be, if set.
     """
 
     def __init__(
-        self,
-        answering: Answering,
-        zones: Zones,
-        keys: KeyRing,
-        access: TransferAccess,
+        self, answering: Answering, keys: KeyRing, realms: Sequence[Realm]
     ) -> None:
         self._answering = answering
-        self._zones = zones
         self._keys = keys
-        self._access = access
-        self.on_notify: OnNotify | None = None
-        self.on_update: OnUpdate | None = None
-        self.policy = UpdatePolicy(())
-        self.forwarder: UpdateForwarder | None = None
+        self.realms = realms
         self.on_sent: Callable[[Zone], None] | None = None
+
+    def _view(self, asked: ControlQuery, key: dns.name.Name | None) -> int:
+        """Return the number of the view that a message is in."""
+        arrival = Arrival(asked.arrival.destination, key)
+        wish = bool(asked.data[2] & 1)
+        rights = self._answering.access.rights(asked.host, arrival, recursive=wish)
+        return rights.view
+
+    def _realms_of(self, view: int) -> Sequence[Realm]:
+        """Return whose zone one may be: the view's own, else everybody's."""
+        return (self.realms[view], self.realms[0]) if view else self.realms[:1]
+
+    def _changed_in(self, view: int, origin: bytes) -> Realm | None:
+        """Return where an update changes the zone of folded ``origin``."""
+        for realm in self._realms_of(view):
+            if origin in realm.zones.by_apex:
+                return realm
+        return None
 
     async def messages(self, asked: ControlQuery, *, udp: bool) -> AsyncIterator[bytes]:
         """Yield the messages of the answer, in their order."""
         data = asked.data
-        if self.forwarder is not None and _is_update(data):
-            answer = await self.forwarder.forward(data, asked.host)
-            if answer is not None:
-                # Signed by who knows the key, if at all.
-                yield answer
-                return
+        forwarded = await self._forwarded(asked) if _is_update(data) else None
+        if forwarded is not None:
+            # Signed by who knows the key, if at all.
+            yield forwarded
+            return
         try:
             verified = self._keys.verify(data)
         except SignatureError as error:
@@ -145,12 +182,22 @@ class Control:
         async for message in self._plain(asked, verified, udp=udp):
             yield signer.sign(message)
 
+    async def _forwarded(self, asked: ControlQuery) -> bytes | None:
+        """Return what the primary of a copied zone says to an update, if it is one."""
+        for realm in self._realms_of(self._view(asked, _claimed_key(asked.data))):
+            if realm.forwarder is not None:
+                answer = await realm.forwarder.forward(asked.data, asked.host)
+                if answer is not None:
+                    return answer
+        return None
+
     async def _plain(
         self, asked: ControlQuery, verified: Verified, *, udp: bool
     ) -> AsyncIterator[bytes]:
         message = verified.message
+        key = None if verified.key is None else verified.key.name
         if message.opcode() == dns.opcode.NOTIFY:
-            yield self._notified(asked, message)
+            yield self._notified(asked, message, key)
         elif message.opcode() == dns.opcode.UPDATE:
             yield _short(asked, message, await self._updated(asked, verified))
         elif message.opcode() != dns.opcode.QUERY or len(message.question) != 1:
@@ -160,18 +207,27 @@ class Control:
                 yield octets
         else:
             plain = _without_tsig(asked.data)
-            answer = self._answering.now(plain, asked.host, udp=udp)
+            arrival = Arrival(asked.arrival.destination, key)
+            answer = self._answering.now(plain, asked.host, udp=udp, arrival=arrival)
             if isinstance(answer, Recursion):
                 answer = await self._answering.later(answer)
             if isinstance(answer, bytes):
                 yield answer
 
-    def _notified(self, asked: ControlQuery, message: dns.message.Message) -> bytes:
+    def _notified(
+        self,
+        asked: ControlQuery,
+        message: dns.message.Message,
+        key: dns.name.Name | None,
+    ) -> bytes:
         """Take a NOTIFY (RFC 1996 §4.7)."""
-        if self.on_notify is None or len(message.question) != 1:
+        if len(message.question) != 1:
             return _short(asked, message, codes.REFUSED)
         name = message.question[0].name
-        if not self.on_notify(name, asked.host):
+        realms = self._realms_of(self._view(asked, key))
+        if not any(
+            r.on_notify is not None and r.on_notify(name, asked.host) for r in realms
+        ):
             log.info("notify refused", zone=str(name), client=asked.host)
             return _short(asked, message, codes.REFUSED)
         answer = dns.message.make_response(message)
@@ -187,17 +243,18 @@ class Control:
             return error.rcode
         zone, client = to_text(request.zone), asked.host
         key = None if verified.key is None else verified.key.name
-        if self._zones.get(name_of(request.zone)) is None:
+        realm = self._changed_in(self._view(asked, key), request.zone)
+        if realm is None:
             return codes.NOTAUTH
         if (
             key is None
-            or self.on_update is None
-            or not self.policy.concerns(request.zone, key)
+            or realm.on_update is None
+            or not realm.policy.concerns(request.zone, key)
         ):
             log.info("update refused", zone=zone, client=client, key=str(key))
             return codes.REFUSED
-        may = partial(self.policy.allows, request.zone, key)
-        rcode = await self.on_update(replace(request, may=may))
+        may = partial(realm.policy.allows, request.zone, key)
+        rcode = await realm.on_update(replace(request, may=may))
         name = dns.rcode.to_text(dns.rcode.Rcode(rcode))
         log.info("update", zone=zone, client=client, key=str(key), outcome=name)
         return rcode
@@ -208,11 +265,13 @@ class Control:
         message = verified.message
         question = message.question[0]
         key = None if verified.key is None else verified.key.name
-        if not self._access.allows(asked.host, key):
+        view = self._view(asked, key)
+        if not self.realms[view].transfers.allows(asked.host, key):
             log.info("transfer refused", zone=str(question.name), client=asked.host)
             yield _short(asked, message, codes.REFUSED)
             return
-        zone = self._zones.get(question.name)
+        origin = name_octets(question.name).lower()
+        zone = self._answering.views[view].by_apex.get(origin)
         if zone is None or int(question.rdclass) != codes.IN:
             yield _short(asked, message, codes.NOTAUTH)
             return
@@ -222,7 +281,7 @@ class Control:
             return
         records: Iterable[RRset] = whole(zone)
         if int(question.rdtype) == codes.IXFR:
-            records = self._changes(zone, message, udp=udp)
+            records = self._changes(view, zone, message, udp=udp)
         end = codes.HEADER_OCTETS + len(name_octets(question.name)) + 4
         octets = asked.data[codes.HEADER_OCTETS : end]
         flags = codes.QR | codes.AA
@@ -236,7 +295,7 @@ class Control:
                 self.on_sent(zone)
 
     def _changes(
-        self, zone: Zone, message: dns.message.Message, *, udp: bool
+        self, view: int, zone: Zone, message: dns.message.Message, *, udp: bool
     ) -> Iterable[RRset]:
         """Return what answers an IXFR (RFC 1995 §4)."""
         theirs = next(
@@ -252,8 +311,12 @@ class Control:
         if theirs == zone.serial or is_newer(theirs, zone.serial) or udp:
             # Over UDP: what we have, so that they come back over TCP (§2).
             return [zone.soa]
-        history = self._zones.history
-        changes = None if history is None else history.since(zone.origin, theirs)
+        changes = None
+        for realm in self._realms_of(view):
+            history = realm.zones.history
+            # A zone that is another one in this view has a history of its own.
+            if history is not None and realm.zones.by_apex.get(zone.origin) is zone:
+                changes = history.since(zone.origin, theirs)
         return whole(zone) if changes is None else _steps(zone, changes)
 
 
@@ -294,6 +357,14 @@ def _opt(message: dns.message.Message) -> bytes:
 def _is_update(data: bytes) -> bool:
     """Return whether ``data`` is an update, by its opcode."""
     return len(data) > codes.HEADER_OCTETS and data[2] >> 3 == dns.opcode.UPDATE
+
+
+def _claimed_key(data: bytes) -> dns.name.Name | None:
+    """Return the key that a message says it is signed with; nobody has looked."""
+    try:
+        return dns.message.from_wire(data, keyring=False).keyname
+    except (dns.exception.DNSException, ValueError):
+        return None
 
 
 def _without_tsig(data: bytes) -> bytes:

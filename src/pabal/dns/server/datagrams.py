@@ -76,6 +76,9 @@ Ancillary = list[tuple[int, int, bytes]]
 """What the socket module calls ancillary data."""
 
 
+WILDCARDS: Final = frozenset(("0.0.0.0", "::"))  # noqa: S104  compared, not bound
+
+
 def is_supported() -> bool:
     """Return whether this machine lays structures out as they are written here."""
     return (
@@ -365,11 +368,19 @@ class DatagramBatch:
         data = bytes(self._controls.octets[at + _CONTROL.size : at + length])
         return [(level, kind, data)]
 
+    def local(self, slot: int) -> str:
+        """Return which address of ours slot's query came to; empty: nobody says."""
+        for level, _, data in self.control(slot):
+            # struct in_pktinfo: index, spec_dst, addr; in6_pktinfo: addr, index.
+            if level == socket.IPPROTO_IP:
+                return socket.inet_ntop(socket.AF_INET, data[8:12])
+            return socket.inet_ntop(socket.AF_INET6, data[:16])
+        return ""
+
 
 def _ask_for_local_address(sock: socket.socket) -> bool:
     """Have each query say which of our addresses it came to, where that can differ."""
-    host = sock.getsockname()[0]
-    if host not in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
+    if sock.getsockname()[0] not in WILDCARDS:
         return False
     if sock.family == socket.AF_INET:
         sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)

@@ -53,7 +53,7 @@ class Loader:
         self.zones = zones
         self._views = views
         self._exclusive = asyncio.Lock()
-        self._waiting: list[tuple[UpdateRequest, asyncio.Future[int]]] = []
+        self._waiting: list[tuple[int, UpdateRequest, asyncio.Future[int]]] = []
         self.outgoing: list[Zone] = []
         self._is_freeing = False
         self._polite = 0
@@ -129,7 +129,12 @@ class Loader:
     def _follow_views(self) -> list[Problem]:
         problems: list[Problem] = []
         for view in self._views:
-            problems += view.rebuild(self.zones.owners, self.zones.by_apex)
+            for found in view.rebuild(self.zones.owners, self.zones.by_apex):
+                # Files of a view are called like those of everybody.
+                place = replace(
+                    found.place, file=f"view {view.name}: {found.place.file}"
+                )
+                problems.append(replace(found, place=place))
         return problems
 
     def _followed(self, name: dns.name.Name) -> bool:
@@ -137,13 +142,25 @@ class Loader:
         changed = self.zones.follow(name)
         if changed:
             self.outgoing += large_replaced(before, self.zones.get_held(name))
+        for view in self._views:
+            changed |= view.whole.follow(name)
+        if changed:
             self._follow_views()
         return changed
 
-    def _updated(self, requests: Sequence[UpdateRequest]) -> list[int]:
-        version = self.zones.version
-        rcodes = self.zones.update(requests)
-        if self.zones.version != version:
+    def _updated(self, requests: Sequence[tuple[int, UpdateRequest]]) -> list[int]:
+        """Do ``requests``, each with the number of its view."""
+        rcodes = [codes.SERVFAIL] * len(requests)
+        changed = False
+        for number in sorted({number for number, _ in requests}):
+            zones = self._views[number - 1].whole if number else self.zones
+            version = zones.version
+            places = [n for n, (view, _) in enumerate(requests) if view == number]
+            found = zones.update([requests[place][1] for place in places])
+            for place, rcode in zip(places, found, strict=True):
+                rcodes[place] = rcode
+            changed |= zones.version != version
+        if changed:
             self._follow_views()
         return rcodes
 
@@ -154,17 +171,25 @@ class Loader:
 
     async def behind(self) -> list[dns.name.Name]:
         """Return the zones that other processes have updated."""
-        return await asyncio.to_thread(self.zones.behind)
+        all_zones = (self.zones, *(view.whole for view in self._views))
 
-    async def update(self, request: UpdateRequest) -> int:
+        def behind() -> list[dns.name.Name]:
+            return [name for zones in all_zones for name in zones.behind()]
+
+        return await asyncio.to_thread(behind)
+
+    async def update(self, request: UpdateRequest, view: int = 0) -> int:
         """Do ``request``; return its RCODE when it is on disk.
 
         What comes while others are written is written together, with one fsync.
+
+        Args:
+            view: Whose own zones it is about: 0 the common ones.
         """
         if len(self._waiting) >= WAITING_MAX:
             return codes.SERVFAIL
         future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.append((request, future))
+        self._waiting.append((view, request, future))
         async with self._exclusive:
             if not future.done():
                 await self._write()
@@ -172,12 +197,12 @@ class Loader:
 
     async def _write(self) -> None:
         batch, self._waiting = self._waiting, []
-        requests = [request for request, _ in batch]
+        requests = [(view, request) for view, request, _ in batch]
         rcodes = [codes.SERVFAIL] * len(batch)
         try:
             rcodes = await self.politely(lambda: self._updated(requests))
         finally:
-            for (_, future), rcode in zip(batch, rcodes, strict=True):
+            for (_, _, future), rcode in zip(batch, rcodes, strict=True):
                 if not future.done():
                     future.set_result(rcode)
 

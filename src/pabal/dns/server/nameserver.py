@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,26 +13,24 @@ import dns.name
 from pabal.base.clock import Clock
 from pabal.base.tasks import Tasks
 from pabal.dns.ports import Resolver
-from pabal.dns.server.access import Access, ViewAccess, parse_access_list
+from pabal.dns.server.access import (
+    NOBODY,
+    Access,
+    AccessList,
+    ViewAccess,
+    parse_access_list,
+)
 from pabal.dns.server.answering import Answering, ControlQuery, OnQuery, Recursion
-from pabal.dns.server.control import Control, parse_transfer_access
-from pabal.dns.server.forwarding import UpdateForwarder
+from pabal.dns.server.control import Control
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.loader import Loader
-from pabal.dns.server.notify import Notifier, Sources, parse_peer
-from pabal.dns.server.policy import parse_policy
+from pabal.dns.server.notify import Sources
 from pabal.dns.server.pools import Pool, Pools, addresses_at
+from pabal.dns.server.relations import Means, common_relations, view_relations
 from pabal.dns.server.reporting import Reporter
-from pabal.dns.server.secondary import (
-    Following,
-    Reload,
-    Secondaries,
-    parse_copied,
-    parse_groups,
-)
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
-from pabal.dns.settings import DnsSettings
+from pabal.dns.settings import DnsSettings, ViewSettings
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.response import header_only
@@ -42,7 +41,8 @@ from pabal.dns.zone.catalog import read_groups
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.tree import Zone
-from pabal.dns.zone.view import views_of
+from pabal.dns.zone.view import View
+from pabal.dns.zone.views import views_of
 from pabal.dns.zone.zones import Zones
 from pabal.net.listener import Listener, ListenerSettings
 
@@ -72,6 +72,7 @@ class NameServer:
     Args (of the constructor):
         resolver: For recursion; ``None`` makes a server that only knows its zones.
         tls_context: With the server's certificate, for DNS over TLS.
+        views: Those of ``settings``, empty as yet; ``None``: nobody else needs them.
 
     Raises:
         OperatorError: From the constructor: an access list holds what is no network.
@@ -84,31 +85,31 @@ class NameServer:
         resolver: Resolver | None,
         clock: Clock,
         tls_context: ssl.SSLContext | None = None,
+        views: Sequence[View] | None = None,
     ) -> None:
-        views = views_of(settings.views)
+        if views is None:
+            views = views_of(settings.views, settings.hostname, clock)
         self._loader = Loader(zones, views)
         access = _access(settings)
         self._answering = Answering(zones, resolver, access, settings, clock, views)
         self._tasks = Tasks()
-        keys = KeyRing(settings.keys, clock)
-        self._control = Control(
-            self._answering, zones, keys, parse_transfer_access(settings.allow_transfer)
-        )
+        means = Means(KeyRing(settings.keys, clock), self._tasks, self.reload, clock)
+        self._relations = [
+            common_relations(settings, zones, means),
+            *(view_relations(settings, n, v, means) for n, v in enumerate(views, 1)),
+        ]
+        for number, each in enumerate(self._relations):
+            each.realm.on_update = partial(self._update, number)
+        realms = [each.realm for each in self._relations]
+        self._control = Control(self._answering, means.keys, realms)
         self._answering.controlled = True
-        self._control.policy = parse_policy(settings.allow_update, keys)
-        self._control.on_update = self._update
         self._control.on_sent = self._sent
+        for each in self._relations:
+            each.secondaries.aside = self._loader.politely
         _keep(zones, settings)
-        peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
-        self._notifier = Notifier(peers, self._tasks)
-        self._secondaries = _secondaries(settings, zones, keys, self.reload, clock)
-        self._secondaries.aside = self._loader.politely
-        self._control.on_notify = self._secondaries.notified
-        if settings.forward_updates:
-            self._control.forwarder = UpdateForwarder(
-                parse_access_list(settings.forward_updates, "dns.forward_updates"),
-                self._secondaries.primaries,
-            )
+        if _is_copied(settings):
+            for each in self._relations:
+                each.realm.zones.history = History()
         service = TcpService(self._answering, settings.tcp, clock, self._control)
         limits = ListenerSettings(
             settings.tcp.per_client_max, settings.tcp.connections_max
@@ -129,14 +130,16 @@ class NameServer:
 
     def share(self, sharing: Sharing) -> None:
         """Share the work from now on; call it before ``start``."""
-        self._notifier.wait_s = sharing.notify_after_s
-        self._secondaries.elsewhere = sharing.on_notified
+        for each in self._relations:
+            each.notifier.wait_s = sharing.notify_after_s
+            each.secondaries.elsewhere = sharing.on_notified
         self._reporter.is_heard = sharing.on_notified is None
         self._on_updated = sharing.on_updated
 
     def notified(self, zone: str) -> None:
         """Take a NOTIFY for ``zone``, absolute, that another process had."""
-        self._secondaries.look(zone)
+        for each in self._relations:
+            each.secondaries.look(zone)
 
     async def start(
         self,
@@ -158,13 +161,11 @@ class NameServer:
         for sock in tls:
             await self._tls_listener.start(sock)
         sources = _own_addresses(udp)
-        self._notifier.sources = sources
-        self._secondaries.start(sources)
-        if self._control.forwarder is not None:
-            self._control.forwarder.sources = sources
-        self._secondaries.tidy()
+        for each in self._relations:
+            each.start(sources)
         self._is_started = True
-        self._notifier.changed(self._loader.zones.all())
+        for each in self._relations:
+            each.changed(self._loader.zones.all())
 
     def forget(self) -> None:
         """Drop every ready answer: what the resolver knew was flushed."""
@@ -192,7 +193,7 @@ class NameServer:
         report = await self._loader.reload()
         if report.loaded or report.removed:
             self._changed(self._loader.zones.all())
-        self._secondaries.loaded()
+        self._relations[0].secondaries.loaded()
         self._reporter.tell(report, asked=asked)
         return report
 
@@ -228,17 +229,21 @@ class NameServer:
         if self._loader.outgoing:
             self._tasks.start(self._loader.let_go(), "zones freed")
         if self._is_started:
-            self._notifier.changed([zone for zone in zones if zone is not None])
+            found = list(zones)
+            for each in self._relations:
+                each.changed(found)
 
     def _sent(self, zone: Zone) -> None:
         """Take note that ``zone`` was sent to a secondary."""
         if self._loader.give_back(zone):
             self._tasks.start(self._loader.let_go(), "zones freed")
 
-    async def _update(self, request: UpdateRequest) -> int:
-        version = self._loader.zones.version
-        rcode = await self._loader.update(request)
-        if self._loader.zones.version != version:
+    async def _update(self, number: int, request: UpdateRequest) -> int:
+        """Change a zone of the view with ``number``."""
+        zones = self._relations[number].realm.zones
+        version = zones.version
+        rcode = await self._loader.update(request, number)
+        if zones.version != version:
             self._changed([self._loader.zones.by_apex.get(request.zone)])
             if self._on_updated is not None:
                 self._on_updated(to_text(request.zone))
@@ -248,7 +253,8 @@ class NameServer:
         """Take no more queries, finish what is under way, close the sockets."""
         for server in self._udp:
             server.stop()
-        await self._secondaries.stop()
+        for each in self._relations:
+            await each.secondaries.stop()
         await self._tasks.wait(STOP_GRACE_S)
         await self._tasks.stop()
         await self._listener.stop(STOP_GRACE_S)
@@ -259,15 +265,7 @@ class NameServer:
 
 def _access(settings: DnsSettings) -> Access:
     """Return who may do what, and which view who is in; raises OperatorError."""
-    views = [
-        ViewAccess(
-            parse_access_list(view.clients, f"dns.view.{view.name}.clients"),
-            parse_access_list(view.allow_recursion, f"dns.view.{view.name}")
-            if view.allow_recursion
-            else None,
-        )
-        for view in settings.views
-    ]
+    views = [_view_access(view) for view in settings.views]
     return Access(
         parse_access_list(settings.allow_query, "dns.allow_query"),
         parse_access_list(settings.allow_recursion, "dns.allow_recursion"),
@@ -275,16 +273,25 @@ def _access(settings: DnsSettings) -> Access:
     )
 
 
-def _secondaries(
-    settings: DnsSettings, zones: Zones, keys: KeyRing, reload: Reload, clock: Clock
-) -> Secondaries:
-    directory = Path(settings.secondary_directory)
-    if not settings.secondary_directory:
-        return Secondaries((), directory, zones, reload, clock)
-    catalogs = parse_copied(settings.follow_catalogs, keys, "dns.follow_catalogs")
-    copied = parse_copied(settings.secondary, keys)
-    following = Following(catalogs, parse_groups(settings.follow_groups, keys))
-    return Secondaries(copied, directory, zones, reload, clock, following)
+def _view_access(view: ViewSettings) -> ViewAccess:
+    def those(elements: Sequence[str], key: str) -> AccessList | None:
+        place = f"dns.view.{view.name}.{key}"
+        return parse_access_list(elements, place) if elements else None
+
+    return ViewAccess(
+        those(view.clients, "clients") or NOBODY,
+        those(view.allow_recursion, "allow_recursion"),
+        those(view.allow_query, "allow_query"),
+        those(view.destinations, "destinations"),
+        view.recursive_only,
+    )
+
+
+def _is_copied(settings: DnsSettings) -> bool:
+    """Return whether any zone may be had as a whole."""
+    lists = [settings.allow_transfer]
+    lists += [view.exchange.allow_transfer for view in settings.views]
+    return any(each not in ((), ("none",)) for each in lists)
 
 
 def _keep(zones: Zones, settings: DnsSettings) -> None:
@@ -296,8 +303,6 @@ def _keep(zones: Zones, settings: DnsSettings) -> None:
         zones.journals = Journals(Path(settings.journal_directory))
     if settings.fallback_directory:
         zones.fallbacks = Fallbacks(Path(settings.fallback_directory))
-    if settings.allow_transfer != ("none",):
-        zones.history = History()
 
 
 def _own_addresses(sockets: Sequence[socket.socket]) -> Sources:

@@ -96,6 +96,11 @@ class Notifier:
         self.sources: Sources = {}
         self.wait_s = 0.0
 
+    @property
+    def has_peers(self) -> bool:
+        """Whether there is somebody to tell."""
+        return bool(self._peers)
+
     def changed(self, zones: Sequence[Zone]) -> None:
         """Tell every secondary of those of ``zones`` that have another serial."""
         if not self._peers:

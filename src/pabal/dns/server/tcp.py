@@ -10,6 +10,7 @@ from typing import Final
 
 from pabal.base.clock import Clock
 from pabal.base.tasks import Tasks
+from pabal.dns.server.access import PLAIN, Arrival
 from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.control import Control
 from pabal.dns.settings import TcpSettings
@@ -103,6 +104,7 @@ class TcpService:
             udp=False,
             encrypted=stream.tls is not None,
             idle_s=self._offered_s(),
+            arrival=self._arrival(stream),
         )
         if answer is None:
             # What is no query at all will not get better.
@@ -117,6 +119,11 @@ class TcpService:
             _send(stream, answer)
             await stream.flush(self._settings.idle_s)
         return True
+
+    def _arrival(self, stream: Stream) -> Arrival:
+        if self._answering.access.by_destination:
+            return Arrival(stream.local.address)
+        return PLAIN
 
     async def _serve(self, asked: ControlQuery, stream: Stream) -> None:
         """Answer a server; a long answer goes no faster than it is taken."""

@@ -12,12 +12,14 @@ from typing import Final
 
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
+from pabal.dns.server.access import PLAIN, Arrival
 from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.cache import AnswerCache
 from pabal.dns.server.control import Control
 from pabal.dns.server.datagrams import (
     ID_OCTETS,
     QUERY_MAX_OCTETS,
+    WILDCARDS,
     Address,
     Ancillary,
     DatagramBatch,
@@ -63,6 +65,7 @@ class UdpServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._caches: dict[Sender, AnswerCache] = {}
         self._friends = answering.friends
+        self._local = own_address(sock) if answering.access.by_destination else ""
 
     def start(self) -> None:
         """Answer from now on; call it inside the event loop."""
@@ -157,7 +160,10 @@ class UdpServer:
     ) -> bool:
         """Answer what the hot path could not; return whether the answer is ready."""
         host = batch.peers.host(slot)
-        answer = self._now(batch.query(slot, length), host)
+        arrival = PLAIN
+        if self._answering.access.by_destination:
+            arrival = Arrival(self._local or batch.local(slot))
+        answer = self._now(batch.query(slot, length), host, arrival)
         if answer is None:
             return False
         if not isinstance(answer, bytes):
@@ -172,7 +178,7 @@ class UdpServer:
 
     def _learn(self, sender: Sender, host: str) -> None:
         """Remember which cache this client's answers are in."""
-        cache = self._answering.cache_of(host)
+        cache = self._answering.cache_of(host, self._local)
         if cache is None:
             return
         if len(self._caches) >= CLIENTS_MAX:
@@ -188,7 +194,7 @@ class UdpServer:
                 # Nothing more to read, or the echo of an answer that went nowhere.
                 return
             self._note_host(client[0])
-            cache = self._answering.cache_of(client[0])
+            cache = self._answering.cache_of(client[0], self._local)
             answer = None if cache is None else cache.hit(data)
             if answer is None:
                 self._alone(data, client)
@@ -196,13 +202,13 @@ class UdpServer:
                 self._send(answer, client, [])
 
     def _note_host(self, host: str) -> None:
-        if not self._answering.is_friend(host):
+        if not self._answering.access.is_friend(host):
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             address = socket.inet_pton(family, host.partition("%")[0])
             self._answering.limiter.note(address, 1)
 
     def _alone(self, data: bytes, client: Address) -> None:
-        answer = self._now(data, client[0])
+        answer = self._now(data, client[0], Arrival(self._local))
         if isinstance(answer, bytes):
             self._send(answer, client, [])
         elif answer is not None:
@@ -224,9 +230,11 @@ class UdpServer:
             async for message in self._control.messages(asked, udp=True):
                 self._send(message, client, control)
 
-    def _now(self, data: bytes, host: str) -> bytes | Recursion | ControlQuery | None:
+    def _now(
+        self, data: bytes, host: str, arrival: Arrival
+    ) -> bytes | Recursion | ControlQuery | None:
         try:
-            return self._answering.now(data, host, udp=True)
+            return self._answering.now(data, host, udp=True, arrival=arrival)
         except Exception:
             # The only catch-all: a bug costs one answer, not those beside it.
             log.exception("bug in an answer", client=host, query=data.hex())
@@ -243,3 +251,9 @@ class UdpServer:
         # A full buffer, an unreachable client: datagrams may be lost.
         with contextlib.suppress(OSError):
             self._socket.sendmsg([answer], control, 0, client)
+
+
+def own_address(sock: socket.socket) -> str:
+    """Return the one address of ours that ``sock`` hears; empty: it hears several."""
+    host = str(sock.getsockname()[0])
+    return "" if host in WILDCARDS else host

@@ -28,6 +28,10 @@ class NameFormatError(ProtocolError):
     """A name is cut off, too long, or compressed where it must not be."""
 
 
+_POINTER: Final = b"\xc0"
+"""Two ones at the beginning: the rest stands elsewhere (RFC 1035 §4.1.4)."""
+
+
 def end_of_name(data: bytes, start: int) -> int:
     """Return the offset just after the uncompressed name at ``start``.
 
@@ -46,6 +50,20 @@ def end_of_name(data: bytes, start: int) -> int:
         if length > LABEL_MAX_OCTETS:
             break
     raise NameFormatError("not a name")
+
+
+def end_of_owner(data: bytes, start: int) -> int:
+    """Return the offset just after the name of a record, perhaps a compressed one.
+
+    Raises:
+        NameFormatError: There is no such name (RFC 1035 §4.1.4).
+    """
+    position = start
+    while position < len(data) and 0 < data[position] <= LABEL_MAX_OCTETS:
+        position += data[position] + 1
+    if data[position : position + 1] >= _POINTER and position + 2 <= len(data):
+        return position + 2
+    return end_of_name(data, start)
 
 
 def label_offsets(name: bytes) -> list[int]:

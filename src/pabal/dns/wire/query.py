@@ -2,7 +2,8 @@
 
 Sans-IO. Strict: what is not exactly a query is refused whole, so nothing behind this
 module meets a half-understood message. Linear in the octets; no compression pointer is
-ever followed, because a query has no need of one.
+ever followed: a question has no need of one, and where the name of a key ends is seen
+without.
 
 Source: RFC 1035 §4.1 (header, question), RFC 6891 §6.1 (OPT), RFC 8945 §5.1 (TSIG).
 Security: every octet comes from strangers with forged addresses.
@@ -14,7 +15,7 @@ from typing import Final
 
 from pabal.base.errors import ProtocolError
 from pabal.dns.wire import codes, option
-from pabal.dns.wire.name import NameFormatError, end_of_name
+from pabal.dns.wire.name import NameFormatError, end_of_name, end_of_owner
 
 _HEADER: Final = Struct("!HHHHHH")
 _QUESTION_TAIL: Final = Struct("!HH")
@@ -193,7 +194,7 @@ def _additional(data: bytes, start: int, count: int) -> tuple[Edns | None, bool]
     position = start
     for _ in range(count):
         try:
-            fields = end_of_name(data, position)
+            fields = end_of_owner(data, position)
         except NameFormatError as error:
             raise QueryError(codes.FORMERR) from error
         if fields + _RECORD.size > len(data):

@@ -9,7 +9,7 @@ RFC 4035 §3.1.4.1 (DS at a cut), RFC 9460 §4.2 (service bindings).
 """
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -340,3 +340,19 @@ def _targets(rrset: RRset) -> list[bytes]:
         # RFC 9460 §2.5: `.` means the owner itself.
         targets = [rrset.owner.lower() if t == ROOT else t for t in targets]
     return list(dict.fromkeys(targets))[:ADDITIONAL_TARGETS_MAX]
+
+
+def nearest(zones: Mapping[bytes, Zone], name: bytes, rdtype: int) -> Zone | None:
+    """Return the one of ``zones`` nearest to folded ``name`` for ``rdtype``, if any.
+
+    The DS of a zone's apex belongs to the parent (RFC 4035 §3.1.4.1).
+    """
+    own: Zone | None = None
+    for offset in label_offsets(name):
+        zone = zones.get(name[offset:])
+        if zone is None:
+            continue
+        if offset or rdtype != codes.DS:
+            return zone
+        own = zone
+    return own

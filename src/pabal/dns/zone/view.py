@@ -1,29 +1,31 @@
 """Split horizon: what some clients see instead of what all others do.
 
 A view is the common zones with differences: other addresses of this host, and files. A
-file with an SOA is a whole zone; one without lies over the common zone, and each set in
-it takes the place of the common one. Blocks for reading; meant for a thread.
+file with an SOA is a whole zone, and so are the view's copies of other servers' zones
+(``Whole``); one without lies over the common zone, and each set in it takes the place
+of the common one. Blocks for reading; meant for a thread.
 """
 
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import dns.name
+import dns.rdatatype
 
-from pabal.dns.settings import ViewSettings
+from pabal.dns.ports import Resolved
 from pabal.dns.wire import codes
-from pabal.dns.wire.name import label_offsets
 from pabal.dns.wire.rrset import RRset, name_octets
 from pabal.dns.zone.compose import Composition
-from pabal.dns.zone.load import ZoneInput, load_zone
+from pabal.dns.zone.local import local_answer
+from pabal.dns.zone.lookup import nearest
 from pabal.dns.zone.master import MasterFile
 from pabal.dns.zone.packed import Rrsets, unpack
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
-from pabal.dns.zone.source import DirectorySource, NoFiles, Stamp, Text, ZoneSource
+from pabal.dns.zone.source import Stamp, Text, ZoneSource
 from pabal.dns.zone.tree import Zone, changed
+from pabal.dns.zone.zones import Zones
 
 _ADDRESSES: Final = {codes.A: 4, codes.AAAA: 6}
 """Address types and the IP version of each."""
@@ -44,7 +46,9 @@ class View:
 
     Attributes:
         name: What the configuration calls it.
-        source: Its files.
+        source: Files that lie over the common zones.
+        whole: Zones in the place of common ones, and beside them.
+        hidden: Folded apexes of common zones that are not seen.
         addresses: The addresses of this host that its clients are told; empty: the same
             as everybody.
         by_apex: Every zone by its folded apex; replaced, never changed.
@@ -53,7 +57,9 @@ class View:
 
     name: str
     source: ZoneSource
+    whole: Zones
     addresses: Sequence[str] = ()
+    hidden: frozenset[bytes] = frozenset()
     by_apex: Mapping[bytes, Zone] = field(default_factory=dict)
     version: int = 0
     _made: dict[bytes, _Made] = field(default_factory=dict)
@@ -61,6 +67,17 @@ class View:
     def find(self, name: bytes, rdtype: int) -> Zone | None:
         """Return the zone nearest to folded ``name`` for ``rdtype``, if any."""
         return nearest(self.by_apex, name, rdtype)
+
+    def local(
+        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
+    ) -> Resolved | None:
+        """Return the authoritative answer, as ``LocalZones`` says."""
+        return local_answer(self, name, rdtype)
+
+    @property
+    def different(self) -> frozenset[bytes]:
+        """The folded apexes of the zones that are not as everybody sees them."""
+        return frozenset((*self._made, *self.whole.by_apex))
 
     def rebuild(
         self, owners: Mapping[bytes, Zone], common: Mapping[bytes, Zone]
@@ -73,7 +90,8 @@ class View:
             owners: The common zones as their owners mean them.
             common: The same as they are served.
         """
-        problems: list[Problem] = []
+        problems = list(self.whole.reload().problems)
+        whole = self.whole.by_apex
         try:
             files = {
                 name_octets(name).lower(): (name, file)
@@ -82,9 +100,14 @@ class View:
         except OSError as error:
             place = Place(self.name)
             return (Problem(Severity.ERROR, place, f"cannot read: {error}"),)
-        coming = dict(common)
+        coming = {**common, **whole}
+        for origin in self.hidden - whole.keys():
+            coming.pop(origin, None)
         made: dict[bytes, _Made] = {}
-        for origin in owners.keys() | files.keys() if self.addresses else files:
+        looked_at = dict.fromkeys((*owners, *files) if self.addresses else files)
+        for origin in looked_at:
+            if origin in whole or origin in self.hidden:
+                continue
             found = self._zone(origin, owners.get(origin), files, problems)
             if found is not None:
                 made[origin] = found
@@ -182,13 +205,6 @@ class View:
             problems.append(Problem(Severity.ERROR, Place(file), reason))
             return None
         composition = Composition(master)
-        if codes.SOA in composition.types(composition.origin):
-            given = ZoneInput(
-                name, file, hosted=False, derived=(), hostname="", serial=1
-            )
-            loaded = load_zone(given, read)
-            problems += loaded.problems
-            return loaded.zone
         found = (*master.problems, *composition.problems)
         problems += found
         if has_errors(found):
@@ -199,20 +215,6 @@ class View:
             problems.append(Problem(Severity.ERROR, Place(file), reason, fix))
             return None
         return _laid_over(zone, composition)
-
-
-def views_of(settings: Sequence[ViewSettings]) -> list[View]:
-    """Return the views of ``settings``, empty as yet."""
-    return [
-        View(
-            each.name,
-            DirectorySource(Path(each.zones_directory))
-            if each.zones_directory
-            else NoFiles(),
-            each.addresses,
-        )
-        for each in settings
-    ]
 
 
 def _laid_over(zone: Zone, composition: Composition) -> Zone:
@@ -226,19 +228,3 @@ def _laid_over(zone: Zone, composition: Composition) -> Zone:
             before.clear()
         names[name] = {**before, **sets}
     return changed(zone, names, zone.updated)
-
-
-def nearest(zones: Mapping[bytes, Zone], name: bytes, rdtype: int) -> Zone | None:
-    """Return the one of ``zones`` nearest to folded ``name`` for ``rdtype``, if any.
-
-    The DS of a zone's apex belongs to the parent (RFC 4035 §3.1.4.1).
-    """
-    own: Zone | None = None
-    for offset in label_offsets(name):
-        zone = zones.get(name[offset:])
-        if zone is None:
-            continue
-        if offset or rdtype != codes.DS:
-            return zone
-        own = zone
-    return own

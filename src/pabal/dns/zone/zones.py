@@ -18,7 +18,7 @@ from pabal.base.log import Log
 from pabal.dns.ports import DerivedRecord, DerivedSource, LocalZones, Resolved
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
-from pabal.dns.wire.rrset import name_octets, name_of, to_dnspython
+from pabal.dns.wire.rrset import name_octets, name_of
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import (
     Batch,
@@ -36,12 +36,12 @@ from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.journal import JournalError
 from pabal.dns.zone.load import ZoneInput
-from pabal.dns.zone.lookup import lookup
+from pabal.dns.zone.local import local_answer
+from pabal.dns.zone.lookup import nearest
 from pabal.dns.zone.problem import Place, Problem, Severity
 from pabal.dns.zone.settled import NOTHING_SETTLED, Look, Settled
 from pabal.dns.zone.source import COPIED, Stamp, ZoneSource, is_plain, zone_name
 from pabal.dns.zone.tree import Zone
-from pabal.dns.zone.view import nearest
 
 _SERIAL_MODULUS: Final = 1 << 32
 """RFC 1982 §3: serial numbers have 32 bits."""
@@ -157,26 +157,7 @@ class Zones(LocalZones):
         A delegation away from here is ``None`` too. An alias whose target lies
         elsewhere is returned as far as it goes: its target is still to be resolved.
         """
-        folded = name_octets(name).lower()
-        if rdtype == dns.rdatatype.DS and name != dns.name.root:
-            # RFC 4035 §3.1.4.1: of its DS only the parent knows, wherever that is.
-            zone = self.find(folded, codes.DS)
-            if zone is not None and zone.origin == folded:
-                return None
-        answer = lookup(self, folded, int(rdtype))
-        if answer is None:
-            return None
-        response = answer.response
-        # A referral at the end of a chain says nothing a resolver should believe.
-        final = answer.unresolved is None
-        if not final and not response.answer:
-            return None
-        return Resolved(
-            response.rcode,
-            tuple(to_dnspython(rrset) for rrset in response.answer),
-            tuple(to_dnspython(rrset) for rrset in response.authority if final),
-            authoritative=True,
-        )
+        return local_answer(self, name, rdtype)
 
     def settled(self) -> list[Held]:
         """Return the zones that one file each decides about."""
