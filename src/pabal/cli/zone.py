@@ -9,6 +9,7 @@ from pabal.app.office import check_zone, check_zone_file, zones_office
 from pabal.base.errors import NotFoundError
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
+from pabal.cli.remote import LocalPath
 from pabal.cli.zone_dnssec import dnssec
 from pabal.cli.zone_edit import absolute, edit, undo
 from pabal.cli.zone_import import import_
@@ -105,7 +106,7 @@ def show(name: str, directory: Path | None, *, as_json: bool) -> None:
 @click.argument(
     "file",
     required=False,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=LocalPath(exists=True, dir_okay=False, path_type=Path),
 )
 @config_option
 @json_option
