@@ -45,7 +45,7 @@ JOINTS_PART: Final = 64
 """The same for what joints decide: there are more of them."""
 
 PLAIN_PART: Final = 24
-"""The same where most messages are plain: some 3 us each."""
+"""The same where most messages are plain: some 5 us each."""
 
 PLAIN_REST_PART: Final = 16
 """Of these one in so many is read rather than the lists of all rare words."""
