@@ -144,6 +144,18 @@ async def test_clients_see_what_their_view_holds(tmp_path: Path) -> None:
     await server.stop()
 
 
+def both(address: str) -> tuple[socket.socket, socket.socket]:
+    """Bind UDP and TCP to one port, which nobody has for either."""
+    for _ in range(20):
+        tcp = bind(Endpoint(address, 0), "dns")
+        try:
+            port = tcp.getsockname()[1]
+            return bind(Endpoint(address, port), "dns", udp=True), tcp
+        except OperatorError:
+            tcp.close()
+    pytest.fail("no port is free for both")
+
+
 @pytest.mark.parametrize("bound", ["127.77.0.1", "0.0.0.0"])
 async def test_the_address_asked_may_decide(tmp_path: Path, bound: str) -> None:
     """A socket that hears one address, and one that hears all."""
@@ -154,9 +166,8 @@ async def test_the_address_asked_may_decide(tmp_path: Path, bound: str) -> None:
     source = MemorySource({"example.com.zone": HEAD + "a A 192.0.2.1\n"})
     zones = Zones(source, None, "ns.test", FixedClock())
     server = NameServer(settings, zones, None, FixedClock())
-    udp = bind(Endpoint(bound, 0), "dns", udp=True)
-    port = udp.getsockname()[1]
-    tcp = bind(Endpoint(bound, port), "dns")
+    udp, tcp = both(bound)
+    port = tcp.getsockname()[1]
     await server.reload()
     await server.start([udp], [tcp])
     there = ["127.77.0.1"] if bound != "0.0.0.0" else ["127.77.0.1", "127.77.0.2"]
