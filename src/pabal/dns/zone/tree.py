@@ -266,6 +266,8 @@ def _take_out(
     origin: bytes,
 ) -> None:
     """Empty a name; it goes, and empty names above, where there is no name below."""
+    if name not in nodes:
+        return  # it went with the last name below it, and was counted then
     nodes[name] = b""
     while name != origin and not nodes[name] and name not in below:
         del nodes[name]
