@@ -3,14 +3,27 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pabal.app.shared import Shared, open_shared
+from pabal.config.names import ResolverSection
 from pabal.config.settings import Settings
 from pabal.message.address import Mailbox
 from pabal.mta.queue.item import QueuedRecipient, QueueItem, local_destination
 from pabal.smtp.envelope import Envelope, Recipient
 from pabal.store.ports import Column
+
+POLICY = """@ SOA ns you 1 1 1 1 60
+@ NS ns.a.test.
+bad.far.example CNAME .
+24.0.2.0.192.rpz-ip CNAME *.
+"""
+
+
+def chosen(settings: Settings, **changes: object) -> Settings:
+    section = ResolverSection(**changes)  # type: ignore[arg-type]  # as each test says
+    names = replace(settings.dns, resolver=section, trust_anchors=("none",))
+    return replace(settings, dns=names)
 
 
 @dataclass

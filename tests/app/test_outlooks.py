@@ -11,26 +11,14 @@ import pytest
 from pabal.app import outlooks, parts, resolving
 from pabal.app.explaining import explain_name
 from pabal.base.errors import OperatorError
-from pabal.config.names import ResolverSection
 from pabal.config.settings import Settings
 from pabal.config.views import ViewClients, ViewResolver, ViewSection
 from pabal.dns.ports import Client, Clientele
 from pabal.dns.resolver.cache import Trust
 from pabal.dns.zone.views import views_of
-from tests.app.rig import opened
+from tests.app.rig import POLICY, chosen, opened
 
 A, AAAA = dns.rdatatype.A, dns.rdatatype.AAAA
-POLICY = """@ SOA ns you 1 1 1 1 60
-@ NS ns.a.test.
-bad.far.example CNAME .
-24.0.2.0.192.rpz-ip CNAME *.
-"""
-
-
-def chosen(settings: Settings, **changes: object) -> Settings:
-    section = ResolverSection(**changes)  # type: ignore[arg-type]  # as each test says
-    names = replace(settings.dns, resolver=section, trust_anchors=("none",))
-    return replace(settings, dns=names)
 
 
 def name(text: str) -> dns.name.Name:

@@ -4,34 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import dns.name
-import dns.rcode
-import dns.rdatatype
-import dns.rrset
 import pytest
 
 from pabal.app import parts, resolving
 from pabal.app.resolving import FileAnchors
 from pabal.config.load import load
-from pabal.config.names import ResolverSection
 from pabal.config.settings import Settings
 from pabal.dns.resolver.hints import Server
-
-A, AAAA = dns.rdatatype.A, dns.rdatatype.AAAA
-POLICY = """@ SOA ns you 1 1 1 1 60
-@ NS ns.a.test.
-bad.far.example CNAME .
-24.0.2.0.192.rpz-ip CNAME *.
-"""
-
-
-def chosen(settings: Settings, **changes: object) -> Settings:
-    section = ResolverSection(**changes)  # type: ignore[arg-type]  # as each test says
-    names = replace(settings.dns, resolver=section, trust_anchors=("none",))
-    return replace(settings, dns=names)
-
-
-def name(text: str) -> dns.name.Name:
-    return dns.name.from_text(text)
+from tests.app.rig import POLICY, chosen
 
 
 def test_a_policy_that_is_still_to_come_is_a_warning(settings: Settings) -> None:
@@ -81,8 +61,8 @@ def test_routes(settings: Settings) -> None:
     )
     routes = parts.resolver_settings(settings).routes
     assert [(route.zone, route.recursive) for route in routes] == [
-        (name("b.test."), True),
-        (name("c.test."), False),
+        (dns.name.from_text("b.test."), True),
+        (dns.name.from_text("c.test."), False),
     ]
     assert routes[0].servers == (Server("", "192.0.2.1"),)
 

@@ -73,8 +73,8 @@ def test_what_comes_and_goes_leaves_what_a_new_zone_would_have(
 def test_a_name_and_the_empty_one_above_go_at_once() -> None:
     """The second went with the first: it must not be counted again."""
     records = HEAD + "a.b.ent A 192.0.2.1\nc.ent A 192.0.2.1\n"
-    gone = {octets(f"{name}.example.com"): {} for name in ("a.b.ent", "b.ent")}
-    names: dict[bytes, Rrsets] = {**gone}
+    gone = ("a.b.ent", "b.ent")
+    names: dict[bytes, Rrsets] = {octets(f"{name}.example.com"): {} for name in gone}
     made = changed(zone(records), names, frozenset())
     assert dict(made.nodes.packed) == dict(all_again(made).nodes.packed)
     assert dict(made.below or {}) == dict(names_below(made.nodes.packed, made.origin))
