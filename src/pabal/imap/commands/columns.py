@@ -18,15 +18,13 @@ from pabal.imap.commands.sections import (
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.wire.fetch import Attribute, Binary, Body, Item, Section, SectionText
 from pabal.imap.wire.response import date_time, quoted
+from pabal.imap.wire.rows import Cells, Rows
 from pabal.store.ports import Column, Row
-
-Cells = Sequence[int | bytes]
-"""One value a message, for the template's place."""
 
 FROM_VIEW: Final = MappingProxyType(
     {
         Attribute.FLAGS: b"FLAGS (%b)",
-        Attribute.UID: b"UID %d",
+        Attribute.UID: b"UID %i",
         Attribute.MODSEQ: b"MODSEQ (%d)",
         Attribute.EMAILID: b"EMAILID (M%d)",
     }
@@ -122,7 +120,7 @@ class Plan:
         begin: How each response begins.
     """
 
-    def __init__(self, items: Sequence[Item], begin: bytes = b"* %d FETCH (") -> None:
+    def __init__(self, items: Sequence[Item], begin: bytes = b"* %i FETCH (") -> None:
         needed = [column_of(item) for item in items]
         self.bodies = needed.count(Column.OCTETS)
         self.items = items
@@ -134,8 +132,8 @@ class Plan:
         if self.structures:
             self.columns = []
         places = b" ".join(map(template_of, items))
-        self._template = begin + places + b"%b)\r\n"
-        self._plain = begin + places + b")\r\n"
+        self._extended = Rows(begin + places + b"%b)\r\n")
+        self._plain = Rows(begin + places + b")\r\n")
 
     @property
     def reads(self) -> bool:
@@ -155,13 +153,13 @@ class Plan:
             facts: What the store said.
             extra: An addition to each response.
         """
-        cells = self.cells(selected, batch, facts)
-        news = selected.names.news()
+        columns = [selected.names_of(batch), *self.cells(selected, batch, facts)]
+        count = len(batch.uids)
         if extra is None:
-            joined = zip(selected.names_of(batch), *cells, strict=True)
-            return news + b"".join(map(self._plain.__mod__, joined))
-        joined = zip(selected.names_of(batch), *cells, extra, strict=True)
-        return news + b"".join(map(self._template.__mod__, joined))
+            told = self._plain.octets(count, columns)
+        else:
+            told = self._extended.octets(count, [*columns, extra])
+        return selected.names.news() + told
 
     def one(
         self, item: Attribute, selected: Selected, batch: Batch, rows: Sequence[Row]
@@ -169,7 +167,7 @@ class Plan:
         """Return one plain item of a batch of one message, as it is told."""
         facts = dict(zip(self.columns, zip(*rows, strict=True), strict=False))
         cells = _plain_cells(item, selected, batch, facts)
-        return template_of(item) % (cells[0],)
+        return Rows(template_of(item)).octets(1, [cells])
 
     def cells(self, selected: Selected, batch: Batch, said: Facts) -> list[Cells]:
         """Return the values of each item, one sequence a place of its template."""
@@ -232,7 +230,7 @@ def _plain_cells(
     facts: Mapping[Column, Sequence[object]],
 ) -> Cells:
     if item is Attribute.FLAGS:
-        return selected.flag_octets(batch.flags, batch.uids)
+        return selected.flag_cells(batch)
     if item is Attribute.UID:
         return batch.uids
     if item is Attribute.MODSEQ:
@@ -244,7 +242,7 @@ def _plain_cells(
     if made is None:
         # Octets or a number as the store has it: rows that lack one are not here.
         return cast("Cells", facts_of_each)
-    return list(map(made, facts_of_each))
+    return cast("Cells", list(map(made, facts_of_each)))
 
 
 def _octets(fact: object) -> bytes:

@@ -6,8 +6,8 @@ bounded buffer, and other sessions have their turn.
 Source: RFC 9051 §6.4.5, §7.5.2; RFC 7162 §3.1.4 (CHANGEDSINCE).
 """
 
-from collections.abc import Sequence
-from itertools import compress, count
+from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import Final, cast
 
 from pabal.base.errors import UnavailableError
@@ -19,12 +19,13 @@ from pabal.imap.numbers import join
 from pabal.imap.wire.fetch import Attribute, Binary, Body, Fetch, Item
 from pabal.imap.wire.partial import Partial
 from pabal.imap.wire.response import Tagged, date_time
+from pabal.imap.wire.rows import Coded
 from pabal.net.ports import ConnectionLostError
 from pabal.store.flags import SEEN, FlagAction, FlagChange
 from pabal.store.ports import Column, Row, StoreError
 
-ARRAY_SLICE: Final = 2_000
-"""Messages answered from arrays at once: about 100 kB, 1 ms."""
+ARRAY_SLICE: Final = 4_000
+"""Messages answered from arrays at once: about 200 kB, 1 ms."""
 
 FACT_SLICE_FIRST: Final = 16
 """Messages whose facts are read at once, at first: a header can have 1 MB."""
@@ -108,9 +109,18 @@ async def _changed(
                 # Some vanished meanwhile: the indexes are of the array before.
                 return ranges
             modseqs = selected.view.modseqs[start : min(end, start + MODSEQ_SLICE)]
-            newer = map(since.__lt__, modseqs)
-            found += [(at, at + 1) for at in compress(count(start), newer)]
+            newer = bytes(map(since.__lt__, modseqs))
+            found += [(start + low, start + high) for low, high in _runs(newer)]
     return join(found)
+
+
+def _runs(marks: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where ``marks`` is 1 and not 0, as half-open ranges."""
+    start = marks.find(1)
+    while start >= 0:
+        end = marks.find(0, start)
+        yield start, end if end >= 0 else len(marks)
+        start = marks.find(1, end) if end >= 0 else -1
 
 
 class _Slices:
@@ -177,7 +187,7 @@ class _Fetcher:
         """Send the responses of ``batch``."""
         if self._changed_since is not None:
             since = self._changed_since
-            batch = _filtered(batch, [modseq > since for modseq in batch.modseqs])
+            batch = _filtered(batch, list(map(since.__lt__, batch.modseqs)))
         if not batch.uids:
             return
         extra = None
@@ -366,16 +376,20 @@ def _marks(item: Item) -> bool:
 def _additions(
     selected: Selected, batch: Batch, changed: frozenset[int], template: bytes
 ) -> Sequence[bytes]:
-    flags = selected.flag_octets(batch.flags, batch.uids)
+    cells = selected.flag_cells(batch)
+    if isinstance(cells, Coded):
+        cells = list(map(cells.octets_of, cells.codes))
     return [
         template % {b"uid": uid, b"flags": names, b"modseq": modseq}
         if uid in changed
         else b""
-        for uid, names, modseq in zip(batch.uids, flags, batch.modseqs, strict=True)
+        for uid, names, modseq in zip(batch.uids, cells, batch.modseqs, strict=True)
     ]
 
 
 def _filtered(batch: Batch, kept: Sequence[bool]) -> Batch:
+    if all(kept):
+        return batch
     return Batch(*(list(compress(column, kept)) for column in batch))
 
 

@@ -4,7 +4,7 @@ Sans-IO.
 Source: RFC 9051 §2.3.2, §7.3.5 (FLAGS), §7.1 (PERMANENTFLAGS).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from pabal.imap.wire.response import flag_names
@@ -43,17 +43,15 @@ class FlagNames:
         self._news = False
         self.says: Callable[[bytes], bytes] = bytes
 
-    def octets(self, flag_sets: Sequence[int]) -> list[bytes]:
-        """Return each flag set's names side by side, ready for the wire.
+    def octets(self, flag_set: int) -> bytes:
+        """Return a flag set's names side by side, ready for the wire."""
+        octets = self._rendered.get(flag_set)
+        return self._render(flag_set) if octets is None else octets
 
-        Cost: a look-up a message; nothing is rendered twice.
-        """
-        rendered = self._rendered
-        try:
-            return list(map(rendered.__getitem__, flag_sets))
-        except KeyError:
-            self._render(flag_sets)
-            return list(map(rendered.__getitem__, flag_sets))
+    def recent_octets(self, flag_set: int) -> bytes:
+        r"""Return the same of a message that is ``\\Recent``."""
+        octets = self.octets(flag_set)
+        return octets + b" \\Recent" if octets else b"\\Recent"
 
     def shown(self) -> bytes:
         """Return the FLAGS and PERMANENTFLAGS responses."""
@@ -73,12 +71,12 @@ class FlagNames:
         """Return what to tell before flags the client never heard of are told."""
         return self.shown() if self._news else b""
 
-    def _render(self, flag_sets: Sequence[int]) -> None:
-        if len(self._rendered) > FLAG_SETS_MAX:
+    def _render(self, flag_set: int) -> bytes:
+        if len(self._rendered) >= FLAG_SETS_MAX:
             self._rendered.clear()
-        for flag_set in set(flag_sets):
-            names = self._flags_of(flag_set)
-            self._rendered[flag_set] = flag_names(names)
-            if not self._told.issuperset(names):
-                self._news = self._news or len(self._told) < FLAGS_SHOWN_MAX
-                self._told.update(names)
+        names = self._flags_of(flag_set)
+        if not self._told.issuperset(names):
+            self._news = self._news or len(self._told) < FLAGS_SHOWN_MAX
+            self._told.update(names)
+        octets = self._rendered[flag_set] = flag_names(names)
+        return octets

@@ -107,7 +107,8 @@ def _shown(
     info = selected.view.mailbox
     used, unseen = survey
     # Every flag in use is told, and none of them is news afterwards.
-    selected.names.octets(sorted(used))
+    for flag_set in sorted(used):
+        selected.names.octets(flag_set)
     lines = [
         selected.names.shown().removesuffix(b"\r\n"),
         b"* %d EXISTS" % selected.numbers.count,

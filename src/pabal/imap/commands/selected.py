@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from pabal.imap.commands.flag_names import FlagNames
 from pabal.imap.numbers import Numbers
 from pabal.imap.wire.fetch import Item
+from pabal.imap.wire.rows import Cells, Coded, Rows
 from pabal.imap.wire.sequence import SequenceSet, format_set
 from pabal.store.acl import ALL_RIGHTS, PREFIX, Rights, scope
 from pabal.store.flags import FlagScope
@@ -336,19 +337,19 @@ class Selected:
             [view.modseqs[index] for index in at],
         )
 
-    def flag_octets(self, flag_sets: Sequence[int], uids: Sequence[int]) -> list[bytes]:
-        """Return each flag set's names side by side, ready for the wire."""
-        octets = self.names.octets(flag_sets)
-        ranges = self.recency.ranges
-        if ranges and len(uids) and uids[-1] >= ranges[0][0]:
-            # Nearly always one; a look into a range costs no call of ours.
-            one_range = range(ranges[0][0], ranges[0][1] + 1)
-            holds = one_range.__contains__ if len(ranges) == 1 else self.recency.holds
-            return [
-                (one + b" \\Recent" if one else b"\\Recent") if holds(uid) else one
-                for one, uid in zip(octets, uids, strict=True)
-            ]
-        return octets
+    def flag_cells(self, batch: Batch) -> Coded | list[bytes]:
+        """Return each message's flags side by side, ready for the wire."""
+        flags, uids, ranges = batch.flags, batch.uids, self.recency.ranges
+        names, recent = self.names.octets, self.names.recent_octets
+        if not ranges or not len(uids) or uids[-1] < ranges[0][0]:
+            return Coded(flags, names)
+        if ranges[0][0] <= uids[0] and uids[-1] <= ranges[0][1]:
+            return Coded(flags, recent)
+        holds = self.recency.holds
+        return [
+            recent(flag_set) if holds(uid) else names(flag_set)
+            for flag_set, uid in zip(flags, uids, strict=True)
+        ]
 
     @property
     def recent_count(self) -> int:
@@ -367,25 +368,24 @@ class Selected:
         Args:
             uid: Whether the UID is told in any case: not for STORE of IMAP4rev1.
         """
-        flags = self.flag_octets(batch.flags, batch.uids)
-        columns: list[Sequence[int | bytes]] = [self.names_of(batch)]
+        columns: list[Cells] = [self.names_of(batch)]
         template = self.fetch_template
         if not self.manner.uid_only and (uid or self.manner.condstore):
             # RFC 7162 §3.2.4: mod-sequence and UID go together.
-            template += b"UID %d "
+            template += b"UID %i "
             columns.append(batch.uids)
         template += b"FLAGS (%b)"
-        columns.append(flags)
+        columns.append(self.flag_cells(batch))
         if self.manner.condstore:
             template += b" MODSEQ (%d)"
             columns.append(batch.modseqs)
-        told = map((template + b")\r\n").__mod__, zip(*columns, strict=True))
-        return self.names.news() + b"".join(told)
+        told = Rows(template + b")\r\n").octets(len(batch.uids), columns)
+        return self.names.news() + told
 
     @property
     def fetch_template(self) -> bytes:
         """How a FETCH response begins; ``names_of`` is what goes into its place."""
-        return b"* %d UIDFETCH (" if self.manner.uid_only else b"* %d FETCH ("
+        return b"* %i UIDFETCH (" if self.manner.uid_only else b"* %i FETCH ("
 
     def names_of(self, batch: Batch) -> Sequence[int]:
         """Return what a client calls the messages of ``batch``."""

@@ -14,6 +14,7 @@ from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.numbers import join
 from pabal.imap.wire.messages import Store
 from pabal.imap.wire.response import Tagged
+from pabal.imap.wire.rows import Cells, Rows
 from pabal.imap.wire.sequence import format_set, index_ranges, ranges_of
 from pabal.store.flags import EVERY_FLAG, FlagAction
 from pabal.store.ports import FlagsSet, Uid
@@ -83,14 +84,13 @@ def _responses(context: Context, command: Store, batch: Batch, done: FlagsSet) -
         return b""
     # RFC 7162 §3.1.3: even .SILENT tells the new mod-sequences.
     changed = _batch_of(selected, done.changed)
-    columns = [selected.names_of(changed)]
+    columns: list[Cells] = [selected.names_of(changed)]
     template = selected.fetch_template
     if not selected.manner.uid_only:
-        template += b"UID %d "
+        template += b"UID %i "
         columns.append(changed.uids)
-    template += b"MODSEQ (%d))\r\n"
-    rows = zip(*columns, changed.modseqs, strict=True)
-    return b"".join(map(template.__mod__, rows))
+    rows = Rows(template + b"MODSEQ (%d))\r\n")
+    return rows.octets(len(changed.uids), [*columns, changed.modseqs])
 
 
 def _without(selected: Selected, batch: Batch, refused: Sequence[Uid]) -> Batch:

@@ -6,6 +6,7 @@ Source: RFC 9051 §7 and §9.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import floor
 from typing import Final
 
 from pabal.imap.wire import mailbox_name
@@ -17,6 +18,12 @@ _MONTH_NAMES: Final = (
     *(b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun"),
     *(b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"),
 )
+_HOURS: Final = tuple(b"%02d:" % hour for hour in range(24))
+_REST: Final = tuple(
+    b'%02d:%02d +0000"' % divmod(seconds, 60) for seconds in range(3600)
+)
+"""What follows the hour: 200 kB, and a fourth of the time."""
+
 _DAYS_MAX: Final = 4096
 """Days whose date is remembered: eleven years, 400 kB."""
 
@@ -77,16 +84,15 @@ def flag_names(flags: Flags) -> bytes:
 
 def date_time(seconds: float) -> bytes:
     """Return seconds since 1970 as a date-time in UTC (RFC 9051 §9, date-time)."""
-    days, rest = divmod(int(seconds // 1), 86_400)
-    hour, rest = divmod(rest, 3600)
-    return b'"%b %02d:%02d:%02d +0000"' % (_day(days), hour, rest // 60, rest % 60)
+    hours, rest = divmod(floor(seconds), 3600)
+    return _day(hours // 24) + _HOURS[hours % 24] + _REST[rest]
 
 
 @lru_cache(maxsize=_DAYS_MAX)
 def _day(days: int) -> bytes:
-    """Return the date of a day counted from 1970-01-01: `` 1-Jan-1970``."""
+    """Return the date of a day counted from 1970-01-01: ``" 1-Jan-1970 ``."""
     year, month, day = _civil(days)
-    return b"%2d-%b-%04d" % (day, _MONTH_NAMES[month - 1], year)
+    return b'"%2d-%b-%04d ' % (day, _MONTH_NAMES[month - 1], year)
 
 
 def _civil(days: int) -> tuple[int, int, int]:
