@@ -10,6 +10,7 @@ from pabal.base.errors import UnavailableError
 from pabal.net.ports import TlsInfo
 from pabal.net.sasl import Denied
 from pabal.pop3 import commands as module
+from pabal.pop3 import maildrop
 from pabal.pop3.commands import Commands, Reply, Then, Turn
 from pabal.pop3.session import Session, State
 from pabal.pop3.settings import Pop3Settings
@@ -168,23 +169,49 @@ async def test_what_was_read_ahead_is_answered_without_a_wait(site: Site) -> Non
     assert commands.at_once(b"RETR 1") is None
     first = octets(await commands.handle(b"RETR 1"))
     assert first == b"+OK %d octets\r\n%b.\r\n" % (len(PLAIN), PLAIN)
-    assert commands.at_once(b"RETR x") is None
-    assert commands.at_once(b"RETR 9") is None
-    assert commands.at_once(b"NOOP") is None
+    assert not commands.at_once(b"RETR x")
+    assert not commands.at_once(b"RETR 9")
+    assert not commands.at_once(b"NOOP")
     there = commands.at_once(b"retr 2")
-    assert there is not None
+    assert there
     assert there.endswith(b"\r\n..\r\n...two\r\nline\r\n..end\r\n.\r\n")
-    assert commands.at_once(b"RETR 2") is None  # it was kept for one time
+    assert not commands.at_once(b"RETR 2")  # it was kept for one time
     commands.close()
     assert len(site.fetched[-1][1]) == 2
     assert session.state is State.TRANSACTION
+
+
+async def test_pipelined_retrievals_are_answered_together(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await site.append(*[PLAIN] * 20)
+    commands, _ = client_of(site)
+    assert commands.retrieve_ahead(b"RETR 1\r\n") == (0, b"")
+    await commands.handle(f"USER {ALICE}".encode())
+    await commands.handle(f"PASS {PASSWORD}".encode())
+    for number in range(4, 12):
+        await commands.handle(b"RETR %d" % number)
+    one = b"+OK %d octets\r\n%b.\r\n" % (len(PLAIN), PLAIN)
+    # With 11 the seven behind it were read.
+    lines = b"RETR 12\r\nretr 13\r\nRETR 13\r\nRETR 14\r\n"
+    # 13 is taken: nothing behind it goes before it.
+    assert commands.retrieve_ahead(lines) == (2, 2 * one)
+    assert commands.retrieve_ahead(b"RETR 14\r\nDELE 14\r\n") == (1, one)
+    assert commands.retrieve_ahead(b"RETR 15") == (0, b"")
+    monkeypatch.setattr(maildrop, "TOGETHER_OCTETS", len(PLAIN))
+    assert commands.retrieve_ahead(b"RETR 15\r\nRETR 16\r\n") == (1, one)
+    await commands.handle(b"LANG ko")
+    count, told = commands.retrieve_ahead(b"RETR 16\r\n")
+    assert count == 1
+    assert told.startswith(f"+OK {len(PLAIN)}옥텟\r\n".encode())
+    commands.close()
 
 
 async def test_a_message_marked_as_deleted_is_not_there_at_once(site: Site) -> None:
     commands = await logged_in(site)
     await commands.handle(b"RETR 1")
     await commands.handle(b"DELE 2")
-    assert commands.at_once(b"RETR 2") is None
+    assert not commands.at_once(b"RETR 2")
     assert await commands.handle(b"RETR 2") == b"-ERR message is deleted\r\n"
     commands.close()
 

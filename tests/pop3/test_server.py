@@ -65,9 +65,13 @@ async def test_octets_alone_hold_no_connection(
     await server.start_tls()
     client.send(before)
     task = asyncio.create_task(site.serve(server))
+    expected = b"+OK 3 messages" if before else b"ready"
+    said = b""
+    while expected not in said:  # a password takes as long as it takes
+        said += await client.receive(5.0)
     await asyncio.sleep(0.05)
     await trickle(site, client, octets, 5)
-    await asyncio.sleep(0.05)
+    await asyncio.wait([task], timeout=0.05 if holds else 5)
     assert task.done() != holds
     client.close()
     await task

@@ -13,7 +13,9 @@ from pabal.pop3.wire import (
     parse_base64,
     parse_command,
     parse_numbers,
+    parse_retrievals,
     parse_text,
+    retrieved,
     scan_lines,
     stuffed,
 )
@@ -91,6 +93,39 @@ def test_dots_are_doubled(message: bytes, body: bytes) -> None:
         stuffer = Stuffer()
         pieces = [message[i : i + cut] for i in range(0, len(message), cut)]
         assert b"".join(map(stuffer.feed, pieces)) + stuffer.end() == body
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [],
+        [b"a\r\n"],
+        [b"a\r\n", b"b.\r\n\r\n"],
+        [b"a\r\n", b".b\r\n"],
+        [b"a\r\n.\r\n", b"b"],  # one end too few, one dot too many
+        [b"", b".b\r\n"],
+        [b"a\n.b\r\n"],
+    ],
+)
+def test_many_are_told_as_each_is(messages: list[bytes]) -> None:
+    each = [b"+OK %d octets\r\n%b" % (len(one), stuffed(one)) for one in messages]
+    assert retrieved(messages) == b"".join(each)
+
+
+@pytest.mark.parametrize(
+    ("octets", "numbers"),
+    [
+        (b"RETR 1\r\n", [b"1"]),
+        (b"RETR 1\r\nretr 22\r\nRetr 3\r\nSTAT\r\nRETR 4\r\n", [b"1", b"22", b"3"]),
+        (b"RETR 1\r\nRETR 2", [b"1"]),
+        (b"RETR 1\nRETR 2\r\n", []),
+        (b"RETR  1\r\n", []),
+        (b"RETR 12345678901\r\n", []),
+        (b"TOP 1 1\r\nRETR 1\r\n", []),
+    ],
+)
+def test_pipelined_retrievals(octets: bytes, numbers: list[bytes]) -> None:
+    assert list(parse_retrievals(octets)) == numbers
 
 
 @pytest.mark.parametrize(

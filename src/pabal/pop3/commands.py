@@ -20,7 +20,6 @@ from pabal.pop3.maildrop import Maildrop
 from pabal.pop3.ports import Services
 from pabal.pop3.session import Session
 from pabal.pop3.wire import (
-    NUMBER_MAX_DIGITS,
     CommandError,
     challenge,
     err,
@@ -30,6 +29,7 @@ from pabal.pop3.wire import (
     parse_base64,
     parse_command,
     parse_numbers,
+    parse_retrievals,
     parse_text,
 )
 from pabal.store.ports import StoreError
@@ -113,22 +113,37 @@ class Commands:
             return replace(reply, octets=spoken.reply(reply.octets))
         return _spoken(spoken, reply)
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether ``retrieve_ahead`` may find something."""
+        return self._maildrop is not None and self._maildrop.has_ahead
+
     def at_once(self, line: bytes) -> bytes | None:
         """Return the reply to a RETR of what was read ahead; ``None``: ``handle`` it.
 
         Most lines of a client that takes its mail are this one.
         """
-        maildrop, digits = self._maildrop, line[5:]
-        if (
-            maildrop is None
-            or line[:5].upper() != b"RETR "
-            or not digits.isdigit()
-            or len(digits) > NUMBER_MAX_DIGITS
-            or len(maildrop.retrieved) >= FETCHED_MAX
-        ):
-            return None
-        reply = maildrop.retrieve_ahead(int(digits))
-        return None if reply is None else self._session.language.reply(reply)
+        return self.retrieve_ahead(line + b"\r\n")[1] if self.reads_ahead else None
+
+    def retrieve_ahead(self, octets: bytes) -> tuple[int, bytes]:
+        """Return the replies to pipelined RETRs of messages that were read ahead.
+
+        Args:
+            octets: What the client said.
+
+        Returns:
+            How many lines were answered, and the octets that answer them.
+        """
+        maildrop = self._maildrop
+        if maildrop is None:
+            return 0, b""
+        room = max(0, FETCHED_MAX - len(maildrop.retrieved))
+        numbers = map(int, parse_retrievals(octets)[:room])
+        found = maildrop.retrieve_ahead(numbers)
+        if self._session.language.words:
+            replies = [self._session.language.reply(maildrop.told([x])) for x in found]
+            return len(found), b"".join(replies)
+        return len(found), maildrop.told(found) if found else b""
 
     async def _answer(self, line: bytes) -> Reply:
         session = self._session

@@ -6,7 +6,7 @@ reads ahead when the client goes through it in order.
 """
 
 from array import array
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Final, Self
 
 from pabal.pop3 import surrogate
@@ -18,6 +18,7 @@ from pabal.pop3.wire import (
     LineCounter,
     Stuffer,
     ok,
+    retrieved,
     scan_lines,
     stuffed,
 )
@@ -32,6 +33,9 @@ AHEAD_MAX: Final = 64
 
 AHEAD_MAX_OCTETS: Final = 1024 * 1024
 """Octets kept for such a client."""
+
+TOGETHER_OCTETS: Final = 64 * 1024
+"""Octets after which no more responses are joined."""
 
 TOOLS: Final = Tools()
 """Such as do all at once."""
@@ -188,21 +192,37 @@ class Maildrop:
         self.retrieved.append(self._emails[position])
         if octets is None:
             return self._streamed(position)
-        return self._response(octets)
+        return self.told([octets])
 
-    def retrieve_ahead(self, number: int) -> bytes | None:
-        """Return the response to RETR if the message was read ahead, else ``None``."""
-        position = number - 1
-        octets = None if position in self._deleted else self._ahead.take(position)
-        if octets is None:
-            return None
-        self.retrieved.append(self._emails[position])
-        return self._response(octets)
+    @property
+    def has_ahead(self) -> bool:
+        """Whether messages were read ahead."""
+        return bool(self._ahead.kept)
 
-    def _response(self, octets: bytes) -> bytes:
+    def retrieve_ahead(self, numbers: Iterable[int]) -> Sequence[bytes]:
+        """Return messages that were read ahead, as many as leave together.
+
+        Ends at the first that was not, or is marked as deleted.
+        """
+        found: list[bytes] = []
+        octets_left = TOGETHER_OCTETS
+        for number in numbers:
+            position = number - 1
+            octets = None if position in self._deleted else self._ahead.take(position)
+            if octets is None:
+                break
+            self.retrieved.append(self._emails[position])
+            found.append(octets)
+            octets_left -= len(octets)
+            if octets_left <= 0:
+                break
+        return found
+
+    def told(self, messages: Sequence[bytes]) -> bytes:
+        """Return the responses to RETR of whole messages."""
         if not self._utf8:
-            octets = surrogate.of_message(octets)
-        return b"+OK %d octets\r\n%b" % (len(octets), stuffed(octets))
+            messages = list(map(surrogate.of_message, messages))
+        return retrieved(messages)
 
     async def top(self, number: int, lines: int) -> bytes | AsyncIterator[bytes]:
         """Return the response to TOP: the header and some lines of the body."""
@@ -294,9 +314,9 @@ class Maildrop:
 
     async def _know_sizes(self, start: int, stop: int) -> None:
         """Read the sizes of positions ``start`` to ``stop``, a slice at most."""
-        unknown = [p for p in range(start, stop) if self._sizes[p] == _UNKNOWN]
-        if not unknown:
+        if _UNKNOWN not in self._sizes[start:stop]:
             return
+        unknown = [p for p in range(start, stop) if self._sizes[p] == _UNKNOWN]
         emails = [self._emails[position] for position in unknown]
         rows = await self._store.read(emails, (Column.SIZE,))
         for position, row in zip(unknown, rows, strict=True):
@@ -315,18 +335,22 @@ class Maildrop:
 
 
 class _Ahead:
-    """Messages read before they are asked for: more and more while it pays."""
+    """Messages read before they are asked for: more and more while it pays.
 
-    __slots__ = ("_kept", "_next", "_size")
+    Attributes:
+        kept: By position.
+    """
+
+    __slots__ = ("_next", "_size", "kept")
 
     def __init__(self) -> None:
-        self._kept: dict[int, bytes] = {}
+        self.kept: dict[int, bytes] = {}
         self._next = 0
         self._size = 1
 
     def take(self, position: int) -> bytes | None:
         """Return the message, if it was read ahead."""
-        octets = self._kept.pop(position, None)
+        octets = self.kept.pop(position, None)
         if octets is not None:
             self._next = position + 1
         return octets
@@ -341,7 +365,7 @@ class _Ahead:
 
     def keep(self, messages: "zip[tuple[int, bytes | None]]") -> None:
         """Keep what was read ahead; forget what was not asked for after all."""
-        self._kept = {p: octets for p, octets in messages if octets is not None}
+        self.kept = {p: octets for p, octets in messages if octets is not None}
 
 
 def _octets(row: Row | None) -> bytes | None:

@@ -27,6 +27,9 @@ from pabal.pop3.wire import err, ok
 OUT_MAX_OCTETS: Final = 64 * 1024
 """Replies that gather before they are sent."""
 
+LINES_OCTETS: Final = 512
+"""Octets looked at for pipelined RETRs: some forty, more than leave together."""
+
 TURN_MAX_COMMANDS: Final = 256
 """Commands answered before other connections get a turn."""
 
@@ -107,8 +110,24 @@ class _Connection:
             else:
                 await self._put_all(reply)
             answered += 1
-            if answered % TURN_MAX_COMMANDS == 0:
+            if self._commands.reads_ahead:
+                answered += await self._retrieve_ahead()
+            if answered >= TURN_MAX_COMMANDS:
+                answered = 0
                 await sleep(0)
+
+    async def _retrieve_ahead(self) -> int:
+        """Answer the RETRs that wait already; return how many."""
+        answered, buffer = 0, self._buffer
+        while len(buffer):
+            lines = buffer.peek(LINES_OCTETS)
+            count, replies = self._commands.retrieve_ahead(lines)
+            if not count:
+                break
+            buffer.take(len(lines) - len(lines.split(b"\n", count)[count]))
+            await self._put(replies)
+            answered += count
+        return answered
 
     async def _next_line(self) -> bytes | None:
         """Return the next line, ``None`` when there will be none."""
