@@ -74,6 +74,31 @@ async def test_a_damaged_file_touches_nobody_else(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_tables_of_before_learn_to_remember_keywords(tmp_path: Path) -> None:
+    (tmp_path / "1").mkdir()
+    connection = apsw.Connection(str(tmp_path / "1" / FILE_NAME))
+    connection.pragma("journal_mode", "WAL")
+    for script in MIGRATIONS[:3]:
+        connection.execute(script)
+    connection.pragma("user_version", 3)
+    connection.execute("INSERT INTO account VALUES (1, 7, 1, 0, 5)")
+    connection.execute(
+        "INSERT INTO mailbox VALUES (1, 'INBOX', '', 1, 5, 1, 7, 0, 0, 0, 0, 1, 0)"
+    )
+    connection.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    account = await store.account(1)
+    inbox = await account.mailbox("INBOX")
+    assert (inbox.id, inbox.uid_validity, inbox.highest_modseq) == (1, 5, 7)
+    await put(account, inbox, letter(), flags=frozenset({"$Work"}))
+    assert list(await account.expunge(inbox.id, [1])) == [1]
+    await store.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    account = await store.account(1)
+    assert await account.keywords.lost(1) == ["$Work"]
+    await store.close()
+
+
 async def test_newer_tables_are_left_alone(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, FakeClock(), Bell())
     await store.account(1)

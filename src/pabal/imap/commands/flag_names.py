@@ -23,6 +23,7 @@ class FlagNames:
     """Renders flag sets, and knows which names the client was told of.
 
     Attributes:
+        remembered: Keywords not in use to tell, too, the most important first.
         says: Puts words into the client's language.
         scope: The flags the client may change.
 
@@ -31,7 +32,10 @@ class FlagNames:
         scope: The flags the client may change (RFC 4314 §5.1.1).
     """
 
-    __slots__ = ("_flags_of", "_news", "_rendered", "_told", "says", "scope")
+    __slots__ = (
+        *("_flags_of", "_news", "_rendered", "_told"),
+        *("remembered", "says", "scope"),
+    )
 
     def __init__(
         self, flags_of: Callable[[int], Flags], scope: FlagScope = EVERY_FLAG
@@ -41,6 +45,7 @@ class FlagNames:
         self._rendered: dict[int, bytes] = {}
         self._told = set(SYSTEM)
         self._news = False
+        self.remembered: Sequence[str] = ()
         self.says: Callable[[bytes], bytes] = bytes
 
     def octets(self, flag_set: int) -> bytes:
@@ -56,6 +61,10 @@ class FlagNames:
     def shown(self) -> bytes:
         """Return the FLAGS and PERMANENTFLAGS responses."""
         self._news = False
+        # As many again can be told when they come.
+        room = max(0, FLAGS_SHOWN_MAX - len(self._told)) // 2
+        self._told.update(self.remembered[:room])
+        self.remembered = ()
         names = frozenset(self._told)
         if len(names) > FLAGS_SHOWN_MAX:
             names = frozenset(sorted(names)[:FLAGS_SHOWN_MAX]) | SYSTEM

@@ -71,6 +71,7 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
         selected.recency.told = True
         selected.recency.grow(selected.numbers.last_uid)
     survey = await _survey(context, selected)
+    selected.names.remembered = await account.keywords.lost(place.id)
     context.send(_shown(context, selected, survey, place.info.name))
     if command.resync is not None:
         await resynchronise(context, command.resync)

@@ -9,10 +9,12 @@ from pabal.store.feed import Feed
 from pabal.store.fields import HeaderFields
 from pabal.store.flags import FlagChange, Flags
 from pabal.store.headers import HeaderCache, Headers
+from pabal.store.keywords import Keywords
 from pabal.store.matching import FactKind, Matcher, Snapshot
 from pabal.store.memory.annotations import MemoryAnnotations
 from pabal.store.memory.facts import MemoryFacts
 from pabal.store.memory.imports import MemoryImports
+from pabal.store.memory.keywords import MemoryKeywords
 from pabal.store.memory.mailboxes import Mailboxes
 from pabal.store.memory.shares import MemoryShares
 from pabal.store.memory.undelete import MemoryUndeletion
@@ -70,6 +72,7 @@ class MemoryAccount:
         self.turns: Turns = MemoryTurns()
         self._facts = MemoryFacts(self._boxes)
         self.headers: HeaderFields = Headers(0, HeaderCache(), self.read)
+        self.keywords: Keywords = MemoryKeywords(self._boxes)
         self._annotations = MemoryAnnotations(self._boxes, self._feed.publish)
         self.imports = MemoryImports(self._boxes, self._publish)
         self.undeletion = MemoryUndeletion(self._boxes, self._publish)

@@ -12,6 +12,7 @@ from pabal.store.counts import count
 from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange, Flags
 from pabal.store.flagtable import FlagTable
+from pabal.store.keywords import RememberedKeywords, lost
 from pabal.store.memory.emails import Emails
 from pabal.store.memory.subscriptions import LostSubscriptions
 from pabal.store.names import children, is_below, moved, normalise, parents
@@ -48,6 +49,7 @@ class Box:
     saved: dict[Uid, float] = field(default_factory=dict)
     expunged: list[tuple[ModSeq, Uid]] = field(default_factory=list)
     recent_from: Uid = 1
+    lost: RememberedKeywords = field(default_factory=RememberedKeywords)
 
     @property
     def info(self) -> MailboxInfo:
@@ -214,6 +216,7 @@ class Mailboxes:
         before = [arrays.flags[at] for at in positions]
         after = [sets[old] for old in before]
         self.modseq += 1
+        box.lost.note(lost(self.flags.__getitem__, sets.items()))
         counts = count(after, self.flags) - count(before, self.flags)
         delta = Delta(
             Reflagged(self.modseq, mailbox_id, changed),
@@ -301,6 +304,8 @@ class Mailboxes:
             (-counts).added_to(box.info, self.modseq),
         )
         self.gone |= _gone(self, box, positions, self._clock.now())
+        flags_gone = [(flag_set, 0) for flag_set in flag_sets]
+        box.lost.note(lost(self.flags.__getitem__, flags_gone))
         self.emails.release(emails)
         for uid in there:
             del box.saved[uid]

@@ -8,6 +8,7 @@ from pabal.base.sqlite import errors
 from pabal.store.fields import HeaderFields
 from pabal.store.flags import FlagChange, Flags
 from pabal.store.headers import HeaderCache, Headers
+from pabal.store.keywords import Keywords
 from pabal.store.matching import Matcher, Snapshot
 from pabal.store.names import normalise
 from pabal.store.ports import (
@@ -34,6 +35,7 @@ from pabal.store.sqlite.annotations import SqliteAnnotations
 from pabal.store.sqlite.facts import Facts
 from pabal.store.sqlite.imports import SqliteImports
 from pabal.store.sqlite.incoming import Incoming, is_short, octets_of, scan
+from pabal.store.sqlite.keywords import SqliteKeywords
 from pabal.store.sqlite.lock import FileTurns, try_lock
 from pabal.store.sqlite.undelete import SqliteUndeletion
 from pabal.store.turns import Turns
@@ -63,6 +65,7 @@ class SqliteAccount:
     Attributes:
         access: The ways into its database; the store opens and closes by it.
         headers: Header fields of its emails.
+        keywords: What its mailboxes remember.
         turns: How often something may be done.
         imports: Puts messages of another server into it.
         undeletion: What can be brought back.
@@ -73,6 +76,7 @@ class SqliteAccount:
     ) -> None:
         self.access = access
         self.headers: HeaderFields = Headers(account_id, headers, self.read)
+        self.keywords: Keywords = SqliteKeywords(access.reader)
         self.turns: Turns = FileTurns(access.database.directory)
         self.imports = SqliteImports(access)
         self.undeletion = SqliteUndeletion(access)

@@ -217,6 +217,7 @@ class Ledger:
         execute = self.connection.execute
         execute("DELETE FROM mailbox WHERE id = ?", (info.id,))
         execute("DELETE FROM annotation WHERE mailbox = ?", (info.id,))
+        execute("DELETE FROM keyword WHERE mailbox = ?", (info.id,))
         if info.subscribed:
             execute("INSERT OR IGNORE INTO subscription VALUES (?)", (info.name,))
 

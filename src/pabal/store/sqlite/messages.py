@@ -13,6 +13,7 @@ import apsw
 from pabal.store.counts import Counts, count
 from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange
+from pabal.store.keywords import lost
 from pabal.store.ports import (
     Added,
     Appended,
@@ -28,6 +29,7 @@ from pabal.store.ports import (
     Uid,
 )
 from pabal.store.sqlite.incoming import Incoming
+from pabal.store.sqlite.keywords import note
 from pabal.store.sqlite.ledger import Ledger
 from pabal.store.sqlite.schema import BLOB_NUMBER_BITS
 from pabal.store.view import is_ascending
@@ -189,6 +191,7 @@ def set_flags(
         by_set.setdefault(new, []).append(uid)
     for new, members in by_set.items():
         _update_flags(ledger, mailbox_id, members, new)
+    note(ledger, mailbox_id, lost(ledger.flags.__getitem__, sets.items()))
     before = count([old for _, old, _ in changed], ledger.flags)
     after = [new for _, _, new in changed]
     counts = count(after, ledger.flags) - before
@@ -403,6 +406,8 @@ def _gone(ledger: Ledger, mailbox_id: MailboxId, entries: Entries) -> Delta:
         execute(_NOTE_EXPUNGED, (ledger.modseq, now, mailbox_id, bound(uids)))
         execute(_DELETE_ENTRIES, (mailbox_id, bound(uids)))
     _note_orphans(ledger, entries.emails)
+    flags_gone = [(flag_set, 0) for flag_set in set(entries.flags)]
+    note(ledger, mailbox_id, lost(ledger.flags.__getitem__, flags_gone))
     counts = -entries.counts(ledger)
     info = ledger.put(counts.added_to(ledger.box(mailbox_id), ledger.modseq))
     return Delta(Expunged(ledger.modseq, mailbox_id, entries.uids), info)

@@ -18,6 +18,7 @@ What each table is for: see "The store" in docs/architecture.md. Decisions here:
 * ``origin``: what became of each message of another server: (source, key) → entry, and
   the flags it had there.
 * ``removed``: mailboxes that are gone, which clients that were away must learn.
+* ``keyword``: keywords that messages of a mailbox had, and when one lost it last.
 """
 
 from typing import Final
@@ -151,7 +152,16 @@ CREATE TABLE origin (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: Final = (_FIRST, _NAMED, _MOVED)
+_REMEMBERED: Final = """
+CREATE TABLE keyword (
+    mailbox INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    lost_at REAL NOT NULL,
+    PRIMARY KEY (mailbox, name)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (_FIRST, _NAMED, _MOVED, _REMEMBERED)
 """Scripts, the oldest first; one that was released is never edited again."""
 
 
