@@ -39,6 +39,7 @@ from pabal.dns.zone.load import ZoneInput
 from pabal.dns.zone.local import local_answer
 from pabal.dns.zone.lookup import nearest
 from pabal.dns.zone.problem import Place, Problem, Severity
+from pabal.dns.zone.reading import Apart
 from pabal.dns.zone.settled import NOTHING_SETTLED, Look, Settled
 from pabal.dns.zone.source import COPIED, Stamp, ZoneSource, is_plain, zone_name
 from pabal.dns.zone.tree import Zone
@@ -100,6 +101,7 @@ class Zones(LocalZones):
         history: Takes what changed from version to version, if set.
         finish: Makes the zones that are served of what their owners mean, if set.
         fallbacks: Where the last good version of a zone is kept, if anywhere.
+        apart: Reads large zones in another process, if set.
         catalog: Folded name of a list of our zones, in ``groups`` there; empty: none.
         version: Grows with everything that changes a zone.
     """
@@ -120,6 +122,7 @@ class Zones(LocalZones):
         self.history: History | None = None
         self.finish: Finish | None = None
         self.fallbacks: Fallbacks | None = None
+        self.apart: Apart | None = None
         self.catalog, self.groups = b"", NO_GROUPS
         self.version = 0
 
@@ -194,6 +197,7 @@ class Zones(LocalZones):
             self.finish,
             self.fallbacks,
             numbers=self.history is not None,
+            apart=self.apart,
         )
         other = batch.finished
         if other is not None:
