@@ -37,7 +37,7 @@ from pabal.dns.wire.response import header_only
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Journals, Report
-from pabal.dns.zone.catalog import read_groups
+from pabal.dns.zone.catalog import Listing, read_groups
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.tree import Zone
@@ -297,8 +297,8 @@ def _is_copied(settings: DnsSettings) -> bool:
 def _keep(zones: Zones, settings: DnsSettings) -> None:
     """Let ``zones`` keep what a restart or a secondary will want."""
     if settings.catalog:
-        zones.catalog = name_octets(dns.name.from_text(settings.catalog)).lower()
-        zones.groups = read_groups(settings.catalog_groups)
+        name = name_octets(dns.name.from_text(settings.catalog)).lower()
+        zones.catalog = Listing(name, read_groups(settings.catalog_groups))
     if settings.journal_directory:
         zones.journals = Journals(Path(settings.journal_directory))
     if settings.fallback_directory:

@@ -17,7 +17,7 @@ from typing_extensions import override
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets, name_of
-from pabal.dns.zone.catalog import build_catalog
+from pabal.dns.zone.catalog import Listing, build_catalog
 from pabal.dns.zone.dynamic import Dynamic, is_timed
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.journal import SUFFIX, JournalError, JournalFile, Position
@@ -413,16 +413,16 @@ class Batch:
 
     def list_zones(
         self,
-        origin: bytes,
+        listing: Listing,
         hostname: bytes,
         all_held: Mapping[bytes, Held],
-        groups: Mapping[bytes, Sequence[bytes]],
     ) -> None:
-        """Hold a catalog called folded ``origin`` of all zones that are not copies."""
+        """Hold ``listing`` of all zones that are not copies."""
+        origin = listing.name
         if self.journals is None:
             return
         members = [name for name, held in all_held.items() if not held.copied]
-        plain = build_catalog(origin, hostname, members, groups)
+        plain = build_catalog(origin, hostname, members, listing.groups)
         given = ZoneInput(
             name_of(origin),
             None,

@@ -30,7 +30,7 @@ from pabal.dns.zone.batch import (
     served_of,
     zone_of,
 )
-from pabal.dns.zone.catalog import NO_GROUPS
+from pabal.dns.zone.catalog import NOT_LISTED
 from pabal.dns.zone.dynamic import Dynamic, OutdatedError
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
@@ -102,7 +102,7 @@ class Zones(LocalZones):
         finish: Makes the zones that are served of what their owners mean, if set.
         fallbacks: Where the last good version of a zone is kept, if anywhere.
         apart: Reads large zones in another process, if set.
-        catalog: Folded name of a list of our zones, in ``groups`` there; empty: none.
+        catalog: A list of our zones, if it has a name.
         version: Grows with everything that changes a zone.
     """
 
@@ -123,7 +123,7 @@ class Zones(LocalZones):
         self.finish: Finish | None = None
         self.fallbacks: Fallbacks | None = None
         self.apart: Apart | None = None
-        self.catalog, self.groups = b"", NO_GROUPS
+        self.catalog = NOT_LISTED
         self.version = 0
 
     def all(self) -> Sequence[Zone]:
@@ -204,10 +204,10 @@ class Zones(LocalZones):
             other = {*other, *(name_octets(name).lower() for name in hosted)}
         look = self._state.settled.look(stamps, other, batch.files_touched())
         self._take(batch, look.files, hosted)
-        if self.catalog:
+        if self.catalog.name:
             host = name_octets(dns.name.from_text(self._hostname)).lower()
-            others = self._state.coming(batch.held, {*look.loose, self.catalog})
-            batch.list_zones(self.catalog, host, others, self.groups)
+            others = self._state.coming(batch.held, {*look.loose, self.catalog.name})
+            batch.list_zones(self.catalog, host, others)
         report = batch.report(look.loose)
         if report.loaded or report.removed:
             coming = self._state.coming(batch.held, look.loose)
