@@ -28,6 +28,8 @@ from pabal.dns.server.notify import Sources
 from pabal.dns.server.pools import Pool, Pools, addresses_at
 from pabal.dns.server.relations import Means, common_relations, view_relations
 from pabal.dns.server.reporting import Reporter
+from pabal.dns.server.secondary import Helpers
+from pabal.dns.server.taking import Elsewhere
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
 from pabal.dns.settings import DnsSettings, ViewSettings
@@ -59,11 +61,13 @@ class Sharing:
             follows primaries, and says what reloads found.
         notify_after_s: How long the others may take to load a changed zone, seconds.
         on_updated: Told the zone that a dynamic update changed here, absolute.
+        elsewhere: Takes large transfers in another process, if any can.
     """
 
     on_notified: Callable[[str], None] | None = None
     notify_after_s: float = 0.0
     on_updated: Callable[[str], None] | None = None
+    elsewhere: Elsewhere | None = None
 
 
 class NameServer:
@@ -105,7 +109,7 @@ class NameServer:
         self._answering.controlled = True
         self._control.on_sent = self._sent
         for each in self._relations:
-            each.secondaries.aside = self._loader.politely
+            each.secondaries.helpers = Helpers(self._loader.politely)
         _keep(zones, settings)
         if _is_copied(settings):
             for each in self._relations:
@@ -133,6 +137,7 @@ class NameServer:
         for each in self._relations:
             each.notifier.wait_s = sharing.notify_after_s
             each.secondaries.elsewhere = sharing.on_notified
+            each.secondaries.helpers = Helpers(self._loader.politely, sharing.elsewhere)
         self._reporter.is_heard = sharing.on_notified is None
         self._on_updated = sharing.on_updated
 
