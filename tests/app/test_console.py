@@ -1,14 +1,12 @@
 """The console of a process: how commands run there, and what is said at the start."""
 
-import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import asyncssh
 import pytest
 
-from pabal.app.console import ConsoleRole, PabalPrograms, interpreter, modules
+from pabal.app.console import ConsoleRole, PabalPrograms
 from pabal.app.process import Process
 from pabal.app.shared import Shared
 from pabal.config.settings import Settings, SshSection
@@ -31,14 +29,6 @@ def test_a_command_runs_with_this_configuration_and_nothing_of_ours(
     assert PabalPrograms(settings).program(None, 7).words[-1] == "7"
     assert set(program.environment) == {"PATH", "LANG", "HOME", "PYTHONPATH"}
     assert program.directory == settings.data
-
-
-def test_nothing_is_imported_from_where_a_command_runs() -> None:
-    words = [*interpreter(), "-c", "import sys; print(sys.path[0], sys.pycache_prefix)"]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
-    first, prefix = done.stdout.split()
-    assert first not in {"", str(Path.cwd())}
-    assert prefix == str(sys.pycache_prefix)
 
 
 async def run(shared: Shared, command: str) -> tuple[str, str, int | None]:
@@ -66,12 +56,6 @@ async def test_a_real_command(settings: Settings) -> None:
         out, error, code = await run(shared, "queue show nosuch")
     assert (out, code) == ("", 1)
     assert "nosuch is not in the queue" in error
-
-
-def test_what_is_installed_is_found_and_no_other_directory() -> None:
-    first, *others = modules()
-    assert Path(first, "pabal", "app", "console.py").is_file()
-    assert all(path.endswith("-packages") for path in others)
 
 
 async def test_what_an_operator_is_told(

@@ -10,12 +10,11 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-import pabal
 from pabal.admin.hostkey import host_key
 from pabal.app import parts
+from pabal.app.program import interpreter, modules
 from pabal.app.shared import Shared
 from pabal.base.log import Log
 from pabal.config.load import load
@@ -29,9 +28,6 @@ from pabal.ssh.settings import ConsoleSettings
 
 PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 """For what a command looks up; nothing is started from it."""
-
-PACKAGES: Final = ("site-packages", "dist-packages")
-"""Ends of directories where installed packages are."""
 
 COMMAND: Final = "console"
 """The command of ``pabal.cli`` that takes over in the new process."""
@@ -65,25 +61,6 @@ class PabalPrograms:
             "PYTHONPATH": os.pathsep.join(modules()),
         }
         return Program(words, environment, self.settings.data)
-
-
-def interpreter() -> list[str]:
-    """Return how Python is started to behave as this one does.
-
-    Nothing is imported from the directory a command runs in (-P).
-    """
-    words = [sys.executable, "-P"]
-    if sys.dont_write_bytecode:
-        words.append("-B")
-    if sys.pycache_prefix:
-        words += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
-    return words
-
-
-def modules() -> list[str]:
-    """Return where Python finds this program and what it stands on."""
-    installed = [path for path in sys.path if path.endswith(PACKAGES)]
-    return [str(Path(pabal.__file__).parents[1]), *installed]
 
 
 class ConsoleRole:

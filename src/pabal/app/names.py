@@ -18,6 +18,7 @@ from pabal.app.shared import (
     ZONES_BELL,
     Shared,
 )
+from pabal.app.taking import take_elsewhere
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
@@ -68,7 +69,8 @@ class NamesRole:
         *,
         transfers: bool = True,
     ) -> None:
-        secret = cookie_secret(shared.layout.cookie_secret)
+        layout = shared.layout
+        secret = cookie_secret(layout.cookie_secret)
         settings = parts.dns_settings(shared.settings, secret, transfers=transfers)
         views = views_of(settings.views, settings.hostname, shared.clock)
         asked = outlooks.for_clients(
@@ -90,6 +92,7 @@ class NamesRole:
                 None if transfers else self._pass_on,
                 0.0 if shared.settings.workers == 1 else NOTIFY_AFTER_SECONDS,
                 self._updated,
+                take_elsewhere,
             )
         )
         self._probing = Probing(
@@ -98,10 +101,7 @@ class NamesRole:
             self._server.pool_changed,
             shared.clock,
             Resigner(
-                self._server.pools,
-                shared.zones,
-                KeyStore(shared.layout.dnssec),
-                shared.clock,
+                self._server.pools, shared.zones, KeyStore(layout.dnssec), shared.clock
             ).refresh,
         )
         self._tasks = Tasks()

@@ -11,6 +11,7 @@ from typing import Final
 
 from pabal.admin.layout import Layout
 from pabal.app import parts
+from pabal.app.apart import ZoneReader
 from pabal.app.certificate import ServerTls
 from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
@@ -102,6 +103,7 @@ def open_shared(
         book = parts.open_directory(settings, clock)
         opened.callback(book.close)
         zones = parts.zones(settings, book, clock, tls.facts if tls else None)
+        zones.apart = ZoneReader()
         resolver = parts.resolver(settings, clock, zones)
         tracer = SqliteTracer(layout.trace, clock)
         opened.callback(tracer.close)

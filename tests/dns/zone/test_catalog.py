@@ -5,7 +5,9 @@ import pytest
 from pabal.base.errors import OperatorError
 from pabal.dns.zone.batch import Journals
 from pabal.dns.zone.catalog import (
+    NO_GROUPS,
     CatalogError,
+    Listing,
     Member,
     build_catalog,
     read_catalog,
@@ -98,7 +100,7 @@ def test_our_zones_are_listed_with_a_serial_that_grows(tmp_path: Path) -> None:
         made = Zones(source, None, "ns.test", FixedClock())
         made.journals = Journals(tmp_path / "updates", writes=writes)
         made.history = History()
-        made.catalog = CATALOG
+        made.catalog = Listing(CATALOG, NO_GROUPS)
         made.reload()
         return made
 

@@ -2,10 +2,11 @@ from itertools import pairwise
 
 import pytest
 
+from pabal.dns.wire.arriving import Arrived
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone import gathering
 from pabal.dns.zone.history import difference
-from pabal.dns.zone.inbound import Arrived, Inbound, TransferError
+from pabal.dns.zone.inbound import Inbound, TransferError
 from pabal.dns.zone.shards import Shards
 from pabal.dns.zone.tree import Zone, build_packed
 from tests.support.zones import HEAD, octets, zone

@@ -28,6 +28,8 @@ from pabal.dns.server.notify import Sources
 from pabal.dns.server.pools import Pool, Pools, addresses_at
 from pabal.dns.server.relations import Means, common_relations, view_relations
 from pabal.dns.server.reporting import Reporter
+from pabal.dns.server.secondary import Helpers
+from pabal.dns.server.taking import Elsewhere
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
 from pabal.dns.settings import DnsSettings, ViewSettings
@@ -37,7 +39,7 @@ from pabal.dns.wire.response import header_only
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Journals, Report
-from pabal.dns.zone.catalog import read_groups
+from pabal.dns.zone.catalog import Listing, read_groups
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.tree import Zone
@@ -59,11 +61,13 @@ class Sharing:
             follows primaries, and says what reloads found.
         notify_after_s: How long the others may take to load a changed zone, seconds.
         on_updated: Told the zone that a dynamic update changed here, absolute.
+        elsewhere: Takes large transfers in another process, if any can.
     """
 
     on_notified: Callable[[str], None] | None = None
     notify_after_s: float = 0.0
     on_updated: Callable[[str], None] | None = None
+    elsewhere: Elsewhere | None = None
 
 
 class NameServer:
@@ -105,7 +109,7 @@ class NameServer:
         self._answering.controlled = True
         self._control.on_sent = self._sent
         for each in self._relations:
-            each.secondaries.aside = self._loader.politely
+            each.secondaries.helpers = Helpers(self._loader.politely)
         _keep(zones, settings)
         if _is_copied(settings):
             for each in self._relations:
@@ -133,6 +137,7 @@ class NameServer:
         for each in self._relations:
             each.notifier.wait_s = sharing.notify_after_s
             each.secondaries.elsewhere = sharing.on_notified
+            each.secondaries.helpers = Helpers(self._loader.politely, sharing.elsewhere)
         self._reporter.is_heard = sharing.on_notified is None
         self._on_updated = sharing.on_updated
 
@@ -297,8 +302,8 @@ def _is_copied(settings: DnsSettings) -> bool:
 def _keep(zones: Zones, settings: DnsSettings) -> None:
     """Let ``zones`` keep what a restart or a secondary will want."""
     if settings.catalog:
-        zones.catalog = name_octets(dns.name.from_text(settings.catalog)).lower()
-        zones.groups = read_groups(settings.catalog_groups)
+        name = name_octets(dns.name.from_text(settings.catalog)).lower()
+        zones.catalog = Listing(name, read_groups(settings.catalog_groups))
     if settings.journal_directory:
         zones.journals = Journals(Path(settings.journal_directory))
     if settings.fallback_directory:

@@ -19,11 +19,8 @@ from typing import Final, Protocol, TypeVar
 import dns.exception
 import dns.message
 import dns.name
-import dns.rcode
 import dns.rdatatype
-import dns.tsig
 
-from pabal.base.atomic import write_pieces
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError, PabalError
 from pabal.base.log import Log
@@ -31,12 +28,17 @@ from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.dns.server.catalogs import Catalogs, Listed
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.notify import Peer, Sources, parse_peer
-from pabal.dns.wire.rrset import name_octets, name_of, rdata_octets, to_dnspython
-from pabal.dns.zone.inbound import Arrived, Inbound, TransferError
-from pabal.dns.zone.shards import take_apart
+from pabal.dns.server.taking import (
+    APART_MIN_OCTETS,
+    Answer,
+    Asked,
+    Elsewhere,
+    Taker,
+)
+from pabal.dns.wire.rrset import name_octets, name_of, to_dnspython
+from pabal.dns.zone.inbound import Inbound
 from pabal.dns.zone.source import zone_file
 from pabal.dns.zone.tree import Zone
-from pabal.dns.zone.write import master_slices
 from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import plain_address
 
@@ -72,6 +74,19 @@ class Aside(Protocol):
 
 async def _on_a_thread(work: Callable[[], _Done]) -> _Done:
     return await asyncio.to_thread(work)
+
+
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """Who does what takes long.
+
+    Attributes:
+        aside: In this process.
+        elsewhere: In another one, if any can.
+    """
+
+    aside: Aside
+    elsewhere: Elsewhere | None = None
 
 
 Reload = Callable[[], Awaitable[object]]
@@ -161,7 +176,7 @@ class Secondaries:
     Attributes:
         elsewhere: Where another process follows the primaries: told the zones of the
             NOTIFYs that come here. ``None``: this one follows.
-        aside: Does what takes long.
+        helpers: Who does what takes long.
     """
 
     def __init__(
@@ -187,7 +202,7 @@ class Secondaries:
         self._tasks = Tasks()
         self._sources: Sources | None = None  # not started
         self.elsewhere: Callable[[str], None] | None = None
-        self.aside: Aside = _on_a_thread
+        self.helpers = Helpers(_on_a_thread)
 
     def start(self, sources: Sources) -> None:
         """Follow the primaries from now on, connecting from our own addresses."""
@@ -315,31 +330,29 @@ class Secondaries:
         """Ask the primaries for what is new; return whether one answered."""
         for peer in copied.primaries:
             try:
-                transfer = _Transfer(copied.name, peer, zone, self.aside)
-                nodes = await transfer.nodes(self._sources or {})
+                transfer = _Transfer(copied.name, peer, zone, self.helpers, self._clock)
+                taker = await transfer.fetch(self._sources or {})
+                if taker is not None:
+                    await self.helpers.aside(partial(self._store, copied, taker))
             except (OSError, EOFError, TimeoutError, PabalError) as error:
                 reason = str(error) or type(error).__name__
                 name, at = str(copied.name), str(peer.endpoint)
                 log.warning("no transfer", zone=name, at=at, reason=reason)
                 continue
-            except dns.exception.DNSException as error:
-                name, at = str(copied.name), str(peer.endpoint)
-                log.warning("no transfer", zone=name, at=at, reason=repr(error))
-                continue
-            if nodes is not None and not copied.is_over:
-                await self.aside(partial(self._store, copied, nodes))
+            if taker is not None and not copied.is_over:
                 await self._reload()
                 log.info("zone transferred", zone=str(copied.name))
             await asyncio.to_thread(self._reached, copied)
             return True
         return False
 
-    def _store(self, copied: Copied, nodes: Mapping[bytes, bytes]) -> None:
+    def _store(self, copied: Copied, taker: Taker) -> None:
+        """Put a transfer on disk; raises TransferError, OSError."""
+        if copied.is_over:
+            taker.break_off()
+            return
         self._directory.mkdir(parents=True, exist_ok=True)
-        slices = master_slices(name_octets(copied.name), nodes)
-        write_pieces(self._directory / copied.file, slices)
-        # Here, not on the event loop: it may be a million names.
-        take_apart(nodes)
+        taker.store(self._directory / copied.file)
 
     def _reached(self, copied: Copied) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -374,22 +387,31 @@ class _Transfer:
 
     Args (of the constructor):
         held: The version we have.
-        aside: Does what takes long.
+        helpers: Who does what takes long.
     """
 
     def __init__(
-        self, name: dns.name.Name, peer: Peer, held: Zone | None, aside: Aside
+        self,
+        name: dns.name.Name,
+        peer: Peer,
+        held: Zone | None,
+        helpers: Helpers,
+        clock: Clock,
     ) -> None:
         self._peer = peer
-        self._aside = aside
+        self._helpers = helpers
         self._query = _query(name, peer, held)
-        self._inbound = Inbound(name_octets(name).lower(), held)
+        # What is signed, and thereby covered by the answer's signature.
+        self._octets = self._query.to_wire()
+        origin, mac = name_octets(name), self._query.mac or b""
+        self._asked = Asked(origin, self._query.id, peer.key, mac)
+        self._taker: Taker = Answer(self._asked, Inbound(origin.lower(), held), clock)
 
-    async def nodes(self, sources: Sources) -> Mapping[bytes, bytes] | None:
-        """Return the zone's next version; ``None`` if there is none.
+    async def fetch(self, sources: Sources) -> Taker | None:
+        """Return who has taken the zone's next version; ``None`` if there is none.
 
         Raises:
-            OSError, EOFError, TimeoutError, TransferError, DNSException: No transfer.
+            OSError, EOFError, TimeoutError, TransferError: No transfer.
         """
         endpoint = self._peer.endpoint
         family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
@@ -399,27 +421,43 @@ class _Transfer:
                 endpoint.address, endpoint.port, local_addr=source
             )
         try:
-            data = self._query.to_wire()
-            writer.write(len(data).to_bytes(2, "big") + data)
-            return await self._answer(reader)
-        except Exception:
-            await self._aside(self._inbound.break_off)
+            writer.write(len(self._octets).to_bytes(2, "big") + self._octets)
+            return await self._taken(reader)
+        except BaseException:
+            await self._helpers.aside(self._taker.break_off)
             raise
         finally:
             writer.close()
 
-    async def _answer(
-        self, reader: asyncio.StreamReader
-    ) -> Mapping[bytes, bytes] | None:
-        answer = _Answer(self._query, self._inbound)
-        while not self._inbound.is_done:
+    async def _taken(self, reader: asyncio.StreamReader) -> Taker | None:
+        aside = self._helpers.aside
+        begun: list[bytes] = []
+        octets = 0
+        while not self._taker.is_done:
             async with asyncio.timeout(MESSAGE_WAIT_S):
                 size = int.from_bytes(await reader.readexactly(2), "big")
                 message = await reader.readexactly(size)
-            await self._aside(partial(answer.take, message))
-            if self._inbound.is_current:
+            await aside(partial(self._taker.take, message))
+            if self._taker.is_current:
                 return None
-        return await self._aside(answer.nodes)
+            if octets <= APART_MIN_OCTETS and self._taker.is_whole:
+                begun.append(message)
+                octets += size
+                if octets > APART_MIN_OCTETS:
+                    await aside(partial(self._go_on_elsewhere, begun))
+        return self._taker
+
+    def _go_on_elsewhere(self, begun: list[bytes]) -> None:
+        """Let another process take the transfer, that began with messages ``begun``."""
+        other = None
+        if self._helpers.elsewhere is not None:
+            other = self._helpers.elsewhere(self._asked)
+        if other is not None:
+            self._taker.break_off()
+            self._taker = other
+            for message in begun:
+                other.take(message)
+        begun.clear()
 
 
 def _query(
@@ -433,48 +471,3 @@ def _query(
     if peer.key is not None:
         query.use_tsig(peer.key)
     return query
-
-
-class _Answer:
-    """The messages of one transfer, checked and taken apart."""
-
-    def __init__(self, query: dns.message.QueryMessage, inbound: Inbound) -> None:
-        self._query = query
-        self._inbound = inbound
-        self._context: dns.tsig.HMACTSig | dns.tsig.GSSTSig | None = None
-        self._is_signed = False
-
-    def take(self, data: bytes) -> None:
-        """Take one message; raises TransferError or DNSException."""
-        query = self._query
-        message = dns.message.from_wire(
-            data,
-            keyring=query.keyring,
-            request_mac=query.mac,
-            xfr=True,
-            tsig_ctx=self._context,
-            multi=True,
-            one_rr_per_rrset=True,
-        )
-        self._context = message.tsig_ctx
-        self._is_signed = message.had_tsig
-        if message.id != query.id or message.rcode() != dns.rcode.NOERROR:
-            raise TransferError(f"refused: {dns.rcode.to_text(message.rcode())}")
-        if query.keyring is not None and self._context is None:
-            raise TransferError("the answer is not signed")
-        self._inbound.take(
-            _arrived(rrset.name, int(rrset.rdtype), rrset.ttl, rdata_octets(rdata))
-            for rrset in message.answer
-            for rdata in rrset
-        )
-
-    def nodes(self) -> Mapping[bytes, bytes]:
-        """Return what came; raises TransferError."""
-        if self._query.keyring is not None and not self._is_signed:
-            # RFC 8945 §5.3.1: the last message is signed in any case.
-            raise TransferError("the end of the answer is not signed")
-        return self._inbound.nodes()
-
-
-def _arrived(name: dns.name.Name, rdtype: int, ttl_s: int, rdata: bytes) -> Arrived:
-    return name_octets(name), rdtype, ttl_s, rdata

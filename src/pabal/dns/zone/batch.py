@@ -17,15 +17,16 @@ from typing_extensions import override
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets, name_of
-from pabal.dns.zone.catalog import build_catalog
+from pabal.dns.zone.catalog import Listing, build_catalog
 from pabal.dns.zone.dynamic import Dynamic, is_timed
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.journal import SUFFIX, JournalError, JournalFile, Position
-from pabal.dns.zone.load import ZoneInput, load_zone
+from pabal.dns.zone.load import ZoneInput
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
+from pabal.dns.zone.reading import Apart, Reader, Stamps
 from pabal.dns.zone.small import SmallZones
 from pabal.dns.zone.source import SUFFIX as ZONE_SUFFIX
-from pabal.dns.zone.source import Stamp, Text, ZoneSource, zone_file, zone_name
+from pabal.dns.zone.source import ZoneSource, zone_file, zone_name
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.write import name_text
 
@@ -125,11 +126,11 @@ class Basis:
     """What a running zone was made from; equal means nothing changed."""
 
     file: str | None
-    stamps: tuple[tuple[str, Stamp], ...]
+    stamps: Stamps
     hosted: bool
     derived: tuple[DerivedRecord, ...]
 
-    def holds(self, given: ZoneInput, reader: "Reader") -> bool:
+    def holds(self, given: ZoneInput, reader: Reader) -> bool:
         """Return whether ``given`` would give the same zone again."""
         return (
             (self.file, self.hosted, self.derived)
@@ -196,6 +197,7 @@ class Batch:
         finish: Makes served zones of owners' zones, if set.
         fallbacks: Where last good versions are kept, if anywhere.
         numbers: Whether others copy our zones: what changes has a new serial number.
+        apart: Reads large zones, if set.
         held: The next set, as far as it was taken.
         finished: The folded apexes that are not served as they are; ``None``: any.
         begun: Whether a zone in it has a journal it had not before.
@@ -207,6 +209,7 @@ class Batch:
     finish: Finish | None = None
     fallbacks: Fallbacks | None = None
     numbers: bool = False
+    apart: Apart | None = None
     held: dict[bytes, Held] = field(default_factory=dict)
     finished: Collection[bytes] | None = ()
     begun: bool = False
@@ -241,7 +244,8 @@ class Batch:
             and self._follow(given, before)
         ):
             return
-        loaded = load_zone(given, reader.read, self._small)
+        known = () if before is None else before.basis.stamps
+        loaded = reader.load(given, self._small, self.apart, known)
         self._problems.extend(loaded.problems)
         basis = Basis(given.file, reader.stamps(), given.hosted, given.derived)
         if loaded.zone is not None:
@@ -409,16 +413,16 @@ class Batch:
 
     def list_zones(
         self,
-        origin: bytes,
+        listing: Listing,
         hostname: bytes,
         all_held: Mapping[bytes, Held],
-        groups: Mapping[bytes, Sequence[bytes]],
     ) -> None:
-        """Hold a catalog called folded ``origin`` of all zones that are not copies."""
+        """Hold ``listing`` of all zones that are not copies."""
+        origin = listing.name
         if self.journals is None:
             return
         members = [name for name, held in all_held.items() if not held.copied]
-        plain = build_catalog(origin, hostname, members, groups)
+        plain = build_catalog(origin, hostname, members, listing.groups)
         given = ZoneInput(
             name_of(origin),
             None,
@@ -463,28 +467,3 @@ class Batch:
             removed=tuple(removed),
             problems=tuple(self._problems),
         )
-
-
-class Reader:
-    """Reads files and remembers which, and in what state."""
-
-    def __init__(self, source: ZoneSource) -> None:
-        self._source = source
-        self._stamps: dict[str, Stamp] = {}
-
-    def read(self, file: str) -> Text:
-        """Return the text of ``file``; raises OSError or UnicodeDecodeError."""
-        # The stamp first: a change while we read is then seen at the next reload.
-        self._stamps[file] = self._source.stamp(file)
-        return self._source.read(file)
-
-    def stamp(self, file: str) -> Stamp | None:
-        """Return the stamp of ``file`` now; ``None`` if it cannot be had."""
-        try:
-            return self._source.stamp(file)
-        except OSError:
-            return None
-
-    def stamps(self) -> tuple[tuple[str, Stamp], ...]:
-        """Return the files read and their stamps."""
-        return tuple(self._stamps.items())

@@ -50,6 +50,22 @@ _ID_OCTETS: Final = 16
 NO_GROUPS: Final[Mapping[bytes, Sequence[bytes]]] = MappingProxyType({})
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A catalog of our own zones.
+
+    Attributes:
+        name: The catalog's, folded; empty: there is none.
+        groups: Those of its members, by folded name.
+    """
+
+    name: bytes
+    groups: Mapping[bytes, Sequence[bytes]]
+
+
+NOT_LISTED: Final = Listing(b"", NO_GROUPS)
+
+
 class CatalogError(ProtocolError):
     """A catalog zone is broken: what was known of it before stays (RFC 9432 §5.1)."""
 

@@ -10,14 +10,12 @@ from typing import Final
 
 from pabal.base.errors import ProtocolError
 from pabal.dns.wire import codes
+from pabal.dns.wire.arriving import Arrived
 from pabal.dns.wire.name import is_below
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.packed import pack, walk
 from pabal.dns.zone.shards import copied, empty, take_apart
 from pabal.dns.zone.tree import Zone
-
-Arrived = tuple[bytes, int, int, bytes]
-"""Owner, type, TTL in seconds, RDATA."""
 
 RECORDS_MAX: Final = 20_000_000
 """A transfer with more is no zone this machine could hold."""
@@ -60,6 +58,11 @@ class Inbound:
         return self._phase is _Phase.DONE
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all of the zone comes, not only what has changed."""
+        return self._phase is _Phase.WHOLE
+
+    @property
     def is_current(self) -> bool:
         """Whether all that came was the SOA that we hold, or an older one."""
         if self._phase is not _Phase.SECOND or self._held is None:
@@ -75,9 +78,10 @@ class Inbound:
         """
         for record in records:
             self._count += 1
-            if self._count > RECORDS_MAX or not is_below(
-                record[0].lower(), self._origin
-            ):
+            name = record[0].lower()
+            # Most names stand right below the apex.
+            below = name[name[0] + 1 :] == self._origin or is_below(name, self._origin)
+            if self._count > RECORDS_MAX or not below:
                 raise TransferError("a record does not belong to the zone")
             self._take(record)
 

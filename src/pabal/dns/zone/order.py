@@ -59,6 +59,16 @@ class Order:
             self._firsts.append(keys[0])
         return True
 
+    def following(self, names: Iterable[bytes]) -> "Order":
+        """Put ``names``, which come in order, into this, which is empty; return it.
+
+        Raises:
+            ValueError: They come in another order.
+        """
+        if not self._fill(names):
+            raise ValueError("names out of order")
+        return self
+
     def _run(self, names: tuple[bytes, ...]) -> _Run:
         key = self._key
         return (names if key is None else tuple(map(key, names))), names

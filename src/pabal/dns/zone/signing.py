@@ -25,6 +25,7 @@ from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import Denial
 from pabal.dns.zone.history import is_newer
 from pabal.dns.zone.linking import MADE, Kind, Link, chain
+from pabal.dns.zone.order import Order
 from pabal.dns.zone.packed import NOTHING, Nodes, Rrsets, has_type, pack, unpack, walk
 from pabal.dns.zone.relinking import relink
 from pabal.dns.zone.shards import copied, differing, empty
@@ -412,14 +413,15 @@ def served_zone(
     letters: Mapping[bytes, bytes],
     derived: frozenset[tuple[bytes, int]] = frozenset(),
     after: tuple[Denial, Collection[bytes]] | None = None,
-    names: Collection[bytes] | None = None,
+    names: Iterable[bytes] | Order | None = None,
 ) -> Zone:
     """Return the zone of ``nodes``, complete as they are, signed or not.
 
     Args:
         after: What found the proofs of a version that differs in these names only, if
             there is one: then not all names are looked at.
-        names: All of them, those of the chain in its order, if that is known.
+        names: All of them, those of the chain in its order, if that is known; or those
+            of the chain alone.
     """
     tree = Nodes(nodes, letters)
     denial = None

@@ -261,20 +261,25 @@ class NoFiles:
 
 
 class JoinedSource:
-    """Own master files, and the copies of other servers' zones; own ones win."""
+    """Own master files, and the copies of other servers' zones; own ones win.
+
+    Attributes:
+        own: Where own files are.
+        copies: Where copies are.
+    """
 
     def __init__(self, own: ZoneSource, copies: ZoneSource) -> None:
-        self._own = own
-        self._copies = copies
+        self.own = own
+        self.copies = copies
 
     def files(self) -> Mapping[dns.name.Name, str]:
         """Return the file of each zone; raises OSError if they are out of reach."""
-        copies = {name: COPIED + file for name, file in self._copies.files().items()}
-        return {**copies, **self._own.files()}
+        copies = {name: COPIED + file for name, file in self.copies.files().items()}
+        return {**copies, **self.own.files()}
 
     def stamps(self) -> Mapping[str, Stamp]:
         """Return every zone's file and its stamp; raises OSError."""
-        own, copies = self._own.stamps(), self._copies.stamps()
+        own, copies = self.own.stamps(), self.copies.stamps()
         if not copies:
             return own
         added = {COPIED + file: copies[file] for file in copies if file not in own}
@@ -283,11 +288,11 @@ class JoinedSource:
     def stamp(self, file: str) -> Stamp:
         """Return what changes when ``file`` does; raises OSError."""
         if file.startswith(COPIED):
-            return self._copies.stamp(file.removeprefix(COPIED))
-        return self._own.stamp(file)
+            return self.copies.stamp(file.removeprefix(COPIED))
+        return self.own.stamp(file)
 
     def read(self, file: str) -> Text:
         """Return the text of ``file``; raises OSError or UnicodeDecodeError."""
         if file.startswith(COPIED):
-            return self._copies.read(file.removeprefix(COPIED))
-        return self._own.read(file)
+            return self.copies.read(file.removeprefix(COPIED))
+        return self.own.read(file)

@@ -30,7 +30,7 @@ from pabal.dns.zone.batch import (
     served_of,
     zone_of,
 )
-from pabal.dns.zone.catalog import NO_GROUPS
+from pabal.dns.zone.catalog import NOT_LISTED
 from pabal.dns.zone.dynamic import Dynamic, OutdatedError
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
@@ -39,6 +39,7 @@ from pabal.dns.zone.load import ZoneInput
 from pabal.dns.zone.local import local_answer
 from pabal.dns.zone.lookup import nearest
 from pabal.dns.zone.problem import Place, Problem, Severity
+from pabal.dns.zone.reading import Apart
 from pabal.dns.zone.settled import NOTHING_SETTLED, Look, Settled
 from pabal.dns.zone.source import COPIED, Stamp, ZoneSource, is_plain, zone_name
 from pabal.dns.zone.tree import Zone
@@ -100,7 +101,8 @@ class Zones(LocalZones):
         history: Takes what changed from version to version, if set.
         finish: Makes the zones that are served of what their owners mean, if set.
         fallbacks: Where the last good version of a zone is kept, if anywhere.
-        catalog: Folded name of a list of our zones, in ``groups`` there; empty: none.
+        apart: Reads large zones in another process, if set.
+        catalog: A list of our zones, if it has a name.
         version: Grows with everything that changes a zone.
     """
 
@@ -120,7 +122,8 @@ class Zones(LocalZones):
         self.history: History | None = None
         self.finish: Finish | None = None
         self.fallbacks: Fallbacks | None = None
-        self.catalog, self.groups = b"", NO_GROUPS
+        self.apart: Apart | None = None
+        self.catalog = NOT_LISTED
         self.version = 0
 
     def all(self) -> Sequence[Zone]:
@@ -194,16 +197,17 @@ class Zones(LocalZones):
             self.finish,
             self.fallbacks,
             numbers=self.history is not None,
+            apart=self.apart,
         )
         other = batch.finished
         if other is not None:
             other = {*other, *(name_octets(name).lower() for name in hosted)}
         look = self._state.settled.look(stamps, other, batch.files_touched())
         self._take(batch, look.files, hosted)
-        if self.catalog:
+        if self.catalog.name:
             host = name_octets(dns.name.from_text(self._hostname)).lower()
-            others = self._state.coming(batch.held, {*look.loose, self.catalog})
-            batch.list_zones(self.catalog, host, others, self.groups)
+            others = self._state.coming(batch.held, {*look.loose, self.catalog.name})
+            batch.list_zones(self.catalog, host, others)
         report = batch.report(look.loose)
         if report.loaded or report.removed:
             coming = self._state.coming(batch.held, look.loose)
