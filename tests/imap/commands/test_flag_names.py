@@ -46,11 +46,11 @@ def test_memory_is_bounded() -> None:
 
 def test_remembered_names_leave_room_for_news() -> None:
     names = FlagNames(SETS.__getitem__)
-    names.octets([2])
+    names.octets(2)
     names.remembered = [f"$k{number:03}" for number in range(FLAGS_SHOWN_MAX)]
     shown = names.shown().partition(b"\r\n")[0].split()
     assert b"$k000" in shown
     assert len(shown) < FLAGS_SHOWN_MAX / 2 + 10
     assert b"$Work" in names.shown()
-    names.octets([1])
+    names.octets(1)
     assert names.news() == b"", "those remembered are not news"

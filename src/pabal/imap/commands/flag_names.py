@@ -4,7 +4,7 @@ Sans-IO.
 Source: RFC 9051 §2.3.2, §7.3.5 (FLAGS), §7.1 (PERMANENTFLAGS).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pabal.imap.wire.response import flag_names
