@@ -24,6 +24,7 @@ from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.dns.server.nameserver import NameServer, Sharing
 from pabal.dns.server.resigning import Resigner
 from pabal.dns.zone.keystore import KeyStore
+from pabal.dns.zone.view import View
 from pabal.dns.zone.views import views_of
 
 log = Log("names")
@@ -92,18 +93,7 @@ class NamesRole:
                 self._updated,
             )
         )
-        self._probing = Probing(
-            self._server.pools,
-            self._server.pool_addresses,
-            self._server.pool_changed,
-            shared.clock,
-            Resigner(
-                self._server.pools,
-                shared.zones,
-                KeyStore(shared.layout.dnssec),
-                shared.clock,
-            ).refresh,
-        )
+        self._probing = self._prober(shared, views)
         self._tasks = Tasks()
         self._changed = asyncio.Event()
         self._stopping = False
@@ -111,6 +101,22 @@ class NamesRole:
         self._stamp: tuple[object, ...] = ()
         self._pause_s = LOOK_SECONDS
         self._shared = shared
+
+    def _prober(self, shared: Shared, views: Sequence[View]) -> Probing:
+        server, keys = self._server, KeyStore(shared.layout.dnssec)
+        signing = Resigner(server.pools, shared.zones, keys, shared.clock, views)
+        return Probing(
+            server.pools,
+            server.pool_addresses,
+            server.pool_changed,
+            shared.clock,
+            signing.refresh,
+        )
+
+    @property
+    def views(self) -> Sequence[View]:
+        """What some clients see instead of everybody's zones."""
+        return self._server.views
 
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Load the zones and answer."""

@@ -312,11 +312,11 @@ class Control:
             # Over UDP: what we have, so that they come back over TCP (§2).
             return [zone.soa]
         changes = None
-        for realm in self._realms_of(view):
-            history = realm.zones.history
-            # A zone that is another one in this view has a history of its own.
-            if history is not None and realm.zones.by_apex.get(zone.origin) is zone:
-                changes = history.since(zone.origin, theirs)
+        # A zone that is another one in this view has a history of its own.
+        is_common = self.realms[0].zones.by_apex.get(zone.origin) is zone
+        history = self.realms[0 if is_common else view].zones.history
+        if history is not None:
+            changes = history.since(zone.origin, theirs)
         return whole(zone) if changes is None else _steps(zone, changes)
 
 

@@ -110,6 +110,10 @@ class NameServer:
         if _is_copied(settings):
             for each in self._relations:
                 each.realm.zones.history = History()
+            for view, chosen in zip(views, settings.views, strict=True):
+                view.numbers = _is_open(
+                    chosen.exchange.allow_transfer or settings.allow_transfer
+                )
         service = TcpService(self._answering, settings.tcp, clock, self._control)
         limits = ListenerSettings(
             settings.tcp.per_client_max, settings.tcp.connections_max
@@ -204,6 +208,11 @@ class NameServer:
             self._changed([self._loader.zones.get(name)])
 
     @property
+    def views(self) -> Sequence[View]:
+        """What some clients see instead of the zones."""
+        return self._loader.views
+
+    @property
     def pools(self) -> Pools:
         """The address sets whose hosts are probed."""
         return self._answering.pools
@@ -291,7 +300,12 @@ def _is_copied(settings: DnsSettings) -> bool:
     """Return whether any zone may be had as a whole."""
     lists = [settings.allow_transfer]
     lists += [view.exchange.allow_transfer for view in settings.views]
-    return any(each not in ((), ("none",)) for each in lists)
+    return any(map(_is_open, lists))
+
+
+def _is_open(elements: Sequence[str]) -> bool:
+    """Return whether a list lets anybody in."""
+    return tuple(elements) not in ((), ("none",))
 
 
 def _keep(zones: Zones, settings: DnsSettings) -> None:
