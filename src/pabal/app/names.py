@@ -138,9 +138,14 @@ class NamesRole:
         if sockets.get("dns/udp") or sockets.get("dns/tcp"):
             self._probing.start()
 
-    async def answer(self, query: bytes, host: str) -> bytes | None:
-        """Return the answer to an encrypted query from ``host``; ``None``: no query."""
-        return await self._server.answer(query, host)
+    async def answer(self, query: bytes, host: str, at: str) -> bytes | None:
+        """Return the answer to an encrypted query; ``None``: it is no query.
+
+        Args:
+            host: Who asks.
+            at: Which of our addresses.
+        """
+        return await self._server.answer(query, host, at)
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""

@@ -180,6 +180,9 @@ async def test_the_address_asked_may_decide(tmp_path: Path, bound: str) -> None:
             )
             address = found.answer[0][0].to_text()
             assert address == ("10.0.0.1" if at == "127.77.0.1" else "192.0.2.1")
+        octets = await server.answer(question("a.example.com"), "127.77.9.9", at)
+        assert octets is not None, "over HTTPS"
+        assert dns.message.from_wire(octets).answer[0][0].to_text() == address
     if len(there) > 1:
         for wish, address in ((False, "192.0.2.1"), (True, "10.0.0.1")) * 3:
             message = dns.message.make_query("a.example.com", "A")

@@ -15,8 +15,10 @@ from pabal.base.tasks import Tasks
 from pabal.dns.ports import Resolver
 from pabal.dns.server.access import (
     NOBODY,
+    PLAIN,
     Access,
     AccessList,
+    Arrival,
     ViewAccess,
     parse_access_list,
 )
@@ -175,13 +177,20 @@ class NameServer:
         """Drop every ready answer: what the resolver knew was flushed."""
         self._answering.forget()
 
-    async def answer(self, query: bytes, host: str) -> bytes | None:
+    async def answer(self, query: bytes, host: str, at: str = "") -> bytes | None:
         """Return the answer to a query that came encrypted another way (RFC 8484).
 
         ``None``: it is no query, or the policy wants silence. Transfers are not for
         that way, nor is what servers sign.
+
+        Args:
+            at: Which of our addresses was asked.
         """
-        found = self._answering.now(query, host, udp=False, encrypted=True)
+        by_destination = self._answering.access.by_destination
+        arrival = Arrival(at) if by_destination else PLAIN
+        found = self._answering.now(
+            query, host, udp=False, encrypted=True, arrival=arrival
+        )
         if isinstance(found, Recursion):
             return await self._answering.later(found) or None
         if isinstance(found, ControlQuery):
