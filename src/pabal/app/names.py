@@ -184,14 +184,17 @@ class NamesRole:
         if self.on_updated is not None:
             self.on_updated()
 
-    async def _flush(self, name: str) -> None:
-        await caches.flush(self._resolvers, name)
+    async def _flush(self, asked: str) -> None:
+        await caches.flush(self._resolvers.by_view, asked)
         self._server.forget()
 
     async def _dump(self, asked: str) -> None:
         shared = self._shared
+        found = {
+            view: resolver.cache for view, resolver in self._resolvers.by_view.items()
+        }
         await caches.write_cache(
-            self._resolvers.caches, shared.layout, shared.bell.name, asked, shared.clock
+            found, shared.layout, shared.bell.name, asked, shared.clock
         )
 
     async def _look(self) -> None:
