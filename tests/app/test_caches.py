@@ -1,6 +1,7 @@
 """Two processes' caches seen through files, without the processes."""
 
 import asyncio
+from dataclasses import replace
 
 import dns.name
 import dns.rrset
@@ -12,10 +13,11 @@ from pabal.app.office import cached_names, flush_cache
 from pabal.app.shared import Shared
 from pabal.base.errors import UnavailableError
 from pabal.config.settings import Settings
+from pabal.config.views import ViewClients, ViewResolver, ViewSection
 from pabal.dns.resolver.cache import Trust
-from pabal.dns.resolver.clientele import Resolvers
 from pabal.net.doorbell import UnixDoorbell
 from tests.app.rig import opened
+from tests.support.server import eventually
 
 FAR = dns.name.from_text("far.test.")
 
@@ -83,7 +85,32 @@ async def test_only_who_made_a_place_is_answered(
 ) -> None:
     async with opened(settings) as shared:
         before = sorted(settings.data.rglob("*"))
-        args = [shared.resolver.cache], shared.layout, "dns-0", asked, shared.clock
+        args = {"": shared.resolver.cache}, shared.layout, "dns-0", asked, shared.clock
         await caches.write_cache(*args)
         assert sorted(settings.data.rglob("*")) == before
-        await caches.flush(Resolvers(shared.resolver), "a..b")
+        await caches.flush({"": shared.resolver}, "a..b")
+
+
+async def test_each_view_with_a_cache_of_its_own_is_told_apart(
+    settings: Settings,
+) -> None:
+    who = ViewClients(("10.0.0.0/8",))
+    inside = ViewSection("in side", who, resolver=ViewResolver(("192.0.2.53",)))
+    settings = replace(settings, dns=replace(settings.dns, views=(inside,)))
+    async with opened(settings) as shared:
+        role = NamesRole(shared)
+        await role.start({})
+        shared.bell.listen(role.heard)
+        fill(shared)
+        own = role._resolvers.by_view["in side"].cache
+        rrset = dns.rrset.from_text("h.far.test.", 60, "IN", "A", "10.0.0.1")
+        own.put(rrset, Trust.ANSWER, shared.clock.monotonic())
+        found = await cached_names(settings, FAR)
+        assert [(one.view, one.entries) for one in found] == [("", 4), ("in side", 1)]
+        assert [item.data for item in found[1].found] == [("10.0.0.1",)]
+        flush_cache(settings, FAR, "in side")
+        await asyncio.to_thread(eventually, lambda: not len(own))
+        assert len(shared.resolver.cache) == 4
+        flush_cache(settings, FAR, caches.EVERYBODYS)
+        await asyncio.to_thread(eventually, lambda: len(shared.resolver.cache) == 1)
+        await role.stop()

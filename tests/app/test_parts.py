@@ -80,6 +80,19 @@ def test_dns_with_other_servers() -> None:
     assert other.secondary == found.secondary, "it must know whose NOTIFY to take"
 
 
+def test_one_process_tells_the_secondaries_of_a_view() -> None:
+    given = settings(
+        '[dns.view.inside]\nclients = ["any"]\nnotify = "192.0.2.1"\n'
+        'secondary = "b.test 192.0.2.1"\n'
+    )
+    (view,) = parts.dns_settings(given).views
+    (other,) = parts.dns_settings(given, transfers=False).views
+    assert view.exchange.notify == ("192.0.2.1",)
+    assert other.exchange.notify == ()
+    assert other.exchange.secondary == view.exchange.secondary
+    assert view.signed_directory == "/somewhere/data/views/inside/dnssec"
+
+
 def test_trust_anchors() -> None:
     def anchors(line: str) -> str | None:
         return parts.resolver_settings(settings(f"[dns]\n{line}\n")).trust_anchors

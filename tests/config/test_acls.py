@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import dns.name
 import pytest
 
 from pabal.config.acls import EXAMPLE, acls_in, holds_everybody
@@ -69,6 +70,59 @@ def test_it_may_be_excluded() -> None:
     ],
 )
 def test_mistakes(text: str, words: str) -> None:
+    (problem,) = loaded(text).problems
+    assert words in problem.render()
+
+
+KEYS = 'keys = ["hmac-sha256:k.test:c2VjcmV0", "hmac-sha256:bad.test:b3RoZXI="]'
+
+
+def test_a_list_may_have_keys() -> None:
+    text = (
+        f'[dns]\n{KEYS}\nallow_query = ["!key bad.test", "ours"]\n'
+        'allow_recursion = ["ours"]\nallow_transfer = ["!192.0.2.9", "key k.test"]\n'
+        '[dns.acl.ours]\nnetworks = ["!192.0.2.66", "key k.test", "192.0.2.0/24"]\n'
+    )
+    found = loaded(text)
+    assert found.settings is not None, [p.render() for p in found.problems]
+    names = found.settings.dns
+    key, bad = dns.name.from_text("k.test"), dns.name.from_text("bad.test")
+    for elements in (names.allow_query, names.allow_recursion):
+        access = parse_access_list(elements, "x")
+        assert access.allows(plain_address("198.51.100.1"), key)
+        assert not access.allows(plain_address("198.51.100.1"))
+        assert not access.allows(plain_address("192.0.2.66"), key)
+        is_asked = elements is names.allow_query
+        assert access.allows(plain_address("192.0.2.1"), bad) is not is_asked
+    transfers = parse_access_list(names.allow_transfer, "x")
+    assert not transfers.allows(plain_address("192.0.2.9"), key)
+    assert transfers.allows(plain_address("192.0.2.8"), key)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[dns]\nallow_query = "key nobody"\n', "there is no key nobody"),
+        ('[dns]\nallow_recursion = "!key nobody"\n', "there is no key nobody"),
+        ('[dns.acl.a]\nnetworks = ["10.0.0.0/8", "!key no"]\n', "there is no key no"),
+        (
+            (
+                f'[dns]\n{KEYS}\nforward_updates = "a"\n'
+                '[dns.acl.a]\nnetworks = "key k.test"\n'
+            ),
+            "only addresses count here",
+        ),
+        ('[dns]\nallow_query = "{10.0.0.0/8}"\n', "give the list a name"),
+        (
+            (
+                '[dns.view.x]\nclients = "any"\nallow_recursion = "all"\n'
+                '[dns.acl.all]\nnetworks = "any"\n'
+            ),
+            "anybody could use this resolver",
+        ),
+    ],
+)
+def test_mistakes_about_keys(text: str, words: str) -> None:
     (problem,) = loaded(text).problems
     assert words in problem.render()
 

@@ -55,7 +55,7 @@ def test_what_is_taken_the_name_server_takes_too() -> None:
         CHECKS.secondary(f"example.com {text}")
         parse_copied([f"example.com {text}"], ring)
     for text in ("any", "none", "!192.0.2.0/24", "2001:db8::/32", "key k.test"):
-        CHECKS.transfer(text)
+        CHECKS.client(text)
         parse_transfer_access([text])
 
 
@@ -104,9 +104,9 @@ def test_secondaries_transfers_and_zones() -> None:
     check_policy_zone("rpz.test ede blocked break-dnssec yes")
     assert "the name of a zone" in refusal(check_policy_zone, "a..b").reason
     assert "ede blocked" in refusal(check_policy_zone, "a.test ede x").suggestion
-    assert refusal(CHECKS.transfer, "key k.tset").suggestion == "did you mean `k.test`?"
-    assert refusal(PeerChecks().transfer, "key x").suggestion.startswith("add it")
-    assert refusal(CHECKS.transfer, "nonn").suggestion == "did you mean `none`?"
+    assert refusal(CHECKS.client, "key k.tset").suggestion == "did you mean `k.test`?"
+    assert refusal(PeerChecks().client, "key x").suggestion.startswith("add it")
+    assert refusal(CHECKS.client, "nonn").suggestion == "did you mean `none`?"
     assert refusal(check_network, "1.2.3.4/33").suggestion.startswith("like")
     check_zone_name("example.com.")
     assert refusal(check_zone_name, "a..b").word == "a..b"

@@ -2,11 +2,18 @@
 
 import base64
 import itertools
+import socket
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+import dns.edns
+import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
+import dns.rrset
 import pytest
 
 from tests.interop.peer import needs, run
@@ -248,3 +255,43 @@ def test_other_opcodes_and_classes_are_refused_politely(server: Server) -> None:
     assert dig(server, "+opcode=status", "zone.test", "SOA").status == "NOTIMP"
     assert dig(server, "+edns=7", "+noednsneg", "zone.test", "SOA").status == "BADVERS"
     assert dig(server, "-c", "HS", "zone.test", "SOA").status == "REFUSED"
+
+
+FAR = "192.0.2.77"
+
+
+def test_nobody_elsewhere_learns_the_network_of_a_client(tmp_path: Path) -> None:
+    """RFC 7871 §2: a resolver does not pass Client Subnet on unless it is told to."""
+    with (
+        Server(tmp_path / "s") as asked,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as upstream,
+    ):
+        upstream.bind(("127.0.0.1", 0))
+        upstream.settimeout(10)
+        asked.init(accounts=())
+        port = upstream.getsockname()[1]
+        asked.configure(f'forwarders = ["127.0.0.1:{port}"]', table="dns")
+        asked.configure('trust_anchors = "none"', table="dns")
+        asked.start()
+        words = ["dig", f"@{asked.address}", "-p", str(asked.port(53)), "+tries=1",
+                 "+subnet=198.51.100.0/24", "www.far.example", "A"]  # fmt: skip
+        client = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        heard = []
+        while "www.far.example." not in [name for name, _ in heard]:
+            data, peer = upstream.recvfrom(4096)
+            query = dns.message.from_wire(data)
+            name = query.question[0].name.to_text().lower()
+            heard.append((name, list(query.options)))
+            answer = dns.message.make_response(query)
+            answer.flags |= dns.flags.RA
+            if query.question[0].rdtype == dns.rdatatype.A:
+                answer.answer.append(
+                    dns.rrset.from_text(query.question[0].name, 60, "IN", "A", FAR)
+                )
+            subnet = dns.edns.ECSOption("198.51.100.0", 24, 24)
+            answer.use_edns(0, 0, 1232, options=[subnet])
+            upstream.sendto(answer.to_wire(), peer)
+        said, _ = client.communicate(timeout=20)
+    assert all(not options for _, options in heard), heard
+    assert FAR in said
+    assert "CLIENT-SUBNET" not in said

@@ -42,12 +42,12 @@ class Got:
 class Site:
     """The application under test, and who asked what."""
 
-    asked: list[tuple[bytes, str]] = field(default_factory=list)
+    asked: list[tuple[bytes, str, str]] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     silent: bool = False
 
-    async def answer(self, query: bytes, host: str) -> bytes | None:
-        self.asked.append((query, host))
+    async def answer(self, query: bytes, host: str, at: str) -> bytes | None:
+        self.asked.append((query, host, at))
         if self.silent:
             return None
         return answer_to(query, "www.a.test. 60 IN A 192.0.2.1")
@@ -86,6 +86,7 @@ class Site:
             "query_string": query_string.encode(),
             "headers": [(b"content-type", kind.encode())],
             "client": ("192.0.2.9", 1234),
+            "server": ("192.0.2.1", 443),
         }
         await DnsOverHttps(self.answer, self.others)(scope, receive, send)
         return got
@@ -99,7 +100,7 @@ async def test_get_and_post() -> None:
     site = Site()
     got = await site.ask("GET", in_uri(QUERY))
     posted = await site.ask("POST", "", QUERY[:5], QUERY[5:])
-    assert site.asked == [(QUERY, "192.0.2.9")] * 2
+    assert site.asked == [(QUERY, "192.0.2.9", "192.0.2.1")] * 2
     for each in (got, posted):
         assert each.status == 200
         assert each.headers["content-type"] == MEDIA_TYPE

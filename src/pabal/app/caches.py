@@ -10,10 +10,11 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import dns.exception
 import dns.name
@@ -24,13 +25,16 @@ from pabal.base.clock import Clock
 from pabal.base.errors import UnavailableError
 from pabal.base.log import Log
 from pabal.dns.resolver.cache import Cache
-from pabal.dns.resolver.clientele import Resolvers
 from pabal.dns.resolver.contents import Cached, Snapshot, listed
 from pabal.net.doorbell import UnixDoorbell
 
 FLUSH_BELL: Final = "flush"
 DUMP_BELL: Final = "dump"
-"""Subjects of the doorbell: ``flush NAME``, ``dump TOKEN NAME``."""
+"""Subjects of the doorbell: ``flush NAME``, ``flush NAME VIEW``, ``dump TOKEN
+NAME``."""
+
+EVERYBODYS: Final = "-"
+"""Where a view's name could stand: the cache of who is in no view with one."""
 
 LOOK_SECONDS: Final = 0.02
 LOOKS_MAX: Final = 500
@@ -50,12 +54,21 @@ WEB_LOOKS: Final = 10
 log = Log("caches")
 
 
+class Flushed(Protocol):
+    """Has a cache."""
+
+    async def flush(self, name: dns.name.Name) -> int:
+        """Forget all at and below ``name``; return how many entries that were."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessCache:
-    """The cache of one process.
+    """One cache of one process.
 
     Attributes:
         process: Its name.
+        view: Whose it is; empty: everybody's who is in no view with one of its own.
         entries: All there are.
         octets: Memory, estimated.
         evicted: Entries that had to go before their time, since the start.
@@ -63,6 +76,7 @@ class ProcessCache:
     """
 
     process: str
+    view: str
     entries: int
     octets: int
     evicted: int
@@ -73,46 +87,61 @@ class ProcessCache:
 
 
 async def write_cache(
-    found: Sequence[Cache], layout: Layout, process: str, asked: str, clock: Clock
+    caches: Mapping[str, Cache], layout: Layout, process: str, asked: str, clock: Clock
 ) -> None:
     """Write what ``asked`` (``TOKEN NAME``) wants into the directory of that token.
 
     Args:
-        found: Everybody's cache, and those of views.
+        caches: By the name of the view; that of everybody has an empty one.
     """
     token, _, text = asked.partition(" ")
     name = _name(text)
     place = _place(layout, token)
     if name is None or _TOKEN.fullmatch(token) is None or not place.is_dir():
         return
-    facts = ProcessCache(
-        process,
-        sum(map(len, found)),
-        sum(cache.octets for cache in found),
-        sum(cache.evicted for cache in found),
-        (),
-    )
-    snapshot = [item for cache in found for item in cache.items()]
+    found = [
+        (
+            ProcessCache(process, view, len(one), one.octets, one.evicted, ()),
+            one.items(),
+        )
+        for view, one in caches.items()
+    ]
     now = clock.monotonic()
     try:
-        await asyncio.to_thread(_write, place / process, facts, (snapshot, name, now))
+        await asyncio.to_thread(_write, place / process, found, name, now)
     except OSError as error:
         log.warning("cache not written", reason=str(error))
 
 
 def _write(
-    path: Path, facts: ProcessCache, wanted: tuple[Snapshot, dns.name.Name, float]
+    path: Path,
+    found: Sequence[tuple[ProcessCache, Snapshot]],
+    name: dns.name.Name,
+    now: float,
 ) -> None:
-    lines = [json.dumps(asdict(facts))]
-    lines += [json.dumps(asdict(item)) for item in listed(*wanted)]
+    lines = []
+    for facts, snapshot in found:
+        items = [json.dumps(asdict(item)) for item in listed(snapshot, name, now)]
+        lines.append(json.dumps({**asdict(facts), "found": len(items)}))
+        lines += items
     write_file(path, "\n".join(lines).encode(), 0o600)
 
 
-async def flush(resolvers: Resolvers, text: str) -> None:
-    """Forget what is at and below the name ``text``."""
+async def flush(resolvers: Mapping[str, Flushed], asked: str) -> None:
+    """Forget what ``asked`` says: what is at and below a name, in a view or in all.
+
+    Args:
+        resolvers: By the name of the view; that of everybody has an empty one.
+        asked: ``NAME`` or ``NAME VIEW``.
+    """
+    text, _, view = asked.partition(" ")
     name = _name(text)
+    chosen = [
+        each for key, each in resolvers.items() if view in ("", key or EVERYBODYS)
+    ]
     if name is not None:
-        log.info("cache flushed", name=text, entries=await resolvers.flush(name))
+        entries = sum([await each.flush(name) for each in chosen])
+        log.info("cache flushed", name=text, view=view, entries=entries)
 
 
 def _name(text: str) -> dns.name.Name | None:
@@ -155,7 +184,8 @@ async def _all_there(place: Path, expected: list[str]) -> list[ProcessCache]:
         if all((place / one).exists() for one in expected):
             break
         await asyncio.sleep(LOOK_SECONDS)
-    return [_read(place / one) for one in expected if (place / one).exists()]
+    there = [place / one for one in expected if (place / one).exists()]
+    return list(chain.from_iterable(map(_read, there)))
 
 
 def expect_processes(layout: Layout) -> list[str]:
@@ -171,14 +201,13 @@ def expect_processes(layout: Layout) -> list[str]:
     return found
 
 
-def _read(path: Path) -> ProcessCache:
-    first, *rest = path.read_text().splitlines()
-    facts = json.loads(first)
-    found = []
-    for line in rest:
-        item = json.loads(line)
-        found.append(Cached(**{**item, "data": tuple(item["data"])}))
-    return ProcessCache(**{**facts, "found": tuple(found)})
+def _read(path: Path) -> Iterator[ProcessCache]:
+    lines = iter(path.read_text().splitlines())
+    for line in lines:
+        facts = json.loads(line)
+        items = map(json.loads, islice(lines, facts["found"]))
+        found = tuple(Cached(**{**i, "data": tuple(i["data"])}) for i in items)
+        yield ProcessCache(**{**facts, "found": found})
 
 
 def _place(layout: Layout, token: str) -> Path:

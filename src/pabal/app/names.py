@@ -25,6 +25,7 @@ from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.dns.server.nameserver import NameServer, Sharing
 from pabal.dns.server.resigning import Resigner
 from pabal.dns.zone.keystore import KeyStore
+from pabal.dns.zone.view import View
 from pabal.dns.zone.views import views_of
 
 log = Log("names")
@@ -95,15 +96,7 @@ class NamesRole:
                 take_elsewhere,
             )
         )
-        self._probing = Probing(
-            self._server.pools,
-            self._server.pool_addresses,
-            self._server.pool_changed,
-            shared.clock,
-            Resigner(
-                self._server.pools, shared.zones, KeyStore(layout.dnssec), shared.clock
-            ).refresh,
-        )
+        self._probing = self._prober(shared, views)
         self._tasks = Tasks()
         self._changed = asyncio.Event()
         self._stopping = False
@@ -111,6 +104,22 @@ class NamesRole:
         self._stamp: tuple[object, ...] = ()
         self._pause_s = LOOK_SECONDS
         self._shared = shared
+
+    def _prober(self, shared: Shared, views: Sequence[View]) -> Probing:
+        server, keys = self._server, KeyStore(shared.layout.dnssec)
+        signing = Resigner(server.pools, shared.zones, keys, shared.clock, views)
+        return Probing(
+            server.pools,
+            server.pool_addresses,
+            server.pool_changed,
+            shared.clock,
+            signing.refresh,
+        )
+
+    @property
+    def views(self) -> Sequence[View]:
+        """What some clients see instead of everybody's zones."""
+        return self._server.views
 
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Load the zones and answer."""
@@ -132,9 +141,14 @@ class NamesRole:
         if sockets.get("dns/udp") or sockets.get("dns/tcp"):
             self._probing.start()
 
-    async def answer(self, query: bytes, host: str) -> bytes | None:
-        """Return the answer to an encrypted query from ``host``; ``None``: no query."""
-        return await self._server.answer(query, host)
+    async def answer(self, query: bytes, host: str, at: str) -> bytes | None:
+        """Return the answer to an encrypted query; ``None``: it is no query.
+
+        Args:
+            host: Who asks.
+            at: Which of our addresses.
+        """
+        return await self._server.answer(query, host, at)
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
@@ -173,14 +187,17 @@ class NamesRole:
         if self.on_updated is not None:
             self.on_updated()
 
-    async def _flush(self, name: str) -> None:
-        await caches.flush(self._resolvers, name)
+    async def _flush(self, asked: str) -> None:
+        await caches.flush(self._resolvers.by_view, asked)
         self._server.forget()
 
     async def _dump(self, asked: str) -> None:
         shared = self._shared
+        found = {
+            view: resolver.cache for view, resolver in self._resolvers.by_view.items()
+        }
         await caches.write_cache(
-            self._resolvers.caches, shared.layout, shared.bell.name, asked, shared.clock
+            found, shared.layout, shared.bell.name, asked, shared.clock
         )
 
     async def _look(self) -> None:

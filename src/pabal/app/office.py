@@ -190,8 +190,11 @@ async def cached_names(settings: Settings, name: dns.name.Name) -> list[ProcessC
         return await caches.collect(layout, bell, name)
 
 
-def flush_cache(settings: Settings, name: dns.name.Name) -> list[str]:
+def flush_cache(settings: Settings, name: dns.name.Name, view: str = "") -> list[str]:
     """Let the running processes forget ``name`` and below; return who they are.
+
+    Args:
+        view: Whose cache, as ``caches.cache_of`` says; empty: all of them.
 
     Raises:
         UnavailableError: None runs.
@@ -200,7 +203,7 @@ def flush_cache(settings: Settings, name: dns.name.Name) -> list[str]:
     enter(layout)
     with contextlib.closing(open_bell(layout)) as bell:
         found = caches.expect_processes(layout)
-        bell.ring(f"{caches.FLUSH_BELL} {name.to_text()}")
+        bell.ring(f"{caches.FLUSH_BELL} {name.to_text()} {view}".rstrip())
         return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pabal.app import parts, resolving
+from pabal.app.caches import EVERYBODYS
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
 from pabal.config.problem import did_you_mean
@@ -48,6 +49,23 @@ class ZonePolicies:
         return [apex for apex in self.apexes if apex not in self.zones.by_apex]
 
 
+class ViewResolvers(Resolvers):
+    """Everybody's resolver and those of views.
+
+    Args (of the constructor):
+        own: Those of views by the names of these.
+
+    Attributes:
+        by_view: All of them; that of the empty name is everybody's.
+    """
+
+    def __init__(
+        self, first: IterativeResolver, own: Mapping[str, IterativeResolver]
+    ) -> None:
+        super().__init__(first, tuple(own.values()))
+        self.by_view: Mapping[str, IterativeResolver] = {"": first, **own}
+
+
 @dataclass(frozen=True, slots=True)
 class ForClients:
     """What clients are answered by.
@@ -58,7 +76,7 @@ class ForClients:
     """
 
     resolver: Resolver
-    resolvers: Resolvers
+    resolvers: ViewResolvers
 
 
 class _Making:
@@ -76,7 +94,7 @@ class _Making:
         self._clock = clock
         self._common = common
         self._filters: dict[tuple[str, ...], FilteredResolver] = {}
-        self.others: list[IterativeResolver] = []
+        self.others: dict[str, IterativeResolver] = {}
 
     def common(self) -> Outlook:
         chosen = self._settings.dns.resolver
@@ -87,7 +105,7 @@ class _Making:
         if not resolving.has_own_resolver(section, common):
             return self._outlook(*self._filters_of(section))
         own = parts.resolver(self._settings, self._clock, view, section)
-        self.others.append(own)
+        self.others[view.name] = own
         return self.around(own, section, view)
 
     def around(
@@ -137,7 +155,7 @@ def for_clients(
     making = _Making(settings, resolver, zones, clock)
     outlooks = [making.common()]
     outlooks += map(making.of, settings.dns.views, views)
-    resolvers = Resolvers(resolver, making.others)
+    resolvers = ViewResolvers(resolver, making.others)
     if all(each == Outlook(resolver) for each in outlooks):
         return ForClients(resolver, resolvers)
     return ForClients(ViewedResolver(outlooks), resolvers)
@@ -169,6 +187,21 @@ def section_of(settings: Settings, name: str) -> ViewSection:
     there = ", ".join(known) or "none: add [dns.view.NAME] to pabal.toml"
     fix = did_you_mean(name, known) or f"Views there are: {there}"
     raise OperatorError(f"there is no view {name}.", f"{fix[:1].upper()}{fix[1:]}.")
+
+
+def cache_of(settings: Settings, name: str) -> str:
+    """Return the view whose cache the clients of view ``name`` are answered from.
+
+    ``EVERYBODYS``: that view has none of its own. Nothing stays nothing.
+
+    Raises:
+        OperatorError: There is no such view.
+    """
+    if name in ("", EVERYBODYS):
+        return name
+    section = section_of(settings, name)
+    common = resolving.common_way(settings.dns)
+    return name if resolving.has_own_resolver(section, common) else EVERYBODYS
 
 
 def views_by_name(settings: Settings, clock: Clock) -> dict[str, View]:

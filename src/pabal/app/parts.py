@@ -188,7 +188,11 @@ def zones_stamp(settings: Settings, book: Book) -> tuple[object, ...]:
         for view in settings.dns.views
         if view.exchange.secondary
     ]
-    return (tuple(book.domains()), own, copies, signed, *views)
+    signed_views = [
+        SignedZones(layout.view(view.name).dnssec).fingerprint()
+        for view in settings.dns.views
+    ]
+    return (tuple(book.domains()), own, copies, signed, *views, *signed_views)
 
 
 def resolver(
@@ -298,20 +302,27 @@ def dns_settings(
         follow_groups=dns.follow_groups,
         catalog=dns.catalog,
         catalog_groups=dns.catalog_groups,
-        views=view_settings(settings),
+        views=view_settings(settings, transfers=transfers),
         pools=dns.pools,
         journal_directory=str(Layout(settings.data).updates),
         fallback_directory=str(Layout(settings.data).last_good),
     )
 
 
-def view_settings(settings: Settings) -> tuple[ViewSettings, ...]:
-    """Return [dns.view.NAME] as the name server takes them."""
-    return tuple(_view(settings, view) for view in settings.dns.views)
+def view_settings(
+    settings: Settings, *, transfers: bool = True
+) -> tuple[ViewSettings, ...]:
+    """Return [dns.view.NAME] as the name server takes them.
+
+    Args:
+        transfers: Whether this process tells secondaries what changed.
+    """
+    return tuple(_view(settings, v, transfers=transfers) for v in settings.dns.views)
 
 
-def _view(settings: Settings, view: ViewSection) -> ViewSettings:
+def _view(settings: Settings, view: ViewSection, *, transfers: bool) -> ViewSettings:
     place = Layout(settings.data).view(view.name)
+    exchange = view.exchange if transfers else replace(view.exchange, notify=())
     return ViewSettings(
         name=view.name,
         clients=view.who.clients,
@@ -322,10 +333,11 @@ def _view(settings: Settings, view: ViewSection) -> ViewSettings:
         destinations=view.who.destinations,
         recursive_only=view.who.recursive_only,
         without=view.without,
-        exchange=view.exchange,
+        exchange=exchange,
         secondary_directory=str(place.copies),
         journal_directory=str(place.updates),
         fallback_directory=str(place.last_good),
+        signed_directory=str(place.dnssec),
     )
 
 

@@ -158,7 +158,8 @@ class Process:
             self._outbound = QueueRole(shared)
             self._outbound.start()
             # One process of all has this role: it signs, the others read.
-            self._signing = SigningRole(shared, self.heard)
+            views = self._names.views if self._names is not None else ()
+            self._signing = SigningRole(shared, self.heard, views)
             self._signing.start()
             if self._names is not None:
                 self._names.on_updated = self._signing.wake

@@ -1,7 +1,8 @@
 """Signs zones: the work of one process, so that all serve the same."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import dns.name
@@ -17,6 +18,7 @@ from pabal.dns.ports import ResolutionError, Resolver
 from pabal.dns.zone.keystore import KeyStore
 from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.signer import ZoneSigner
+from pabal.dns.zone.view import View
 
 LOOK_SECONDS: Final = 1.0
 """How often zones and keys are looked at without a ring."""
@@ -37,22 +39,42 @@ AGAIN_SECONDS: Final = 60.0
 log = Log("signing")
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the last round looked at.
+
+    Attributes:
+        version: Of the zones, everybody's and those of each view.
+        next_at: When there is something to do all the same, seconds since 1970.
+    """
+
+    version: tuple[int, ...] = ()
+    next_at: float = 0.0
+
+
 class SigningRole:
     """Keeps zones signed and their keys moving.
 
     Args (of the constructor):
         heard: Told what is rung to other processes: one does not hear itself.
+        views: What some clients see instead; kept by who answers in this process.
     """
 
-    def __init__(self, shared: Shared, heard: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        heard: Callable[[str], None],
+        views: Sequence[View] = (),
+    ) -> None:
         self._shared = shared
         self._heard = heard
         files = shared.zones.finish
         if not isinstance(files, SignedZones):
             files = SignedZones(shared.layout.dnssec)
         self._signer = ZoneSigner(
-            KeyStore(shared.layout.dnssec), files, shared.clock, give_way
+            KeyStore(shared.layout.dnssec), files, shared.clock, give_way, views
         )
+        self._views = views
         self._tasks = Tasks()
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -60,8 +82,7 @@ class SigningRole:
         self._aliases = AliasTargets(shared.resolver, shared.clock)
         self._targets: frozenset[bytes] = frozenset()
         self._resolved = asyncio.Event()
-        self._version = -1
-        self._next_at = 0.0
+        self._looked = Looked()
 
     @property
     def _stopping(self) -> bool:
@@ -106,17 +127,18 @@ class SigningRole:
 
     async def _round(self, *, rang: bool) -> None:
         zones = self._shared.zones
-        version, owners = zones.version, zones.owners
-        early = self._shared.clock.now() < self._next_at
-        if self._stopping or (early and not rang and version == self._version):
+        version = zones.version, *(view.version for view in self._views)
+        owners = zones.owners
+        last = self._looked
+        early = self._shared.clock.now() < last.next_at
+        if self._stopping or (early and not rang and version == last.version):
             return
-        if version != self._version:
+        if version != last.version:
             self._targets = await asyncio.to_thread(self._signer.look, owners)
-            self._version = version
         if self._targets:
             self._resolved.set()
         turn = await asyncio.to_thread(self._signer.turn, owners, self._aliases.book)
-        self._next_at = turn.next_at
+        self._looked = Looked(version, turn.next_at)
         if turn.changed:
             self._shared.bell.ring(ZONES_BELL)
             self._heard(ZONES_BELL)

@@ -1,13 +1,14 @@
-"""The tables [dns.acl.NAME] of pabal.toml: lists of networks that have a name.
+"""The tables [dns.acl.NAME] of pabal.toml: lists of networks and keys with a name.
 
 As in BIND: a list may stand in another one, also behind ``!``; what a list excludes it
 does not hold, and whoever uses it looks at the next element then.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from pabal.config.peers import EVERY_KEY, PeerChecks
 from pabal.config.section import ACL_WORDS, Section
 
 ACL: Final = "dns.acl."
@@ -19,6 +20,9 @@ EXAMPLE: Final = f"{ACL}NAME"
 
 _WORDS: Final = re.compile(r"!?[^\s;{}!]+")
 """The elements of a list."""
+
+KEY: Final = re.compile(r"!?\s*key\s")
+"""How an element begins that is a key."""
 
 _EVERYBODY: Final = frozenset(("any", "!none", "0.0.0.0/0", "::/0"))
 
@@ -34,13 +38,30 @@ def acls_in(tables: Iterable[str]) -> list[str]:
 
 def read_acl(section: Section) -> str:
     """Return one list as a single element of others: ``{ELEMENT; ELEMENT}``."""
-    elements = section.networks(
+    elements = section.access(
         "networks",
         (),
-        "Networks, and lists that stand before this one in the file; `!` in front"
-        " excludes; the first that fits decides.",
+        PeerChecks(EVERY_KEY).client,
+        'Networks, "key NAME" for what is signed with it (TSIG), and lists that stand'
+        " before this one in the file; `!` in front excludes; the first that fits"
+        " decides.",
     )
     return "{" + "; ".join(elements or ("none",)) + "}"
+
+
+def check_keys(sections: Mapping[str, Section], keys: Collection[str]) -> None:
+    """Report what lists say of keys that are not among ``keys``, by their names.
+
+    The lists are read before the keys, which stand in another table.
+    """
+    checks = PeerChecks(keys)
+
+    def check(text: str) -> None:
+        if KEY.match(text):
+            checks.client(text)
+
+    for table in acls_in(sections):
+        sections[table].texts("networks", (), check, "")
 
 
 def holds_everybody(text: str) -> bool:

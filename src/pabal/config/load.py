@@ -10,7 +10,7 @@ from typing import Final
 from pabal.base.errors import OperatorError
 from pabal.config import acls, pools, toml, views
 from pabal.config.description import Description, Option
-from pabal.config.peers import hide_secrets, keys_in
+from pabal.config.peers import hide_secrets, key_name, keys_in
 from pabal.config.problem import Problem, Span, did_you_mean
 from pabal.config.section import BadValueError, FileSection
 from pabal.config.settings import FILE_NAME, TABLES, Settings, read_settings
@@ -112,6 +112,7 @@ def parse(text: str, file: Path) -> Loaded:
     settings = replace(
         read_settings(sections, file.parent.absolute()), file=file.absolute()
     )
+    acls.check_keys(sections, frozenset(map(key_name, settings.dns.keys)))
     for table, section in sections.items():
         section.close([] if table else [t for t in TABLES if t])
     for table, content in document.tables.items():

@@ -166,7 +166,6 @@ class _Changes:
 class _Others:
     """What is shared with other servers."""
 
-    keys: tuple[str, ...] = field(repr=False)
     allow_transfer: tuple[str, ...]
     notify: tuple[str, ...]
     secondary: tuple[str, ...]
@@ -194,10 +193,12 @@ def read_names(section: Section) -> DnsSection:
 
     Keys stand in the manual and in a new pabal.toml in the order they are read in.
     """
-    access = _access(section)
+    keys = _keys(section)
+    checks = PeerChecks(frozenset(map(key_name, keys)))
+    access = _access(section, checks)
     service = _service(section)
     limits = read_limits(section)
-    others = _others(section)
+    others = _others(section, checks)
     anchors = _anchors(section)
     derived = _derived(section)
     return DnsSection(
@@ -215,7 +216,7 @@ def read_names(section: Section) -> DnsSection:
         client_rate_max=limits.client_rate_max,
         recursion_per_client_max=limits.recursion_per_client_max,
         tcp=limits.tcp,
-        keys=others.keys,
+        keys=keys,
         allow_transfer=others.allow_transfer,
         notify=others.notify,
         secondary=others.secondary,
@@ -233,20 +234,45 @@ def read_names(section: Section) -> DnsSection:
     )
 
 
-def _access(section: Section) -> _Access:
-    allow_query = section.networks(
-        "allow_query", ("any",), "Who may ask about our zones."
+def _keys(section: Section) -> tuple[str, ...]:
+    keys = section.texts(
+        "keys",
+        (),
+        check_key,
+        "Keys shared with other servers (TSIG), ALGORITHM:NAME:SECRET each; ALGORITHM"
+        " is hmac-sha256, hmac-sha384 or hmac-sha512.",
+    )
+    return keys + section.secrets(
+        "keys_file",
+        check_key,
+        "More keys: a file of mode 0600, one a line or as `tsig-keygen` prints them.",
+    )
+
+
+def _access(section: Section, checks: PeerChecks) -> _Access:
+    allow_query = section.access(
+        "allow_query",
+        ("any",),
+        checks.client,
+        'Who may ask about our zones: networks, "key NAME" for what is signed with it'
+        " (TSIG), names of lists; `!` in front excludes; the first that fits decides.",
     )
     is_open = section.boolean(
         "open_resolver",
         default=False,
         about="Say it again if allow_recursion is to hold for everybody.",
     )
-    allow_recursion = section.networks(
+
+    def check_recursion(text: str) -> None:
+        if not is_open:
+            _check_not_everybody(text)
+        checks.client(text)
+
+    allow_recursion = section.access(
         "allow_recursion",
         ("127.0.0.0/8", "::1"),
+        check_recursion,
         "Who may ask about everything else; everybody only with open_resolver.",
-        None if is_open else _check_not_everybody,
     )
     return _Access(allow_query, allow_recursion)
 
@@ -297,27 +323,13 @@ def _check_nsid(text: str) -> None:
         raise BadValueError(f"longer than {NSID_MAX_OCTETS} octets")
 
 
-def _others(section: Section) -> _Others:
-    keys = section.texts(
-        "keys",
-        (),
-        check_key,
-        "Keys shared with other servers (TSIG), ALGORITHM:NAME:SECRET each; ALGORITHM"
-        " is hmac-sha256, hmac-sha384 or hmac-sha512.",
-    )
-    keys += section.secrets(
-        "keys_file",
-        check_key,
-        "More keys: a file of mode 0600, one a line or as `tsig-keygen` prints them.",
-    )
-    checks = PeerChecks(frozenset(map(key_name, keys)))
+def _others(section: Section, checks: PeerChecks) -> _Others:
     return _Others(
-        keys=keys,
         allow_transfer=section.access(
             "allow_transfer",
             ("none",),
-            checks.transfer,
-            'Who may have whole zones (AXFR, IXFR): networks, "key NAME".',
+            checks.client,
+            "Who may have whole zones (AXFR, IXFR), as in allow_query.",
         ),
         notify=section.texts(
             "notify",

@@ -14,6 +14,7 @@ from typing import Final
 
 import dns.exception
 import dns.name
+from typing_extensions import override
 
 from pabal.base.errors import OperatorError
 from pabal.config.problem import did_you_mean
@@ -102,6 +103,26 @@ def keys_in(text: str) -> Iterator[str]:
         found += 1
 
 
+class _Every(Collection[str]):
+    """Holds whatever is asked for."""
+
+    @override
+    def __contains__(self, item: object) -> bool:
+        return True
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    @override
+    def __len__(self) -> int:
+        return 0
+
+
+EVERY_KEY: Final[Collection[str]] = _Every()
+"""Where it is looked later whether there is a key."""
+
+
 @dataclass(frozen=True, slots=True)
 class PeerChecks:
     """Checks texts that name a server.
@@ -167,17 +188,6 @@ class PeerChecks:
         """Check a network, perhaps with ``!``; raises BadValueError."""
         check_network(text)
 
-    def transfer(self, text: str) -> None:
-        """Check a network, or ``key NAME``.
-
-        Raises:
-            BadValueError: It is neither.
-        """
-        if text.startswith("key "):
-            self.key(text.removeprefix("key ").strip())
-            return
-        check_network(text)
-
     def client(self, text: str) -> None:
         """Check a network or ``key NAME``, perhaps with ``!``.
 
@@ -221,8 +231,8 @@ def check_network(text: str) -> None:
         BadValueError: It is none of them.
     """
     bare = text.removeprefix("!").strip()
-    if bare in ACL_WORDS:
-        return
+    if bare in ACL_WORDS or bare.startswith("{"):
+        return  # what is in a list was looked at where that has its name
     try:
         ipaddress.ip_network(bare)
     except ValueError as error:

@@ -26,6 +26,9 @@ _HOSTNAME: Final = re.compile(
 )
 ACL_WORDS: Final = ("any", "none", "localhost")
 
+KEYED: Final = re.compile(r"[{;!]\s*key\s")
+"""A list, written out, that has keys in it."""
+
 NO_ACLS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -304,32 +307,36 @@ class FileSection:
         check: Check | None = None,
     ) -> tuple[str, ...]:
         """Return networks, ``any``, ``none``, ``localhost``, each may have ``!``."""
-        del about
-        found: list[str] = []
-        for given, span in self._texts(key, default):
-            text = self._written_out(given)
+
+        def either(text: str) -> None:
+            if KEYED.search(text):
+                raise BadValueError("this list has keys", "only addresses count here")
             bare = text.removeprefix("!").strip()
-            try:
-                if bare not in ACL_WORDS and text == given:
-                    self._check_network(bare)
-                if check is not None:
-                    check(text)
-            except BadValueError as error:
-                self._refuse(span, error)
-            else:
-                found.append(text)
-        return tuple(found)
+            if not (bare.startswith("{") or bare in ACL_WORDS):
+                _check_network(bare)
+            if check is not None:
+                check(text)
+
+        return self.access(key, default, either, about)
 
     def access(
         self, key: str, default: Sequence[str], check: Check, about: str
     ) -> tuple[str, ...]:
         """Return names of lists, written out, and what ``check`` takes besides."""
 
-        def either(text: str) -> None:
-            if self._written_out(text) == text:
-                check(text)
+        def written_out(text: str) -> None:
+            bare = text.removeprefix("!").strip()
+            hint = "" if bare in self._acls else did_you_mean(bare, self._acls)
+            if bare.startswith("{"):
+                raise BadValueError("not a network", "give the list a name")
+            try:
+                check(self._written_out(text))
+            except BadValueError as error:
+                raise BadValueError(
+                    error.reason, hint or error.suggestion, error.word
+                ) from error
 
-        found = self.texts(key, default, either, about)
+        found = self.texts(key, default, written_out, about)
         return tuple(self._written_out(text) for text in found)
 
     def _written_out(self, text: str) -> str:
@@ -338,14 +345,6 @@ class FileSection:
         if bare in ACL_WORDS or bare not in self._acls:
             return text
         return ("!" if text.startswith("!") else "") + self._acls[bare]
-
-    def _check_network(self, text: str) -> None:
-        try:
-            ipaddress.ip_network(text)
-        except ValueError as error:
-            hint = did_you_mean(text, [*ACL_WORDS, *self._acls])
-            hint = hint or 'like "192.0.2.0/24" or "any"'
-            raise BadValueError(f"not a network: {error}", hint) from error
 
     def addresses(
         self, key: str, default: Sequence[str], about: str
@@ -471,3 +470,11 @@ def _size(value: Value) -> int:
     ):
         return value.data
     raise BadValueError("this is not a size", 'like "50MB", "2GB" or 1000000')
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        hint = did_you_mean(text, ACL_WORDS) or 'like "192.0.2.0/24" or "any"'
+        raise BadValueError(f"not a network: {error}", hint) from error

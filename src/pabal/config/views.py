@@ -233,7 +233,7 @@ def _exchange(section: Section, checks: PeerChecks) -> ViewExchange:
         section.access(
             "allow_transfer",
             (),
-            checks.transfer,
+            checks.client,
             "Who of them may have whole zones, as they are for them; empty: as in"
             " [dns].",
         ),

@@ -79,6 +79,7 @@ class ViewSettings:
         secondary_directory: Where its copied zones are kept; empty: nowhere, none is.
         journal_directory: Where updates of its zones are kept; empty: none is taken.
         fallback_directory: Where last good versions are; empty: nowhere.
+        signed_directory: Where its signed zones are; empty: nowhere, none is signed.
     """
 
     name: str
@@ -94,6 +95,7 @@ class ViewSettings:
     secondary_directory: str = ""
     journal_directory: str = ""
     fallback_directory: str = ""
+    signed_directory: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,9 @@ MEDIA_TYPE: Final = "application/dns-message"
 QUERY_MAX_OCTETS: Final = 4096
 """Queries have some dozen octets; padding (RFC 8467 §4.1) and signatures some more."""
 
-Answer = Callable[[bytes, str], Awaitable[bytes | None]]
-"""Returns the answer to a query from an address; ``None``: it is no query."""
+Answer = Callable[[bytes, str, str], Awaitable[bytes | None]]
+"""Returns the answer to a query from an address to one of ours; ``None``: it is none.
+Ours may be empty: not known."""
 
 _COUNTS: Final = Struct("!HHHH")
 _RECORD: Final = Struct("!HHIH")
@@ -71,7 +72,10 @@ class DnsOverHttps:
             allow = {"allow": "GET, POST"} if error.status == 405 else {}
             return PlainTextResponse(f"{error}\n", error.status, allow)
         client: tuple[str, int] | None = scope.get("client")
-        answer = await self._answer(query, client[0] if client else "")
+        server: tuple[str, int] | None = scope.get("server")
+        answer = await self._answer(
+            query, client[0] if client else "", server[0] if server else ""
+        )
         if answer is None:
             return PlainTextResponse("That is no DNS query.\n", 400)
         fresh = {"cache-control": f"max-age={freshness_s(answer)}"}

@@ -15,11 +15,11 @@ LISTS = (
 )
 
 
-def flat(elements: str, lists: str = LISTS) -> Flat:
+def flat(elements: str, lists: str = LISTS, *, with_keys: bool = True) -> Flat:
     parsed = checked(f"{lists}options {{ allow-query {{ {elements} }}; }};").parsed
     acls = {s.value(): s for s in names_in(parsed.statements, "acl")}
     (options,) = names_in(parsed.statements, "options")
-    return flatten(options.body()[0].body(), acls)
+    return flatten(options.body()[0].body(), acls, with_keys=with_keys)
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,14 @@ def test_a_list_that_is_held_excludes_only_from_itself() -> None:
 
 
 def test_what_cannot_be_kept_is_said() -> None:
-    found = flat('key k; localnets; geoip country KR; nobody; "192.0.2.1"; localhost;')
+    elements = 'key k; localnets; geoip country KR; nobody; "192.0.2.1"; localhost;'
+    found = flat(elements, with_keys=False)
     assert found.elements == ["localhost"]
     assert len(found.lost) == 6
     assert "`key k`" in " ".join(found.lost)
+    found = flat(f"!key k2; {elements}")
+    assert found.elements == ["!key k2", "key k", "localhost"]
+    assert len(found.lost) == 5
 
 
 ELEMENT = st.sampled_from(

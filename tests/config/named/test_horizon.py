@@ -289,7 +289,7 @@ def test_copies_of_a_view_are_its_own() -> None:
     assert view["clients"] == ["!key out", "key in", "10.0.0.0/8"]
     assert view["secondary"] == ["c.test 192.0.2.1 key in"]
     assert view["notify"] == ["192.0.2.1 key in", "192.0.2.5 key out"]
-    assert view["allow_transfer"] == ["key in"]
+    assert view["allow_transfer"] == ["key in", "!key out"]
     assert view["allow_update"] == ["u.test key in zonesub ANY"]
     assert list(found["view"]) == ["one"]
     said = notes(text, took=True)

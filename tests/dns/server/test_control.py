@@ -90,6 +90,10 @@ async def test_who_may() -> None:
         parse_transfer_access(("nonsense",))
     assert not parse_transfer_access(("none",)).allows(FRIEND, None)
     assert not parse_transfer_access(("any",)).allows("no address", None)
+    # The first element that fits decides, as in BIND.
+    ordered = parse_transfer_access(("!192.0.2.7", "key k.test"))
+    assert not ordered.allows("192.0.2.7", KEY.name)
+    assert ordered.allows("192.0.2.8", KEY.name)
 
 
 async def test_what_is_not_ours_or_not_for_udp() -> None:

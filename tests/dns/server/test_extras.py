@@ -89,6 +89,26 @@ def test_who_sends_an_opt_record_gets_one() -> None:
     assert len(server.now(bytes(twice + twice[-11:]))) == 12
 
 
+def test_an_answer_is_the_same_whatever_network_is_named() -> None:
+    """RFC 7871 §7.2.1: who does not use Client Subnet answers without it."""
+    server = bench(settings=SETTINGS)
+    plain = ask(server).answer
+    subnets = [
+        dns.edns.ECSOption("198.51.100.0", 24, 0),
+        dns.edns.ECSOption("2001:db8::", 56, 0),
+        dns.edns.ECSOption("0.0.0.0", 0, 0),
+        dns.edns.GenericOption(dns.edns.OptionType.ECS, b"\0"),
+    ]
+    kept = len(server.answering.cache_of(STRANGER) or ())
+    for subnet in subnets * 2:
+        answer = ask(server, subnet)
+        assert answer.rcode() == dns.rcode.NOERROR
+        assert answer.answer == plain
+        assert list(answer.options) == []
+    # Nor is there an answer kept for each network somebody makes up.
+    assert len(server.answering.cache_of(STRANGER) or ()) == kept
+
+
 def test_padding_hides_only_what_is_encrypted() -> None:
     server = bench(settings=SETTINGS)
     padding = dns.edns.GenericOption("PADDING", b"")

@@ -172,14 +172,17 @@ async def test_the_address_asked_may_decide(tmp_path: Path, bound: str) -> None:
     await server.start([udp], [tcp])
     there = ["127.77.0.1"] if bound != "0.0.0.0" else ["127.77.0.1", "127.77.0.2"]
     for at in there * 3:
+        address = "10.0.0.1" if at == "127.77.0.1" else "192.0.2.1"
         for tcp_too in (False, True):
             query = question("a.example.com")
             ask_at = dns.asyncquery.tcp if tcp_too else dns.asyncquery.udp
             found = await ask_at(
                 dns.message.from_wire(query), at, 5, port, source="127.77.9.9"
             )
-            address = found.answer[0][0].to_text()
-            assert address == ("10.0.0.1" if at == "127.77.0.1" else "192.0.2.1")
+            assert found.answer[0][0].to_text() == address
+        octets = await server.answer(question("a.example.com"), "127.77.9.9", at)
+        assert octets is not None, "over HTTPS"
+        assert dns.message.from_wire(octets).answer[0][0].to_text() == address
     if len(there) > 1:
         for wish, address in ((False, "192.0.2.1"), (True, "10.0.0.1")) * 3:
             message = dns.message.make_query("a.example.com", "A")

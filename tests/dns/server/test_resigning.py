@@ -97,3 +97,22 @@ async def test_without_the_keys_the_set_stays_whole(tmp_path: Path) -> None:
     world.resigner.store = type(world.store)(tmp_path / "elsewhere")
     assert not await world.resigner.refresh()
     assert len(world.ask()[0].rdatas) == 2
+
+
+class Nothing:
+    """What everybody sees, where only a view has the zone."""
+
+    @staticmethod
+    def find(name: bytes, rdtype: int) -> Zone | None:
+        return None
+
+
+async def test_what_is_left_of_a_set_of_a_view_is_signed_too(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.resigner = Resigner(
+        world.pools, Nothing(), world.store, world.clock, (world,)
+    )
+    assert await world.resigner.refresh()
+    addresses, signature = world.ask()
+    assert addresses.rdatas == (LIVES,)
+    world.validate(addresses, signature)

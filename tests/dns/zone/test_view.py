@@ -1,7 +1,18 @@
+import os
 from pathlib import Path
 
+import dns.name
+import pytest
+
+from pabal.dns.dnssec.keystate import Place, Policy, Ring
 from pabal.dns.ports import DerivedRecord
 from pabal.dns.wire import codes
+from pabal.dns.zone.alias import Addresses
+from pabal.dns.zone.history import History, is_newer
+from pabal.dns.zone.keystore import KeyStore
+from pabal.dns.zone.signedfile import SignedZones
+from pabal.dns.zone.signer import ZoneSigner
+from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.view import View
 from pabal.dns.zone.whole import Differences, WholeFiles
 from pabal.dns.zone.zones import Zones
@@ -21,13 +32,19 @@ APEX = octets("example.com")
 class World:
     """Common zones, and a view with the files of ``inside``."""
 
-    def __init__(self, common: Zones, addresses: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        common: Zones,
+        addresses: tuple[str, ...] = (),
+        directory: Path = Path(os.devnull),
+    ) -> None:
         self.common = common
         self.inside = MemorySource()
         files = WholeFiles(self.inside)
         whole = Zones(files, None, "mail.example.com", FixedClock())
         rest = Differences(self.inside, files)
-        self.view = View("inside", rest, whole, addresses)
+        whole.finish = signed = SignedZones(directory)
+        self.view = View("inside", rest, whole, signed, addresses)
 
     def rebuild(self) -> list[str]:
         self.common.reload()
@@ -145,3 +162,142 @@ def test_what_is_hidden_is_not_seen_unless_it_is_a_zone_of_the_view() -> None:
     made.inside.texts["example.com.zone"] = HEAD + "mail A 10.0.0.26\n"
     assert made.rebuild() == []
     assert made.last("mail.example.com") == [26]
+
+
+class Signing(World):
+    """The same with a signer."""
+
+    def __init__(self, directory: Path, text: str = COMMON) -> None:
+        source = MemorySource({"example.com.zone": text})
+        common = Zones(source, None, "mail.example.com", FixedClock())
+        self.texts = source.texts
+        self.signed = common.finish = SignedZones(directory / "dnssec")
+        super().__init__(common, (), directory / "view")
+        self.view.whole.history = History()
+        self.view.numbers = True
+        self.store = KeyStore(directory / "dnssec")
+        self.signer = ZoneSigner(
+            self.store, self.signed, FixedClock(), views=[self.view]
+        )
+
+    def enable(self, **policy: bool) -> None:
+        keys = self.store.of(dns.name.from_text("example.com"))
+        with keys.locked():
+            keys.write(Ring(Policy(**policy)))
+
+    def turn(self) -> list[str]:
+        """Do what a server does within a second; return the zones it changed."""
+        assert self.rebuild() == []
+        self.signer.look(self.common.owners)
+        changed = self.signer.turn(self.common.owners).changed
+        assert self.rebuild() == []
+        return list(map(str, changed))
+
+    @property
+    def served(self) -> Zone:
+        return self.view.by_apex[APEX]
+
+
+@pytest.mark.parametrize("text", ["$TTL 60\nmail A 10.0.0.25\n", HEAD])
+def test_what_differs_is_signed_with_the_keys_of_the_zone(
+    tmp_path: Path, text: str
+) -> None:
+    made = Signing(tmp_path)
+    made.inside.texts["example.com.zone"] = text
+    made.enable()
+    made.turn()
+    inside, outside = made.served, made.common.by_apex[APEX]
+    assert inside is not outside
+    assert inside.apex[codes.DNSKEY].rdatas == outside.apex[codes.DNSKEY].rdatas
+    assert codes.NSEC in inside.apex
+    assert made.turn() == []
+    assert made.served is inside
+    # What the view's file changes is signed anew, and nothing else is.
+    made.inside.texts["example.com.zone"] = f"{text}new A 10.0.0.26\n"
+    assert made.turn() == ["example.com."]
+    assert made.common.by_apex[APEX] is outside
+    assert codes.RRSIG in made.served.nodes[octets("new.example.com")]
+    assert is_newer(made.served.serial, inside.serial)
+    # Keys that go, go from every version.
+    made.enable(enabled=False)
+    made.turn()
+    assert codes.RRSIG not in made.served.apex
+
+
+def test_a_zone_that_only_a_view_has_is_signed_too(tmp_path: Path) -> None:
+    made = Signing(tmp_path)
+    made.texts.clear()
+    made.inside.texts["example.com.zone"] = HEAD
+    made.enable(nsec3=True)
+    made.turn()
+    assert codes.NSEC3PARAM in made.served.apex
+    assert made.turn() == []
+
+
+def test_an_alias_in_a_view_has_addresses(tmp_path: Path) -> None:
+    made = Signing(tmp_path)
+    made.inside.texts["example.com.zone"] = "$TTL 60\n@ ALIAS inner.test.\n"
+    made.rebuild()
+    wanted = made.signer.look(made.common.owners)
+    assert wanted == {octets("inner.test")}
+    book = {octets("inner.test"): Addresses((bytes((10, 0, 0, 7)),))}
+    assert made.signer.turn(made.common.owners, book).changed
+    made.rebuild()
+    assert made.last("example.com") == [7]
+
+
+def test_the_number_grows_when_only_the_views_file_changed(tmp_path: Path) -> None:
+    made = Signing(tmp_path)
+    made.turn()
+    common = made.common.by_apex[APEX].serial
+    assert made.served.serial == common
+    text = "$TTL 60\nmail A 10.0.0.25\n"
+    made.inside.texts["example.com.zone"] = text
+    assert made.turn() == ["example.com."]
+    assert made.served.serial == common + 1
+    assert made.turn() == []
+    made.inside.texts["example.com.zone"] = text + "new A 10.0.0.26\n"
+    version, served = made.view.version, made.served
+    made.rebuild()
+    # Until it has its number, nothing else is served; but who numbers is to look.
+    assert made.served is served
+    assert made.view.version == version + 1
+    made.turn()
+    assert made.served.serial == common + 2
+    history = made.view.whole.history
+    assert history is not None
+    (change,) = history.since(APEX, common + 1) or ()
+    assert [rrset.owner for rrset in change.added] == [octets("new.example.com")]
+    # The common zone's number is below: the view goes on with its own.
+    made.texts["example.com.zone"] = COMMON.replace(" 1 ", " 2 ") + "also A 10.9.9.9\n"
+    made.turn()
+    assert made.served.serial == common + 3
+    assert made.last("also.example.com") == [9]
+    # Without a difference it still is a number that secondaries come for.
+    del made.inside.texts["example.com.zone"]
+    made.turn()
+    assert made.last("mail.example.com") == [1]
+    assert made.served.serial == common + 4
+    # A restart changes nothing.
+    again = Signing(tmp_path, made.texts["example.com.zone"])
+    again.rebuild()
+    assert again.served.serial == common + 4
+    assert again.turn() == []
+
+
+def test_keys_wait_until_the_view_has_them_too(tmp_path: Path) -> None:
+    made = Signing(tmp_path)
+    (tmp_path / "view").write_text("in the way")
+    made.inside.texts["example.com.zone"] = "$TTL 60\nmail A 10.0.0.25\n"
+    made.enable()
+    made.turn()
+    keys = made.store.of(dns.name.from_text("example.com"))
+    ring = keys.read()
+    assert ring is not None
+    assert ring.serial is None
+    assert ring.keys[0].key.place is Place.HIDDEN or not ring.keys[0].key.since
+    (tmp_path / "view").unlink()
+    made.turn()
+    ring = keys.read()
+    assert ring is not None
+    assert ring.serial is not None

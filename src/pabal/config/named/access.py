@@ -29,7 +29,7 @@ _LOCALHOST: Final = "`localhost` (only the loopback addresses, not all of this m
 DENIED_MAX: Final = 200
 """Most networks a list that is held keeps out; each cuts all of those it lets in."""
 
-_LOST_KEY: Final = "`{}` (there are addresses only in these lists)"
+_LOST_KEY: Final = "`{}` (there are addresses only in this list)"
 
 _ANY: Final = ("0.0.0.0/0", "::/0")
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
@@ -52,7 +52,7 @@ def flatten(
     items: Sequence[Statement],
     acls: Mapping[str, Statement],
     *,
-    with_keys: bool = False,
+    with_keys: bool = True,
 ) -> Flat:
     """Return a list of addresses as a flat one.
 

@@ -253,7 +253,7 @@ class Horizon:
             theirs = tuple(outcome.flat(said[0]).elements) if said else _ANY
         mine = _ANY
         for statement in names_in(self._body(view), "allow-query")[:1]:
-            mine = outcome.networks(statement, "allow_query", table)
+            mine = outcome.networks(statement)
             what = f"view {view.name}: allow-query"
             said_so = f"allow_query in [{table}]"
             outcome.note(statement.token, what, said_so, taken=True)
@@ -285,7 +285,7 @@ class Horizon:
         elif statement.name == "recursion":
             value = (NOTHING,)
         else:
-            value = outcome.networks(statement, "allow_recursion", table)
+            value = outcome.networks(statement)
             if all(any(map(holds_everybody, each)) for each in (value, view.clients)):
                 outcome.note(statement.token, what, _OPEN)
                 return
@@ -363,13 +363,13 @@ def _who(view: Statement, outcome: Outcome) -> tuple[dict[str, Value], tuple[str
     lost: list[str] = []
     said = view.find("match-clients")
     if said is not None:
-        flat = outcome.flat(said, with_keys=True)
+        flat = outcome.flat(said)
         kept = outcome.with_keys(said, flat.elements)
         found["clients"] = kept or (NOTHING,)
         lost += [f"match-clients: without {each}" for each in flat.lost]
     said = view.find("match-destinations")
     if said is not None:
-        flat = outcome.flat(said)
+        flat = outcome.flat(said, with_keys=False)
         if flat.elements[0] != "any":
             found["destinations"] = tuple(flat.elements)
         lost += [f"match-destinations: without {each}" for each in flat.lost]

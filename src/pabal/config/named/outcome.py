@@ -156,27 +156,16 @@ class Outcome:
 
     def access(self, statement: Statement, key: str, table: str = DNS) -> None:
         """Take a list of addresses over as ``key`` of ``table``."""
-        self.set(statement, key, self.networks(statement, key, table), table)
+        self.set(statement, key, self.networks(statement), table)
 
-    def networks(
-        self, statement: Statement, key: str, table: str = DNS
-    ) -> tuple[str, ...]:
-        """Return a list of addresses as pabal has it; note what it loses.
-
-        Lists of views may have keys, and that of who may have whole zones.
-        """
-        transfer = key == "allow_transfer"
-        flat = self.flat(statement, with_keys=transfer or table != DNS)
-        elements = tuple(flat.elements)
-        if transfer:
-            out = [each for each in elements if each.startswith("!key ")]
-            flat.lost.update(dict.fromkeys(f"`{each}`" for each in out))
-            elements = tuple(each for each in elements if each not in out)
+    def networks(self, statement: Statement) -> tuple[str, ...]:
+        """Return a list of addresses as pabal has it; note what it loses."""
+        flat = self.flat(statement)
         for lost in flat.lost:
             self.note(statement.token, statement.name, f"without {lost}")
-        return self.with_keys(statement, elements)
+        return self.with_keys(statement, flat.elements)
 
-    def flat(self, statement: Statement, *, with_keys: bool = False) -> Flat:
+    def flat(self, statement: Statement, *, with_keys: bool = True) -> Flat:
         """Return a list of addresses as pabal has it, and what that loses."""
         acls = {acl.value().lower(): acl for acl in names_in(self.statements, "acl")}
         return flatten(statement.body(), acls, with_keys=with_keys)

@@ -28,13 +28,7 @@ import dns.rcode
 import dns.rdatatype
 
 from pabal.base.log import Log
-from pabal.dns.server.access import (
-    KEY_WORD,
-    NOBODY,
-    AccessList,
-    Arrival,
-    parse_access_list,
-)
+from pabal.dns.server.access import NOBODY, AccessList, Arrival, parse_access_list
 from pabal.dns.server.answering import Answering, ControlQuery, Recursion
 from pabal.dns.server.forwarding import UpdateForwarder
 from pabal.dns.server.keys import KeyRing, SignatureError, Verified, unsigned_error
@@ -64,38 +58,28 @@ OnNotify = Callable[[dns.name.Name, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class TransferAccess:
-    """Who may have whole zones: addresses, and names of keys."""
+    """Who may have whole zones."""
 
-    addresses: AccessList
-    keys: frozenset[dns.name.Name]
+    rules: AccessList
 
     def allows(self, host: str, key: dns.name.Name | None) -> bool:
         """Return whether a client at ``host`` that signed with ``key`` is one."""
-        if key is not None and key in self.keys:
-            return True
         try:
-            return self.addresses.allows(plain_address(host))
+            return self.rules.allows(plain_address(host), key)
         except ValueError:
             return False
 
 
 def parse_transfer_access(elements: Sequence[str]) -> TransferAccess:
-    """Return the list of ``elements``: networks, and ``key NAME``.
+    """Return the list of ``elements``.
 
     Raises:
-        OperatorError: An element is neither.
+        OperatorError: An element is no network, key or list.
     """
-    words = [element.strip() for element in elements]
-    keys = [word for word in words if word.startswith(KEY_WORD)]
-    names = (dns.name.from_text(word.removeprefix(KEY_WORD).strip()) for word in keys)
-    rest = [word for word in words if word not in keys]
-    return TransferAccess(
-        parse_access_list(rest, "dns.allow_transfer"),
-        frozenset(name.canonicalize() for name in names),
-    )
+    return TransferAccess(parse_access_list(elements, "dns.allow_transfer"))
 
 
-NO_TRANSFER: Final = TransferAccess(NOBODY, frozenset())
+NO_TRANSFER: Final = TransferAccess(NOBODY)
 
 
 @dataclass(slots=True)
@@ -312,11 +296,11 @@ class Control:
             # Over UDP: what we have, so that they come back over TCP (§2).
             return [zone.soa]
         changes = None
-        for realm in self._realms_of(view):
-            history = realm.zones.history
-            # A zone that is another one in this view has a history of its own.
-            if history is not None and realm.zones.by_apex.get(zone.origin) is zone:
-                changes = history.since(zone.origin, theirs)
+        # A zone that is another one in this view has a history of its own.
+        is_common = self.realms[0].zones.by_apex.get(zone.origin) is zone
+        history = self.realms[0 if is_common else view].zones.history
+        if history is not None:
+            changes = history.since(zone.origin, theirs)
         return whole(zone) if changes is None else _steps(zone, changes)
 
 

@@ -46,12 +46,13 @@ class Loader:
         views: What some clients see instead; they follow the zones.
 
     Attributes:
+        views: The same.
         outgoing: Zones that are no longer served and wait for ``let_go``.
     """
 
     def __init__(self, zones: Zones, views: Sequence[View] = ()) -> None:
         self.zones = zones
-        self._views = views
+        self.views = views
         self._exclusive = asyncio.Lock()
         self._waiting: list[tuple[int, UpdateRequest, asyncio.Future[int]]] = []
         self.outgoing: list[Zone] = []
@@ -113,11 +114,11 @@ class Loader:
         with _no_collection():
             report = self.zones.reload()
         self.outgoing += replaced(held, self.zones.state.held)
-        before = [view.version for view in self._views]
+        before = [view.version for view in self.views]
         problems = self._follow_views()
         changed = tuple(
             view.name
-            for view, version in zip(self._views, before, strict=True)
+            for view, version in zip(self.views, before, strict=True)
             if view.version != version
         )
         return replace(
@@ -128,7 +129,7 @@ class Loader:
 
     def _follow_views(self) -> list[Problem]:
         problems: list[Problem] = []
-        for view in self._views:
+        for view in self.views:
             for found in view.rebuild(self.zones.owners, self.zones.by_apex):
                 # Files of a view are called like those of everybody.
                 place = replace(
@@ -142,7 +143,7 @@ class Loader:
         changed = self.zones.follow(name)
         if changed:
             self.outgoing += large_replaced(before, self.zones.get_held(name))
-        for view in self._views:
+        for view in self.views:
             changed |= view.whole.follow(name)
         if changed:
             self._follow_views()
@@ -153,7 +154,7 @@ class Loader:
         rcodes = [codes.SERVFAIL] * len(requests)
         changed = False
         for number in sorted({number for number, _ in requests}):
-            zones = self._views[number - 1].whole if number else self.zones
+            zones = self.views[number - 1].whole if number else self.zones
             version = zones.version
             places = [n for n, (view, _) in enumerate(requests) if view == number]
             found = zones.update([requests[place][1] for place in places])
@@ -171,7 +172,7 @@ class Loader:
 
     async def behind(self) -> list[dns.name.Name]:
         """Return the zones that other processes have updated."""
-        all_zones = (self.zones, *(view.whole for view in self._views))
+        all_zones = (self.zones, *(view.whole for view in self.views))
 
         def behind() -> list[dns.name.Name]:
             return [name for zones in all_zones for name in zones.behind()]

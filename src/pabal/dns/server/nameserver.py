@@ -15,8 +15,10 @@ from pabal.base.tasks import Tasks
 from pabal.dns.ports import Resolver
 from pabal.dns.server.access import (
     NOBODY,
+    PLAIN,
     Access,
     AccessList,
+    Arrival,
     ViewAccess,
     parse_access_list,
 )
@@ -114,6 +116,10 @@ class NameServer:
         if _is_copied(settings):
             for each in self._relations:
                 each.realm.zones.history = History()
+            for view, chosen in zip(views, settings.views, strict=True):
+                view.numbers = _is_open(
+                    chosen.exchange.allow_transfer or settings.allow_transfer
+                )
         service = TcpService(self._answering, settings.tcp, clock, self._control)
         limits = ListenerSettings(
             settings.tcp.per_client_max, settings.tcp.connections_max
@@ -176,13 +182,20 @@ class NameServer:
         """Drop every ready answer: what the resolver knew was flushed."""
         self._answering.forget()
 
-    async def answer(self, query: bytes, host: str) -> bytes | None:
+    async def answer(self, query: bytes, host: str, at: str = "") -> bytes | None:
         """Return the answer to a query that came encrypted another way (RFC 8484).
 
         ``None``: it is no query, or the policy wants silence. Transfers are not for
         that way, nor is what servers sign.
+
+        Args:
+            at: Which of our addresses was asked.
         """
-        found = self._answering.now(query, host, udp=False, encrypted=True)
+        by_destination = self._answering.access.by_destination
+        arrival = Arrival(at) if by_destination else PLAIN
+        found = self._answering.now(
+            query, host, udp=False, encrypted=True, arrival=arrival
+        )
         if isinstance(found, Recursion):
             return await self._answering.later(found) or None
         if isinstance(found, ControlQuery):
@@ -207,6 +220,11 @@ class NameServer:
         name = dns.name.from_text(zone)
         if await self._loader.follow(name):
             self._changed([self._loader.zones.get(name)])
+
+    @property
+    def views(self) -> Sequence[View]:
+        """What some clients see instead of the zones."""
+        return self._loader.views
 
     @property
     def pools(self) -> Pools:
@@ -296,7 +314,12 @@ def _is_copied(settings: DnsSettings) -> bool:
     """Return whether any zone may be had as a whole."""
     lists = [settings.allow_transfer]
     lists += [view.exchange.allow_transfer for view in settings.views]
-    return any(each not in ((), ("none",)) for each in lists)
+    return any(map(_is_open, lists))
+
+
+def _is_open(elements: Sequence[str]) -> bool:
+    """Return whether a list lets anybody in."""
+    return tuple(elements) not in ((), ("none",))
 
 
 def _keep(zones: Zones, settings: DnsSettings) -> None:

@@ -10,7 +10,9 @@ than a signature takes.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pabal.base.clock import Clock
 from pabal.base.errors import PabalError
@@ -34,17 +36,20 @@ class Resigner:
         zones: The zones as they are served.
         store: Their keys.
         clock: Says from when on a signature holds.
+        views: What some clients see instead of the zones, served likewise.
     """
 
     pools: Pools
     zones: ZoneSet
     store: KeyStore
     clock: Clock
+    views: Sequence[ZoneSet] = ()
     _failed: frozenset[Part] = frozenset()
 
     async def refresh(self) -> bool:
         """Sign what is lacking; return whether other answers are to be given now."""
-        wanted = self.pools.parts(self.zones)
+        found = map(self.pools.parts, (self.zones, *self.views))
+        wanted = list(dict.fromkeys(chain.from_iterable(found)))
         before = self.pools.signed
         signed = {part: before[part] for part in wanted if part in before}
         lacking = [p for p in wanted if p not in signed and p not in self._failed]

@@ -2,6 +2,9 @@
 
 Sans-IO. Source: RFC 6891 §6.1.2; RFC 5001 §2 (NSID), RFC 7873 §4 (COOKIE),
 RFC 7828 §3 (keepalive), RFC 7830 §3 (Padding), RFC 8914 §2 (Extended DNS Error).
+Client Subnet is none of ours: it is passed over like whatever is unknown, and no answer
+has it, which says so (RFC 7871 §7.2.1); no question of the resolver has it, so nobody
+learns who asked (§2).
 """
 
 from struct import Struct

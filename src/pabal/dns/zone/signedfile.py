@@ -49,6 +49,7 @@ CHANGED: Final = "changed"
 """Beside the folders: touched when any of them has another signed zone."""
 
 MODE: Final = 0o600
+FOLDER_MODE: Final = 0o700
 
 CHUNK_OCTETS: Final = 1024 * 1024
 """Written at once: a large zone is never in memory twice."""
@@ -311,6 +312,7 @@ class SignedZones:
         Of a large zone only what has changed, until that is much.
         """
         origin, place = zone.origin, self._folder(zone.origin)
+        place.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         mark = self._noted(place, zone)
         if mark is None:
             base = write_signed(place / FILE, zone)

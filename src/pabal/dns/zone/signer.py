@@ -5,10 +5,12 @@ the keys on, sign what that and the owner's changes ask for, put the result on d
 only then say that it is in service, for that is when the waits begin.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import is_
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 import dns.name
 from dns.rdtypes.ANY.DS import DS
@@ -31,25 +33,17 @@ from pabal.dns.dnssec.rollover import (
 )
 from pabal.dns.dnssec.setsigner import Signer
 from pabal.dns.wire.rrset import name_octets, name_of
-from pabal.dns.zone.alias import (
-    Addresses,
-    Book,
-    flattened,
-    targets,
-    unsigned_version,
-)
-from pabal.dns.zone.history import is_newer
+from pabal.dns.zone.alias import Book
 from pabal.dns.zone.keystore import KeyStore, ZoneKeys
-from pabal.dns.zone.shards import SPLIT_NAMES
+from pabal.dns.zone.outlet import Draft, Outlet
 from pabal.dns.zone.signedfile import SignedZones
-from pabal.dns.zone.signing import Last, Made, Plan, Signed, sign_served
+from pabal.dns.zone.signing import Plan, Signed
 from pabal.dns.zone.source import Stamp
 from pabal.dns.zone.tree import Zone
 
 UNSIGNED: Final = Ring(Policy(enabled=False))
 """The state of a zone that was never signed."""
 
-NO_ALIASES: Final[Mapping[bytes, bytes]] = MappingProxyType({})
 NO_ADDRESSES: Final[Book] = MappingProxyType({})
 
 CLOCK_SLACK_S: Final = 3600
@@ -61,6 +55,24 @@ AGAIN_S: Final = 60
 """When a zone that could not be signed is tried again."""
 
 log = Log("dns")
+
+
+class ViewZones(Protocol):
+    """What the clients of a view see instead of everybody's zones."""
+
+    @property
+    def name(self) -> str:
+        """What the view is called."""
+        ...
+
+    @property
+    def files(self) -> SignedZones:
+        """Where its zones are served from, once they were signed or numbered."""
+        ...
+
+    def own_versions(self) -> tuple[Mapping[bytes, Zone], Collection[bytes]]:
+        """Return its zones by folded apex, and whose serial number is ours to raise."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +94,28 @@ class _Known:
     """What a zone looked like at its last turn.
 
     Attributes:
+        owns: Its versions as their owners mean them, that of each outlet.
         next_at: When there is something to do.
-        due: When the first signature is to be made anew.
         parent_at: When the parent is to be looked at; 0: not at all.
         addresses: What the targets of its ALIAS records had.
-        made: How the version in service came about, if it is signed.
     """
 
     name: dns.name.Name
-    own: Zone
+    owns: Sequence[Zone | None]
     stamp: Stamp | None
-    next_at: int
-    due: int = 0
+    addresses: Sequence[object]
+    next_at: int = _NEVER
     parent_at: int = 0
-    addresses: Sequence[Addresses | None] = ()
-    made: Made | None = None
+
+    def is_as(
+        self,
+        owns: Sequence[Zone | None],
+        stamp: Stamp | None,
+        addresses: Sequence[object],
+    ) -> bool:
+        """Return whether it still looks like this."""
+        same = all(map(is_, self.owns, owns))
+        return same and (self.stamp, self.addresses) == (stamp, addresses)
 
 
 class _StoppedError(PabalError):
@@ -106,10 +125,14 @@ class _StoppedError(PabalError):
 class ZoneSigner:
     """Signs the zones whose owners want that.
 
+    A view's version of a zone is signed by the keys of the zone, in the same turn: they
+    move on when all versions are in service.
+
     Args (of the constructor):
         store: Their keys.
         files: Where the signed zones go.
         give_way: Called every millisecond: lets other threads have their turn.
+        views: What some clients see instead.
 
     Attributes:
         stopping: Set from another thread: the turn ends soon, with nothing half done.
@@ -121,14 +144,15 @@ class ZoneSigner:
         files: SignedZones,
         clock: Clock,
         give_way: Callable[[], object] = bool,
+        views: Sequence[ViewZones] = (),
     ) -> None:
         self._give_way = give_way
         self._store = store
-        self._files = files
         self._clock = clock
+        self._views = views
+        self._outlets = [Outlet(files, self._pause)]
+        self._outlets += [Outlet(v.files, self._pause, v.name) for v in views]
         self._known: dict[bytes, _Known] = {}
-        self._aliases: Mapping[bytes, Mapping[bytes, bytes]] = {}
-        self._looked: dict[bytes, tuple[Zone, Mapping[bytes, bytes]]] = {}
         self._book: Book = {}
         self._begun = False
         self.stopping = False
@@ -139,22 +163,21 @@ class ZoneSigner:
             raise _StoppedError
         self._give_way()
 
+    def _give(self, owners: Mapping[bytes, Zone]) -> None:
+        """Tell the outlets which zones there are."""
+        common, *others = self._outlets
+        common.owners = owners
+        for outlet, view in zip(others, self._views, strict=True):
+            outlet.owners, outlet.numbered = view.own_versions()
+
     def look(self, owners: Mapping[bytes, Zone]) -> frozenset[bytes]:
-        """Take note of every ALIAS in ``owners``; return their targets, folded."""
-        found: dict[bytes, tuple[Zone, Mapping[bytes, bytes]]] = {}
-        for origin, own in owners.items():
-            before = self._looked.get(origin)
-            if before is not None and before[0] is own:
-                found[origin] = before
-                continue
-            aliases = targets(own, before)
-            if aliases or len(own.nodes) > SPLIT_NAMES:
-                found[origin] = own, aliases
-        self._looked = found
-        self._aliases = {origin: each[1] for origin, each in found.items() if each[1]}
-        return frozenset(
-            target for _, aliases in found.values() for target in aliases.values()
-        )
+        """Take note of every ALIAS in the zones; return their targets, folded.
+
+        Args:
+            owners: Everybody's zones; those of the views are known.
+        """
+        self._give(owners)
+        return frozenset().union(*(outlet.look() for outlet in self._outlets))
 
     def turn(self, owners: Mapping[bytes, Zone], book: Book = NO_ADDRESSES) -> Turn:
         """Do what is to be done now.
@@ -163,119 +186,128 @@ class ZoneSigner:
             owners: The zones as their owners mean them, by folded apex.
             book: What the targets that ``look`` returned have.
         """
-        if not self._begun and self._files.directory.is_dir():
-            # Who signed before may have died between a zone and its word of it.
-            self._files.touch()
-            self._begun = True
+        self._give(owners)
+        if not self._begun:
+            for outlet in self._outlets:
+                if outlet.files.directory.is_dir():
+                    # Who signed before may have died between a zone and its word of it.
+                    outlet.files.touch()
+                    self._begun = True
         self._book = book
         changed: list[dns.name.Name] = []
         next_at = self._now() + AGAIN_S
-        zones = {origin: self._store.of(name_of(origin)) for origin in self._aliases}
+        common = self._outlets[0]
+        zones = {origin: self._store.of(name_of(origin)) for origin in common.aliases}
         zones |= {name_octets(keys.name): keys for keys in self._store.all()}
         for origin, keys in zones.items():
-            own = owners.get(origin)
-            if own is None or self.stopping:
+            if not any(origin in outlet.owners for outlet in self._outlets):
                 continue
-            try:
-                if self._zone(keys, own):
-                    changed.append(keys.name)
-            except _StoppedError:
-                break
-            except (PabalError, OSError) as error:
-                log.warning("zone not signed", zone=str(keys.name), reason=str(error))
-                self._known.pop(origin, None)
-                continue
+            if self._tried(origin, partial(self._zone, keys)):
+                changed.append(keys.name)
             known = self._known.get(origin)
             next_at = min(next_at, known.next_at if known else next_at)
+        for outlet in self._outlets[1:]:
+            others = {*outlet.numbered, *outlet.aliases} - zones.keys()
+            settled = partial(self._settled, outlet)
+            changed += (name_of(o) for o in others if self._tried(o, settled))
         return Turn(tuple(changed), next_at)
 
-    def _zone(self, keys: ZoneKeys, own: Zone) -> bool:
+    def _tried(self, origin: bytes, work: Callable[[bytes], bool]) -> bool:
+        """Do ``work`` on a zone; return whether it has a new version."""
+        try:
+            return not self.stopping and work(origin)
+        except _StoppedError:
+            return False
+        except (PabalError, OSError) as error:
+            name = str(name_of(origin))
+            log.warning("zone not signed", zone=name, reason=str(error))
+            self._known.pop(origin, None)
+            for outlet in self._outlets:
+                outlet.forget(origin)
+            return False
+
+    def _settled(self, outlet: Outlet, origin: bytes) -> bool:
+        common = self._outlets[0].owners.get(origin)
+        is_laid_over = common is not None and origin in outlet.numbered
+        last = common.serial if common is not None and is_laid_over else None
+        return outlet.settle(origin, self._book, last)
+
+    def _zone(self, keys: ZoneKeys, origin: bytes) -> bool:
         """Do what is to be done for one zone; return whether it has a new version."""
-        known = self._known.get(own.origin)
+        known = self._known.get(origin)
         now = self._now()
-        aliases = self._aliases.get(own.origin, NO_ALIASES)
-        addresses = [self._book.get(target) for target in aliases.values()]
+        owns = [outlet.owners.get(origin) for outlet in self._outlets]
+        addresses = [outlet.addresses(origin, self._book) for outlet in self._outlets]
         if (
             known is not None
-            and known.own is own
-            and known.stamp == keys.stamp()
-            and known.addresses == addresses
+            and known.is_as(owns, keys.stamp(), addresses)
             and now < known.next_at
         ):
             return False
         ring = self._moved(keys, now)
-        before = self._files.current(own.origin)
-        if before is None and not self._book.keys() >= {*aliases.values()}:
-            # Without its addresses nobody should see it.
+        found = [
+            (outlet, draft)
+            for outlet in self._outlets
+            if (draft := outlet.draft(origin, self._book)) is not None
+        ]
+        common = self._outlets[0]
+        if not found or (origin in common.owners and found[0][0] is not common):
             return False
-        flat = flattened(own, aliases, self._book, before) if aliases else own
+        known = _Known(keys.name, owns, None, addresses)
         if ring.is_bare:
-            changed = self._unsigned(keys, flat, ring, before, made=flat is not own)
-            self._known[own.origin] = _Known(
-                keys.name, own, keys.stamp(), _NEVER, addresses=addresses
-            )
-            return changed
-        plan = plan_of(keys, ring)
-        last = self._last(ring, known, before)
-        signed = sign_served(flat, before, plan, now, last)
-        changed = signed.zone is not before
-        if changed:
-            self._put(keys, signed)
-        ring, stamp = self._served(keys, signed.zone.serial, signed.ttl_max_s)
-        next_at = min(signed.due, next_move(ring) or signed.due)
-        every_s = looks_at_parent_every_s(ring)
-        parent_at = ring.parent.checked_at + every_s if every_s else 0
-        self._known[own.origin] = _Known(
-            keys.name,
-            own,
-            stamp,
-            next_at,
-            signed.due,
-            parent_at,
-            addresses,
-            Made(flat, signed.zone, plan.shape, signed.ttl_max_s),
-        )
+            changed = self._unsigned(keys, found, ring)
+            known.stamp = keys.stamp()
+        else:
+            changed = self._signed(keys, found, ring, known)
+        self._known[origin] = known
         return changed
 
-    def _last(self, ring: Ring, known: _Known | None, before: Zone | None) -> Last:
-        serial = ring.serial
-        if before is not None and (serial is None or is_newer(before.serial, serial)):
-            # Who signed it died before that was noted: another version has another.
-            serial = before.serial
-        if known is None:
-            return Last(serial, pause=self._pause)
-        return Last(serial, known.due, self._pause, known.made)
+    def _signed(
+        self,
+        keys: ZoneKeys,
+        found: Sequence[tuple[Outlet, Draft]],
+        ring: Ring,
+        known: _Known,
+    ) -> bool:
+        """Sign all versions of a zone; return whether one is new."""
+        now = self._now()
+        plan = plan_of(keys, ring)
+        made: list[Signed] = []
+        changed = False
+        for outlet, draft in found:
+            serial = self._serial(outlet, draft, ring)
+            signed = outlet.sign(draft, plan, now, serial)
+            changed |= signed.zone is not draft.before
+            made.append(signed)
+        ttl_max_s = max(signed.ttl_max_s for signed in made)
+        ring, known.stamp = self._served(keys, made[0].zone.serial, ttl_max_s)
+        due = min(signed.due for signed in made)
+        known.next_at = min(due, next_move(ring) or due)
+        every_s = looks_at_parent_every_s(ring)
+        known.parent_at = ring.parent.checked_at + every_s if every_s else 0
+        return changed
 
-    def _put(self, keys: ZoneKeys, signed: Signed) -> None:
-        """Write a new version."""
-        self._files.put(signed.zone)
-        log.info(
-            "zone signed",
-            zone=str(keys.name),
-            serial=signed.zone.serial,
-            signatures=signed.made,
-        )
+    def _serial(self, outlet: Outlet, draft: Draft, ring: Ring) -> int | None:
+        """Return the serial number that the next version of a zone comes after."""
+        if outlet is self._outlets[0]:
+            return ring.serial
+        if draft.before is not None:
+            return draft.before.serial
+        # Who had everybody's version until now is to see that there is another.
+        return ring.serial if draft.own.origin in outlet.numbered else None
 
     def _unsigned(
-        self, keys: ZoneKeys, flat: Zone, ring: Ring, before: Zone | None, *, made: bool
+        self, keys: ZoneKeys, found: Sequence[tuple[Outlet, Draft]], ring: Ring
     ) -> bool:
-        """Serve a zone without signatures; return whether it has a new version.
-
-        Args:
-            made: Whether it is another zone than its owner's.
-        """
-        last = ring.serial
-        behind = last is not None and not is_newer(flat.serial, last)
-        if not made and not (behind and (before is not None or flat.serial != last)):
-            return self._files.remove(flat.origin)
-        # With the owner's serial number secondaries would not notice what changed.
-        zone = unsigned_version(flat, before, last)
-        if zone is before:
-            return False
-        with keys.locked():
-            self._files.put(zone)
-        self._served(keys, zone.serial, 0)
-        return True
+        """Serve a zone without signatures; return whether it has a new version."""
+        changed = False
+        for outlet, draft in found:
+            with keys.locked():
+                zone, other = outlet.unsigned(draft, self._serial(outlet, draft, ring))
+            changed |= other
+            if zone is not None and outlet is found[0][0]:
+                self._served(keys, zone.serial, 0)
+        return changed
 
     def _moved(self, keys: ZoneKeys, now: int) -> Ring:
         """Move the keys on; return what the zone is to show."""

@@ -3,12 +3,14 @@
 A view is the common zones with differences: other addresses of this host, and files. A
 file with an SOA is a whole zone, and so are the view's copies of other servers' zones
 (``Whole``); one without lies over the common zone, and each set in it takes the place
-of the common one. Blocks for reading; meant for a thread.
+of the common one. What differs is signed and numbered as the common zones are, by who
+signs those (``signer``), and served from where that puts it (``files``). Blocks for
+reading; meant for a thread.
 """
 
 import ipaddress
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import dns.name
@@ -23,6 +25,7 @@ from pabal.dns.zone.lookup import nearest
 from pabal.dns.zone.master import MasterFile
 from pabal.dns.zone.packed import Rrsets, unpack
 from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
+from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.source import Stamp, Text, ZoneSource
 from pabal.dns.zone.tree import Zone, changed
 from pabal.dns.zone.zones import Zones
@@ -31,13 +34,14 @@ _ADDRESSES: Final = {codes.A: 4, codes.AAAA: 6}
 """Address types and the IP version of each."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Made:
-    """A zone of the view, and what it was made of."""
+    """A zone of the view, what it was made of, and what is served of it."""
 
     common: Zone | None
     stamps: Mapping[str, Stamp]
     zone: Zone
+    served: Zone
 
 
 @dataclass(slots=True)
@@ -48,6 +52,9 @@ class View:
         name: What the configuration calls it.
         source: Files that lie over the common zones.
         whole: Zones in the place of common ones, and beside them.
+        files: Where what differs is served from once it is signed or has a number.
+        numbers: Whether others may copy its zones: then each version has another number
+            than the one before, as seen in this view.
         hidden: Folded apexes of common zones that are not seen.
         addresses: The addresses of this host that its clients are told; empty: the same
             as everybody.
@@ -58,10 +65,12 @@ class View:
     name: str
     source: ZoneSource
     whole: Zones
+    files: SignedZones
     addresses: Sequence[str] = ()
     hidden: frozenset[bytes] = frozenset()
     by_apex: Mapping[bytes, Zone] = field(default_factory=dict)
     version: int = 0
+    numbers: bool = False
     _made: dict[bytes, _Made] = field(default_factory=dict)
 
     def find(self, name: bytes, rdtype: int) -> Zone | None:
@@ -79,6 +88,18 @@ class View:
         """The folded apexes of the zones that are not as everybody sees them."""
         return frozenset((*self._made, *self.whole.by_apex))
 
+    def own_versions(self) -> tuple[Mapping[bytes, Zone], Collection[bytes]]:
+        """Return what differs, as its owners mean it, and whose number is ours.
+
+        Not other servers' copies: those are as they are.
+        """
+        made = self._made
+        found = {origin: each.zone for origin, each in made.items()}
+        for origin, held in self.whole.state.held.items():
+            if not held.copied:
+                found[origin] = held.own
+        return found, made.keys() if self.numbers else ()
+
     def rebuild(
         self, owners: Mapping[bytes, Zone], common: Mapping[bytes, Zone]
     ) -> tuple[Problem, ...]:
@@ -90,6 +111,7 @@ class View:
             owners: The common zones as their owners mean them.
             common: The same as they are served.
         """
+        version = self.whole.version
         problems = list(self.whole.reload().problems)
         whole = self.whole.by_apex
         try:
@@ -103,23 +125,63 @@ class View:
         coming = {**common, **whole}
         for origin in self.hidden - whole.keys():
             coming.pop(origin, None)
-        made: dict[bytes, _Made] = {}
-        looked_at = dict.fromkeys((*owners, *files) if self.addresses else files)
-        for origin in looked_at:
-            if origin in whole or origin in self.hidden:
-                continue
-            found = self._zone(origin, owners.get(origin), files, problems)
-            if found is not None:
-                made[origin] = found
-                coming[origin] = found.zone
-        self._made = made
-        now = self.by_apex
-        if len(coming) != len(now) or any(
-            now.get(origin) is not zone for origin, zone in coming.items()
-        ):
+        made = self._differing(owners, files, problems)
+        coming |= {origin: each.served for origin, each in made.items()}
+        self._remember(made)
+        before, self._made = self._made, made
+        if _differ(self.by_apex, coming):
             self.by_apex = coming
             self.version += 1
+        elif self.whole.version != version or _differ(
+            {origin: each.zone for origin, each in before.items()},
+            {origin: each.zone for origin, each in made.items()},
+        ):
+            # What is served stays until who signs has seen it.
+            self.version += 1
         return tuple(problems)
+
+    def _differing(
+        self,
+        owners: Mapping[bytes, Zone],
+        files: Mapping[bytes, tuple[dns.name.Name, str]],
+        problems: list[Problem],
+    ) -> dict[bytes, _Made]:
+        """Return the zones that are common ones with differences."""
+        made: dict[bytes, _Made] = {}
+        known = self.files.begin() if self.numbers else ()
+        looked_at = dict.fromkeys((*files, *(o for o in known if o in owners)))
+        if self.addresses:
+            looked_at |= dict.fromkeys(owners)
+        for origin in looked_at:
+            if origin in self.whole.by_apex or origin in self.hidden:
+                continue
+            found = self._zone(origin, owners.get(origin), files, problems)
+            if found is None and origin in known:
+                # It has had numbers of its own; with the common one, which may be
+                # lower, secondaries would not come again.
+                own = owners[origin]
+                found = _Made(own, {}, own, own)
+            if found is not None:
+                made[origin] = self._finished(found)
+        return made
+
+    def _finished(self, made: _Made) -> _Made:
+        """Return a zone as it is to be served: what was put into ``files`` wins."""
+        before = self._made.get(made.zone.origin)
+        served = self.files(made.zone, None if before is None else before.served)
+        return made if made.served is served else replace(made, served=served)
+
+    def _remember(self, coming: Mapping[bytes, _Made]) -> None:
+        """Note what changes with the zones that are about to be served."""
+        history = self.whole.history
+        if history is None:
+            return
+        for origin, before in self._made.items():
+            after = coming.get(origin)
+            if after is None:
+                history.forget(origin)
+            elif after.served is not before.served:
+                history.note(before.served, after.served)
 
     def _zone(
         self,
@@ -146,7 +208,7 @@ class View:
                 return before
         if zone is None or zone is own:
             return None
-        return _Made(own, stamps, zone)
+        return _Made(own, stamps, zone, zone)
 
     def _is_same(self, before: _Made) -> bool:
         try:
@@ -215,6 +277,13 @@ class View:
             problems.append(Problem(Severity.ERROR, Place(file), reason, fix))
             return None
         return _laid_over(zone, composition)
+
+
+def _differ(one: Mapping[bytes, Zone], other: Mapping[bytes, Zone]) -> bool:
+    """Return whether two sets of zones are not the very same."""
+    return len(one) != len(other) or any(
+        one.get(origin) is not zone for origin, zone in other.items()
+    )
 
 
 def _laid_over(zone: Zone, composition: Composition) -> Zone:

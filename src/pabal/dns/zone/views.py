@@ -1,5 +1,6 @@
 """The views of a configuration, each with zones of its own."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pabal.dns.settings import ViewSettings
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.batch import Journals
 from pabal.dns.zone.fallback import Fallbacks
+from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.source import DirectorySource, JoinedSource, NoFiles, ZoneSource
 from pabal.dns.zone.view import View
 from pabal.dns.zone.whole import Differences, WholeFiles
@@ -50,4 +52,7 @@ def _view(chosen: ViewSettings, hostname: str, clock: Clock, *, writes: bool) ->
     hidden = frozenset(
         name_octets(dns.name.from_text(name)).lower() for name in chosen.without
     )
-    return View(chosen.name, differences, whole, chosen.addresses, hidden)
+    # Without a directory nothing is ever put there.
+    signed = SignedZones(Path(chosen.signed_directory or os.devnull))
+    whole.finish = signed
+    return View(chosen.name, differences, whole, signed, chosen.addresses, hidden)
