@@ -45,10 +45,13 @@ RULES = {
     "RPZ": "policy",
     "DNS64 (RFC 6147)": "dns64",
     "SECURE, and so AD": "dnssec_chain dnssec_denial dnssec_algorithms"
-    " dnssec_aliases dnssec_other_server",
-    "INSECURE": "dnssec_insecure dnssec_optout",
+    " dnssec_aliases dnssec_other_server dnssec_cuts",
+    "INSECURE": "dnssec_insecure dnssec_optout dnssec_cuts",
     "INDETERMINATE": "dnssec_no_anchor dnssec_island dnssec_keys_away",
-    "BOGUS": "dnssec_bogus dnssec_tampered dnssec_downgrade dnssec_wrong_root",
+    "BOGUS": "dnssec_bogus dnssec_tampered dnssec_downgrade dnssec_wrong_root"
+    " dnssec_cuts",
+    "proofs of absence (RFC 4035 §5.4, RFC 5155 §8, RFC 6840 §4)": "dnssec_denial"
+    " dnssec_lies",
     "CD": "dnssec_bogus dnssec_keytrap dns64",
     "extended errors (RFC 8914)": "dnssec_bogus serve_stale",
 }

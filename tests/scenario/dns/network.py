@@ -180,6 +180,7 @@ class Canned:
     flags: str = "aa"
     rcode: str = "NOERROR"
     sections: dict[str, list[RRset]] = field(default_factory=dict)
+    lies: list[tuple[str, list[str]]] = field(default_factory=list)
 
     @classmethod
     def read(cls, words: list[str]) -> "Canned":
