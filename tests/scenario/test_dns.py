@@ -15,11 +15,11 @@ RULES = {
     "bailiwick": "poison_out_of_bailiwick poison_glue poison_by_alias",
     "delegations end with those above them": "ghost_domain phoenix_domain",
     "glue trust levels (RFC 2181 §5.4.1)": "glue_is_no_answer forbidden_addresses",
-    "TCP fallback": "truncated_tcp spoof_flood",
+    "TCP fallback": "truncated_tcp truncated_twice spoof_flood",
     "EDNS probing": "no_edns",
     "lame servers": "lame_server lame_recursive offers_recursion servfail_refused"
     " malformed",
-    "slow servers": "slow_server timeout_next_server all_silent",
+    "slow servers": "slow_server timeout_next_server all_silent zone_away",
     "QNAME minimisation (RFC 9156)": "minimised minimised_relaxed minimised_underscore",
     "0x20": "case_lost forwarder_case",
     "random ids": "spoofed_id spoofed_question spoof_flood",

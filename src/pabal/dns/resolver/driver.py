@@ -192,6 +192,7 @@ class IterativeResolver:
             count += self.cache.flush(name, keys[first : first + FLUSH_SLICE])
             await asyncio.sleep(0)
         self._knowledge.failures.flush(name)
+        self._knowledge.away.flush()
         # Proofs and standings are about zones, and cheap to find again.
         self._trust.flush()
         return count

@@ -123,6 +123,7 @@ class Iterator:
         """Take the answer to the query last returned; ``Query.judge`` matched it."""
         query, frame, delegation = self._waiting()
         self._known.servers.answered(query.server, elapsed_s)
+        self._known.away.back(query.zone)
         if is_truncated(octets) and not query.tcp:
             self._journal.asked(query, "truncated, again by TCP", elapsed_s)
             frame.again = (query.server, True)
@@ -154,7 +155,8 @@ class Iterator:
                 delegation.spent.add(query.server)
             case ServerTimeoutError():
                 servers.silent(query.server, now)
-                delegation.silent(query.server)
+                is_dead = servers.is_dead(query.server, now)
+                delegation.silent(query.server, is_dead=is_dead)
             case ServerUnreachableError():
                 servers.unreachable(query.server, now)
                 delegation.spent.add(query.server)
@@ -189,6 +191,7 @@ class Iterator:
         delegation = frame.delegation
         assert delegation is not None  # noqa: S101 - entered above
         self._skip_known_labels(frame, now)
+        _must_not_be_away(self._known, delegation, frame, now)
         server, tcp = self._choose(frame, delegation, now)
         if server is not None:
             self._budget.query()
@@ -203,7 +206,7 @@ class Iterator:
             frame.restarted = True
             frame.delegation = None
             return None
-        raise _nobody_answers(delegation, frame)
+        raise _nobody_answers(self._known, delegation, frame, now)
 
     def _at_hand(self, frame: Frame, now: float) -> Reading | None:
         """Return what is known of the current name without asking anybody."""
@@ -370,10 +373,24 @@ class Iterator:
             self._stack[-1].troubles.append(dead_end.reason)
 
 
-def _nobody_answers(delegation: Delegation, frame: Frame) -> DeadEndError:
+def _must_not_be_away(
+    known: Knowledge, delegation: Delegation, frame: Frame, now: float
+) -> None:
+    if delegation.is_untried and not frame.restarted:
+        reason = known.away.reason(delegation.zone, now)
+        if reason is not None:
+            raise DeadEndError(f"{reason} (a moment ago)", code=AWAY)
+
+
+def _nobody_answers(
+    known: Knowledge, delegation: Delegation, frame: Frame, now: float
+) -> DeadEndError:
+    zone, servers = delegation.zone, delegation.servers
+    if servers and all(known.servers.is_dead(each, now) for each in servers):
+        known.away.put(zone, f"no server of {zone} answers", now)
     told = "; ".join(frame.troubles) or "none has an address"
     return DeadEndError(
-        f"no server of {delegation.zone} answers for {frame.current}"
+        f"no server of {zone} answers for {frame.current}"
         f" {dns.rdatatype.to_text(frame.rdtype)} ({told})",
         lasting=True,
         code=AWAY,
