@@ -20,7 +20,8 @@ RULES = {
     "lame servers": "lame_server lame_recursive offers_recursion servfail_refused"
     " malformed",
     "slow servers": "slow_server timeout_next_server all_silent zone_away",
-    "QNAME minimisation (RFC 9156)": "minimised minimised_relaxed minimised_underscore",
+    "QNAME minimisation (RFC 9156)": "minimised minimised_relaxed minimised_underscore"
+    " minimised_refused",
     "0x20": "case_lost forwarder_case",
     "random ids": "spoofed_id spoofed_question spoof_flood",
     "loops": "cname_loop cname_loop_zones glue_circle referral_endless budget",
@@ -28,9 +29,9 @@ RULES = {
     "many CNAMEs": "cname_many",
     "KeyTrap": "dnssec_keytrap",
     "NSEC3 iterations (RFC 9276)": "dnssec_iterations",
-    "priming (RFC 8109)": "priming",
-    "negative caching (RFC 2308)": "nxdomain_cached nodata_cached",
-    "nothing below NXDOMAIN (RFC 8020)": "nxdomain_cached",
+    "priming (RFC 8109)": "priming hints_stay",
+    "negative caching (RFC 2308)": "nxdomain_cached nodata_cached negative_ttls",
+    "nothing below NXDOMAIN (RFC 8020)": "nxdomain_cached dnssec_unproven",
     "aggressive NSEC, NSEC3 (RFC 8198)": "dnssec_aggressive dnssec_aggressive_nsec3",
     "TTLs": "ttl_caps ttl_expiry dnssec_ttl",
     "prefetch": "prefetch dnssec_prefetch",
@@ -38,7 +39,8 @@ RULES = {
     "zones of this server": "local_zone",
     "local zones (RFC 6303), special-use names (RFC 6761)": "special_names"
     " special_always",
-    "forward zones": "forward_zone forwarder forwarder_case dnssec_forwarder",
+    "forward zones": "forward_zone forwarder forwarder_case forwarder_refers"
+    " dnssec_forwarder",
     "stub zones": "stub_zone",
     "negative trust anchors (RFC 7646)": "dnssec_negative_anchor",
     "trust anchor updates (RFC 5011)": "dnssec_rollover",

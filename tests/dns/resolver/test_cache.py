@@ -6,6 +6,7 @@ import dns.name
 import dns.rdatatype
 import dns.rrset
 
+from pabal.dns.ports import Security
 from pabal.dns.resolver.cache import (
     ENTRY_OCTETS,
     FAILURE_SECONDS,
@@ -15,6 +16,7 @@ from pabal.dns.resolver.cache import (
     Trust,
     lineage,
 )
+from pabal.dns.resolver.claim import Claim, Verdict
 from pabal.dns.resolver.settings import ResolverSettings
 
 A, NS, MX = dns.rdatatype.A, dns.rdatatype.NS, dns.rdatatype.MX
@@ -230,3 +232,16 @@ def test_what_was_there_is_known_of_until_it_is_dropped() -> None:
     assert cache.had(WWW, A)
     assert cache.get(WWW, A, 111.0) is None
     assert not cache.had(WWW, A)
+
+
+def test_nothing_unproven_takes_the_place_of_a_proven_absence() -> None:
+    cache = Cache(ResolverSettings(), validating=True)
+    forged = dns.rrset.from_text("example.test.", 3600, "IN", "SOA", "a. b. 1 1 1 1 9")
+    claim = Claim(WWW, A, nxdomain=True, soa=SOA)
+    cache.put_negative(WWW, A, SOA, 0.0, nxdomain=True, claim=claim)
+    cache.judge(claim, Verdict(Security.SECURE, 50), 0.0)
+    cache.put_negative(WWW, A, forged, 0.0, nxdomain=True)
+    entry = cache.answer(WWW, A, 0.0)
+    assert entry is not None
+    assert entry.soa == SOA
+    assert cache.answer(WWW, A, 50.0) is None

@@ -105,3 +105,13 @@ def test_dead_after_several_silences_until_it_answers() -> None:
     assert not memory.is_dead(TWO, 0.0)
     memory.answered(ONE, 0.1)
     assert not memory.is_dead(ONE, 0.0)
+
+
+def test_a_server_that_becomes_slow_is_left_for_a_faster_one() -> None:
+    memory = ServerMemory()
+    memory.answered(ONE, 0.01)
+    memory.answered(TWO, 0.15)
+    assert chosen(memory, ONE, TWO) == ONE
+    for _ in range(30):
+        memory.answered(ONE, 0.6)
+    assert chosen(memory, ONE, TWO) == TWO

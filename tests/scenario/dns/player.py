@@ -191,6 +191,9 @@ class Player:
         match name:
             case "ttl_max_s":
                 changed = dataclasses.replace(self.settings, ttl_max_s=int(text))
+            case "negative_ttl_max_s":
+                seconds = int(text)
+                changed = dataclasses.replace(self.settings, negative_ttl_max_s=seconds)
             case "ipv6":
                 changed = dataclasses.replace(self.settings, ipv6=text == "yes")
             case "minimise":
