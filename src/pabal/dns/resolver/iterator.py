@@ -97,6 +97,8 @@ class Iterator:
         self._anew = name if refresh else None
         self._budget = Budget()
         self._stack = [Frame(name, rdtype)]
+        # The zone below, if the last referral came with DS records of it.
+        self.signed_below: dns.name.Name | None = None
         self._asked: Query | None = None
         self._end: Done | Failed | None = None
 
@@ -234,8 +236,7 @@ class Iterator:
 
     def _skip_known_labels(self, frame: Frame, now: float) -> None:
         """Show more of the name where the cache knows there is no zone cut."""
-        known = self._known
-        while frame.is_shortened and known.has_no_cut(*frame.question(), now):
+        while frame.is_shortened and self._known.has_no_cut(*frame.question(), now):
             frame.show_more()
 
     def _choose(
@@ -311,8 +312,7 @@ class Iterator:
             self._known.servers.without_edns(query.server, now)
             frame.again = (query.server, query.tcp)
             return
-        text = dns.rcode.to_text(reading.rcode)
-        self._reject(frame, delegation, query, text)
+        self._reject(frame, delegation, query, dns.rcode.to_text(reading.rcode))
 
     def _reject(
         self, frame: Frame, delegation: Delegation, query: Query, text: str
@@ -332,6 +332,7 @@ class Iterator:
         assert ns is not None  # noqa: S101 - a referral has NS records
         self._budget.referral()
         self._known.keep_referral(reading, zone, now)
+        self.signed_below = None if reading.ds is None else ns.name
         frame.enter(
             self._known.delegation(ns, reading.glue, now),
             minimise=self._known.settings.minimise,
@@ -347,7 +348,6 @@ class Iterator:
         rcode = (
             dns.rcode.NXDOMAIN if reading.kind is Kind.NXDOMAIN else dns.rcode.NOERROR
         )
-        authority = (reading.soa,) if reading.soa is not None else ()
         self._stack.pop()
         if self._stack:
             hand_over(frame, self._stack[-1], self._known.settings)
@@ -356,7 +356,7 @@ class Iterator:
             Resolved(
                 int(rcode),
                 tuple(frame.chain),
-                authority,
+                (reading.soa,) if reading.soa is not None else (),
                 authoritative=reading.authoritative and self._budget.queries == 0,
             ),
             tuple(frame.claims),
