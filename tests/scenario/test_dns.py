@@ -21,7 +21,7 @@ RULES = {
     " malformed",
     "slow servers": "slow_server timeout_next_server all_silent zone_away",
     "QNAME minimisation (RFC 9156)": "minimised minimised_relaxed minimised_underscore"
-    " minimised_refused",
+    " minimised_refused minimised_deep",
     "0x20": "case_lost forwarder_case",
     "random ids": "spoofed_id spoofed_question spoof_flood",
     "loops": "cname_loop cname_loop_zones glue_circle referral_endless budget",
@@ -35,7 +35,7 @@ RULES = {
     "aggressive NSEC, NSEC3 (RFC 8198)": "dnssec_aggressive dnssec_aggressive_nsec3",
     "TTLs": "ttl_caps ttl_expiry dnssec_ttl",
     "prefetch": "prefetch dnssec_prefetch",
-    "serve-stale (RFC 8767)": "serve_stale",
+    "serve-stale (RFC 8767)": "serve_stale dnssec_stale",
     "zones of this server": "local_zone",
     "local zones (RFC 6303), special-use names (RFC 6761)": "special_names"
     " special_always",

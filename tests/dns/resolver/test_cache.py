@@ -245,3 +245,16 @@ def test_nothing_unproven_takes_the_place_of_a_proven_absence() -> None:
     assert entry is not None
     assert entry.soa == SOA
     assert cache.answer(WWW, A, 50.0) is None
+
+
+def test_what_is_fetched_anew_takes_the_place_of_what_was_proven_but_for_ns() -> None:
+    cache, proven = Cache(ResolverSettings(), validating=True), Verdict(Security.SECURE)
+    ns = dns.rrset.from_text("example.test.", 60, "IN", "NS", "ns.example.test.")
+    for rrset, left_s in ((address(), 60.0), (ns, 10.0)):
+        cache.put(rrset, Trust.AUTHORITATIVE, 0.0)
+        cache.judge(Claim(rrset.name, rrset.rdtype, rrset), proven, 0.0)
+        again = Claim(rrset.name, rrset.rdtype, rrset, verdict=proven)
+        cache.renew(again, 50.0)
+        # A zone must not keep itself alive.
+        assert cache.get(rrset.name, rrset.rdtype, 50.0 + left_s - 1) is not None
+        assert cache.get(rrset.name, rrset.rdtype, 50.0 + left_s) is None
