@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -18,7 +18,12 @@ from pabal.base.ids import SecureChance
 from pabal.dns.ports import ResolutionError, Steps
 from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.hints import Server
-from pabal.dns.resolver.query import Query, ServerTimeoutError
+from pabal.dns.resolver.query import (
+    Query,
+    ServerClosedError,
+    ServerTimeoutError,
+    SuspectReplyError,
+)
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
 from tests.scenario.dns.network import Zone
@@ -146,3 +151,68 @@ async def test_sockets_are_taken_in_turn() -> None:
     silent.close()
     assert [type(end) for end in ends] == [ServerTimeoutError] * 3
     assert loop.time() - began > 0.29
+
+
+def by_tcp(port: int) -> Query:
+    """Return a question over TCP that has 0.3 seconds."""
+    name = dns.name.from_text("www.test.")
+    wire = dns.message.make_query(name, A, id=4711).to_wire()
+    return Query(
+        Server("", "127.0.0.2", port), dns.name.root, name, A, tcp=True, edns=False,
+        recursive=False, timeout_s=0.1, wire=wire,
+    )  # fmt: skip
+
+
+ANSWER = dns.message.make_query("www.test.", A, id=4711).to_wire()
+ANSWER = ANSWER[:2] + b"\x84\x00" + ANSWER[4:]
+OTHERS = {
+    "another id": b"\x00\x01" + ANSWER[2:],
+    "another name": ANSWER.replace(b"www", b"xxx"),
+    "a question": ANSWER[:2] + b"\x00\x00" + ANSWER[4:],
+}
+
+
+async def tell_by_tcp(parts: Sequence[bytes], pause_s: float = 0.0) -> bytes:
+    """Return the answer to a question over TCP that comes in ``parts``."""
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            for part in parts:
+                writer.write(part)
+                await writer.drain()
+                await asyncio.sleep(pause_s)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.2", 0)
+    async with server, asyncio.timeout(5):
+        port = server.sockets[0].getsockname()[1]
+        return await NetworkExchange().exchange(by_tcp(port))
+
+
+def framed(octets: bytes) -> bytes:
+    return len(octets).to_bytes(2, "big") + octets
+
+
+async def test_answers_over_tcp() -> None:
+    assert await tell_by_tcp([framed(ANSWER)]) == ANSWER
+    # In pieces, but in time.
+    assert await tell_by_tcp([bytes((octet,)) for octet in framed(ANSWER)]) == ANSWER
+
+
+@pytest.mark.parametrize("octets", OTHERS.values(), ids=OTHERS.keys())
+async def test_another_answer_over_tcp_is_not_believed(octets: bytes) -> None:
+    with pytest.raises(SuspectReplyError):
+        await tell_by_tcp([framed(octets)])
+
+
+async def test_an_answer_that_ends_early() -> None:
+    with pytest.raises(ServerClosedError):
+        await tell_by_tcp([framed(ANSWER)[:-1]])
+
+
+async def test_dripping_takes_no_longer_than_silence() -> None:
+    """64 KiB, an octet at a time: the whole answer has its time, not each octet."""
+    began_at = SystemClock().monotonic()
+    with pytest.raises(ServerTimeoutError):
+        await tell_by_tcp([b"\xff\xff", *[b"x"] * 100], pause_s=0.02)
+    assert SystemClock().monotonic() - began_at < 1.0

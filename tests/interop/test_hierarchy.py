@@ -154,7 +154,7 @@ def pabal(world: World) -> Iterator[tuple[str, int]]:
 
 
 @contextlib.contextmanager
-def unbound(world: World) -> Iterator[tuple[str, int]]:
+def unbound(world: World, more: str = "") -> Iterator[tuple[str, int]]:
     port, directory = free_port(), world.directory
     (directory / "hints").write_text(world.hints)
     file = directory / "unbound.conf"
@@ -169,6 +169,7 @@ def unbound(world: World) -> Iterator[tuple[str, int]]:
   username: ""
   pidfile: ""
   use-syslog: no
+  {more}
 remote-control:
   control-enable: no
 """)
@@ -177,14 +178,14 @@ remote-control:
 
 
 @contextlib.contextmanager
-def bind(world: World) -> Iterator[tuple[str, int]]:
+def bind(world: World, more: str = "") -> Iterator[tuple[str, int]]:
     port, directory = free_port(), world.directory
     (directory / "hints").write_text(world.hints)
     tag, algorithm, kind, digest = world.anchor.split()
     file = directory / "named.conf"
     file.write_text(f"""options {{ directory "{directory}"; pid-file none;
   listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-  recursion yes; dnssec-validation yes; session-keyfile none; }};
+  recursion yes; dnssec-validation yes; session-keyfile none; {more} }};
 controls {{ }};
 trust-anchors {{ "." static-ds {tag} {algorithm} {kind} "{digest}"; }};
 zone "." {{ type hint; file "hints"; }};

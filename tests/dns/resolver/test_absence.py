@@ -159,3 +159,17 @@ def test_hashed_anew() -> None:
     found = ask(known, "nobody.test.")
     assert found is not None
     assert len(known) <= 3
+
+
+def test_it_ends_with_the_soa() -> None:
+    known = ProvenAbsence()
+    (claim,) = claims(WORLD, "nobody.test.", "A")
+    for rrset in claim.evidence:
+        known.learn(TEST, rrset, claim, NOW + 60)
+    assert claim.soa is not None
+    known.learn(TEST, claim.soa, claim, NOW + 10)
+    found = ask(known, "nobody.test.", now=NOW + 4)
+    assert found is not None
+    assert found.verdict is not None
+    assert found.verdict.ttl_max_s == 6
+    assert ask(known, "nobody.test.", now=NOW + 10) is None

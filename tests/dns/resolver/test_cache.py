@@ -6,6 +6,7 @@ import dns.name
 import dns.rdatatype
 import dns.rrset
 
+from pabal.dns.ports import Security
 from pabal.dns.resolver.cache import (
     ENTRY_OCTETS,
     FAILURE_SECONDS,
@@ -15,6 +16,7 @@ from pabal.dns.resolver.cache import (
     Trust,
     lineage,
 )
+from pabal.dns.resolver.claim import Claim, Verdict
 from pabal.dns.resolver.settings import ResolverSettings
 
 A, NS, MX = dns.rdatatype.A, dns.rdatatype.NS, dns.rdatatype.MX
@@ -230,3 +232,29 @@ def test_what_was_there_is_known_of_until_it_is_dropped() -> None:
     assert cache.had(WWW, A)
     assert cache.get(WWW, A, 111.0) is None
     assert not cache.had(WWW, A)
+
+
+def test_nothing_unproven_takes_the_place_of_a_proven_absence() -> None:
+    cache = Cache(ResolverSettings(), validating=True)
+    forged = dns.rrset.from_text("example.test.", 3600, "IN", "SOA", "a. b. 1 1 1 1 9")
+    claim = Claim(WWW, A, nxdomain=True, soa=SOA)
+    cache.put_negative(WWW, A, SOA, 0.0, nxdomain=True, claim=claim)
+    cache.judge(claim, Verdict(Security.SECURE, 50), 0.0)
+    cache.put_negative(WWW, A, forged, 0.0, nxdomain=True)
+    entry = cache.answer(WWW, A, 0.0)
+    assert entry is not None
+    assert entry.soa == SOA
+    assert cache.answer(WWW, A, 50.0) is None
+
+
+def test_what_is_fetched_anew_takes_the_place_of_what_was_proven_but_for_ns() -> None:
+    cache, proven = Cache(ResolverSettings(), validating=True), Verdict(Security.SECURE)
+    ns = dns.rrset.from_text("example.test.", 60, "IN", "NS", "ns.example.test.")
+    for rrset, left_s in ((address(), 60.0), (ns, 10.0)):
+        cache.put(rrset, Trust.AUTHORITATIVE, 0.0)
+        cache.judge(Claim(rrset.name, rrset.rdtype, rrset), proven, 0.0)
+        again = Claim(rrset.name, rrset.rdtype, rrset, verdict=proven)
+        cache.renew(again, 50.0)
+        # A zone must not keep itself alive.
+        assert cache.get(rrset.name, rrset.rdtype, 50.0 + left_s - 1) is not None
+        assert cache.get(rrset.name, rrset.rdtype, 50.0 + left_s) is None

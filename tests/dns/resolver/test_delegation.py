@@ -37,3 +37,12 @@ def test_silent_servers_come_last_and_end() -> None:
     for _ in range(TRIES_MAX - 1):
         delegation.silent(one)
     assert delegation.candidates() == []
+
+
+def test_a_dead_server_is_tried_once() -> None:
+    one = Server("", "192.0.2.1")
+    delegation = Delegation(dns.name.root, [one])
+    assert delegation.is_untried
+    delegation.silent(one, is_dead=True)
+    assert delegation.candidates() == []
+    assert not delegation.is_untried

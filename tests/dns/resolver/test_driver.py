@@ -2,12 +2,13 @@
 
 import asyncio
 import dataclasses
+from pathlib import Path
 
 import dns.name
 import dns.rdatatype
 import pytest
 
-from pabal.dns.ports import ResolutionError, Resolver, Steps
+from pabal.dns.ports import ResolutionError, Resolver, Security, Steps
 from pabal.dns.resolver.driver import IterativeResolver
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.query import Query
@@ -19,6 +20,7 @@ from tests.scenario.dns.network import (
     FakeServer,
     Zone,
 )
+from tests.scenario.dns.player import Player, read
 
 WWW = dns.name.from_text("www.test.")
 A = dns.rdatatype.A
@@ -126,3 +128,30 @@ async def test_a_stopped_flight_that_never_began() -> None:
     await resolver.stop()
     with pytest.raises(ResolutionError):
         await asyncio.wait_for(waiting, 1)
+
+
+def signed_world() -> Player:
+    """Return a player of the signed world, in which nothing was asked yet."""
+    player = Player()
+    path = Path(__file__).parents[2] / "scenario" / "dns" / "signed.inc"
+    for line in read(path):
+        getattr(player, "_" + line.words[0].lower())(line.words[1:], line.block)
+    return player
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["alone", "with its steps"])
+async def test_keys_are_asked_for_before_it_is_their_turn(*, told: bool) -> None:
+    player = signed_world()
+    resolver = IterativeResolver(
+        player.settings, player.network, player.clock, FakeChance()
+    )
+    name = dns.name.from_text("www.safe.test.")
+    resolved = await resolver.resolve(name, A, Steps() if told else None)
+    assert resolved.security is Security.SECURE
+    asked = [text.split(" ", 1)[1] for text in player.network.asked]
+    # One after the other for who wants to see it; no question more.
+    before = asked.index("safe.test. DNSKEY") < asked.index(". DNSKEY")
+    assert before is not told
+    assert len(asked) == len(set(asked)) == 6
+    await resolver.stop()
+    assert not resolver._flights

@@ -178,3 +178,15 @@ def test_served() -> None:
     assert kind("x.example.test.") is Kind.NXDOMAIN
     assert kind("out.example.test.") is Kind.ALIAS
     assert known.served(dns.name.from_text("x.other."), A) is None
+
+
+def test_what_is_not_authoritative_is_believed_less() -> None:
+    known = knowledge()
+    answer = record("www.example.test. 60 A 192.0.2.1")
+    query = known.query(known.closest(WWW, A, 0.0), ROOT, (WWW, A), tcp=False, now=0.0)
+    for authoritative, trust in ((False, Trust.ANSWER), (True, Trust.AUTHORITATIVE)):
+        reading = Reading(Kind.ANSWER, (answer,), WWW, authoritative=authoritative)
+        known.keep(query, reading, 0.0)
+        entry = known.cache.get(WWW, A, 0.0)
+        assert entry is not None
+        assert entry.trust is trust

@@ -12,6 +12,7 @@ from pabal.dns.resolver.scrub import Kind, Reading, alias_target, scrub, synthes
 from tests.scenario.dns.network import FakeChance
 from tests.scenario.dns.player import record
 
+A = dns.rdatatype.A
 SOA = "example.test. 300 SOA ns. you. 1 1 1 1 60"
 
 
@@ -153,3 +154,22 @@ def test_synthesis() -> None:
     assert synthesise(dns.name.from_text("new.test."), dname) is None
     long = record(f"old.test. 60 DNAME {('x' * 60 + '.') * 4}")
     assert synthesise(dns.name.from_text("a" * 40 + ".old.test."), long) is None
+
+
+def test_other_classes_are_not_read() -> None:
+    chaos = dns.rrset.from_text("www.example.test.", 60, "CH", "CNAME", "evil.test.")
+    message = dns.message.make_response(dns.message.make_query("www.example.test.", A))
+    message.flags |= dns.flags.AA
+    message.answer = [chaos]
+    name = dns.name.from_text("www.example.test.")
+    query = Query(
+        Server("ns.", "192.0.2.1"), name.parent(), name, A, tcp=False, edns=True,
+        recursive=False, timeout_s=1.0, wire=b"",
+    )  # fmt: skip
+    assert scrub(message, query).chain == ()
+    message.answer = []
+    message.authority = [
+        dns.rrset.from_text("example.test.", 60, "CH", "SOA", "a. b. 1 1 1 1 60")
+    ]
+    message.set_rcode(dns.rcode.NXDOMAIN)
+    assert scrub(message, query).soa is None

@@ -2,6 +2,7 @@ import dns.name
 
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.servers import (
+    DEAD_AFTER,
     EDNS_SECONDS,
     FAMILY_SECONDS,
     LAME_SECONDS,
@@ -92,3 +93,25 @@ def test_bounded() -> None:
     for number in range(100):
         memory.lame(ONE, dns.name.from_text(f"z{number}.test."), 0.0)
     assert len(memory._record(ONE).lame) == LAME_ZONES_MAX
+
+
+def test_dead_after_several_silences_until_it_answers() -> None:
+    memory = ServerMemory()
+    for _ in range(DEAD_AFTER):
+        assert not memory.is_dead(ONE, 0.0)
+        memory.silent(ONE, 0.0)
+    assert memory.is_dead(ONE, SILENT_SECONDS - 1)
+    assert not memory.is_dead(ONE, SILENT_SECONDS)
+    assert not memory.is_dead(TWO, 0.0)
+    memory.answered(ONE, 0.1)
+    assert not memory.is_dead(ONE, 0.0)
+
+
+def test_a_server_that_becomes_slow_is_left_for_a_faster_one() -> None:
+    memory = ServerMemory()
+    memory.answered(ONE, 0.01)
+    memory.answered(TWO, 0.15)
+    assert chosen(memory, ONE, TWO) == ONE
+    for _ in range(30):
+        memory.answered(ONE, 0.6)
+    assert chosen(memory, ONE, TWO) == TWO

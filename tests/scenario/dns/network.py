@@ -180,6 +180,7 @@ class Canned:
     flags: str = "aa"
     rcode: str = "NOERROR"
     sections: dict[str, list[RRset]] = field(default_factory=dict)
+    lies: list[tuple[str, list[str]]] = field(default_factory=list)
 
     @classmethod
     def read(cls, words: list[str]) -> "Canned":
@@ -272,6 +273,7 @@ class FakeServer:
             "garbage": [octets[:40] + b"\xc0\xff\x00" * 5],
             "wrong-question": [other_type],
             "forged-first": [forged, octets],
+            "truncate-always": [octets[:2] + bytes((octets[2] | 2,)) + octets[3:]],
         }.items():
             if behaviour in self.behaviours:
                 return datagrams

@@ -18,9 +18,10 @@ starts a comment.
       zone origin [signed …]    records follow; options in ``signed``; among them
                                 «name DS-OF origin [algorithm]» is the DS of its key
       reply name type [flags] [rcode]
-      answer|authority|additional record
+      answer|authority|additional record, or a lie: see ``lies``
     BEHAVE address [behaviour…] changes how it behaves, keeps its zones
     QUERY name type             resolves
+    QUERY_ANEW name type        resolves with a resolver that knows nothing
     QUERY_TWICE name type       resolves twice at once
     QUERY_UNCHECKED name type   resolves with CD
     TRUST origin                a trust anchor: the key of that zone
@@ -61,6 +62,7 @@ from pabal.dns.resolver.policy import Records
 from pabal.dns.resolver.routes import read_route
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.wire.rrset import RRset, from_dnspython, name_octets
+from tests.scenario.dns import lies
 from tests.scenario.dns.network import (
     Canned,
     FakeChance,
@@ -189,6 +191,9 @@ class Player:
         match name:
             case "ttl_max_s":
                 changed = dataclasses.replace(self.settings, ttl_max_s=int(text))
+            case "negative_ttl_max_s":
+                seconds = int(text)
+                changed = dataclasses.replace(self.settings, negative_ttl_max_s=seconds)
             case "ipv6":
                 changed = dataclasses.replace(self.settings, ipv6=text == "yes")
             case "minimise":
@@ -266,6 +271,9 @@ class Player:
                 canned = Canned.read(parts[3:])
                 server.canned[dns.name.from_text(parts[1]), parts[2]] = canned
             elif parts[0] in {"answer", "authority", "additional"}:
+                if parts[1] in lies.KINDS:
+                    canned.lies.append((parts[0], parts[1:]))
+                    continue
                 rrset = record(text.split(None, 1)[1])
                 canned.sections.setdefault(parts[0], []).append(rrset)
             else:
@@ -290,6 +298,12 @@ class Player:
         self.steps = Steps()
         self.outcome = await self._resolve(words, self.steps)
 
+    async def _query_anew(self, words: list[str], block: list[str]) -> None:
+        if self.resolver is not None:
+            await self.resolver.stop()
+        self.resolver = None
+        await self._query(words, block)
+
     async def _query_unchecked(self, words: list[str], _block: list[str]) -> None:
         self.steps = Steps()
         self.outcome = await self._resolve(words, self.steps, unchecked=True)
@@ -313,7 +327,17 @@ class Player:
         except ResolutionError as error:
             return error
 
+    def lie(self) -> None:
+        """Make up the lies of all servers, now that all zones are there."""
+        servers = self.network.servers.values()
+        for canned in (c for each in servers for c in each.canned.values()):
+            for section, words in canned.lies:
+                told = lies.tell(servers, words)
+                canned.sections.setdefault(section, []).extend(told)
+            canned.lies.clear()
+
     def _made(self) -> IterativeResolver:
+        self.lie()
         if self.resolver is None:
             local = FakeLocal(self.local) if self.local else None
             self.resolver = IterativeResolver(

@@ -58,7 +58,9 @@ class NsecProofs:
             BogusError: There is none.
         """
         wildcard = _wildcard(self._closest(name))
-        if self._covering(wildcard) is None:
+        span = self._covering(wildcard)
+        # An empty one is there as well: RFC 4592 §2.2.2, §3.3.1.
+        if span is None or span.until.is_subdomain(wildcard):
             raise _missing(f"the wildcard {wildcard} could exist")
         return Proof()
 
@@ -77,7 +79,9 @@ class NsecProofs:
         if span is not None and span.until.is_subdomain(name):
             return Proof()  # an empty non-terminal (RFC 4035 §5.4)
         wildcard = _wildcard(self._closest(name))
-        here = self._at(wildcard)
+        here, span = self._at(wildcard), self._covering(wildcard)
+        if span is not None and span.until.is_subdomain(wildcard):
+            return Proof()  # an empty one
         if here is None or not denies(here.record, rdtype):
             raise _missing(f"the wildcard {wildcard} could have it")
         return Proof()

@@ -41,16 +41,24 @@ class Delegation:
     tries: dict[Server, int] = field(default_factory=dict)
     spent: set[Server] = field(default_factory=set)
 
+    @property
+    def is_untried(self) -> bool:
+        """Whether none of its servers was asked yet for this question."""
+        return not (self.tries or self.spent)
+
     def candidates(self) -> list[Server]:
         """Return the servers worth asking, those with the fewest silences first."""
         left = [server for server in self.servers if server not in self.spent]
         fewest = min((self.tries.get(server, 0) for server in left), default=0)
         return [server for server in left if self.tries.get(server, 0) == fewest]
 
-    def silent(self, server: Server) -> None:
-        """Count a silence of ``server``; after ``TRIES_MAX`` it is spent."""
+    def silent(self, server: Server, *, is_dead: bool = False) -> None:
+        """Count a silence of ``server``; after ``TRIES_MAX`` it is spent.
+
+        One that ``is_dead``, as others found, is so after the first.
+        """
         self.tries[server] = self.tries.get(server, 0) + 1
-        if self.tries[server] >= TRIES_MAX:
+        if is_dead or self.tries[server] >= TRIES_MAX:
             self.spent.add(server)
 
     def add(

@@ -97,6 +97,8 @@ class Iterator:
         self._anew = name if refresh else None
         self._budget = Budget()
         self._stack = [Frame(name, rdtype)]
+        # The zone below, if the last referral came with DS records of it.
+        self.signed_below: dns.name.Name | None = None
         self._asked: Query | None = None
         self._end: Done | Failed | None = None
 
@@ -123,6 +125,7 @@ class Iterator:
         """Take the answer to the query last returned; ``Query.judge`` matched it."""
         query, frame, delegation = self._waiting()
         self._known.servers.answered(query.server, elapsed_s)
+        self._known.away.back(query.zone)
         if is_truncated(octets) and not query.tcp:
             self._journal.asked(query, "truncated, again by TCP", elapsed_s)
             frame.again = (query.server, True)
@@ -154,7 +157,8 @@ class Iterator:
                 delegation.spent.add(query.server)
             case ServerTimeoutError():
                 servers.silent(query.server, now)
-                delegation.silent(query.server)
+                is_dead = servers.is_dead(query.server, now)
+                delegation.silent(query.server, is_dead=is_dead)
             case ServerUnreachableError():
                 servers.unreachable(query.server, now)
                 delegation.spent.add(query.server)
@@ -189,6 +193,7 @@ class Iterator:
         delegation = frame.delegation
         assert delegation is not None  # noqa: S101 - entered above
         self._skip_known_labels(frame, now)
+        _must_not_be_away(self._known, delegation, frame, now)
         server, tcp = self._choose(frame, delegation, now)
         if server is not None:
             self._budget.query()
@@ -203,7 +208,7 @@ class Iterator:
             frame.restarted = True
             frame.delegation = None
             return None
-        raise _nobody_answers(delegation, frame)
+        raise _nobody_answers(self._known, delegation, frame, now)
 
     def _at_hand(self, frame: Frame, now: float) -> Reading | None:
         """Return what is known of the current name without asking anybody."""
@@ -231,8 +236,7 @@ class Iterator:
 
     def _skip_known_labels(self, frame: Frame, now: float) -> None:
         """Show more of the name where the cache knows there is no zone cut."""
-        known = self._known
-        while frame.is_shortened and known.has_no_cut(*frame.question(), now):
+        while frame.is_shortened and self._known.has_no_cut(*frame.question(), now):
             frame.show_more()
 
     def _choose(
@@ -308,8 +312,7 @@ class Iterator:
             self._known.servers.without_edns(query.server, now)
             frame.again = (query.server, query.tcp)
             return
-        text = dns.rcode.to_text(reading.rcode)
-        self._reject(frame, delegation, query, text)
+        self._reject(frame, delegation, query, dns.rcode.to_text(reading.rcode))
 
     def _reject(
         self, frame: Frame, delegation: Delegation, query: Query, text: str
@@ -329,6 +332,7 @@ class Iterator:
         assert ns is not None  # noqa: S101 - a referral has NS records
         self._budget.referral()
         self._known.keep_referral(reading, zone, now)
+        self.signed_below = None if reading.ds is None else ns.name
         frame.enter(
             self._known.delegation(ns, reading.glue, now),
             minimise=self._known.settings.minimise,
@@ -344,7 +348,6 @@ class Iterator:
         rcode = (
             dns.rcode.NXDOMAIN if reading.kind is Kind.NXDOMAIN else dns.rcode.NOERROR
         )
-        authority = (reading.soa,) if reading.soa is not None else ()
         self._stack.pop()
         if self._stack:
             hand_over(frame, self._stack[-1], self._known.settings)
@@ -353,7 +356,7 @@ class Iterator:
             Resolved(
                 int(rcode),
                 tuple(frame.chain),
-                authority,
+                (reading.soa,) if reading.soa is not None else (),
                 authoritative=reading.authoritative and self._budget.queries == 0,
             ),
             tuple(frame.claims),
@@ -370,10 +373,24 @@ class Iterator:
             self._stack[-1].troubles.append(dead_end.reason)
 
 
-def _nobody_answers(delegation: Delegation, frame: Frame) -> DeadEndError:
+def _must_not_be_away(
+    known: Knowledge, delegation: Delegation, frame: Frame, now: float
+) -> None:
+    if delegation.is_untried and not frame.restarted:
+        reason = known.away.reason(delegation.zone, now)
+        if reason is not None:
+            raise DeadEndError(f"{reason} (a moment ago)", code=AWAY)
+
+
+def _nobody_answers(
+    known: Knowledge, delegation: Delegation, frame: Frame, now: float
+) -> DeadEndError:
+    zone, servers = delegation.zone, delegation.servers
+    if servers and all(known.servers.is_dead(each, now) for each in servers):
+        known.away.put(zone, f"no server of {zone} answers", now)
     told = "; ".join(frame.troubles) or "none has an address"
     return DeadEndError(
-        f"no server of {delegation.zone} answers for {frame.current}"
+        f"no server of {zone} answers for {frame.current}"
         f" {dns.rdatatype.to_text(frame.rdtype)} ({told})",
         lasting=True,
         code=AWAY,

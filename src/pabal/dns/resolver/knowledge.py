@@ -5,7 +5,7 @@ Source: RFC 1034 §5.3.3 (steps 1, 2 and 4), RFC 2181 §5.4.1 (trust).
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import dns.name
 import dns.rcode
@@ -15,6 +15,7 @@ import dns.rrset
 from pabal.base.ids import Chance
 from pabal.dns.ports import LocalZones, Resolved
 from pabal.dns.resolver.absence import ProvenAbsence
+from pabal.dns.resolver.away import AwayZones
 from pabal.dns.resolver.cache import Cache, Entry, Failures, Trust, lineage
 from pabal.dns.resolver.claim import UNCHECKED, Claim
 from pabal.dns.resolver.delegation import Delegation
@@ -37,6 +38,7 @@ class Knowledge:
         cache: Answers and referrals.
         failures: What failed a moment ago.
         servers: How servers behaved.
+        away: Zones whose servers are all silent.
         chance: Ids, case and order.
         local: The zones served here; ``None``: none.
         validating: Whether answers are checked: signatures are asked for.
@@ -53,6 +55,7 @@ class Knowledge:
     validating: bool = False
     special: LocalZones | None = None
     absence: ProvenAbsence | None = None
+    away: AwayZones = field(default_factory=AwayZones)
 
     def served(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType

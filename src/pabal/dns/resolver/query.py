@@ -188,8 +188,11 @@ def read(octets: bytes, query: Query) -> dns.message.Message:
     pointers to it, and the random case must go no further.
 
     Raises:
-        MalformedReplyError: They are none.
+        MalformedReplyError: They are none, or half of one: what was cut off over UDP
+            is asked over TCP, where there is room.
     """
+    if is_truncated(octets):
+        raise MalformedReplyError("truncated over TCP")
     if sum(_COUNTS.unpack_from(octets, 6)) > RECORDS_MAX:
         raise MalformedReplyError("too many records")
     if octets[5]:

@@ -250,6 +250,7 @@ def _soa(
     for rrset in message.authority:
         if (
             rrset.rdtype == dns.rdatatype.SOA
+            and rrset.rdclass == dns.rdataclass.IN
             and rrset.name.is_subdomain(query.zone)
             and end.is_subdomain(rrset.name)
         ):

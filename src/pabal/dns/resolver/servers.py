@@ -44,6 +44,9 @@ SILENT_SECONDS: Final = 60.0
 LAME_SECONDS: Final = 900.0
 """How long a lame server stays behind the others: the default of Unbound."""
 
+DEAD_AFTER: Final = 4
+"""Silences in a row after which a server counts as gone: one try is enough then."""
+
 EDNS_SECONDS: Final = 900.0
 """How long a server that choked on EDNS is asked without; then it may know it."""
 
@@ -121,6 +124,15 @@ class ServerMemory:
         record = self._record(server)
         record.silences = min(BACKOFF_MAX, record.silences + 1)
         record.silent_until = now + SILENT_SECONDS
+
+    def is_dead(self, server: Server, now: float) -> bool:
+        """Return whether ``server`` was silent several times in a row, and lately."""
+        record = self._records.get((server.address, server.port))
+        return (
+            record is not None
+            and record.silences >= DEAD_AFTER
+            and record.silent_until > now
+        )
 
     def unreachable(self, server: Server, now: float) -> None:
         """Remember that the network knows no way to ``server``."""
