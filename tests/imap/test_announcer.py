@@ -40,6 +40,25 @@ async def test_long_work_is_said_to_go_on() -> None:
     assert (set(told[:-1]), told[-1]) == ({line}, b"* SEARCH")
 
 
+async def test_of_several_mailboxes_those_done_are_counted() -> None:
+    settings = ImapSettings(progress_interval_s=0.02)
+    rig = Rig(settings, store=SlowStore(FakeClock()))
+    async with rig.client("INBOX") as client:
+        for name in ("a", "b", "c"):
+            await client.ok(f"CREATE {name}")
+        command = "ESEARCH IN (mailboxes (a b c)) RETURN (COUNT) NOT ALL"
+        *told, _ = await client.ok(command)
+    counts = [
+        re.fullmatch(rb'\* OK \[INPROGRESS \("t6" (\d) 3\)\] Still at it', line)
+        for line in told
+    ]
+    numbers = [int(match[1]) for match in counts if match]
+    assert len(numbers) == len(told)
+    assert numbers == sorted(numbers)
+    assert numbers[0] == 0
+    assert numbers[-1] == 2
+
+
 async def test_a_tag_that_would_end_the_code_is_left_out() -> None:
     settings = ImapSettings(progress_interval_s=0.02)
     rig = Rig(settings, store=SlowStore(FakeClock()))

@@ -1,5 +1,6 @@
 """Folding finds all that i;unicode-casemap finds, and little besides."""
 
+import sys
 import unicodedata
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pabal.message import folding
-from pabal.message.folding import MARKS, fold, unvoiced, voiced
+from pabal.message.folding import MARKS, casemapped, fold, unvoiced, voiced
 from pabal.message.needle import Needle
 
 LETTERS = (
@@ -15,17 +16,29 @@ LETTERS = (
 )
 
 
+UNASSIGNED = ("Cn", "Co", "Cs")
+
+
 def titled(character: str) -> str:
-    """Return what RFC 5051 §2 makes of a character."""
+    """Return what RFC 5051 §2 makes of a character, by the letter.
+
+    Steps (a) and (b): its titlecase property, then its decomposition property, of any
+    kind, until nothing has one.
+    """
     title = character.title()
-    title = title if len(title) == 1 else character
-    if 0xAC00 <= ord(title) <= 0xD7A3:  # no decomposition in UnicodeData.txt
-        return title
-    return unicodedata.normalize("NFKD", title)
+    return listed(title if len(title) == 1 else character)
 
 
-def casemapped(text: str) -> str:
-    return "".join(map(titled, text))
+def listed(character: str) -> str:
+    codes = unicodedata.decomposition(character).split()
+    parts = [chr(int(code, 16)) for code in codes if code[0] != "<"]
+    return "".join(map(listed, parts)) or character
+
+
+def assembled(text: str) -> str:
+    """Return what the comparator makes of a text, syllables of Hangul put together."""
+    mapped = "".join(map(titled, text))
+    return folding._SYLLABLES.sub(folding._composed, mapped)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +63,26 @@ def test_what_is_compared(text: str, expected: str) -> None:
 
 def test_every_character_as_it_is_defined() -> None:
     """What is the same to the comparator is the same folded (RFC 5051 §2)."""
-    for start in range(0x80, 0x30000):
-        character = chr(start)
-        if 0xD800 <= start < 0xE000:
+    for code in range(sys.maxunicode + 1):
+        character = chr(code)
+        if unicodedata.category(character) in UNASSIGNED:
             continue
+        expected = titled(character)
+        assert casemapped(character) == expected, hex(code)
         folded = fold(character)
-        assert unvoiced(folded) == unvoiced(fold(titled(character))), hex(start)
-        assert fold(folded) == folded, hex(start)
+        if folded != character or expected != character:
+            assert unvoiced(folded) == unvoiced(fold(expected)), hex(code)
+            assert fold(folded) == folded, hex(code)
+
+
+@given(st.text())
+def test_the_comparator_goes_character_by_character(text: str) -> None:
+    assert casemapped(text) == "".join(map(titled, text))
+
+
+def test_syllables_of_hangul_have_no_decomposition() -> None:
+    assert casemapped("한글 か") == "한글 か"
+    assert casemapped("㈎") == "(\u1100\u1161)" != casemapped("(가)")
 
 
 @given(st.text(LETTERS, max_size=9), st.integers(0, 8), st.integers(1, 9))
@@ -68,7 +94,7 @@ def test_what_the_comparator_finds_is_found(text: str, start: int, size: int) ->
 
 @given(st.text(LETTERS, max_size=3), st.text(LETTERS, max_size=9))
 def test_so_are_parts_of_letters(needle: str, text: str) -> None:
-    if casemapped(needle) in casemapped(text):
+    if assembled(needle) in assembled(text):
         assert Needle(needle).is_in(fold(text))
 
 

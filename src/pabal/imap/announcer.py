@@ -31,6 +31,7 @@ class Announcer:
         self._context = context
         self._tasks = tasks
         self._pushing = False
+        self._in_progress = False
 
     def bye(self, text: bytes) -> None:
         """Say goodbye, once."""
@@ -59,9 +60,12 @@ class Announcer:
 
         Only where nothing is sent meanwhile: it is a response of its own. Where the
         store looks for, or changes, all at once nobody knows (RFC 9585 §4: then it is
-        NIL).
+        NIL). What is begun inside of another is a part of it: the outer one is told.
         """
         progress = Progress()
+        if self._in_progress:
+            yield progress
+            return
         loop = asyncio.get_running_loop()
         text = self._context.language.say(b"Still at it")
         tag = self._context.tag
@@ -77,9 +81,11 @@ class Announcer:
             timer = loop.call_later(interval_s, tick)
 
         timer = loop.call_later(interval_s, tick)
+        self._in_progress = True
         try:
             yield progress
         finally:
+            self._in_progress = False
             timer.cancel()
 
     async def _flush(self) -> None:

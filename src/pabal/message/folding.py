@@ -1,10 +1,13 @@
-"""How SEARCH compares texts: they are folded, then one is a substring of the other.
+"""How texts are compared: the comparator i;unicode-casemap, and what SEARCH adds to it.
 
-Sans-IO. Whatever the comparator i;unicode-casemap finds is found: letters are the same
-in every case and form, and one with an accent is the letter and the accent behind it,
-so ``cafe`` is in ``café``. Beyond it ``ß`` is ``ss`` and the ligature ``ﬁ`` is ``fi``.
-Syllables of Hangul stay whole: UnicodeData.txt lists no decomposition of them, and
-nobody who looks for 하 wants 한. Written by conjoining letters they are the same.
+Sans-IO. ``casemapped`` is the comparator: SORT and THREAD go by it. SEARCH goes by
+``fold``, which is made of it: texts are folded, then one is a substring of the other.
+Whatever the comparator finds is found: letters are the same in every case and form, and
+one with an accent is the letter and the accent behind it, so ``cafe`` is in ``café``.
+Beyond it ``ß`` is ``ss`` and the ligature ``ﬁ`` is ``fi``. Syllables of Hangul stay
+whole: UnicodeData.txt lists no decomposition of them, and nobody who looks for 하 wants
+한. Written by conjoining letters they are the same, which they are not to the
+comparator; so a vowel alone is not found inside them.
 
 Source: RFC 5051 §2 (each character for itself: its titlecase, then decompositions until
 there is none; then octets are compared); RFC 5255 §4.2.
@@ -27,12 +30,16 @@ _SETTLED: Final = (
 _UNSETTLED: Final = re.compile(f"[^{_SETTLED}\u1100-\u11ff]")
 _UNUSUAL: Final = re.compile(f"[^{_SETTLED}]")
 
+_CASELESS: Final = re.compile("[^\x00-\x7f\u3001-\u3003\u4e00-\u9fff\uac00-\ud7a3]")
+"""Finds nothing where capitals of ASCII are all the comparator makes of a text."""
+
 ONE_BY_ONE: Final = 48
 """Characters each replaced by a search through the whole text; then: in one go."""
 
 KNOWN_MAX: Final = 8_192
 """Characters remembered: those of most scripts, 1 MB at most."""
 
+_HANGUL: Final = re.compile("[\uac00-\ud7a3]")
 _JAMO: Final = re.compile("[\u1100-\u11ff]")
 _SYLLABLES: Final = re.compile("[\u1100-\u11ff][\u1100-\u11ff\uac00-\ud7a3]+")
 _ENDING: Final = re.compile("[\uac00-\ud7a3][\u11a8-\u11c2]")
@@ -43,6 +50,16 @@ MARKS: Final = "\u3099\u309a"
 _MARKS: Final = frozenset(MARKS)
 _VOICED: Final = re.compile(f"[\u3041-\u30ff][{MARKS}]")
 _KANA: Final = re.compile("[\u304b-\u30fe]")
+
+
+def casemapped(text: str) -> str:
+    """Return ``text`` so that code points compare as i;unicode-casemap does.
+
+    What it holds is in the order in which it is written: marks are not put in order.
+    """
+    if text.isascii() or not _CASELESS.search(text):
+        return text.upper()
+    return "".join(map(_casemapped, text))
 
 
 def fold(text: str) -> str:
@@ -86,6 +103,23 @@ def unvoiced(folded: str) -> str:
 
 
 @lru_cache(maxsize=KNOWN_MAX)
+def _casemapped(character: str) -> str:
+    """Return what a character becomes.
+
+    ``str.title`` knows capitals that are several letters; UnicodeData.txt does not.
+    """
+    title = character.title()
+    return _apart(title if len(title) == 1 else character)
+
+
+def _apart(text: str) -> str:
+    """Return ``text`` taken apart as often as UnicodeData.txt lists how."""
+    if _HANGUL.match(text):
+        return text
+    return unicodedata.normalize("NFKD", text)
+
+
+@lru_cache(maxsize=KNOWN_MAX)
 def _folded(character: str) -> str:
     """Return what a character becomes."""
     decomposed = unicodedata.normalize("NFKD", character)
@@ -94,7 +128,7 @@ def _folded(character: str) -> str:
         and unicodedata.normalize("NFC", decomposed) == character
     ):
         return character
-    folded = unicodedata.normalize("NFKD", decomposed.casefold())
+    folded = "".join(map(_apart, _casemapped(character).casefold()))
     # The titlecase of a dotless i is I, though it is no i in any other way.
     folded = folded.replace("\u0131", "i")
     return _VOICED.sub(_composed, _SYLLABLES.sub(_composed, folded))

@@ -119,31 +119,23 @@ class Commands:
         return self._maildrop is not None and self._maildrop.has_ahead
 
     def at_once(self, line: bytes) -> bytes | None:
-        """Return the reply to a RETR of what was read ahead; ``None``: ``handle`` it.
-
-        Most lines of a client that takes its mail are this one.
-        """
+        """Return the reply to a RETR of what was read ahead; else ``handle`` it."""
         return self.retrieve_ahead(line + b"\r\n")[1] if self.reads_ahead else None
 
     def retrieve_ahead(self, octets: bytes) -> tuple[int, bytes]:
-        """Return the replies to pipelined RETRs of messages that were read ahead.
+        """Return how many of the RETRs in ``octets`` are answered, and the answers.
 
-        Args:
-            octets: What the client said.
-
-        Returns:
-            How many lines were answered, and the octets that answer them.
+        Most lines of a client that takes its mail are such ones, of messages that were
+        read ahead.
         """
         maildrop = self._maildrop
         if maildrop is None:
             return 0, b""
         room = max(0, FETCHED_MAX - len(maildrop.retrieved))
-        numbers = map(int, parse_retrievals(octets)[:room])
-        found = maildrop.retrieve_ahead(numbers)
-        if self._session.language.words:
-            replies = [self._session.language.reply(maildrop.told([x])) for x in found]
-            return len(found), b"".join(replies)
-        return len(found), maildrop.told(found) if found else b""
+        found = maildrop.retrieve_ahead(map(int, parse_retrievals(octets)[:room]))
+        spoken = self._session.language
+        groups = [[one] for one in found] if spoken.words else [found]
+        return len(found), b"".join(spoken.reply(maildrop.told(one)) for one in groups)
 
     async def _answer(self, line: bytes) -> Reply:
         session = self._session

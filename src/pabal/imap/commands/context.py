@@ -80,7 +80,7 @@ class Progress:
     """How far a command is.
 
     Attributes:
-        done: Messages done.
+        done: Messages done, or mailboxes where there are several.
         goal: How many there will be; 0: nobody knows.
     """
 

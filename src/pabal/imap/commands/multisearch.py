@@ -41,17 +41,20 @@ async def run(context: Context, command: MultiSearch) -> Tagged:
     ]
     if len(infos) > MAILBOXES_MAX:
         raise RefusedError("Too many mailboxes at once", b"LIMIT")
-    if with_selected and context.mailbox.access.owner != context.account_id:
-        # What others share is not among the own mailboxes.
-        selected = context.mailbox
-        info = replace(selected.view.mailbox, name=selected.access.name)
-        await _search(context, command.search, selected, info)
-    for info in infos:
-        if _is_selected(context, info):
-            await _search(context, command.search, context.mailbox, info)
-        else:
-            await _search_other(context, command.search, info)
-        await context.breathe()
+    with context.dialogue.in_progress() as progress:
+        progress.goal = len(infos)
+        if with_selected and context.mailbox.access.owner != context.account_id:
+            # What others share is not among the own mailboxes.
+            selected = context.mailbox
+            info = replace(selected.view.mailbox, name=selected.access.name)
+            await _search(context, command.search, selected, info)
+        for info in infos:
+            if _is_selected(context, info):
+                await _search(context, command.search, context.mailbox, info)
+            else:
+                await _search_other(context, command.search, info)
+            progress.done += 1
+            await context.breathe()
     return Tagged(b"Search completed")
 
 
