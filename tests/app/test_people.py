@@ -2,8 +2,9 @@ from pabal.app.people import DirectoryPeople, DirectoryQuotas
 from pabal.directory.book import Book
 from pabal.directory.memory import MemoryTables
 from pabal.directory.ports import NO_QUOTA, Quota
-from pabal.imap.ports import Limits, People, QuotaDesk
+from pabal.imap.ports import People, QuotaDesk
 from pabal.message.address import Mailbox
+from pabal.store.limits import Limits
 from tests.directory.clock import FakeClock
 from tests.directory.contract import CHEAP
 

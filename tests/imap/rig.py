@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from pabal.imap.ports import Limits
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
@@ -21,6 +20,7 @@ from pabal.net.sasl import (
     SaslStep,
 )
 from pabal.store.flags import Flags
+from pabal.store.limits import Limits
 from pabal.store.memory.account import MemoryStore
 from pabal.store.ports import AccountStore, NewEmail, Store, Uid
 from tests.support.streams import MemoryStream, stream_pair

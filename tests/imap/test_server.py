@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pabal.imap.ports import Limits
 from pabal.imap.settings import ImapSettings
 from pabal.store.flags import FLAGGED, SEEN
+from pabal.store.limits import Limits
 from tests.imap.rig import FakeAuthenticator, FakePeople, Rig, letter
 from tests.support.dialogue import play, read_dialogue
 

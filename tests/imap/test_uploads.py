@@ -9,6 +9,7 @@ import pytest
 
 from pabal.base.clock import SystemClock
 from pabal.imap.uploads import AT_ONCE, SHORT_OCTETS
+from pabal.store.limits import Limits
 from pabal.store.sqlite.store import SqliteStore
 from tests.imap.rig import Client, Rig, letter
 
@@ -128,6 +129,25 @@ async def test_a_disk_that_fails_is_told_to_all(tmp_path: Path) -> None:
         client.stream.send(b"".join(sent))
         for line in tagged(await answers(client, b"a2")):
             assert b" NO [UNAVAILABLE]" in line
+
+
+@pytest.mark.parametrize("engine", ["memory", "disk"])
+async def test_none_passes_a_quota(tmp_path: Path, engine: str) -> None:
+    room = AT_ONCE // 2
+    size = len(letter("no 0"))
+    async with on_disk(tmp_path) as (on_a_disk, _):
+        rig = on_a_disk if engine == "disk" else Rig()
+        async with rig.client() as client:
+            await rig.put([letter("no 0")])
+            for limits in (Limits(messages=room), Limits(octets=2 * room * size)):
+                rig.limits[1] = limits
+                sent = [append(f"a{n:02}", letter(f"no {n % 9}")) for n in range(20)]
+                client.stream.send(b"".join(sent))
+                lines = tagged(await answers(client, b"a19"))
+                taken = [line for line in lines if b" OK [APPENDUID " in line]
+                refused = [line for line in lines if b" NO [OVERQUOTA] " in line]
+                assert taken + refused == lines
+                assert len(taken) == room - (1 if limits.messages else 0)
 
 
 async def test_a_refused_one_takes_nobody_along() -> None:

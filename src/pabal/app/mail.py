@@ -14,7 +14,6 @@ from pabal.app.people import DirectoryPeople, DirectoryQuotas
 from pabal.app.shared import ACCOUNT_BELL, Shared
 from pabal.app.token_http import TokenHttp
 from pabal.directory.authenticator import DirectoryAuthenticator
-from pabal.imap.ports import Limits
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
 from pabal.message.spool import Spool
@@ -31,6 +30,7 @@ from pabal.smtp.commands.conversation import Service
 from pabal.smtp.ports import Receiver
 from pabal.smtp.server import SmtpServer
 from pabal.smtp.settings import ServerSettings
+from pabal.store.limits import Limits
 from pabal.store.ports import INBOX
 
 SMTP_GRACE_SECONDS: Final = 10.0

@@ -10,7 +10,7 @@ from functools import partial
 
 from pabal.directory.book import Book
 from pabal.directory.ports import Directory, DirectoryError
-from pabal.imap.ports import Limits
+from pabal.store.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,10 @@ Sans-IO types only.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from pabal.store.limits import Limits
 from pabal.store.ports import AccountId, EmailId
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an account may have; 0: as much as it likes."""
-
-    octets: int = 0
-    messages: int = 0
-
 
 LimitsOf = Callable[[AccountId], Awaitable[Limits]]
 """Returns the limits of an account."""

@@ -6,8 +6,7 @@ behind the other they share a transaction and a sync. They are answered in the o
 they came, each once its message is on disk, and no other command is begun before the
 last was answered: RFC 9051 §5.5 lets a server do so where no result depends on another.
 
-A client that waits for each answer never comes here. Room is asked for before each, so
-those on their way together can pass a quota by what they are: 768 kB at most.
+A client that waits for each answer never comes here.
 """
 
 import asyncio

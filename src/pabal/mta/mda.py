@@ -10,6 +10,7 @@ from pabal.base.log import Log
 from pabal.directory.ports import NO_QUOTA, Quota, Route, Target
 from pabal.message.spool import Spool
 from pabal.smtp.outcome import Outcome, delivered, permanent, temporary
+from pabal.store.limits import Limits
 from pabal.store.names import normalise
 from pabal.store.ports import (
     INBOX,
@@ -65,7 +66,9 @@ class MailDelivery:
                 if over is not None:
                     return over
             email = NewEmail(spool, self._clock.now())
-            (appended,) = await account.append(_names(target.detail), (email,))
+            limits = Limits(quota.octets, quota.messages)
+            where = _names(target.detail)
+            (appended,) = await account.append(where, (email,), None, limits)
         except StorageFullError:
             raise
         except OverQuotaError:

@@ -19,6 +19,7 @@ from pabal.message.spool import Spool
 from pabal.store.fields import HeaderFields
 from pabal.store.flags import NO_FLAGS, FlagChange, Flags
 from pabal.store.keywords import Keywords
+from pabal.store.limits import NO_LIMITS, Limits
 from pabal.store.predicate import Predicate
 from pabal.store.shares import Shares
 from pabal.store.turns import Turns
@@ -393,10 +394,12 @@ class AccountStore(Protocol):
         where: MailboxId | Sequence[str],
         emails: Sequence[NewEmail],
         replacing: tuple[MailboxId, Uid] | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> Sequence[Appended]:
         """Add messages, all or none; of normalised names, where the first is found.
 
         The one they replace is expunged in the same change; ``StoreError`` without it.
+        ``OverQuotaError`` if the account had more than ``limits`` afterwards.
         """
         ...
 
@@ -467,7 +470,6 @@ class AccountStore(Protocol):
 
     def watch(self, watcher: Watcher) -> Callable[[], None]:
         """Call ``watcher`` with every change from now on; return how to stop it."""
-        ...
 
     def try_lock(self, purpose: str) -> Callable[[], None] | None:
         """Take a lock across processes; return its release, ``None`` if it is taken."""
@@ -484,7 +486,6 @@ class Store(Protocol):
 
     async def account(self, account_id: AccountId) -> AccountStore:
         """Return the account's mailboxes, made on first use."""
-        ...
 
     def changed_elsewhere(self, account_id: AccountId) -> None:
         """Take note that another process changed the account: the doorbell rang."""

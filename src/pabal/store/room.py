@@ -6,6 +6,7 @@ Sans-IO but for the counters asked of the store.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pabal.store.limits import Limits
 from pabal.store.ports import AccountStore
 
 
@@ -27,8 +28,7 @@ class Usage:
 
     def within(self, *, octets: int, messages: int) -> bool:
         """Return whether it is no more than that; 0: no limit."""
-        too_large = 0 < octets < self.octets
-        return not too_large and not 0 < messages < self.messages
+        return Limits(octets, messages).allow(self.octets, self.messages)
 
 
 async def used(account: AccountStore) -> Usage:

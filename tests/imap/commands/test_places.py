@@ -2,8 +2,8 @@
 
 import pytest
 
-from pabal.imap.ports import Limits
 from pabal.store.flags import DELETED, SEEN
+from pabal.store.limits import Limits
 from tests.imap.rig import BOB, CAROL, USER, Client, FakePeople, Rig, letter
 
 SHARED = f'"Other Users/{USER}/Box"'

@@ -1,5 +1,7 @@
 """What messages do."""
 
+import asyncio
+
 import pytest
 
 from pabal.store.flags import (
@@ -10,6 +12,7 @@ from pabal.store.flags import (
     FlagAction,
     FlagChange,
 )
+from pabal.store.limits import Limits
 from pabal.store.ports import (
     BLOB_CHUNK_OCTETS,
     AccountStore,
@@ -19,6 +22,7 @@ from pabal.store.ports import (
     Expunged,
     MailboxInfo,
     NoSuchMailboxError,
+    OverQuotaError,
     Reflagged,
     StoreError,
 )
@@ -37,6 +41,33 @@ from tests.store.contract.letters import (
 
 class MessageContract(Fixtures):
     """Append, read, flags, copy, move, expunge."""
+
+    async def test_many_at_once_stay_within_limits(
+        self, account: AccountStore, inbox: MailboxInfo, changes: list[Change]
+    ) -> None:
+        other = await account.create("Other")
+        await put(account, other, letter("x"))
+        changes.clear()
+        news = [new_email(letter(str(number))) for number in range(9)]
+        size = news[0].spool.size
+        for limits, more in ((Limits(messages=4), 3), (Limits(octets=6 * size), 2)):
+            done = await asyncio.gather(
+                *[account.append(inbox.id, [new], None, limits) for new in news],
+                return_exceptions=True,
+            )
+            kinds = [type(one) for one in done]
+            assert kinds == [list] * more + [OverQuotaError] * (9 - more)
+            assert len(changes) == more
+            changes.clear()
+        # All of one command, or nothing.
+        with pytest.raises(OverQuotaError):
+            await account.append(inbox.id, news[:2], None, Limits(messages=7))
+        now = await account.mailbox("INBOX")
+        assert (now.message_count, now.uid_next) == (5, 6)
+        # What is replaced makes room.
+        full = Limits(now.size_octets + (await account.mailbox("Other")).size_octets, 6)
+        (one,) = await account.append(inbox.id, news[:1], (inbox.id, 1), full)
+        assert one.uid == 6
 
     async def test_append(
         self, account: AccountStore, inbox: MailboxInfo, changes: list[Change]

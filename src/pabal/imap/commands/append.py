@@ -6,13 +6,12 @@ Source: RFC 9051 §6.3.12; RFC 3502 (MULTIAPPEND), RFC 4315 §3 (APPENDUID), RFC
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from pabal.imap.commands.catenate import catenate
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.incoming import Incoming
 from pabal.imap.commands.places import Place, find
-from pabal.imap.commands.quota import check_room
+from pabal.imap.commands.quota import check_room, limits_of
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.session import MessageBegins
 from pabal.imap.wire.mailboxes import Append, append_mailbox
@@ -45,30 +44,17 @@ async def run(context: Context, command: Append) -> Tagged:
     return Tagged(b"Appended", await add(context, command))
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
-    """A message of the selected mailbox that goes when another comes.
-
-    Attributes:
-        uid: Its UID.
-        octets: How large it is.
-    """
-
-    uid: Uid
-    octets: int
-
-
 async def add(
     context: Context,
     command: Append,
     *,
-    replaced: Replaced | None = None,
+    replaced: Uid | None = None,
     messages: Incoming | None = None,
 ) -> bytes:
     """Add messages to a mailbox and return the code that says under which UIDs.
 
     Args:
-        replaced: What goes with it, in the same change.
+        replaced: What of the selected mailbox goes, in the same change.
         messages: Their octets; by default those that came last.
 
     Raises:
@@ -80,11 +66,11 @@ async def add(
     with ExitStack() as made:
         spools = list((messages or context.messages).take())
         emails = await _emails(context, command, spools, made, scope(place.rights))
-        octets, count = sum(email.spool.size for email in emails), len(emails)
         if replaced is None:
-            await check_room(context, place, octets, count)
+            limits = await limits_of(context, place.owner)
+            where = [place.stored_name]
             try:
-                added = await place.account.append([place.stored_name], emails)
+                added = await place.account.append(where, emails, None, limits)
             except NoSuchMailboxError as error:
                 raise RefusedError("There is no such mailbox", b"TRYCREATE") from error
         else:
@@ -94,7 +80,7 @@ async def add(
 
 
 async def _replace(
-    context: Context, place: Place, emails: Sequence[NewEmail], replaced: Replaced
+    context: Context, place: Place, emails: Sequence[NewEmail], replaced: Uid
 ) -> Sequence[Appended]:
     """Add messages and expunge another.
 
@@ -103,16 +89,12 @@ async def _replace(
     """
     selected = context.mailbox
     source = selected.view.mailbox.id
-    octets = sum(email.spool.size for email in emails)
+    limits = await limits_of(context, place.owner)
     if place.owner == selected.access.owner:
-        await check_room(
-            context, place, octets, len(emails), freed_octets=replaced.octets
-        )
-        where = (source, replaced.uid)
-        return await place.account.append(place.id, emails, replacing=where)
-    await check_room(context, place, octets, len(emails))
-    added = await place.account.append(place.id, emails)
-    await context.here.expunge(source, [replaced.uid])
+        where = (source, replaced)
+        return await place.account.append(place.id, emails, where, limits)
+    added = await place.account.append(place.id, emails, None, limits)
+    await context.here.expunge(source, [replaced])
     return added
 
 

@@ -15,11 +15,11 @@ from pabal.imap.commands import places
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.places import OTHER_USERS, Place, find, shared
 from pabal.imap.commands.refusal import RefusedError
-from pabal.imap.ports import Limits
 from pabal.imap.wire.grammar import NUMBER64_MAX
 from pabal.imap.wire.mailboxes import MailboxName
 from pabal.imap.wire.quota import QuotaRoot, SetQuota
 from pabal.imap.wire.response import Tagged, quoted
+from pabal.store.limits import Limits
 from pabal.store.ports import AccountId, AccountStore, Column, EmailId, OverQuotaError
 from pabal.store.room import used
 
@@ -133,16 +133,13 @@ async def check_room(
     place: Place,
     octets: int,
     messages: int,
-    *,
-    freed_octets: int = 0,
 ) -> None:
-    """Check that the owner of a mailbox may have so much more.
+    """Check that the owner of a mailbox may have so much more, as things are now.
 
     Args:
         place: The mailbox.
         octets: How much.
         messages: In how many messages.
-        freed_octets: What the same command takes away, with one message.
 
     Raises:
         OverQuotaError: It may not.
@@ -150,10 +147,7 @@ async def check_room(
     limits = await limits_of(context, place.owner)
     if not limits.octets and not limits.messages:
         return
-    freed_messages = 1 if freed_octets else 0
-    after = (await used(place.account)).plus(
-        octets - freed_octets, messages - freed_messages
-    )
+    after = (await used(place.account)).plus(octets, messages)
     if not after.within(octets=limits.octets, messages=limits.messages):
         raise OverQuotaError("the account is full")
 

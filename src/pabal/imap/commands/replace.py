@@ -6,7 +6,6 @@ Source: RFC 8508.
 from pabal.imap.commands import append
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.places import need
-from pabal.imap.commands.quota import octets_of
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.messages import Replace
 from pabal.imap.wire.response import Tagged
@@ -21,9 +20,7 @@ async def run(context: Context, command: Replace) -> Tagged:
     batch = selected.batch(selected.indexes(command.message, by_uid=command.by_uid))
     if len(batch.uids) != 1:
         raise RefusedError("There is no such message", b"NONEXISTENT")
-    octets = await octets_of(context, context.here, batch.emails)
-    replaced = append.Replaced(batch.uids[0], octets)
-    code = await append.add(context, command.append, replaced=replaced)
+    code = await append.add(context, command.append, replaced=batch.uids[0])
     # RFC 8508 §4.3: the code goes before the EXPUNGE response, which the driver sends.
     context.say(code, b"The replacement is there")
     code = b""

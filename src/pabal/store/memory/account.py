@@ -10,6 +10,7 @@ from pabal.store.fields import HeaderFields
 from pabal.store.flags import FlagChange, Flags
 from pabal.store.headers import HeaderCache, Headers
 from pabal.store.keywords import Keywords
+from pabal.store.limits import NO_LIMITS, Limits
 from pabal.store.matching import FactKind, Matcher, Snapshot
 from pabal.store.memory.annotations import MemoryAnnotations
 from pabal.store.memory.facts import MemoryFacts
@@ -144,9 +145,10 @@ class MemoryAccount:
         where: MailboxId | Sequence[str],
         emails: Sequence[NewEmail],
         replacing: tuple[MailboxId, Uid] | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> Sequence[Appended]:
         """Add messages, all or none; what they replace goes in the same change."""
-        appended, deltas = self._boxes.append(where, emails, replacing)
+        appended, deltas = self._boxes.append(where, emails, replacing, limits)
         self._publish(deltas)
         return appended
 

@@ -13,6 +13,7 @@ from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange, Flags
 from pabal.store.flagtable import FlagTable
 from pabal.store.keywords import RememberedKeywords, lost
+from pabal.store.limits import NO_LIMITS, Limits
 from pabal.store.memory.emails import Emails
 from pabal.store.memory.subscriptions import LostSubscriptions
 from pabal.store.names import children, is_below, moved, normalise, parents
@@ -33,6 +34,7 @@ from pabal.store.ports import (
     ModSeq,
     NewEmail,
     NoSuchMailboxError,
+    OverQuotaError,
     Reflagged,
     StoreError,
     Uid,
@@ -163,12 +165,14 @@ class Mailboxes:
         where: MailboxId | Sequence[str],
         news: Sequence[NewEmail],
         replacing: tuple[MailboxId, Uid] | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> tuple[list[Appended], list[Delta]]:
         """Add messages, and expunge the one they replace."""
         replaced = [] if replacing is None else [_replaced(self, *replacing)]
         box = self.box(where) if isinstance(where, int) else _first(self, where)
         if not news:
             return [], []
+        _check_room(self, news, replaced, limits)
         flag_sets = _interned(self, news)
         emails = [self.emails.add(new) for new in news]
         self.modseq += 1
@@ -275,11 +279,10 @@ class Mailboxes:
         flag_sets = [arrays.flags[at] for at in positions]
         self.emails.hold(emails)
         deltas = [self._arrived(target, emails, flag_sets)]
-        targets = _uids(deltas[0])
         if expunge:
             deltas.append(self._gone(source, sources))
-        copied = Copied(target.info.uid_validity, sources, targets, self.modseq)
-        return copied, deltas
+        validity, targets = target.info.uid_validity, _uids(deltas[0])
+        return Copied(validity, sources, targets, self.modseq), deltas
 
     def _arrived(
         self, box: Box, emails: Sequence[int], flag_sets: Sequence[int]
@@ -304,8 +307,7 @@ class Mailboxes:
             (-counts).added_to(box.info, self.modseq),
         )
         self.gone |= _gone(self, box, positions, self._clock.now())
-        flags_gone = [(flag_set, 0) for flag_set in flag_sets]
-        box.lost.note(lost(self.flags.__getitem__, flags_gone))
+        box.lost.note(lost(self.flags.__getitem__, [(one, 0) for one in flag_sets]))
         self.emails.release(emails)
         for uid in there:
             del box.saved[uid]
@@ -367,6 +369,23 @@ def _replaced(
     if not box.arrays.positions((uid,)):
         raise StoreError("the message to be replaced is gone")
     return box, (uid,)
+
+
+def _check_room(
+    boxes: Mailboxes,
+    news: Sequence[NewEmail],
+    replaced: Sequence[tuple[Box, Sequence[Uid]]],
+    limits: Limits,
+) -> None:
+    """Check that the account has room; raises OverQuotaError."""
+    freed = [
+        boxes.emails.size([box.arrays.emails[at]])
+        for box, uids in replaced
+        for at in box.arrays.positions(uids)
+    ]
+    sizes = [new.spool.size for new in news]
+    if not limits.have_room(boxes.infos(), sizes, freed):
+        raise OverQuotaError("the account is full")
 
 
 def _interned(boxes: Mailboxes, news: Sequence[NewEmail]) -> list[int]:

@@ -9,6 +9,7 @@ from pabal.store.fields import HeaderFields
 from pabal.store.flags import FlagChange, Flags
 from pabal.store.headers import HeaderCache, Headers
 from pabal.store.keywords import Keywords
+from pabal.store.limits import NO_LIMITS, Limits
 from pabal.store.matching import Matcher, Snapshot
 from pabal.store.names import normalise
 from pabal.store.ports import (
@@ -171,6 +172,7 @@ class SqliteAccount:
         where: MailboxId | Sequence[str],
         emails: Sequence[NewEmail],
         replacing: tuple[MailboxId, Uid] | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> Sequence[Appended]:
         """Add messages, all or none; what they replace goes in the same change."""
         if isinstance(where, int):
@@ -179,7 +181,7 @@ class SqliteAccount:
             await self._scanned(number, new) for number, new in enumerate(emails)
         ]
         return await self.access.write(
-            lambda ledger: messages.append(ledger, where, incoming, replacing),
+            lambda ledger: messages.append(ledger, where, incoming, replacing, limits),
             octets_of(incoming),
         )
 

@@ -14,6 +14,7 @@ from pabal.store.counts import Counts, count
 from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange
 from pabal.store.keywords import lost
+from pabal.store.limits import NO_LIMITS, Limits
 from pabal.store.ports import (
     Added,
     Appended,
@@ -24,6 +25,7 @@ from pabal.store.ports import (
     MailboxId,
     MailboxInfo,
     ModSeq,
+    OverQuotaError,
     Reflagged,
     StoreError,
     Uid,
@@ -113,15 +115,17 @@ def append(
     where: MailboxId | Sequence[str],
     incoming: Sequence[Incoming],
     replacing: tuple[MailboxId, Uid] | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> tuple[list[Appended], list[Delta]]:
     """Add messages, and expunge the one they replace.
 
     Raises:
         NoSuchMailboxError: The mailbox is gone, or none has one of the names.
         StoreError: What is to be replaced is gone.
+        OverQuotaError: The account would have more than ``limits``.
         TooManyKeywordsError: Flags that cannot be.
     """
-    replaced = None
+    replaced = Entries()
     if replacing is not None:
         replaced = select(ledger, replacing[0], replacing[1:])
         if not replaced.uids:
@@ -130,12 +134,14 @@ def append(
     mailbox_id = info.id
     if not incoming:
         return [], []
+    sizes = [one.facts.size for one in incoming]
+    if not limits.have_room(ledger.boxes.values(), sizes, replaced.sizes):
+        raise OverQuotaError("the account is full")
     flag_sets = [ledger.flags.intern(one.flags) for one in incoming]
     modseq = ledger.next_modseq()
     now = ledger.clock.now()
     emails = [_insert_email(ledger, one) for one in incoming]
     uids = range(info.uid_next, info.uid_next + len(emails))
-    sizes = [one.facts.size for one in incoming]
     ledger.connection.executemany(
         _INSERT_ENTRY,
         [
@@ -147,7 +153,7 @@ def append(
     )
     entries = Entries(uids, emails, flag_sets, (), sizes)
     deltas = [_arrived(ledger, info, entries)]
-    if replacing is not None and replaced is not None:
+    if replacing is not None:
         deltas.append(_gone(ledger, replacing[0], replaced))
     appended = [
         Appended(mailbox_id, info.name, info.uid_validity, uid, email, modseq)
