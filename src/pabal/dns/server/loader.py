@@ -220,7 +220,8 @@ def _no_collection() -> Iterator[None]:
     try:
         yield
     finally:
+        if gc.get_count()[0] - before > FREEZE_OBJECTS:
+            # Before it may look: the first object made then would begin a collection.
+            gc.freeze()
         if was:
             gc.enable()
-        if gc.get_count()[0] - before > FREEZE_OBJECTS:
-            gc.freeze()

@@ -7,9 +7,11 @@ RFC 4034 §6.1 (the order of names).
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
+
+from typing_extensions import override
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import WILDCARD, label_offsets, parent
@@ -47,12 +49,37 @@ def order_key(name: bytes) -> bytes:
     return b"\x00".join(reversed(labels))
 
 
+class _Linked(Collection[bytes]):
+    """The names that have records of a type.
+
+    Looked for each time: to free a list of a million holds everybody up.
+    """
+
+    def __init__(self, nodes: Nodes, rdtype: int) -> None:
+        self._packed = nodes.packed
+        self._rdtype = rdtype
+
+    @override
+    def __iter__(self) -> Iterator[bytes]:
+        rdtype = self._rdtype
+        return (name for name, r in self._packed.items() if has_type(r, rdtype))
+
+    @override
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @override
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, bytes) and has_type(
+            self._packed.get(name, b""), self._rdtype
+        )
+
+
 class Denial:
     """Finds the proofs of one signed zone.
 
     Args (of the constructor):
-        names: Where to look for those that have NSEC or NSEC3 records: those that come
-            in order need no sorting; or they themselves.
+        names: Those that have NSEC or NSEC3 records, in their order, if it is known.
 
     Attributes:
         order: The names that have such records.
@@ -63,7 +90,7 @@ class Denial:
         origin: bytes,
         nodes: Nodes,
         apex: Rrsets,
-        names: Iterable[bytes] | Order | None = None,
+        names: Order | None = None,
     ) -> None:
         self._origin = origin
         self._nodes = nodes
@@ -73,17 +100,11 @@ class Denial:
             rdata = parameters.rdatas[0]
             self._hashing = int.from_bytes(rdata[2:4], "big"), rdata[5:]
         self._rdtype = codes.NSEC if parameters is None else codes.NSEC3
-        if not isinstance(names, Order):
+        if names is None:
             # Labels that are hashes are equally long, and sort as they stand.
             key = order_key if parameters is None else None
-            names = Order(key, self._linked(names))
+            names = Order(key, _Linked(nodes, self._rdtype))
         self.order = names
-
-    def _linked(self, names: Iterable[bytes] | None) -> Sequence[bytes]:
-        rdtype, packed = self._rdtype, self._nodes.packed
-        if names is not None:
-            return [name for name in names if has_type(packed[name], rdtype)]
-        return [name for name, r in packed.items() if has_type(r, rdtype)]
 
     def is_linked(self, records: bytes) -> bool:
         """Return whether a name with ``records`` is one of ``order``."""

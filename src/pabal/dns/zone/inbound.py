@@ -14,7 +14,7 @@ from pabal.dns.wire.arriving import Arrived
 from pabal.dns.wire.name import is_below
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.packed import pack, walk
-from pabal.dns.zone.shards import copied, empty, take_apart
+from pabal.dns.zone.shards import copied, take_apart
 from pabal.dns.zone.tree import Zone
 
 RECORDS_MAX: Final = 20_000_000
@@ -177,10 +177,7 @@ class Inbound:
             self._gathering.settle()
             nodes = self._gathering.nodes
         else:
-            nodes = empty(len(self._nodes))
-            for name, records in self._nodes.items():
-                if records:
-                    nodes[name] = records
+            nodes = self._nodes
         types = {each[0] for each in walk(nodes.get(self._origin, b""))}
         if not types >= {codes.SOA, codes.NS}:
             raise TransferError("a zone without SOA or NS")

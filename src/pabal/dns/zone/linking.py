@@ -24,7 +24,7 @@ from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import order_key
 from pabal.dns.zone.order import gently_sorted
 from pabal.dns.zone.packed import pack, walk
-from pabal.dns.zone.shards import empty
+from pabal.dns.zone.shards import empty, take_apart
 from pabal.dns.zone.tree import Zone
 
 MADE: Final = frozenset((codes.RRSIG, codes.NSEC, codes.NSEC3, codes.NSEC3PARAM))
@@ -256,6 +256,7 @@ def _hashed(own: Zone, places: Iterator[Place], *, opt_out: bool) -> Iterator[Li
         waiting = digest
     if first is not None:
         yield _hashed_link(own, waiting, head + first + found[waiting], ttl_s)
+    take_apart(found)
 
 
 def _hashed_link(own: Zone, digest: bytes, rdata: bytes, ttl_s: int) -> Link:

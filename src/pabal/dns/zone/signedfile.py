@@ -10,6 +10,7 @@ Security: readable by the program only; holds public data, no key.
 import os
 import struct
 import zlib
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from itertools import chain
@@ -25,10 +26,13 @@ from pabal.base.log import Log
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_octets, name_of
+from pabal.dns.zone.denial import order_key
+from pabal.dns.zone.order import RUN_NAMES, Order
 from pabal.dns.zone.packed import has_type
 from pabal.dns.zone.shards import empty
 from pabal.dns.zone.signedlog import (
     CHANGES,
+    DELTA_MAX_OCTETS,
     ENTRY,
     Base,
     Mark,
@@ -159,18 +163,38 @@ def read_signed(stream: BinaryIO, origin: bytes) -> tuple[Zone, Base]:
         raise SignedFileError("not a whole signed zone")
     name_size, _ = ENTRY.unpack(pieces.take(ENTRY.size))
     is_ours = pieces.take(name_size) == origin
-    order: list[bytes] = []
+    order: deque[list[bytes]] = deque()
     nodes, letters = empty(size // NAME_OCTETS), empty(0)
     pieces.pairs(nodes, order)
-    pieces.pairs(letters, [])
+    pieces.pairs(letters, deque())
     if not pieces.is_at_end or stream.read() != _CHECK.pack(pieces.check):
         raise SignedFileError("not a whole signed zone")
     if not is_ours:
         raise SignedFileError("another zone")
     if not has_type(nodes.get(origin, b""), codes.SOA):
         raise SignedFileError("no SOA")
-    zone = served_zone(origin, nodes, letters, names=order)
+    zone = served_zone(origin, nodes, letters, names=_order(origin, nodes, order))
     return zone, Base(size, pieces.check)
+
+
+def _order(
+    origin: bytes, nodes: Mapping[bytes, bytes], names: deque[list[bytes]]
+) -> Order | None:
+    """Return the order of the chain, if ``names`` begin with it; empties them.
+
+    Bit by bit, as all that is done with a million names.
+    """
+    is_hashed = has_type(nodes[origin], codes.NSEC3PARAM)
+    rdtype = codes.NSEC3 if is_hashed else codes.NSEC
+
+    def linked() -> Iterator[bytes]:
+        while names:
+            yield from (n for n in names.popleft() if has_type(nodes[n], rdtype))
+
+    try:
+        return Order(None if is_hashed else order_key).following(linked())
+    except ValueError:
+        return None
 
 
 class _Pieces:
@@ -199,8 +223,12 @@ class _Pieces:
         self._at += size
         return self._data[self._at - size : self._at]
 
-    def pairs(self, found: MutableMapping[bytes, bytes], order: list[bytes]) -> None:
-        """Read names with what belongs to them, and note which came first."""
+    def pairs(
+        self, found: MutableMapping[bytes, bytes], order: deque[list[bytes]]
+    ) -> None:
+        """Read names with what belongs to them, and note them as they come."""
+        some: list[bytes] = []
+        order.append(some)
         unpack, head = ENTRY.unpack_from, ENTRY.size
         while True:
             if self._at + head > len(self._data):
@@ -215,7 +243,10 @@ class _Pieces:
                 return
             name = data[at : at + name_size]
             found[name] = data[at + name_size : at + name_size + size]
-            order.append(name)
+            some.append(name)
+            if len(some) == RUN_NAMES:
+                some = []
+                order.append(some)
 
     def _read(self, size: int) -> None:
         """Have at least ``size`` octets at hand."""
@@ -338,11 +369,12 @@ class SignedZones:
             or base_of(place / FILE) != ready.mark.base
         ):
             return None
-        delta = delta_of(ready.zone, zone).encode()
-        if len(delta) > ready.mark.base.size // LOG_SHARE:
+        most = min(ready.mark.base.size // LOG_SHARE, DELTA_MAX_OCTETS)
+        delta = delta_of(ready.zone, zone, most)
+        if delta is None:
             return None
         try:
-            return SignedLog(place).append(ready.mark, delta)
+            return SignedLog(place).append(ready.mark, delta.encode())
         except SignedLogError as error:
             name = to_text(zone.origin)
             log.info("signed zone is written anew", zone=name, reason=str(error))

@@ -13,9 +13,10 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from struct import Struct
-from typing import Final
+from typing import BinaryIO, Final
 
 from pabal.base.atomic import fsync_directory, write_file
 from pabal.base.errors import PabalError
@@ -34,8 +35,15 @@ MODE: Final = 0o600
 ENTRY: Final = Struct("!BI")
 """Octets of a name, octets of what belongs to it; 0 names end a list."""
 
-DELTA_MAX_OCTETS: Final = 64 * 1024 * 1024
-"""A longer one is damaged: a whole file would have been written instead."""
+DELTA_MAX_OCTETS: Final = 16 * 1024 * 1024
+"""Of one change: of more a whole file is written, which is read in small steps, while
+to make this one, and to apply it, has some that take as long as it is."""
+
+READ_MAX_OCTETS: Final = 64 * 1024 * 1024
+"""A longer one is damaged: earlier versions of this program wrote such."""
+
+JOINED_ENTRIES: Final = 256
+"""Entries of one piece: some 200 KB."""
 
 _MAGIC: Final = b"pabal signed changes 1\n"
 
@@ -101,14 +109,15 @@ class Delta:
     records: Mapping[bytes, bytes]
     spelt: Mapping[bytes, bytes]
 
-    def encode(self) -> bytes:
-        """Return it as octets."""
+    def encode(self) -> list[bytes]:
+        """Return it as octets, in pieces: one of many megabytes takes long to make."""
         gone = dict.fromkeys(self.gone, b"")
-        return b"".join(
-            piece
+        entries = (
+            entry
             for pairs in (gone, self.records, self.spelt)
-            for piece in encoded(pairs.items())
+            for entry in encoded(pairs.items())
         )
+        return list(joined(entries))
 
 
 def encoded(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
@@ -118,15 +127,39 @@ def encoded(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
     yield ENTRY.pack(0, 0)
 
 
-def delta_of(old: Zone, new: Zone) -> Delta:
-    """Return what leads from ``old`` to ``new``; cost: what they do not share."""
+def joined(entries: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the same octets in longer pieces."""
+    source = iter(entries)
+    while some := b"".join(islice(source, JOINED_ENTRIES)):
+        yield some
+
+
+def delta_of(old: Zone, new: Zone, most: int = DELTA_MAX_OCTETS) -> Delta | None:
+    """Return what leads from ``old`` to ``new``; cost: what they do not share.
+
+    ``None``: encoded, it would have more than ``most`` octets. That is soon known: a
+    million names that all differ are not even looked through.
+    """
     packed, written = new.nodes.packed, new.nodes.written
-    names = list(differing(old.nodes.packed, packed))
-    return Delta(
-        [name for name in names if name not in packed],
-        {name: packed[name] for name in names if name in packed},
-        {n: written.get(n, n) for n in differing(old.nodes.written, written)},
-    )
+    gone: list[bytes] = []
+    records: dict[bytes, bytes] = {}
+    octets = 0
+    for name in differing(old.nodes.packed, packed):
+        now = packed.get(name)
+        if now is None:
+            gone.append(name)
+        else:
+            records[name] = now
+        octets += ENTRY.size + len(name) + len(now or b"")
+        if octets > most:
+            return None
+    spelt: dict[bytes, bytes] = {}
+    for name in differing(old.nodes.written, written):
+        spelt[name] = written.get(name, name)
+        octets += ENTRY.size + 2 * len(name)
+        if octets > most:
+            return None
+    return Delta(gone, records, spelt)
 
 
 def applied(zone: Zone, deltas: Sequence[Delta]) -> Zone:
@@ -196,7 +229,7 @@ class SignedLog:
             mark = after or mark
         return found, mark
 
-    def append(self, mark: Mark, delta: bytes) -> Mark:
+    def append(self, mark: Mark, delta: Sequence[bytes]) -> Mark:
         """Write an encoded change of the version ``mark``; return when it is on disk.
 
         Returns:
@@ -220,11 +253,13 @@ class SignedLog:
                 or os.fstat(descriptor).st_size != end
             ):
                 raise SignedLogError("the log is not where it was left")
-            check = zlib.crc32(delta, mark.check)
-            _append(descriptor, end, _FRAME.pack(len(delta), check) + delta)
+            check, size = mark.check, sum(map(len, delta))
+            for piece in delta:
+                check = zlib.crc32(piece, check)
+            _append(descriptor, end, (_FRAME.pack(size, check), *delta))
         finally:
             os.close(descriptor)
-        return Mark(mark.base, mark.offset + _FRAME.size + len(delta), check)
+        return Mark(mark.base, mark.offset + _FRAME.size + size, check)
 
     def begin(self, base: Base, after: Mark | None) -> None:
         """Put an empty log of ``base`` in place, durably; raises OSError.
@@ -256,12 +291,15 @@ class SignedLog:
             fsync_directory(self.folder)
 
 
-def _append(descriptor: int, end: int, data: bytes) -> None:
-    """Write ``data`` behind ``end``, durably, or nothing; raises OSError."""
+def _append(descriptor: int, end: int, pieces: Iterable[bytes]) -> None:
+    """Write ``pieces`` behind ``end``, durably, or nothing; raises OSError."""
     try:
-        view, written = memoryview(data), 0
-        while written < len(data):
-            written += os.pwrite(descriptor, view[written:], end + written)
+        at = end
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                written = os.pwrite(descriptor, view, at)
+                view, at = view[written:], at + written
         os.fsync(descriptor)
     except OSError:
         with contextlib.suppress(OSError):
@@ -304,18 +342,20 @@ def _read(path: Path, mark: Mark) -> tuple[Sequence[Delta], Mark | None]:
             ):
                 return (), None
             stream.seek(_START + mark.offset)
-            return _entries(stream.read(), mark)
+            return _entries(stream, mark)
     except OSError:
         return (), None
 
 
-def _entries(data: bytes, mark: Mark) -> tuple[Sequence[Delta], Mark]:
+def _entries(stream: BinaryIO, mark: Mark) -> tuple[Sequence[Delta], Mark]:
     found: list[Delta] = []
     at, check = 0, mark.check
-    while at + _FRAME.size <= len(data):
-        size, after = _FRAME.unpack_from(data, at)
-        octets = data[at + _FRAME.size : at + _FRAME.size + size]
-        if size > DELTA_MAX_OCTETS or len(octets) < size:
+    while len(frame := stream.read(_FRAME.size)) == _FRAME.size:
+        size, after = _FRAME.unpack(frame)
+        if size > READ_MAX_OCTETS:
+            break
+        octets = stream.read(size)
+        if len(octets) < size:
             break
         if zlib.crc32(octets, check) != after:
             break

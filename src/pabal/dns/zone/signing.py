@@ -413,15 +413,14 @@ def served_zone(
     letters: Mapping[bytes, bytes],
     derived: frozenset[tuple[bytes, int]] = frozenset(),
     after: tuple[Denial, Collection[bytes]] | None = None,
-    names: Iterable[bytes] | Order | None = None,
+    names: Order | None = None,
 ) -> Zone:
     """Return the zone of ``nodes``, complete as they are, signed or not.
 
     Args:
         after: What found the proofs of a version that differs in these names only, if
             there is one: then not all names are looked at.
-        names: All of them, those of the chain in its order, if that is known; or those
-            of the chain alone.
+        names: Those of the chain in its order, if that is known.
     """
     tree = Nodes(nodes, letters)
     denial = None
