@@ -23,7 +23,7 @@ from pabal.config.peers import (
 from pabal.config.section import BadValueError
 from pabal.dns.server.control import parse_transfer_access
 from pabal.dns.server.keys import KeyRing
-from pabal.dns.server.notify import parse_peer
+from pabal.dns.server.peer import parse_peer
 from pabal.dns.server.secondary import parse_copied
 from tests.support.zones import FixedClock
 
@@ -155,3 +155,14 @@ def test_routes_and_prefixes() -> None:
     check_dns64("64:ff9b::/96")
     assert "prefix" in refusal(check_dns64, "64:ff9b::1/96").reason
     assert refusal(check_dns64, "2001:db8::/33").suggestion == 'like "64:ff9b::/96"'
+
+
+def test_primaries_over_tls() -> None:
+    for text in ("tls ns.test", "key k.test tls ephemeral", "tls ns.test key k.test"):
+        CHECKS.secondary(f"example.com 192.0.2.1 {text}")
+        CHECKS.group(f"far 192.0.2.1 {text}")
+    assert "is missing" in refusal(CHECKS.secondary, "example.com 192.0.2.1 tls").reason
+    found = refusal(CHECKS.secondary, "example.com 192.0.2.1 tls a..b")
+    assert "the name of a host" in found.reason
+    # A NOTIFY goes over UDP.
+    assert "not a server" in refusal(CHECKS.peer, "192.0.2.1 tls ns.test").reason

@@ -276,7 +276,7 @@ def test_nobody_elsewhere_learns_the_network_of_a_client(tmp_path: Path) -> None
         words = ["dig", f"@{asked.address}", "-p", str(asked.port(53)), "+tries=1",
                  "+subnet=198.51.100.0/24", "www.far.example", "A"]  # fmt: skip
         client = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-        heard = []
+        heard: list[tuple[str, list[dns.edns.Option]]] = []
         while "www.far.example." not in [name for name, _ in heard]:
             data, peer = upstream.recvfrom(4096)
             query = dns.message.from_wire(data)

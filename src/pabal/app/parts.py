@@ -293,6 +293,8 @@ def dns_settings(
         tcp=dns.tcp,
         keys=dns.keys,
         allow_transfer=dns.allow_transfer,
+        transfer_tls_only=dns.transfers.tls_only,
+        transfer_ca=dns.transfers.ca,
         notify=dns.notify if transfers else (),
         secondary=dns.secondary,
         secondary_directory=str(Layout(settings.data).copies),

@@ -12,6 +12,7 @@ from pabal.config.acls import holds_everybody
 from pabal.config.guard import read_limits
 from pabal.config.peers import (
     PeerChecks,
+    TransferSection,
     check_anchor,
     check_catalog_group,
     check_dns64,
@@ -22,6 +23,7 @@ from pabal.config.peers import (
     check_stub_zone,
     check_zone_name,
     key_name,
+    read_transfers,
 )
 from pabal.config.section import BadValueError, Section
 from pabal.config.views import ViewSection
@@ -77,6 +79,7 @@ class DnsSection:
         tcp: What connections may take.
         keys: ``ALGORITHM:NAME:SECRET``, those of ``keys_file`` among them.
         allow_transfer: Who may have whole zones.
+        transfers: How they are encrypted.
         notify: Who is told of changes.
         secondary: Zones copied from others.
         allow_update: Which key may change what.
@@ -112,6 +115,7 @@ class DnsSection:
     tcp: TcpSettings = field(default_factory=TcpSettings)
     keys: tuple[str, ...] = field(default=(), repr=False)
     allow_transfer: tuple[str, ...] = ("none",)
+    transfers: TransferSection = field(default_factory=TransferSection)
     notify: tuple[str, ...] = ()
     secondary: tuple[str, ...] = ()
     trust_anchors: tuple[str, ...] = ()
@@ -167,6 +171,7 @@ class _Others:
     """What is shared with other servers."""
 
     allow_transfer: tuple[str, ...]
+    transfers: TransferSection
     notify: tuple[str, ...]
     secondary: tuple[str, ...]
     changes: _Changes
@@ -218,6 +223,7 @@ def read_names(section: Section) -> DnsSection:
         tcp=limits.tcp,
         keys=keys,
         allow_transfer=others.allow_transfer,
+        transfers=others.transfers,
         notify=others.notify,
         secondary=others.secondary,
         allow_update=others.changes.allow_update,
@@ -331,6 +337,7 @@ def _others(section: Section, checks: PeerChecks) -> _Others:
             checks.client,
             "Who may have whole zones (AXFR, IXFR), as in allow_query.",
         ),
+        transfers=read_transfers(section),
         notify=section.texts(
             "notify",
             (),
@@ -341,8 +348,9 @@ def _others(section: Section, checks: PeerChecks) -> _Others:
             "secondary",
             (),
             checks.secondary,
-            "Zones copied from other servers: ZONE ADDRESS[:PORT] [key NAME]; several"
-            " for one zone are asked in this order.",
+            "Zones copied from other servers: ZONE ADDRESS[:PORT] [key NAME] [tls"
+            " NAME]; several for one zone are asked in this order. tls: over TLS, from"
+            " who shows a certificate for NAME; `tls ephemeral`: from whoever answers.",
         ),
         changes=_changes(section, checks),
     )
@@ -368,14 +376,14 @@ def _changes(section: Section, checks: PeerChecks) -> _Changes:
             (),
             checks.secondary,
             "Catalog zones (RFC 9432): what they list is copied from the same servers:"
-            " ZONE ADDRESS[:PORT] [key NAME].",
+            " ZONE ADDRESS[:PORT] [key NAME] [tls NAME].",
         ),
         follow_groups=section.texts(
             "follow_groups",
             (),
             checks.group,
             "Where zones of those catalogs come from that are in a group (RFC 9432);"
-            " the first that fits: GROUP ADDRESS[:PORT] [key NAME].",
+            " the first that fits: GROUP ADDRESS[:PORT] [key NAME] [tls NAME].",
         ),
         catalog=section.text(
             "catalog",

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from pabal.base.errors import OperatorError
 from pabal.config.problem import did_you_mean
-from pabal.config.section import ACL_WORDS, BadValueError
+from pabal.config.section import ACL_WORDS, BadValueError, Section
 from pabal.dns.resolver.anchors import read_anchors, read_negative
 from pabal.dns.resolver.dns64 import read_prefix
 from pabal.dns.resolver.policy import MANNER_FORM, read_policy
@@ -157,7 +157,23 @@ class PeerChecks:
         if not server.strip():
             raise BadValueError(f"where {zone} comes from is missing", SECONDARY_FORM)
         _check_name(zone, "a zone")
-        self.peer(server)
+        self.primary(server)
+
+    def primary(self, text: str) -> None:
+        """Check ``ADDRESS[:PORT] [key NAME] [tls NAME]``.
+
+        Raises:
+            BadValueError: It is no server.
+        """
+        words = text.split()
+        if "tls" in words:
+            at = words.index("tls")
+            if len(words) <= at + 1:
+                hint = 'like "tls ns1.example.com" or "tls ephemeral"'
+                raise BadValueError("whose certificate it is to show is missing", hint)
+            _check_name(words[at + 1], "a host")
+            del words[at : at + 2]
+        self.peer(" ".join(words))
 
     def group(self, text: str) -> None:
         """Check ``GROUP ADDRESS[:PORT] [key NAME]``.
@@ -169,7 +185,7 @@ class PeerChecks:
         if not group or not server.strip():
             hint = 'like "offsite 192.0.2.1" or "offsite 192.0.2.1 key K"'
             raise BadValueError(f"where group {group!r} comes from is missing", hint)
-        self.peer(server)
+        self.primary(server)
 
     def update(self, text: str) -> None:
         """Check ``ZONE [deny] key KEY RULE [NAME] [TYPE ...]``.
@@ -353,3 +369,33 @@ def _check_name(text: str, what: str) -> None:
             str(error).rstrip("."),
             text,
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class TransferSection:
+    """What of [dns] is about transfers over TLS.
+
+    Attributes:
+        tls_only: Whether zones leave over TLS only.
+        ca: A PEM file, absolute; empty: whom the system trusts.
+    """
+
+    tls_only: bool = False
+    ca: str = ""
+
+
+def read_transfers(section: Section) -> TransferSection:
+    """Return how zones are transferred over TLS."""
+    return TransferSection(
+        section.boolean(
+            "transfer_tls_only",
+            default=False,
+            about="Zones are transferred over TLS only (dns-tls in [listen]).",
+        ),
+        section.path(
+            "transfer_ca",
+            "",
+            "Who vouches for primaries asked over TLS: a PEM file; empty: whom the"
+            " system trusts.",
+        ),
+    )

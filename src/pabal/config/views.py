@@ -221,7 +221,7 @@ def _exchange(section: Section, checks: PeerChecks) -> ViewExchange:
             (),
             checks.secondary,
             "Zones copied from other servers, for them alone: ZONE ADDRESS[:PORT] [key"
-            " NAME].",
+            " NAME] [tls NAME].",
         ),
         section.texts(
             "notify",

@@ -241,6 +241,14 @@ class DnsSettings:
         repr=False,
         metadata={"help": "keys shared with other servers: algorithm:name:secret"},
     )
+    transfer_tls_only: bool = field(
+        default=False,
+        metadata={"help": "whether zones are only transferred over TLS"},
+    )
+    transfer_ca: str = field(
+        default="",
+        metadata={"help": "PEM file of those who vouch for primaries; empty: system"},
+    )
     allow_transfer: tuple[str, ...] = field(
         default=("none",),
         metadata={"help": "who may have whole zones: networks, `key NAME`"},

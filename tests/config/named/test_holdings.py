@@ -1,6 +1,13 @@
+import tomllib
+
 import pytest
 
-from tests.config.named.test_takeover import notes, taken
+from pabal.config.load import options
+from pabal.config.named.takeover import take_over
+from tests.config.named.test_takeover import FILES, notes, taken
+from tests.support.configuration import checked
+
+KNOWN = frozenset(option.key for option in options()["dns"])
 
 
 @pytest.mark.parametrize(
@@ -29,3 +36,34 @@ def test_a_zone_is_there_once() -> None:
     assert [zone.place for zone in taken(text).zones] == ["named.conf:1"]
     found = [line for line in notes(one + one) if line.startswith("zone a")]
     assert found == ["zone a (primary): there is one of that name already"]
+
+
+TLS = """
+key in { algorithm hmac-sha256; secret "c2VjcmV0"; };
+tls named { ca-file "/etc/ssl/own.pem"; remote-hostname "ns.a.test"; };
+tls address { ca-file "/etc/ssl/own.pem"; };
+tls anybody { };
+tls mine { cert-file "/c"; key-file "/k"; };
+options { allow-transfer port 853 transport tls { key in; };
+  also-notify { 192.0.2.9 port 853 tls named; }; };
+primaries far { 192.0.2.1 port 853 key in tls named; 192.0.2.2 tls address; };
+zone "a.test" { type secondary; primaries { far; 192.0.2.3 port 854 tls anybody;
+  192.0.2.4 tls ephemeral; 192.0.2.5 tls none; }; };
+"""
+
+
+def test_what_is_fetched_over_tls_still_is() -> None:
+    found = tomllib.loads(take_over(checked(TLS, FILES), KNOWN).toml())["dns"]
+    assert found["secondary"] == [
+        "a.test 192.0.2.1 key in tls ns.a.test",
+        "a.test 192.0.2.2 tls 192.0.2.2",
+        "a.test 192.0.2.3:854 tls ephemeral",
+        "a.test 192.0.2.4 tls ephemeral",
+        "a.test 192.0.2.5",
+    ]
+    assert found["transfer_ca"] == "/etc/ssl/own.pem"
+    assert found["transfer_tls_only"] is True
+    assert found["notify"] == ["192.0.2.9:853"]
+    said = [n.what for n in take_over(checked(TLS, FILES), KNOWN).notes if not n.taken]
+    assert "tls mine" in said
+    assert not {"tls named", "tls address"} & {*said}

@@ -96,6 +96,16 @@ async def test_who_may() -> None:
     assert ordered.allows("192.0.2.8", KEY.name)
 
 
+async def test_a_zone_may_be_for_encrypted_connections_only() -> None:
+    made, _ = control("any")
+    made.realms[0].tls_only = True
+    query = dns.message.make_query("example.com", "AXFR").to_wire()
+    for encrypted, rcode in ((False, dns.rcode.REFUSED), (True, dns.rcode.NOERROR)):
+        asked = ControlQuery(query, FRIEND, encrypted=encrypted)
+        first = await anext(made.messages(asked, udp=False))
+        assert dns.message.from_wire(first).rcode() == rcode
+
+
 async def test_what_is_not_ours_or_not_for_udp() -> None:
     made, _ = control()
     (other,) = await ask(made, dns.message.make_query("example.org", "AXFR"))

@@ -13,7 +13,7 @@ import dns.update
 from pabal.dns.server import forwarding as module
 from pabal.dns.server.access import parse_access_list
 from pabal.dns.server.forwarding import UpdateForwarder
-from pabal.dns.server.notify import Peer
+from pabal.dns.server.peer import Peer
 from pabal.net.endpoint import Endpoint
 
 FRIEND = "127.0.0.1"

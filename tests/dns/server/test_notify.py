@@ -6,36 +6,13 @@ import dns.opcode
 import pytest
 
 from pabal.base.clock import SystemClock
-from pabal.base.errors import OperatorError
 from pabal.base.tasks import Tasks
 from pabal.dns.server.keys import KeyRing
-from pabal.dns.server.notify import Notifier, notification, parse_peer
+from pabal.dns.server.notify import Notifier, notification
+from pabal.dns.server.peer import parse_peer
 from tests.support.zones import HEAD, zone
 
 KEYS = KeyRing(("hmac-sha256:k.test:aGVsbG8=",), SystemClock())
-
-
-def test_peers() -> None:
-    assert str(parse_peer("192.0.2.1", KEYS, "x").endpoint) == "192.0.2.1:53"
-    assert str(parse_peer("[2001:db8::1]:5300", KEYS, "x").endpoint) == (
-        "[2001:db8::1]:5300"
-    )
-    assert str(parse_peer("2001:db8::1", KEYS, "x").endpoint) == "[2001:db8::1]:53"
-    assert parse_peer("192.0.2.1:54 key k.test", KEYS, "x").key is not None
-
-
-def test_a_secret_is_not_shown() -> None:
-    peer = parse_peer("192.0.2.1 key k.test", KEYS, "x")
-    for secret in ("aGVsbG8=", "hello"):
-        assert secret not in repr(peer)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "ns.test", "192.0.2.1 k.test", "192.0.2.1 key other.test", "::1:x"]
-)
-def test_what_is_no_peer(text: str) -> None:
-    with pytest.raises(OperatorError):
-        parse_peer(text, KEYS, "dns.notify")
 
 
 def test_what_is_said() -> None:

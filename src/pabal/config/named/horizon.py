@@ -269,7 +269,7 @@ class Horizon:
                 outcome.access(statement, "allow_transfer", table)
         for statement in names_in(body, "also-notify")[:1]:
             if "notify" in outcome.known:
-                peers = Servers(outcome.statements, own).peers(statement)
+                peers = Servers(outcome.statements, own).notified(statement)
                 outcome.set(statement, "notify", tuple(peers), table)
         for server in names_in(own, "server"):
             tell_server(server, outcome, f"view {view.name}: ")

@@ -45,6 +45,7 @@ def without_key(elements: Iterable[str], known: Collection[str]) -> list[str]:
     found = []
     for element in elements:
         words = element.removeprefix("!").split()
-        if "key" in words[:-1] and words[-1].lower().removesuffix(".") not in known:
+        named = words[words.index("key") + 1 :][:1] if "key" in words else []
+        if any(name.lower().removesuffix(".") not in known for name in named):
             found.append(element)
     return found

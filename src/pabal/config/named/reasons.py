@@ -21,7 +21,12 @@ _GROUPS: Final = (
         "logging querylog responselog",
     ),
     ("the `pabal` commands reach a running server without it", "controls"),
-    ("set metrics in [listen]", "statistics-channels zone-statistics"),
+    ("pabal serves no statistics yet", "statistics-channels zone-statistics"),
+    ("the certificate that pabal shows is that of [tls]", "tls"),
+    (
+        "a NOTIFY is heeded from the primaries of a zone only, whoever may send more",
+        "allow-notify",
+    ),
     (
         (
             "pabal has one list for all zones: allow_transfer and notify in [dns] say"

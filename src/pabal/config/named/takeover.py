@@ -10,6 +10,7 @@ from pabal.config.named.grammar import names_in
 from pabal.config.named.horizon import Horizon
 from pabal.config.named.keys import KEYS_FILE, UNUSABLE, key_text
 from pabal.config.named.outcome import DNS, Outcome, Takeover
+from pabal.config.named.transfers import authorities_of
 from pabal.config.named.whole import SILENT, Whole, tell_server
 
 _SERVER_LISTS: Final = frozenset({"primaries", "masters", "remote-servers"})
@@ -53,6 +54,15 @@ def _rest(outcome: Outcome) -> None:
     used = _SERVER_LISTS if "secondary" in outcome.known else frozenset()
     for server in names_in(outcome.statements, "server"):
         tell_server(server, outcome)
+    authorities = authorities_of(outcome.statements)
+    for number, statement in enumerate(authorities):
+        if not number:
+            outcome.set(statement, "transfer_ca", statement.value())
+        elif statement.value() != authorities[0].value():
+            why = "transfer_ca in [dns] is one file: put the certificates into it"
+            outcome.note(statement.token, f"ca-file {statement.value()}", why)
     for statement in outcome.statements:
-        if statement.name not in SILENT | used:
+        if statement.name not in SILENT | used and not (
+            statement.name == "tls" and statement.find("cert-file") is None
+        ):
             outcome.not_taken(statement)

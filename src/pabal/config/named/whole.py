@@ -90,10 +90,12 @@ class Whole:
         for statement in names_in(body, "allow-transfer")[:1]:
             if "allow_transfer" in outcome.known:
                 outcome.access(statement, "allow_transfer")
+                if statement.option("transport").lower() == "tls":
+                    outcome.settings.append((DNS, "transfer_tls_only", True))
                 taken.add(statement.name)
         for statement in names_in(body, "also-notify")[:1]:
             if "notify" in outcome.known:
-                peers = Servers(outcome.statements, body).peers(statement)
+                peers = Servers(outcome.statements, body).notified(statement)
                 outcome.set(statement, "notify", tuple(peers))
                 taken.add(statement.name)
         return taken

@@ -140,6 +140,7 @@ class ControlQuery:
     data: bytes
     host: str
     arrival: Arrival = PLAIN
+    encrypted: bool = False
 
 
 class Answering:
@@ -232,7 +233,7 @@ class Answering:
             idle_s: How long the connection may be silent, for who asks (RFC 7828).
         """
         if self.controlled and is_control(data):
-            return ControlQuery(data, host, arrival)
+            return ControlQuery(data, host, arrival, encrypted)
         try:
             query = parse_query(data)
         except QueryError as error:

@@ -94,6 +94,7 @@ class Realm:
         on_notify: Told of NOTIFY messages if set; without it they are refused.
         on_update: Given updates if set; without it they are refused.
         forwarder: Hands updates of copied zones on, if set.
+        tls_only: Whether whole zones go over TLS only (RFC 9103 §7).
     """
 
     zones: Zones
@@ -102,6 +103,7 @@ class Realm:
     on_notify: OnNotify | None = None
     on_update: OnUpdate | None = None
     forwarder: UpdateForwarder | None = None
+    tls_only: bool = False
 
 
 class Control:
@@ -250,7 +252,9 @@ class Control:
         question = message.question[0]
         key = None if verified.key is None else verified.key.name
         view = self._view(asked, key)
-        if not self.realms[view].transfers.allows(asked.host, key):
+        realm = self.realms[view]
+        is_readable = realm.tls_only and not asked.encrypted
+        if is_readable or not realm.transfers.allows(asked.host, key):
             log.info("transfer refused", zone=str(question.name), client=asked.host)
             yield _short(asked, message, codes.REFUSED)
             return

@@ -7,7 +7,6 @@ that trusts addresses would trust ours; the answer is one message, and bounded i
 """
 
 import asyncio
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,7 +17,7 @@ import dns.name
 
 from pabal.base.log import Log
 from pabal.dns.server.access import AccessList
-from pabal.dns.server.notify import Peer, Sources
+from pabal.dns.server.peer import Peer, Sources
 from pabal.dns.wire import codes
 from pabal.dns.wire.response import header_only
 from pabal.net.endpoint import plain_address
@@ -91,15 +90,7 @@ class UpdateForwarder:
         return header_only(data, codes.SERVFAIL)
 
     async def _exchange(self, data: bytes, peer: Peer) -> bytes:
-        endpoint = peer.endpoint
-        family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
-        source = (self.sources[family], 0) if family in self.sources else None
-        reader, writer = await asyncio.open_connection(
-            endpoint.address, endpoint.port, local_addr=source
-        )
-        try:
+        async with peer.connection(self.sources, WAIT_S) as (reader, writer):
             writer.write(len(data).to_bytes(2, "big") + data)
             size = int.from_bytes(await reader.readexactly(2), "big")
             return await reader.readexactly(size)
-        finally:
-            writer.close()

@@ -81,13 +81,21 @@ class KeyRing:
 
     Args (of the constructor):
         texts: ``algorithm:name:secret``, the secret in base 64, as dig's ``-y`` takes.
+        authorities: A PEM file of those whose certificates are believed; empty: whom
+            the system trusts.
+
+    Attributes:
+        authorities: The same.
 
     Raises:
         OperatorError: From the constructor: a text is no key.
     """
 
-    def __init__(self, texts: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self, texts: Sequence[str], clock: Clock, authorities: str = ""
+    ) -> None:
         self._clock = clock
+        self.authorities = authorities
         self._keys: dict[dns.name.Name, dns.tsig.Key] = {}
         for text in texts:
             key = _key(text)

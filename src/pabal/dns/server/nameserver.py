@@ -26,7 +26,7 @@ from pabal.dns.server.answering import Answering, ControlQuery, OnQuery, Recursi
 from pabal.dns.server.control import Control
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.loader import Loader
-from pabal.dns.server.notify import Sources
+from pabal.dns.server.peer import Sources
 from pabal.dns.server.pools import Pool, Pools, addresses_at
 from pabal.dns.server.relations import Means, common_relations, view_relations
 from pabal.dns.server.reporting import Reporter
@@ -99,7 +99,8 @@ class NameServer:
         access = _access(settings)
         self._answering = Answering(zones, resolver, access, settings, clock, views)
         self._tasks = Tasks()
-        means = Means(KeyRing(settings.keys, clock), self._tasks, self.reload, clock)
+        keys = KeyRing(settings.keys, clock, settings.transfer_ca)
+        means = Means(keys, self._tasks, self.reload, clock)
         self._relations = [
             common_relations(settings, zones, means),
             *(view_relations(settings, n, v, means) for n, v in enumerate(views, 1)),

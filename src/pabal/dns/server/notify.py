@@ -8,7 +8,6 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import dns.exception
@@ -19,65 +18,18 @@ import dns.opcode
 import dns.rdatatype
 import dns.tsig
 
-from pabal.base.errors import OperatorError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks
-from pabal.dns.server.keys import KeyRing
+from pabal.dns.server.peer import Peer, Sources
 from pabal.dns.wire.rrset import name_of, to_dnspython
 from pabal.dns.zone.tree import Zone
-from pabal.net.endpoint import Endpoint, EndpointError
 
 TRIES: Final = 5
 FIRST_WAIT_S: Final = 2.0
 """RFC 1996 §3.6 proposes 60 seconds and five retries: slow for a lost datagram, so we
 begin early and double."""
 
-DNS_PORT: Final = 53
-
 log = Log("dns")
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Another server.
-
-    Attributes:
-        endpoint: Where it is.
-        key: What messages to it are signed with, if anything.
-    """
-
-    endpoint: Endpoint
-    key: dns.tsig.Key | None = field(repr=False)
-
-
-def parse_peer(text: str, keys: KeyRing, option: str) -> Peer:
-    """Return the server that ``address[:port] [key NAME]`` describes.
-
-    Raises:
-        OperatorError: It describes none; ``option`` is where it was written.
-    """
-    words = text.split()
-    if len(words) not in (1, 3) or (len(words) == 3 and words[1] != "key"):
-        raise OperatorError(
-            f"{option}: `{text}` is not a server.", "Write ADDRESS[:PORT] [key NAME]."
-        )
-    key = keys.get(words[2]) if len(words) == 3 else None
-    try:
-        return Peer(Endpoint.parse(words[0]), key)
-    except EndpointError:
-        pass
-    try:
-        address = words[0].removeprefix("[").removesuffix("]")
-        bracketed = f"[{address}]" if ":" in address else address
-        return Peer(Endpoint.parse(f"{bracketed}:{DNS_PORT}"), key)
-    except EndpointError as error:
-        raise OperatorError(
-            f"{option}: {error}.", "Write ADDRESS[:PORT] [key NAME]."
-        ) from error
-
-
-Sources = dict[socket.AddressFamily, str]
-"""Our own address by family, where we listen at one: others know us by it."""
 
 
 class Notifier:

@@ -13,7 +13,8 @@ from pabal.dns.server.access import parse_access_list
 from pabal.dns.server.control import Realm, parse_transfer_access
 from pabal.dns.server.forwarding import UpdateForwarder
 from pabal.dns.server.keys import KeyRing
-from pabal.dns.server.notify import Notifier, Sources, parse_peer
+from pabal.dns.server.notify import Notifier
+from pabal.dns.server.peer import Sources, parse_peer
 from pabal.dns.server.policy import parse_policy
 from pabal.dns.server.secondary import (
     Following,
@@ -89,6 +90,7 @@ def common_relations(settings: DnsSettings, zones: Zones, means: Means) -> Relat
     )
     realm = Realm(zones, parse_transfer_access(settings.allow_transfer))
     realm.policy = parse_policy(settings.allow_update, keys)
+    realm.tls_only = settings.transfer_tls_only
     peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
     made = Relations(realm, secondaries, Notifier(peers, means.tasks))
     return _joined(made, settings)
@@ -112,6 +114,7 @@ def view_relations(
     transfers = said.allow_transfer or settings.allow_transfer
     realm = Realm(view.whole, parse_transfer_access(transfers))
     realm.policy = parse_policy(said.allow_update, keys)
+    realm.tls_only = settings.transfer_tls_only
     peers = [parse_peer(text, keys, f"{where}.notify") for text in said.notify]
     made = Relations(realm, secondaries, Notifier(peers, means.tasks), view)
     return _joined(made, settings)

@@ -2,14 +2,13 @@
 
 A copy is a master file in a directory of its own; the server loads it as any other.
 Source: RFC 1034 §4.3.5 (refresh, retry, expire), RFC 1995 §2 (IXFR first),
-RFC 1996 §4.7 (NOTIFY), RFC 7766 §6.2 (TCP).
+RFC 1996 §4.7 (NOTIFY), RFC 7766 §6.2 (TCP), RFC 9103 §7 (TLS).
 Security: a NOTIFY is heeded only from a primary, and does no more than begin a check.
 """
 
 import asyncio
 import contextlib
 import secrets
-import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,7 +26,7 @@ from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.dns.server.catalogs import Catalogs, Listed
 from pabal.dns.server.keys import KeyRing
-from pabal.dns.server.notify import Peer, Sources, parse_peer
+from pabal.dns.server.peer import FORM, Peer, Sources, parse_peer
 from pabal.dns.server.taking import (
     APART_MIN_OCTETS,
     Answer,
@@ -117,7 +116,7 @@ class Copied:
 def parse_copied(
     texts: Sequence[str], keys: KeyRing, option: str = "dns.secondary"
 ) -> list[Copied]:
-    """Return the zones of ``ZONE address[:port] [key NAME]``; one may stand repeatedly.
+    """Return the zones of texts ``ZONE SERVER``; one zone may stand repeatedly.
 
     Raises:
         OperatorError: A text is none.
@@ -130,7 +129,7 @@ def parse_copied(
         except (dns.exception.DNSException, ValueError) as error:
             raise OperatorError(
                 f"{option}: `{zone}` is not a zone: {error}.",
-                "Write ZONE ADDRESS[:PORT] [key NAME].",
+                FORM.replace("ADDRESS", "ZONE ADDRESS", 1),
             ) from error
         peer = parse_peer(server, keys, option)
         found.setdefault(name, []).append(peer)
@@ -140,7 +139,7 @@ def parse_copied(
 def parse_groups(
     texts: Sequence[str], keys: KeyRing
 ) -> Mapping[bytes, tuple[Peer, ...]]:
-    """Return the servers of ``GROUP address[:port] [key NAME]`` by group, in order.
+    """Return the servers of texts ``GROUP SERVER`` by group, in their order.
 
     Raises:
         OperatorError: A text is none.
@@ -413,21 +412,14 @@ class _Transfer:
         Raises:
             OSError, EOFError, TimeoutError, TransferError: No transfer.
         """
-        endpoint = self._peer.endpoint
-        family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
-        source = (sources[family], 0) if family in sources else None
-        async with asyncio.timeout(MESSAGE_WAIT_S):
-            reader, writer = await asyncio.open_connection(
-                endpoint.address, endpoint.port, local_addr=source
-            )
         try:
-            writer.write(len(self._octets).to_bytes(2, "big") + self._octets)
-            return await self._taken(reader)
+            connection = self._peer.connection(sources, MESSAGE_WAIT_S)
+            async with connection as (reader, writer):
+                writer.write(len(self._octets).to_bytes(2, "big") + self._octets)
+                return await self._taken(reader)
         except BaseException:
             await self._helpers.aside(self._taker.break_off)
             raise
-        finally:
-            writer.close()
 
     async def _taken(self, reader: asyncio.StreamReader) -> Taker | None:
         aside = self._helpers.aside
