@@ -139,9 +139,11 @@ async def test_a_new_account_that_waits_keeps_nothing_to_write(tmp_path: Path) -
     store = SqliteStore(tmp_path, FakeClock(), Bell())
     account = await store.account(1)
     inbox = await account.mailbox("INBOX")
-    assert account.access.database._writer is None
+    database = account.access.database
+    known = [database._writer]
     await put(account, inbox, letter())
-    assert account.access.database._writer is not None
+    known.append(database._writer)
+    assert [writer is None for writer in known] == [True, False]
     await store.close()
 
 
