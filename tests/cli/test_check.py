@@ -1,11 +1,22 @@
 import json
 
 from tests.cli.desk import Desk, pabal
+from tests.support import sshkeys
 
 
 def test_a_new_server_is_well(desk: Desk) -> None:
+    key = sshkeys.keys()["ssh-rsa"]
+    desk.ok("account", "key", "add", "alice@a.test", "-", stdin=key)
     assert desk.ok("check").endswith("2 files: all well.\n")
     assert desk.json("check") == {"ok": True, "problems": []}
+
+
+def test_a_console_nobody_can_use(desk: Desk) -> None:
+    text = desk.ok("check")  # it works all the same
+    assert "warning: nobody can log in to the console: alice@a.test, but" in text
+    assert "it has no key; `pabal account key add alice@a.test FILE.pub`\n" in text
+    assert "^" * len('"alice@a.test"') in text
+    assert text.endswith("2 files: 0 error(s), 1 warning(s).\n")
 
 
 def test_every_mistake_at_once_under_its_caret(desk: Desk) -> None:

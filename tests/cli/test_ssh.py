@@ -36,7 +36,10 @@ def test_who_cannot_log_in_and_why(desk: Desk) -> None:
     file = desk.directory / "pabal.toml"
     text = file.read_text()
     file.write_text(text.replace('["alice@a.test"]', '["gone@a.test"]'))
-    assert "gone@a.test: but there is no such account" in desk.ok("ssh")
+    assert (
+        "gone@a.test: but there is no such account: `pabal account add gone@a.test`"
+        in desk.ok("ssh")
+    )
     file.write_text(text.replace('["alice@a.test"]', "[]"))
     assert "administrators under [ssh]" in desk.ok("ssh")
     lines = text.replace('ssh = ["127.0.0.1:20022"]', "ssh = []")

@@ -15,7 +15,7 @@ from tests.imap.rig import PASSWORD, USER, Client, Rig, letter
 from tests.imap.test_server import world
 from tests.support.streams import stream_pair
 
-IDLE_MAX_OCTETS = 16_000
+IDLE_MAX_OCTETS = 12_000
 """Of Python's objects: a real process adds a third, and may have 40 kB in all."""
 
 

@@ -2,17 +2,25 @@
 
 import random
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pabal.net.ports import TlsFailedError
-from pabal.net.secure import PIECE_OCTETS, Bios, TlsSession, TlsSetup
+from pabal.net.secure import (
+    PIECE_OCTETS,
+    RECORDS_AT_ONCE,
+    Bios,
+    TlsSession,
+    TlsSetup,
+)
 from pabal.net.tls import opportunistic_client_context, server_context
 from tests.support.authority import Authority
 from tests.support.certificate import write_certificate
 from tests.support.issuer import Issuer
+from tests.support.records import Records
 
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
@@ -242,3 +250,65 @@ def test_the_shared_memory_is_empty_between_two_calls(setup: TlsSetup) -> None:
     assert empty(setup.bios)
     server.end()
     assert empty(setup.bios)
+
+
+READ_OCTETS = 256 * 1024
+"""What an event loop reads at once."""
+
+STEP_MAX_S = 0.005
+"""Others wait for their turn meanwhile."""
+
+
+@pytest.mark.parametrize("kind", ["one octet", "other keys"])
+def test_many_short_records_take_many_short_steps(
+    setup: TlsSetup, tmp_path: Path, kind: str
+) -> None:
+    server = TlsSession(setup)
+    client = Records.of(server, tmp_path)
+    update = kind == "other keys"
+    sent, count = bytearray(), 0
+    while len(sent) < READ_OCTETS:
+        sent += client.key_update() if update else client.record(b"x")
+        count += 1
+    steps: list[float] = []
+    got, fed = b"", bytes(sent)
+    while not steps or server.backlog:
+        begun = time.thread_time()
+        plain, _ = server.feed(fed)
+        steps.append(time.thread_time() - begun)
+        got, fed = got + plain, b""
+    assert not server.failure
+    assert len(steps) == -(-count // RECORDS_AT_ONCE)
+    assert got == (b"" if update else b"x" * count)
+    assert sorted(steps)[-2] < STEP_MAX_S  # but for once that the machine was elsewhere
+
+
+def test_long_records_take_one_step(setup: TlsSetup) -> None:
+    server, client = ends(setup)
+    plain = random.randbytes(READ_OCTETS)
+    assert server.feed(b"".join(client.encrypt(plain))) == (plain, b"")
+    assert not server.backlog
+
+
+def test_records_wait_wherever_they_are_cut(setup: TlsSetup, tmp_path: Path) -> None:
+    server = TlsSession(setup)
+    client = Records.of(server, tmp_path)
+    sizes = [random.choice((1, 2, 50, 3_000)) for _ in range(4 * RECORDS_AT_ONCE)]
+    plain = [random.randbytes(size) for size in sizes]
+    sent = b"".join(map(client.record, plain))
+    got = []
+    while sent or server.backlog:
+        size = random.choice((0, 1, 3, 5, 6, 700, 40_000))
+        octets, sent = sent[:size], sent[size:]
+        got.append(server.feed(octets)[0])
+    assert not server.failure
+    assert b"".join(got) == b"".join(plain)
+
+
+def test_nothing_waits_behind_the_end(setup: TlsSetup, tmp_path: Path) -> None:
+    server = TlsSession(setup)
+    client = Records.of(server, tmp_path)
+    many = b"".join(client.record(b"x") for _ in range(2 * RECORDS_AT_ONCE))
+    plain, alert = server.feed(b"nonsense" + many)
+    assert (plain, bool(alert), server.ended) == (b"", True, True)
+    assert not server.backlog

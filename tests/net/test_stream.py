@@ -12,12 +12,13 @@ from pabal.net import stream as module
 from pabal.net.connect import connect
 from pabal.net.endpoint import Endpoint
 from pabal.net.ports import ConnectionLostError, IdleTimeoutError, TlsFailedError
-from pabal.net.secure import TlsSetup
+from pabal.net.secure import RECORDS_AT_ONCE, TlsSession, TlsSetup
 from pabal.net.sockets import bind
 from pabal.net.stream import LINGER_SECONDS, SocketStream
 from pabal.net.tls import opportunistic_client_context, server_context
 from pabal.net.waiting import READ_HIGH_OCTETS
 from tests.support.certificate import write_certificate
+from tests.support.records import Records
 
 Contexts = tuple[ssl.SSLContext | None, ssl.SSLContext | None]
 
@@ -360,3 +361,75 @@ async def test_a_name_that_cannot_be_one(contexts: Contexts) -> None:
     with pytest.raises(TlsFailedError):
         await client.start_tls("a..test")
     await cut(client, server)
+
+
+async def test_short_records_leave_others_their_turn(
+    contexts: Contexts, tmp_path: Path
+) -> None:
+    """Octets of a TLS client as it sends them: one a record, 60,000 of them."""
+    theirs, ours = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    assert contexts[1]
+    setup = TlsSetup(contexts[1])
+    _, server = await loop.create_connection(lambda: SocketStream(setup), sock=ours)
+    session = TlsSession(setup)  # shakes hands where nobody waits for anybody
+    client = Records.of(session, tmp_path)
+    server._session = session
+    count = 60_000
+    sent = b"".join(client.record(b"x") for _ in range(count))
+    turns, got, done = 0, 0, False
+
+    async def others() -> None:
+        nonlocal turns
+        while not done:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def send() -> None:
+        theirs.setblocking(False)
+        await loop.sock_sendall(theirs, sent)
+
+    async def receive() -> None:
+        nonlocal got, done
+        while got < count:
+            got += len(await server.receive(5))
+        done = True
+
+    await asyncio.gather(others(), send(), receive())
+    assert got == count
+    assert turns > count // RECORDS_AT_ONCE
+    server.abort()
+    theirs.close()
+
+
+@pytest.mark.parametrize("closing", [False, True])
+async def test_what_waits_to_be_decrypted_is_bounded(
+    contexts: Contexts, tmp_path: Path, closing: bool
+) -> None:
+    theirs, ours = socket.socketpair()
+    theirs.setblocking(False)
+    loop = asyncio.get_running_loop()
+    assert contexts[1]
+    setup = TlsSetup(contexts[1])
+    _, server = await loop.create_connection(lambda: SocketStream(setup), sock=ours)
+    session = TlsSession(setup)
+    client = Records.of(session, tmp_path)
+    server._session = session
+    sent = b"".join(client.record(b"x" * 100) for _ in range(10_000))
+    sending = loop.create_task(loop.sock_sendall(theirs, sent))
+    await asyncio.sleep(0)
+    if closing:
+        server.close()
+    most = 0
+    for _ in range(1_000):
+        await asyncio.sleep(0)
+        most = max(most, len(session._rest))
+    assert most <= READ_HIGH_OCTETS
+    if closing:
+        await sending  # who does not listen any more takes it all the same
+    else:
+        assert server._input.full  # nobody takes anything: the rest is the kernel's
+        assert not sending.done()
+        sending.cancel()
+    server.abort()
+    theirs.close()

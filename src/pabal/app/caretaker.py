@@ -50,11 +50,11 @@ class Caretaker:
                 await asyncio.sleep(PAUSE_S)
 
     async def _look_after(self, account_id: int, address: str) -> None:
-        mailboxes = await self._shared.store.account(account_id)
         clock = self._shared.clock
-        for name, count in await expire(mailboxes, self._policy, clock):
-            log.info("expired", account=address, mailbox=name, messages=count)
         before = clock.now() - parts.keep_expunged_s(self._shared.settings)
-        count = await mailboxes.undeletion.discard(before)
+        async with self._shared.store.visit(account_id) as mailboxes:
+            for name, count in await expire(mailboxes, self._policy, clock):
+                log.info("expired", account=address, mailbox=name, messages=count)
+            count = await mailboxes.undeletion.discard(before)
         if count:
             log.info("discarded", account=address, messages=count)

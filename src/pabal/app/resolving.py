@@ -1,6 +1,5 @@
 """What is around the resolver: whom it asks, policies, trust anchors that change."""
 
-import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -8,12 +7,12 @@ from typing import Final
 import dns.name
 
 from pabal.admin.layout import Layout
+from pabal.app.places import Places
 from pabal.base.atomic import write_file
 from pabal.base.clock import Clock
 from pabal.base.errors import OperatorError
-from pabal.config import toml
 from pabal.config.names import DnsSection
-from pabal.config.problem import Problem, Span, did_you_mean
+from pabal.config.problem import Problem, did_you_mean
 from pabal.config.settings import Settings
 from pabal.config.views import NOTHING, VIEW, ViewSection
 from pabal.dns.resolver.keeper import AnchorKeeper, Trusting
@@ -101,7 +100,7 @@ def policy_problems(settings: Settings, file: Path | None = None) -> list[Proble
     own = DirectorySource(section.zones).files()
     copies = DirectorySource(Layout(settings.data).copies).files()
     copied = {dns.name.from_text(text.split()[0]) for text in section.secondary}
-    places = _Places(file)
+    places = Places(file)
     found = []
     for table, texts in lists:
         for text in texts if texts != (NOTHING,) else ():
@@ -116,33 +115,9 @@ def policy_problems(settings: Settings, file: Path | None = None) -> list[Proble
             comes = name in copied or bool(section.follow_catalogs)
             if comes:
                 reason, fix = f"the policy zone {said} was not copied yet", ""
-            found.append(places.problem(table, "policy_zones", text, reason, fix))
+            found.append(places.problem(table, "policy_zones", reason, fix, text))
             found[-1] = replace(found[-1], warning=comes)
     return found
-
-
-class _Places:
-    """Finds where in pabal.toml something is said."""
-
-    def __init__(self, file: Path | None) -> None:
-        self._name = "pabal.toml" if file is None else str(file)
-        text = ""
-        if file is not None:
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                text = file.read_text(encoding="utf-8")
-        self._lines = text.replace("\r\n", "\n").split("\n")
-        self._document = toml.parse(text, self._name)
-
-    def problem(
-        self, table: str, key: str, text: str, reason: str, fix: str
-    ) -> Problem:
-        """Return what is wrong with ``text``, a value of ``key`` or one in its list."""
-        content = self._document.tables.get(table)
-        _, value = (content.keys if content else {}).get(key, (None, None))
-        values = value.data if value and isinstance(value.data, tuple) else (value,)
-        span = next((v.span for v in values if v and v.data == text), Span(0, 0))
-        source = self._lines[span.line - 1] if span.line else ""
-        return Problem(self._name, span, reason, fix, source)
 
 
 def expect_policies(settings: Settings) -> None:

@@ -136,8 +136,10 @@ class WriteAheadLog:
         pages: How long the log is after our last commit.
     """
 
+    __slots__ = ("_database", "_in_doubt", "_index", "_room", "descriptor", "pages")
+
     def __init__(self, database: Path) -> None:
-        self._database = database
+        self._database = str(database)  # thousands are kept; a Path is three times that
         self._room = 0
         self._index = NO_FILE
         self._in_doubt = False
@@ -261,7 +263,7 @@ class WriteAheadLog:
     @property
     def _doubt(self) -> Path:
         """The file that tells others."""
-        return self._database.with_name(f"{self._database.name}-doubt")
+        return Path(f"{self._database}-doubt")
 
     def _note(self, _: apsw.Connection, __: str, pages: int) -> int:
         """Take note of the log's length after a commit (sqlite.org/c3ref/wal_hook)."""
@@ -298,7 +300,7 @@ class WriteAheadLog:
         It stays open as long as SQLite may use it: closing any descriptor of a file
         gives up all locks this process has on it (fcntl(2)), SQLite's among them.
         """
-        path = self._database.with_name(f"{self._database.name}-shm")
+        path = Path(f"{self._database}-shm")
         if self._index == NO_FILE:
             self._index = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         elif not os.path.samestat(os.fstat(self._index), path.stat()):

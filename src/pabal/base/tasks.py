@@ -41,20 +41,27 @@ class Tasks:
     wants of its connections, and why this is not an ``asyncio.TaskGroup``.
     """
 
+    __slots__ = ("_running",)
+
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
+        # Thousands of connections have none: an empty set would cost 200 octets.
+        self._running: set[asyncio.Task[None]] | None = None
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len(self._running or ())
 
     def start(self, work: Coroutine[object, object, None], name: str) -> None:
         """Run ``work`` in the background; ``name`` appears in the log if it fails."""
         task = asyncio.get_running_loop().create_task(work, name=name)
+        if self._running is None:
+            self._running = set()
         self._running.add(task)
         task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        if self._running is not None:
+            self._running.discard(task)
+            self._running = self._running or None
         if task.cancelled():
             return
         error = task.exception()
@@ -69,7 +76,7 @@ class Tasks:
 
     async def stop(self) -> None:
         """Cancel what still runs and wait for it."""
-        for task in tuple(self._running):
+        for task in tuple(self._running or ()):
             task.cancel()
         await self.wait(STOP_SECONDS)
 
@@ -117,6 +124,11 @@ class Batcher(Generic[Job, Result]):
         start: Tried before ``run``.
         batch_max: Most jobs a batch.
     """
+
+    __slots__ = (
+        *("_batch_max", "_busy", "_executor", "_idle", "_run", "_start"),
+        *("_waiting",),
+    )
 
     def __init__(
         self,

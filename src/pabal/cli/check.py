@@ -7,6 +7,7 @@ import click
 
 from pabal.app.named import check_named, is_named_conf
 from pabal.app.office import check_zone_file, check_zones
+from pabal.app.visitors import console_problems
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
 from pabal.cli.remote import LocalPath
@@ -52,6 +53,7 @@ def check(
         if loaded.settings is not None and not files:
             found, count = check_zones(loaded.settings, loaded.file)
             problems += found
+            problems += console_problems(loaded.settings, loaded.file)
             checked += count
     _show(problems, checked, as_json=as_json)
     if any(not problem.warning for problem in problems):

@@ -1,7 +1,7 @@
 """``pabal ssh``: the console over SSH: where it is, by what it is known, for whom."""
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,24 +9,12 @@ import click
 from pabal.admin.hostkey import HostKey, known_host_key
 from pabal.admin.layout import Layout
 from pabal.app.office import administration
+from pabal.app.visitors import Person, visitors
 from pabal.cli import output
 from pabal.cli.options import config_option, json_option
 from pabal.config.load import load_or_raise
 from pabal.config.settings import Settings
 from pabal.directory.publickey import fingerprint
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """An administrator.
-
-    Attributes:
-        keys: How many; -1: there is no such account.
-    """
-
-    address: str
-    keys: int
-    enabled: bool
 
 
 @click.command()
@@ -40,13 +28,7 @@ def ssh(directory: Path | None, *, as_json: bool) -> None:
     """
     settings = load_or_raise(directory)
     with administration(settings) as office:
-        people = []
-        for address in settings.console_administrators:
-            account = office.directory.account_of(address)
-            keyring = office.directory.keyring
-            keys = keyring.public_keys(account.id) if account else ()
-            enabled = account is not None and account.enabled
-            people.append(Person(address, len(keys) if account else -1, enabled))
+        people = visitors(settings, office)
         key = known_host_key(Layout(settings.data).host_key)
     if as_json:
         output.emit(_facts(settings, key, people))
@@ -65,17 +47,12 @@ def ssh(directory: Path | None, *, as_json: bool) -> None:
     if not people:
         click.echo("nobody       administrators under [ssh] in pabal.toml names them")
     for person in people:
-        click.echo(f"may log in   {_who(settings, person)}")
+        click.echo(f"may log in   {_who(person)}")
 
 
-def _who(settings: Settings, person: Person) -> str:
-    if person.keys < 0:
-        return f"{person.address}: but there is no such account"
-    if not person.enabled:
-        return f"{person.address}: but it is disabled"
-    if not person.keys and not settings.ssh.passwords:
-        add = f"pabal account key add {person.address} FILE.pub"
-        return f"{person.address}: but it has no key: `{add}`"
+def _who(person: Person) -> str:
+    if person.obstacle:
+        return f"{person.address}: but {person.obstacle}: {person.fix}"
     return f"{person.address}, {person.keys} key{'s' * (person.keys != 1)}"
 
 
@@ -84,7 +61,7 @@ def _line(key: HostKey) -> str:
 
 
 def _facts(
-    settings: Settings, key: HostKey | None, people: list[Person]
+    settings: Settings, key: HostKey | None, people: Sequence[Person]
 ) -> output.Json:
     return {
         "listen": [str(endpoint) for endpoint in settings.listen["ssh"]],
@@ -93,7 +70,6 @@ def _facts(
         "sshfp": key.sshfp if key else None,
         "passwords": settings.ssh.passwords,
         "administrators": [
-            {"address": p.address, "keys": max(0, p.keys), "enabled": p.enabled}
-            for p in people
+            {"address": p.address, "keys": p.keys, "enabled": p.enabled} for p in people
         ],
     }

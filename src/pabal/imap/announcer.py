@@ -25,6 +25,8 @@ class Announcer:
         busy: Whether a command is being run.
     """
 
+    __slots__ = ("_context", "_pushing", "_tasks", "busy", "speaking")
+
     def __init__(self, context: Context, tasks: Tasks) -> None:
         self.speaking = asyncio.Lock()
         self.busy = False

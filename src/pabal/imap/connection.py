@@ -48,11 +48,19 @@ from pabal.net.ports import (
 
 SHUTTING_DOWN: Final = b"[UNAVAILABLE] Shutting down"
 
+DONE: Final = b"DONE"
+"""What ends IDLE, in any case (RFC 9051 §6.3.13)."""
+
 log = Log("imap")
 
 
 class Connection:
     """Pumps octets, runs commands, pushes changes; implements ``Dialogue``."""
+
+    __slots__ = (
+        *("_announcer", "_bad_commands", "_context", "_idle", "_session"),
+        *("_settings", "_stopping", "_tasks", "_uploads"),
+    )
 
     def __init__(self, stream: Stream, services: Services) -> None:
         self._settings = services.settings
@@ -66,6 +74,7 @@ class Connection:
             answer=self._answer,
             rested=self._rested,
         )
+        self._idle: tuple[Command, Tagged] | None = None
         self._stopping = False
         self._bad_commands = 0
         now = services.clock.monotonic()
@@ -186,8 +195,8 @@ class Connection:
                 self._count_bad(reply)
             case Fatal(text):
                 self._announcer.bye(text)
-            case Line():
-                raise LocalProtocolError("a line nobody waits for")
+            case Line(octets):
+                await self._end_idle(octets)
 
     async def _begin_message(self, event: MessageBegins) -> None:
         """Ask for a message, unless its mailbox is missing."""
@@ -212,13 +221,26 @@ class Connection:
             async with self._announcer.speaking:
                 # What was being pushed has ended; what is pushed now is its output.
                 pass
-            reply = await self._reply(command)
-            async with self._announcer.speaking:
-                await self._finish(command, reply, before)
+            self._idle = command, await self._reply(command)
+            if self._context.idling:
+                self._session.expect_line()
+            else:
+                await self._end_idle(DONE)  # it was refused
             return
         async with self._announcer.speaking:
             reply = await self._reply(command)
             await self._finish(command, reply, before)
+
+    async def _end_idle(self, line: bytes) -> None:
+        """Say how IDLE ended, once the client sent a line."""
+        if self._idle is None:
+            raise LocalProtocolError("a line nobody waits for")
+        (command, reply), self._idle = self._idle, None
+        self._context.idling = False
+        if line.upper() != DONE:
+            reply = Tagged(b"DONE expected", b"", b"BAD")
+        async with self._announcer.speaking:
+            await self._finish(command, reply, self._context.selected)
 
     async def _reply(self, command: Command) -> Tagged:
         """Run one command and return how it ended."""

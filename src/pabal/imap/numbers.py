@@ -73,7 +73,7 @@ class Numbers:
         self._changed: dict[ModSeq, Sequence[Uid]] = {}
         self._changed_count = 0
         self._changed_since: ModSeq | None = None
-        self._own: set[ModSeq] = set()
+        self._own: list[ModSeq] = []
 
     @property
     def behind(self) -> bool:
@@ -128,7 +128,7 @@ class Numbers:
     def note_flags(self, modseq: ModSeq, uids: Sequence[Uid]) -> None:
         """Take note that flags of ``uids`` changed."""
         if modseq in self._own:
-            self._own.discard(modseq)
+            self._own.remove(modseq)
             return
         if self._changed_since is not None:
             return
@@ -144,11 +144,11 @@ class Numbers:
             return
         noted = self._changed.pop(modseq, None)
         self._changed_count -= len(noted or ())
-        if noted is None:
+        if noted is None and modseq not in self._own:
             # The store has not told the watcher yet.
             if len(self._own) >= OWN_CHANGES_MAX:
                 self._own.clear()
-            self._own.add(modseq)
+            self._own.append(modseq)
 
     def advance(self, *, expunges: bool) -> Advance:
         """Catch up with the mailbox and say what to tell.

@@ -165,6 +165,11 @@ class Session:
         state: Where the connection is; commands move it.
     """
 
+    __slots__ = (
+        *("_command", "_found", "_input", "_left", "_messages", "_mode"),
+        *("_refusal", "_rules", "_settings", "state"),
+    )
+
     def __init__(self, rules: Mapping[bytes, Rule], settings: ImapSettings) -> None:
         self.state = State.NOT_AUTHENTICATED
         self._rules = rules

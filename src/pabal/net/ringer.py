@@ -17,6 +17,8 @@ class Ringer:
         apart_s: Least time between two calls, seconds.
     """
 
+    __slots__ = ("_apart_s", "_quiet_until", "_ring_bell", "_timer")
+
     def __init__(self, ring_bell: Callable[[], None], apart_s: float = APART_S) -> None:
         self._ring_bell = ring_bell
         self._apart_s = apart_s

@@ -24,6 +24,14 @@ and is the most that the memory between OpenSSL and us ever holds of what is sen
 RECORD_MAX_OCTETS: Final = 16 * 1024
 """OpenSSL hands out one record at a time, and none is longer (RFC 8446 §5.1)."""
 
+RECORDS_AT_ONCE: Final = 128
+"""Records taken in one step: 256 KiB of the largest take 0.2 ms, as many of one octet
+each 20 ms, and as many that change keys 90 ms (measured). Of those the worst, 128 take
+1.2 ms; other connections have their turn before the next."""
+
+_HEADER_OCTETS: Final = 5
+"""Before each record: its type, version and length (RFC 8446 §5.1)."""
+
 HALF_CLOSED: Final = "TLSv1.3"
 """Where the end of one direction is not the end of the other (RFC 8446 §6.1)."""
 
@@ -72,13 +80,15 @@ class TlsSession:
         TlsFailedError: No server can have that name.
     """
 
-    __slots__ = ("_bios", "_tls", "ended", "failure", "info")
+    __slots__ = ("_ahead", "_bios", "_rest", "_tls", "ended", "failure", "info")
 
     def __init__(self, setup: TlsSetup, server_name: str = "") -> None:
         self.info: TlsInfo | None = None
         self.ended = False
         self.failure = ""
         self._bios = setup.bios
+        self._ahead = 0  # octets of the record that is being fed and did not come yet
+        self._rest = b""
         context = setup.context
         if context.check_hostname and not server_name:  # OpenSSL would check nothing
             raise TlsFailedError("there is no name to look for in the certificate")
@@ -103,8 +113,15 @@ class TlsSession:
             and info.version == HALF_CLOSED
         )
 
+    @property
+    def backlog(self) -> bool:
+        """Whether there is more to do: feed ``b""``, after others had their turn."""
+        return len(self._rest) >= _HEADER_OCTETS
+
     def feed(self, cipher: bytes) -> tuple[bytes, bytes]:
         """Take what the peer sent, any part of it; ``b""`` begins a client's handshake.
+
+        Cost: bounded by ``RECORDS_AT_ONCE``; what is behind those waits (``backlog``).
 
         Returns:
             What it meant (empty in the handshake), and what to answer on our own: the
@@ -113,12 +130,32 @@ class TlsSession:
         incoming = self._bios.incoming
         plain = b""
         if not self.ended:
-            incoming.write(cipher)
+            incoming.write(self._step(cipher))
             if self.info is not None or self._shake_hands():
                 plain = self._read()
             if incoming.pending:  # behind the peer's last word, or behind nonsense
                 incoming.read()
+        if self.ended:
+            self._rest = b""
         return plain, self._bios.outgoing.read()
+
+    def _step(self, cipher: bytes) -> bytes:
+        """Return what is fed to OpenSSL now, and keep the rest.
+
+        Whole records, and of the last one what is there of it behind its header.
+        """
+        if self._rest:
+            cipher, self._rest = self._rest + cipher, b""
+        at, end = self._ahead, len(cipher)
+        for _ in range(RECORDS_AT_ONCE):
+            if at + _HEADER_OCTETS > end:
+                break
+            at += _HEADER_OCTETS + (cipher[at + 3] << 8 | cipher[at + 4])
+        if at >= end:
+            self._ahead = at - end
+            return cipher
+        self._ahead, self._rest = 0, cipher[at:]
+        return cipher[:at]
 
     def encrypt(self, plain: bytes) -> list[bytes]:
         """Return ``plain`` as cipher text; nothing once the session failed."""

@@ -47,17 +47,8 @@ class SocketStream(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_callbacks",
-        "_closing",
-        "_ends",
-        "_input",
-        "_linger",
-        "_loop",
-        "_output",
-        "_owes_answer",
-        "_session",
-        "_setup",
-        "_transport",
+        *("_callbacks", "_closing", "_ends", "_input", "_linger", "_loop", "_output"),
+        *("_owes_answer", "_scheduled", "_session", "_setup", "_transport"),
     )
 
     def __init__(
@@ -77,6 +68,7 @@ class SocketStream(asyncio.Protocol):
         self._output = Gate()
         self._closing = False
         self._owes_answer = False
+        self._scheduled = False
         self._linger: asyncio.TimerHandle | None = None
 
     @override
@@ -101,8 +93,34 @@ class SocketStream(asyncio.Protocol):
             self._owes_answer = True
             if self._input.add(data) and self._transport:
                 self._transport.pause_reading()
+        if session is not None and session.backlog and self._transport:
+            self._transport.pause_reading()
+            if not self._input.full:
+                self._read_on()
         if session is not None and session.ended:
             self._hang_up(session)
+
+    def _read_on(self) -> None:
+        """Take what comes next: what waits to be decrypted, then what comes."""
+        transport, session = self._transport, self._session
+        if transport is None or self._scheduled:
+            return
+        if session is None or not session.backlog:
+            transport.resume_reading()
+            return
+        self._scheduled = True
+        self._loop.call_soon(self._decrypt_more)
+
+    def _decrypt_more(self) -> None:
+        """Go on with what waits, now that others had their turn."""
+        self._scheduled = False
+        session = self._session
+        if session is None or (self._input.full and not self._closing):
+            return  # whoever takes what is there comes back to this
+        self.data_received(b"")
+        shut = self._input.full or not self._output.is_open
+        if not session.backlog and (self._closing or not shut):
+            self._read_on()
 
     @override
     def eof_received(self) -> bool:
@@ -130,8 +148,8 @@ class SocketStream(asyncio.Protocol):
     @override
     def resume_writing(self) -> None:
         self._output.open()
-        if self._transport and not (self._input.full or self._input.ended):
-            self._transport.resume_reading()
+        if not (self._input.full or self._input.ended):
+            self._read_on()
 
     @property
     def peer(self) -> Endpoint:
@@ -155,12 +173,13 @@ class SocketStream(asyncio.Protocol):
             IdleTimeoutError: Nothing came for ``timeout_s`` seconds.
         """
         if not self._input.ready:
-            if self._owes_answer:
-                self._acknowledge()
+            if self._owes_answer and self._transport and not self._closing:
+                self._owes_answer = False
+                _acknowledge(self._transport)
             await self._input.wait(self._loop, timeout_s)
         data, was_full = self._input.take()
-        if was_full and self._transport and not self._closing:
-            self._transport.resume_reading()
+        if was_full and not self._closing:
+            self._read_on()
         return data
 
     def send(self, data: bytes) -> None:
@@ -176,20 +195,6 @@ class SocketStream(asyncio.Protocol):
             self._transport.write(cipher[0])
         else:
             self._transport.writelines(cipher)
-
-    def _acknowledge(self) -> None:
-        """Tell the peer's TCP at once that its octets came.
-
-        The kernel would wait up to 40 ms for an answer to carry that
-        (RFC 9293 §3.8.6.3). A client that writes a literal and its line end apart
-        holds the second back until the first is acknowledged (Nagle, §3.7.4).
-        """
-        self._owes_answer = False
-        transport = self._transport
-        tcp = transport.get_extra_info("socket") if transport else None
-        if tcp is not None and not self._closing:
-            with contextlib.suppress(OSError):  # the peer has reset it already
-                tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     async def flush(self, timeout_s: float = 300.0) -> None:
         """Wait until more may be queued.
@@ -294,7 +299,7 @@ class SocketStream(asyncio.Protocol):
             self._finish()
             return
         self._input.forget()
-        transport.resume_reading()
+        self._read_on()
         try:
             transport.write_eof()
         except OSError:  # the peer has reset it already
@@ -325,6 +330,19 @@ class SocketStream(asyncio.Protocol):
         self._closing = True
         if self._transport:
             self._transport.abort()
+
+
+def _acknowledge(transport: asyncio.BaseTransport) -> None:
+    """Tell the peer's TCP at once that its octets came.
+
+    The kernel would wait up to 40 ms for an answer to carry that
+    (RFC 9293 §3.8.6.3). A client that writes a literal and its line end apart
+    holds the second back until the first is acknowledged (Nagle, §3.7.4).
+    """
+    tcp = transport.get_extra_info("socket")
+    if tcp is not None:
+        with contextlib.suppress(OSError):  # the peer has reset it already
+            tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def _endpoint(transport: asyncio.BaseTransport, key: str) -> Endpoint:

@@ -158,3 +158,32 @@ async def test_an_account_that_was_in_use_gets_none(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path, FakeClock(), Bell(), settings)
     assert len(await (await store.account(1)).mailboxes()) == 1
     await store.close()
+
+
+async def test_a_new_account_that_waits_keeps_nothing_to_write(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    account = await store.account(1)
+    inbox = await account.mailbox("INBOX")
+    database = account.access.database
+    known = [database._writer]
+    await put(account, inbox, letter())
+    known.append(database._writer)
+    assert [writer is None for writer in known] == [True, False]
+    await store.close()
+
+
+async def test_a_visit_leaves_files_as_they_were(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    used = await store.account(1)
+    rested = await store.account(2)
+    rested.access.rest()
+    for account_id in (1, 2, 3):
+        async with store.visit(account_id) as account:
+            await account.undeletion.discard(0.0)
+    assert used.access.database.is_open
+    assert not rested.access.database.is_open
+    assert not (tmp_path / "1" / "search.db").exists()
+    for account in (used, rested):  # all the same they go on
+        inbox = await account.mailbox("INBOX")
+        assert await put(account, inbox, letter()) == [1]
+    await store.close()

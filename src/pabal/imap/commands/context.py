@@ -5,7 +5,7 @@ Sans-IO: octets go out through ``pabal.net.ports.Stream``, which the driver gave
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from pabal.base.clock import Clock
@@ -140,7 +140,7 @@ class Context:
     identity: Identity | None = None
     account: AccountStore | None = None
     selected: Selected | None = None
-    enabled: set[bytes] = field(default_factory=set)
+    enabled: frozenset[bytes] = frozenset()
     idling: bool = False
     failures: int = 0
     tag: bytes = b""
@@ -275,7 +275,7 @@ class Context:
         if CONDSTORE not in self.enabled and self.selected is not None:
             highest = self.selected.view.mailbox.highest_modseq
             self.say(b"HIGHESTMODSEQ %d" % highest, b"Highest")
-        self.enabled.add(CONDSTORE)
+        self.enabled |= {CONDSTORE}
         if self.selected is not None:
             self.selected.manner.condstore = True
 

@@ -77,7 +77,8 @@ async def tell_updates(
     touched = sorted(
         uid for uid in selected.contexts.touched if selected.numbers.index(uid) >= 0
     )
-    selected.contexts.touched.difference_update(touched)
+    for uid in touched:
+        selected.contexts.touched.pop(uid, None)
     if touched:
         for tag, kept in list(selected.contexts.kept.items()):
             await _reconsider(context, tag, kept, touched, last)

@@ -41,7 +41,7 @@ async def run(context: Context, command: Enable) -> Tagged:
         if name in {CONDSTORE, QRESYNC}:
             # RFC 7162 §3.2.3: QRESYNC comes with CONDSTORE.
             context.enable_condstore()
-        context.enabled.add(name)
+        context.enabled |= {name}
     names = b"".join(b" " + _SPELLING[name] for name in new)
     context.send(b"* ENABLED%b\r\n" % names)
     return Tagged(b"Enabled")

@@ -61,7 +61,7 @@ async def _open(context: Context, command: Select, *, read_only: bool) -> Tagged
     context.selected = selected
     context.session.state = State.SELECTED
     if command.condstore:
-        context.enabled.add(CONDSTORE)
+        context.enabled |= {CONDSTORE}
     selected.manner.condstore = CONDSTORE in context.enabled
     selected.manner.uid_only = context.uid_only
     selected.manner.vanished = context.qresync or context.uid_only

@@ -104,13 +104,14 @@ class SearchContexts:
 
     Attributes:
         kept: By the tags of their commands.
-        touched: UIDs that came or changed and were not looked at for them.
+        touched: UIDs that came or changed and were not looked at for them. No set: an
+            empty one costs 200 octets, and thousands of connections have one.
         last: The last one, if it found few.
         batches: What UIDBATCHES was asked, and the last UID and the count then.
     """
 
     kept: dict[bytes, SearchContext] = field(default_factory=dict)
-    touched: set[Uid] = field(default_factory=set)
+    touched: dict[Uid, None] = field(default_factory=dict)
     last: LastSearch | None = None
     batches: dict[Hashable, tuple[Uid, int]] = field(default_factory=dict)
 
@@ -208,6 +209,11 @@ class Selected:
         contexts: Searches kept current.
     """
 
+    __slots__ = (
+        *("_on_change", "_stop", "access", "contexts", "manner", "names"),
+        *("numbers", "recency", "removed", "saved", "view"),
+    )
+
     def __init__(
         self,
         access: Access,
@@ -250,7 +256,7 @@ class Selected:
                 self._on_change()
             return
         if self.contexts.kept and isinstance(change, Added | Reflagged):
-            self.contexts.touched.update(change.uids)
+            self.contexts.touched.update(dict.fromkeys(change.uids))
         if isinstance(change, Reflagged):
             self.numbers.note_flags(change.modseq, change.uids)
         elif isinstance(change, Expunged) and self.saved:

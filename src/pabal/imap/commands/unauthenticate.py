@@ -15,7 +15,7 @@ async def run(context: Context, _: Bare) -> Tagged:
     """Forget who is logged in and whatever that brought."""
     context.unselect()
     context.stop_notices()
-    context.enabled.clear()
+    context.enabled = frozenset()
     context.language = DEFAULT
     context.account = None
     context.identity = None

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import apsw
@@ -14,9 +15,10 @@ from pabal.base.errors import PabalError
 from pabal.base.sqlite import errors
 from pabal.base.tasks import Batcher, Start
 from pabal.store.delta import Delta
-from pabal.store.ports import ModSeq
+from pabal.store.ports import AccountId, ModSeq
 from pabal.store.sqlite.database import Database
-from pabal.store.sqlite.indexing import Indexing
+from pabal.store.sqlite.index_file import FILE_NAME as INDEX_NAME
+from pabal.store.sqlite.indexing import Indexing, Indexings
 from pabal.store.sqlite.ledger import Ledger
 from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.writer import Job, Writer
@@ -33,24 +35,35 @@ class IndexOf:
     Most accounts of a process have a client that waits, and nothing to index.
 
     Args (of the constructor):
-        make: Makes it.
+        indexings: Makes it.
+        account_id: Whose it is.
+        directory: The account's.
     """
 
-    __slots__ = ("_made", "_make")
+    __slots__ = ("_account_id", "_directory", "_indexings", "_made")
 
-    def __init__(self, make: Callable[[], Indexing]) -> None:
-        self._make = make
+    def __init__(
+        self, indexings: Indexings, account_id: AccountId, directory: Path
+    ) -> None:
+        self._indexings = indexings
+        self._account_id = account_id
+        self._directory = directory
         self._made: Indexing | None = None
 
     def __call__(self) -> Indexing:
         """Return the index."""
         if self._made is None:
-            self._made = self._make()
+            self._made = self._indexings.of(self._account_id, self._directory)
         return self._made
 
     def arrived(self, count: int) -> None:
         """Take note that there are ``count`` messages more to index."""
         self().arrived(count)
+
+    async def tidy(self) -> None:
+        """Take messages that are gone out of it, if there is any index at all."""
+        if self._made is not None or (self._directory / INDEX_NAME).exists():
+            await self().tidy()
 
     def close_file(self) -> None:
         """Close its file, if it was ever opened; may take a while."""
@@ -81,6 +94,12 @@ class Access:
         unused: How often somebody looked since they were used; counted by who looks.
     """
 
+    __slots__ = (
+        *("_batcher", "_executor", "_index_of", "_reads", "_stale"),
+        *("_waking", "_writer", "_writes", "database", "mirror", "resting"),
+        *("unused",),
+    )
+
     def __init__(
         self,
         database: Database,
@@ -103,6 +122,10 @@ class Access:
         self._writes = 0
         self._reads = 0
         self._stale = False
+
+    async def tidy_index(self) -> None:
+        """Take messages that are gone out of the account's search index."""
+        await self._index_of.tidy()
 
     @property
     def indexing(self) -> Indexing:

@@ -72,6 +72,11 @@ class SqliteAccount:
         undeletion: What can be brought back.
     """
 
+    __slots__ = (
+        *("__weakref__", "_annotations", "_facts", "_loading", "_mirror"),
+        *("access", "headers", "imports", "turns", "undeletion"),
+    )
+
     def __init__(
         self, account_id: AccountId, access: Access, headers: HeaderCache
     ) -> None:

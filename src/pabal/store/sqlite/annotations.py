@@ -32,6 +32,8 @@ DELETE FROM annotation WHERE mailbox = ? AND value IS NULL AND name NOT IN (
 class SqliteAnnotations:
     """The annotations of one account, a row each."""
 
+    __slots__ = ("_access",)
+
     def __init__(self, access: Access) -> None:
         self._access = access
 

@@ -47,6 +47,11 @@ class Database:
         log: What the writing connection wrote and may not be on disk.
     """
 
+    __slots__ = (
+        *("_reader", "_retired", "_scan_lock", "_scanner", "_writer"),
+        *("directory", "log"),
+    )
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._reader: apsw.Connection | None = None

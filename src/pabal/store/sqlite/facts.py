@@ -28,6 +28,8 @@ PLAIN_TESTS_AT_ONCE: Final = 2_048
 class Facts:
     """Facts of the emails of one account, read on threads."""
 
+    __slots__ = ("_access",)
+
     def __init__(self, access: Access) -> None:
         self._access = access
 

@@ -42,6 +42,8 @@ class Housekeeping:
         keep_expunged_s: How long expunged octets stay, seconds.
     """
 
+    __slots__ = ("_forget_at", "_keep_expunged_s", "_purge_at")
+
     def __init__(self, keep_expunged_s: float) -> None:
         self._keep_expunged_s = keep_expunged_s
         self._purge_at = 0.0

@@ -45,6 +45,8 @@ _Put = list[Appended | None]
 class SqliteImports:
     """Imports into one account, a transaction a batch."""
 
+    __slots__ = ("_access",)
+
     def __init__(self, access: Access) -> None:
         self._access = access
 

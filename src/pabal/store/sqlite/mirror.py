@@ -49,6 +49,11 @@ class Mirror:
         idle: Keeps arrays nobody uses, of all accounts of the process.
     """
 
+    __slots__ = (
+        *("_arrays", "_arrived", "_boxes", "_commits", "_database"),
+        *("_idle", "_pending", "_ring", "feed", "flags", "modseq"),
+    )
+
     def __init__(
         self,
         database: Database,

@@ -1,8 +1,9 @@
 """The mailboxes of every account in SQLite: ``pabal.store.ports.Store``."""
 
 import asyncio
+import contextlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,6 +124,27 @@ class SqliteStore:
         self._remember(account_id)
         return account
 
+    @contextlib.asynccontextmanager
+    async def visit(self, account_id: AccountId) -> AsyncIterator[SqliteAccount]:
+        """Return the account's mailboxes for a short look, whoever else uses them.
+
+        Files that were closed before are closed again: who looks at every account must
+        not push out those that are used, nor fill the memory with what it leaves open.
+
+        Raises:
+            StorageFullError: No room to make them.
+            UnavailableError: The file cannot be opened.
+        """
+        known = self._accounts.get(account_id)
+        rested = known is None or known.access.resting
+        account = await self.account(account_id)
+        try:
+            yield account
+        finally:
+            if rested and not account.access.busy:
+                self._open_ones.forget(account_id)
+                account.access.rest()
+
     def changed_elsewhere(self, account_id: AccountId) -> None:
         """Take note that another process changed the account: the doorbell rang."""
         account = self._accounts.get(account_id)
@@ -161,7 +183,7 @@ class SqliteStore:
         database = Database(self._root / str(account_id))
         subject = f"account {account_id}"
         ringer = Ringer(lambda: self._doorbell.ring(subject), RINGS_APART_S)
-        index_of = IndexOf(lambda: self._indexings.of(account_id, database.directory))
+        index_of = IndexOf(self._indexings, account_id, database.directory)
         mirror = Mirror(database, ringer.ring, index_of.arrived, self._caches.idle)
         writer = Writer(
             account_id,
@@ -173,10 +195,15 @@ class SqliteStore:
 
         def prepare() -> None:
             try:
-                if not database.is_ready():
+                made = not database.is_ready()
+                if made:
                     # The transaction makes the tables and INBOX, too.
                     writer.run([Job(self._make_first)])
                 mirror.load()
+                if made:
+                    # 200 kB, and who logs in for the first time may write nothing more.
+                    writer.forget()
+                    database.drop_writer()
             except PabalError:
                 database.close()
                 raise

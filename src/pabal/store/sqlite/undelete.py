@@ -5,6 +5,7 @@ from typing import Final, cast
 
 import apsw
 
+from pabal.base.sqlite import errors
 from pabal.store.counts import count
 from pabal.store.delta import Delta
 from pabal.store.flags import DELETED, FlagAction, FlagChange
@@ -41,6 +42,7 @@ _KEPT: Final = """
 SELECT count(*), coalesce(sum(e.size), 0) FROM orphan o JOIN email e ON e.id = o.email
 """
 _DUE: Final = "SELECT EXISTS (SELECT 1 FROM orphan WHERE expunged_at <= ?)"
+_ANY: Final = "SELECT EXISTS (SELECT 1 FROM orphan)"
 _INSERT_ENTRY: Final = """
 INSERT INTO entry (mailbox, uid, email, flags, modseq, size, saved_at)
 VALUES (?,?,?,?,?,?,?)
@@ -52,6 +54,8 @@ _NOT_DELETED: Final = FlagChange(FlagAction.REMOVE, frozenset({DELETED}))
 
 class SqliteUndeletion:
     """Reads happen on threads: the history of a mailbox has no index by email."""
+
+    __slots__ = ("_access",)
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -105,13 +109,18 @@ class SqliteUndeletion:
             return bool(connection.execute(_DUE, (before,)).fetchall()[0][0])
 
         total = 0
-        while await self._access.scan(due):
+        # Mostly there is none, in every account once an hour: no connection for that.
+        while self._any() and await self._access.scan(due):
             total += await self._access.write(
                 lambda ledger: (purge(ledger, before), ())
             )
         # Also of what went along with other writes, or did not get its turn before.
-        await self._access.indexing.tidy()
+        await self._access.tidy_index()
         return total
+
+    def _any(self) -> bool:
+        with errors():
+            return bool(self._access.reader().execute(_ANY).fetchall()[0][0])
 
 
 def _restore(

@@ -66,6 +66,11 @@ class Written:
 class Writer:
     """Runs batches of jobs; ``pabal.base.tasks.Batcher`` calls ``begin`` or ``run``."""
 
+    __slots__ = (
+        *("_account_id", "_clock", "_committed", "_database"),
+        *("_housekeeping", "_ledger"),
+    )
+
     def __init__(
         self,
         account_id: AccountId,
