@@ -62,7 +62,7 @@ def test_silence_is_counted_and_waits_grow() -> None:
 
 
 def test_no_server_is_asked_without_end() -> None:
-    machine, _ = iterator(*(f"192.0.2.{n}" for n in range(1, QUERIES_MAX)))
+    machine, _ = iterator(*(f"192.0.2.{n}" for n in range(QUERIES_MAX + 1)))
     asked = 0
     while isinstance(step := machine.next(0.0), Query):
         asked += 1
