@@ -19,7 +19,8 @@ RULES = {
     "EDNS probing": "no_edns",
     "lame servers": "lame_server lame_recursive offers_recursion servfail_refused"
     " malformed",
-    "slow servers": "slow_server timeout_next_server all_silent zone_away",
+    "slow servers": "slow_server timeout_next_server all_silent zone_away"
+    " network_silent",
     "QNAME minimisation (RFC 9156)": "minimised minimised_relaxed minimised_underscore"
     " minimised_refused minimised_deep",
     "0x20": "case_lost forwarder_case",

@@ -1,6 +1,10 @@
 import dns.name
 
-from pabal.dns.resolver.budget import SERVERS_PER_DELEGATION_MAX, TRIES_MAX
+from pabal.dns.resolver.budget import (
+    SERVERS_PER_DELEGATION_MAX,
+    SILENCES_MAX,
+    TRIES_MAX,
+)
 from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.settings import ResolverSettings
@@ -46,3 +50,13 @@ def test_a_dead_server_is_tried_once() -> None:
     delegation.silent(one, is_dead=True)
     assert delegation.candidates() == []
     assert not delegation.is_untried
+
+
+def test_waiting_has_an_end() -> None:
+    servers = [Server("", f"192.0.2.{number}") for number in range(SILENCES_MAX + 1)]
+    delegation = Delegation(dns.name.root, servers)
+    for server in servers[:-1]:
+        assert delegation.candidates()
+        delegation.silent(server)
+    assert delegation.is_silent
+    assert delegation.candidates() == []

@@ -7,13 +7,19 @@ import dns.name
 import dns.rdatatype
 import dns.rrset
 
-from pabal.dns.resolver.budget import LOOKUPS_MAX, QUERIES_MAX, REFERRALS_MAX
+from pabal.dns.resolver.budget import (
+    LOOKUPS_MAX,
+    QUERIES_MAX,
+    REFERRALS_MAX,
+    SILENCES_MAX,
+)
 from pabal.dns.resolver.cache import Cache, Failures, Trust
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.iterator import Done, Failed, Iterator
 from pabal.dns.resolver.knowledge import Knowledge
 from pabal.dns.resolver.query import (
     Query,
+    ServerClosedError,
     ServerTimeoutError,
     ServerUnreachableError,
     SuspectReplyError,
@@ -56,14 +62,24 @@ def test_silence_is_counted_and_waits_grow() -> None:
 
 
 def test_no_server_is_asked_without_end() -> None:
+    machine, _ = iterator(*(f"192.0.2.{n}" for n in range(QUERIES_MAX + 1)))
+    asked = 0
+    while isinstance(step := machine.next(0.0), Query):
+        asked += 1
+        machine.fail(ServerClosedError("refused"), 0.0, 0.0)
+    assert asked == QUERIES_MAX
+    assert isinstance(step, Failed)
+    assert str(QUERIES_MAX) in step.reason
+
+
+def test_nor_are_many_silent_ones() -> None:
     machine, _ = iterator(*(f"192.0.2.{n}" for n in range(1, QUERIES_MAX)))
     asked = 0
     while isinstance(step := machine.next(0.0), Query):
         asked += 1
         machine.fail(ServerTimeoutError("timeout"), 1.0, 0.0)
-    assert asked == QUERIES_MAX
+    assert asked == SILENCES_MAX
     assert isinstance(step, Failed)
-    assert str(QUERIES_MAX) in step.reason
 
 
 def refer(query: Query, zone: dns.name.Name, servers: list[str], glue: str) -> bytes:

@@ -97,11 +97,12 @@ def test_bounded() -> None:
 
 def test_dead_after_several_silences_until_it_answers() -> None:
     memory = ServerMemory()
-    for _ in range(DEAD_AFTER):
-        assert not memory.is_dead(ONE, 0.0)
-        memory.silent(ONE, 0.0)
-    assert memory.is_dead(ONE, SILENT_SECONDS - 1)
-    assert not memory.is_dead(ONE, SILENT_SECONDS)
+    for now in range(DEAD_AFTER):
+        assert not memory.is_dead(ONE, now)
+        for _ in range(100):  # all that were under way at that moment
+            memory.silent(ONE, now)
+    assert memory.is_dead(ONE, now + SILENT_SECONDS - 1)
+    assert not memory.is_dead(ONE, now + SILENT_SECONDS)
     assert not memory.is_dead(TWO, 0.0)
     memory.answered(ONE, 0.1)
     assert not memory.is_dead(ONE, 0.0)

@@ -35,6 +35,11 @@ TRIES_MAX: Final = 2
 """Most tries of one server for one question while it does not answer."""
 
 
+SILENCES_MAX: Final = 8
+"""Most questions to the servers of one delegation that get no answer: if eight of the
+root's thirteen are silent the network is, and waiting must have an end."""
+
+
 class BudgetError(LimitExceededError):
     """A resolution would cost more than one question may."""
 

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 import dns.name
 import dns.rdatatype
 
-from pabal.dns.resolver.budget import SERVERS_PER_DELEGATION_MAX, TRIES_MAX
+from pabal.dns.resolver.budget import (
+    SERVERS_PER_DELEGATION_MAX,
+    SILENCES_MAX,
+    TRIES_MAX,
+)
 from pabal.dns.resolver.hints import Server
 from pabal.dns.resolver.settings import ResolverSettings
 
@@ -46,8 +50,15 @@ class Delegation:
         """Whether none of its servers was asked yet for this question."""
         return not (self.tries or self.spent)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether so many questions got no answer that it makes no sense to go on."""
+        return sum(self.tries.values()) >= SILENCES_MAX
+
     def candidates(self) -> list[Server]:
         """Return the servers worth asking, those with the fewest silences first."""
+        if self.is_silent:
+            return []
         left = [server for server in self.servers if server not in self.spent]
         fewest = min((self.tries.get(server, 0) for server in left), default=0)
         return [server for server in left if self.tries.get(server, 0) == fewest]

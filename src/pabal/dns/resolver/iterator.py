@@ -200,7 +200,7 @@ class Iterator:
             return self._known.query(
                 delegation, server, frame.question(), tcp=tcp, now=now
             )
-        if self._descend(delegation):
+        if not delegation.is_silent and self._descend(delegation):
             return None
         if delegation.remembered and not frame.restarted:
             # The zone may have moved since: ask its parent again, once.
@@ -386,7 +386,9 @@ def _nobody_answers(
     known: Knowledge, delegation: Delegation, frame: Frame, now: float
 ) -> DeadEndError:
     zone, servers = delegation.zone, delegation.servers
-    if servers and all(known.servers.is_dead(each, now) for each in servers):
+    if delegation.is_silent or (
+        servers and all(known.servers.is_dead(each, now) for each in servers)
+    ):
         known.away.put(zone, f"no server of {zone} answers", now)
     told = "; ".join(frame.troubles) or "none has an address"
     return DeadEndError(

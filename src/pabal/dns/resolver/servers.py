@@ -4,6 +4,7 @@ Sans-IO: takes the time as an argument; memory is bounded by ``SERVERS_MAX``.
 Source: RFC 6298 §2 (round-trip estimate), RFC 2308 §7.2 (dead servers).
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,9 @@ SILENT_SECONDS: Final = 60.0
 LAME_SECONDS: Final = 900.0
 """How long a lame server stays behind the others: the default of Unbound."""
 
+SILENCE_S: Final = 1.0
+"""Questions lost within that time are one silence: many may be under way at once."""
+
 DEAD_AFTER: Final = 4
 """Silences in a row after which a server counts as gone: one try is enough then."""
 
@@ -59,6 +63,7 @@ class _Record:
     rtt_s: float = 0.0
     deviation_s: float = 0.0
     silences: int = 0
+    silent_at: float = -math.inf
     silent_until: float = 0.0
     plain_until: float = 0.0
     lame: OrderedDict[dns.name.Name, float] = field(default_factory=OrderedDict)
@@ -117,12 +122,16 @@ class ServerMemory:
             record.deviation_s += (abs(record.rtt_s - rtt_s) - record.deviation_s) / 4
             record.rtt_s += (rtt_s - record.rtt_s) / 8
         record.silences = 0
+        record.silent_at = -math.inf
         record.silent_until = 0.0
 
     def silent(self, server: Server, now: float) -> None:
         """Remember that ``server`` did not answer."""
         record = self._record(server)
-        record.silences = min(BACKOFF_MAX, record.silences + 1)
+        # A hundred questions lost in one moment are one silence.
+        if now - record.silent_at >= SILENCE_S:
+            record.silences = min(BACKOFF_MAX, record.silences + 1)
+            record.silent_at = now
         record.silent_until = now + SILENT_SECONDS
 
     def is_dead(self, server: Server, now: float) -> bool:

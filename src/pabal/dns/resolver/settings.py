@@ -19,7 +19,8 @@ class ResolverSettings:
         ipv6: Whether servers are asked over IPv6.
         minimise: Whether servers see no more of the name than they need (RFC 9156).
         mixed_case: Whether questions carry random case as a second id ("0x20").
-        deadline_s: Longest time one answer may take, seconds.
+        deadline_s: Longest time one answer may take, seconds; clients hardly wait as
+            long (BIND: 10).
         ttl_min_s: Least time a record is kept, seconds; 0 obeys the record.
         ttl_max_s: Most time a record is kept, seconds.
         negative_ttl_max_s: Most time "no such name" is kept, seconds (RFC 2308 §5).
@@ -47,7 +48,7 @@ class ResolverSettings:
     ipv6: bool = True
     minimise: bool = True
     mixed_case: bool = True
-    deadline_s: float = 20.0
+    deadline_s: float = 10.0
     ttl_min_s: int = 0
     ttl_max_s: int = 86_400
     negative_ttl_max_s: int = 3_600
