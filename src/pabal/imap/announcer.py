@@ -25,7 +25,10 @@ class Announcer:
         busy: Whether a command is being run.
     """
 
-    __slots__ = ("_context", "_pushing", "_tasks", "busy", "speaking")
+    __slots__ = (
+        *("_context", "_in_progress", "_pushing", "_tasks"),
+        *("busy", "speaking"),
+    )
 
     def __init__(self, context: Context, tasks: Tasks) -> None:
         self.speaking = asyncio.Lock()
