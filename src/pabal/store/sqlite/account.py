@@ -74,7 +74,7 @@ class SqliteAccount:
 
     __slots__ = (
         *("__weakref__", "_annotations", "_facts", "_loading", "_mirror"),
-        *("access", "headers", "imports", "turns", "undeletion"),
+        *("access", "headers", "imports", "keywords", "turns", "undeletion"),
     )
 
     def __init__(
