@@ -7,17 +7,20 @@ Source: RFC 9051 §5.5 and §7.5.1 (when EXPUNGE may be sent), §2.3.1.2 (number
 """
 
 from array import array
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pabal.base.errors import ProtocolError
-from pabal.imap.wire.sequence import SequenceSet, index_ranges
+from pabal.imap.wire.sequence import SequenceSet, index_ranges, ranges_of
 from pabal.store.ports import MailboxView, ModSeq, Uid
 
-SEARCHED_GONE_MAX: Final = 64
-"""Expunged messages found one by one; above it whole arrays are compared."""
+COMPARED_MAX: Final = 64
+"""Messages compared one by one; more are halved until nothing or all is gone."""
+
+FLAGS_AT_ONCE: Final = 5_000
+"""Messages whose changed flags are told at once, about: 1 ms."""
 
 CHANGED_UIDS_MAX: Final = 100_000
 """UIDs with changed flags remembered for a session; above it their modseqs are."""
@@ -38,13 +41,13 @@ class Advance:
         gone: Message numbers expunged, each right when told in this order.
         gone_uids: Their UIDs, ascending.
         exists: Messages now, if there are others than before.
-        reflagged: Indexes into ``Numbers.uids`` of messages with other flags.
+        reflagged: Ranges of indexes into ``Numbers.uids``: messages with other flags.
     """
 
     gone: Sequence[int] = ()
     gone_uids: Sequence[Uid] = ()
     exists: int | None = None
-    reflagged: Sequence[int] = ()
+    reflagged: Sequence[tuple[int, int]] = ()
 
 
 class Numbers:
@@ -81,9 +84,13 @@ class Numbers:
         return (
             self._view.uids is not self.uids
             or len(self.uids) != self.count
-            or bool(self._changed)
-            or self._changed_since is not None
+            or self.reflagged
         )
+
+    @property
+    def reflagged(self) -> bool:
+        """Whether flags changed that ``advance`` has to tell of."""
+        return bool(self._changed) or self._changed_since is not None
 
     @property
     def shrunk(self) -> bool:
@@ -156,48 +163,65 @@ class Numbers:
         Without ``expunges`` nothing that renumbers is told: not even arrivals, once
         messages are gone, since their numbers cannot be known before.
         """
-        view, gone, before = self._view, list[int](), self.count
-        gone_uids: list[Uid] = []
-        if view.uids is not self.uids:
-            if not expunges:
-                return Advance(reflagged=self._take_reflagged())
-            gone = _missing(self.uids, self.count, view.uids)
-            gone_uids = [self.uids[index] for index in gone]
-            self.uids = view.uids
-        left = before - len(gone)
+        view, before = self._view, self.count
+        if view.uids is self.uids:
+            self.count = len(self.uids)
+            exists = self.count if self.count != before else None
+            return Advance(exists=exists, reflagged=self._take_reflagged(before))
+        if not expunges:
+            return Advance(reflagged=self._take_reflagged(before))
+        gone = _missing(self.uids, before, view.uids)
+        gone_uids, numbers = array("I"), list[int]()
+        for start, end in gone:
+            gone_uids += self.uids[start:end]
+        for start, end in reversed(gone):
+            numbers += range(end, start, -1)
+        self.uids = view.uids
+        left = before - len(numbers)
         self.count = len(self.uids)
-        numbers = [index + 1 for index in reversed(gone)]
         exists = self.count if self.count != left else None
         return Advance(numbers, gone_uids, exists, self._take_reflagged(left))
 
-    def _take_reflagged(self, known: int | None = None) -> Sequence[int]:
-        """Return indexes of messages with other flags, among the first ``known``."""
-        known = self.count if known is None else known
+    def _take_reflagged(self, known: int) -> Sequence[tuple[int, int]]:
+        """Return which of the first ``known`` messages have other flags.
+
+        Not of all, if they are many: what is left is ``reflagged`` still.
+        """
         if self._changed_since is not None:
             since, self._changed_since = self._changed_since, None
             return self._modified(since, known)
         if not self._changed:
             return ()
-        found = set().union(*self._changed.values())
-        self._forget_changed()
-        indexes = (bisect_left(self.uids, uid, 0, known) for uid in sorted(found))
-        return [
-            index
-            for uid, index in zip(sorted(found), indexes, strict=True)
-            if index < known and self.uids[index] == uid
-        ]
+        found = set[Uid]()
+        while self._changed and len(found) < FLAGS_AT_ONCE:
+            uids = self._changed.pop(next(iter(self._changed)))
+            self._changed_count -= len(uids)
+            found.update(uids)
+        return index_ranges(self.uids, known, ranges_of(sorted(found)))
 
     def _forget_changed(self) -> None:
         self._changed.clear()
         self._changed_count = 0
 
-    def _modified(self, since: ModSeq, known: int) -> list[int]:
-        current = self._view.uids
-        return [
-            index
-            for uid, modseq in zip(current, self._view.modseqs, strict=False)
-            if modseq >= since and 0 <= (index := self.index(uid)) < known
-        ]
+    def _modified(self, since: ModSeq, known: int) -> Sequence[tuple[int, int]]:
+        view = self._view
+        current, found = view.uids, list[tuple[Uid, Uid]]()
+        for first, last in view.newer(since - 1, 0, len(current)):
+            marks = bytes(map(since.__le__, view.modseqs[first:last]))
+            found += [
+                (current[first + low], current[first + high - 1])
+                for low, high in runs(marks)
+            ]
+        return join(index_ranges(self.uids, known, found))
+
+
+def runs(marks: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where ``marks`` is 1 and not 0, as half-open ranges."""
+    start = marks.find(1)
+    while start >= 0:
+        end = marks.find(0, start)
+        yield start, end if end >= 0 else len(marks)
+        start = marks.find(1, end) if end >= 0 else -1
 
 
 def _open(numbers: SequenceSet) -> bool:
@@ -215,30 +239,28 @@ def join(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _missing(old: "array[int]", count: int, new: "array[int]") -> list[int]:
-    """Return the indexes of the first ``count`` of ``old`` that are not in ``new``.
+def _missing(old: "array[int]", count: int, new: "array[int]") -> list[tuple[int, int]]:
+    """Return which of the first ``count`` of ``old`` are not in ``new``, as ranges.
 
-    Both ascend, and what ``new`` has besides is larger than all of ``old``. So as long
-    as nothing is missing the two run in step, and the first difference is found by
-    bisection. Cost: a few steps a missing message; linear when there are many.
+    Both ascend, and what ``new`` has besides is larger than all of ``old``. So what is
+    left of a part is as long as the places of its ends in ``new`` say. Cost: a few
+    steps a run of missing messages, however many there are.
     """
-    missing: list[int] = []
-    start = 0
-    while start < count:
-        shift = len(missing)
-        low, high = start, count
-        while low < high:
-            middle = (low + high) // 2
-            at = middle - shift
-            if at < len(new) and new[at] == old[middle]:
-                low = middle + 1
-            else:
-                high = middle
-        if low >= count:
-            return missing
-        missing.append(low)
-        if len(missing) > SEARCHED_GONE_MAX:
-            there = set(new)
-            return [index for index in range(count) if old[index] not in there]
-        start = low + 1
-    return missing
+    missing: list[tuple[int, int]] = []
+    parts = [(0, count)]
+    while parts:
+        start, end = parts.pop()
+        if start == end:
+            continue
+        low = bisect_left(new, old[start])
+        left = bisect_right(new, old[end - 1], low) - low
+        if left == 0:
+            missing.append((start, end))
+        elif left < end - start <= COMPARED_MAX:
+            there = set(new[low : low + left])
+            here = (at for at in range(start, end) if old[at] not in there)
+            missing += [(at, at + 1) for at in here]
+        elif left < end - start:
+            middle = (start + end) // 2
+            parts += ((middle, end), (start, middle))
+    return join(missing)

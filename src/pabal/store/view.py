@@ -105,15 +105,15 @@ class MailboxArrays:
     def positions(self, uids: Sequence[Uid]) -> list[int]:
         """Return where those of ``uids`` that exist are, ascending, each once."""
         mine = self.uids
-        wanted = uids if is_ascending(uids) else sorted(set(uids))
-        if not wanted or not mine:
+        if not uids or not mine:
             return []
-        start = bisect_left(mine, wanted[0])
-        end = start + len(wanted)
-        if len(wanted) == end - start and list(mine[start:end]) == list(wanted):
+        start = bisect_left(mine, uids[0])
+        end = start + len(uids)
+        if mine[start:end] == array("I", uids):
+            # All in a row, and in their order: the usual case of many.
             return list(range(start, end))
-        found = []
-        size = len(mine)
+        wanted = uids if is_ascending(uids) else sorted(set(uids))
+        found, start, size = [], 0, len(mine)
         for uid in wanted:
             start = bisect_left(mine, uid, start)
             if start == size:
@@ -256,6 +256,9 @@ def kept_runs(gone: Sequence[int], size: int) -> list[tuple[int, int]]:
     Args:
         gone: Positions that go, ascending.
     """
+    if gone and gone[-1] + 1 - gone[0] == len(gone):
+        around = (0, gone[0]), (gone[-1] + 1, size)
+        return [(start, end) for start, end in around if start < end]
     runs = []
     start = 0
     for position in gone:

@@ -63,14 +63,14 @@ async def tell_updates(
 ) -> None:
     """Tell what happened to the mailbox, and to the results of searches."""
     if not selected.contexts.kept:
-        context.send(selected.updates(expunges=expunges, flags=flags))
+        await _tell(context, selected, expunges=expunges, flags=flags)
         return
     if expunges and selected.numbers.shrunk:
         # RFC 5267 §4.3.4: before the expunge, while the numbers are still right.
         for tag, kept in selected.contexts.kept.items():
             context.send(_removed(selected, tag, kept, _gone(selected, kept)))
     last = selected.numbers.last_uid
-    context.send(selected.updates(expunges=expunges, flags=flags))
+    await _tell(context, selected, expunges=expunges, flags=flags)
     if selected.numbers.shrunk:
         # Numbers are of the array before: what changed waits with the expunges.
         return
@@ -82,6 +82,16 @@ async def tell_updates(
     if touched:
         for tag, kept in list(selected.contexts.kept.items()):
             await _reconsider(context, tag, kept, touched, last)
+
+
+async def _tell(
+    context: Context, selected: Selected, *, expunges: bool, flags: bool
+) -> None:
+    """Tell what happened to the mailbox; others have their turns meanwhile."""
+    context.send(selected.updates(expunges=expunges, flags=flags))
+    while selected.numbers.reflagged:
+        await context.breathe()
+        context.send(selected.updates(expunges=False, flags=flags))
 
 
 async def _reconsider(

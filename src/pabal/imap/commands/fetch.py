@@ -6,7 +6,7 @@ bounded buffer, and other sessions have their turn.
 Source: RFC 9051 §6.4.5, §7.5.2; RFC 7162 §3.1.4 (CHANGEDSINCE).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import compress
 from typing import Final, cast
 
@@ -15,7 +15,7 @@ from pabal.imap.commands.columns import Facts, Plan
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.large import LargeMessage
 from pabal.imap.commands.selected import Batch, Selected
-from pabal.imap.numbers import join
+from pabal.imap.numbers import join, runs
 from pabal.imap.wire.fetch import Attribute, Binary, Body, Fetch, Item
 from pabal.imap.wire.partial import Partial
 from pabal.imap.wire.response import Tagged, date_time
@@ -110,17 +110,8 @@ async def _changed(
                 return ranges
             modseqs = selected.view.modseqs[start : min(end, start + MODSEQ_SLICE)]
             newer = bytes(map(since.__lt__, modseqs))
-            found += [(start + low, start + high) for low, high in _runs(newer)]
+            found += [(start + low, start + high) for low, high in runs(newer)]
     return join(found)
-
-
-def _runs(marks: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where ``marks`` is 1 and not 0, as half-open ranges."""
-    start = marks.find(1)
-    while start >= 0:
-        end = marks.find(0, start)
-        yield start, end if end >= 0 else len(marks)
-        start = marks.find(1, end) if end >= 0 else -1
 
 
 class _Slices:

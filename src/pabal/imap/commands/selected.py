@@ -400,6 +400,7 @@ class Selected:
     def updates(self, *, expunges: bool, flags: bool = True) -> bytes:
         """Return what the client is to be told now so that it has caught up.
 
+        But for flags that changed, if they are many: see ``Numbers.reflagged``.
         RFC 9051 §7.5.1: ``expunges`` only where message numbers may change.
         RFC 5465 §5: ``flags`` only where the client wants to know.
         """
@@ -409,13 +410,13 @@ class Selected:
         if self.manner.vanished and advance.gone_uids:
             parts = [b"* VANISHED %b\r\n" % format_set(advance.gone_uids)]
         else:
-            parts = [b"* %d EXPUNGE\r\n" % number for number in advance.gone]
+            lines = b"* %d EXPUNGE\r\n" * len(advance.gone)
+            parts = [lines % (*advance.gone,)]
         if advance.exists is not None:
             parts.append(b"* %d EXISTS\r\n" % advance.exists)
             if self.recency.told:
                 self.recency.grow(self.numbers.last_uid)
                 parts.append(b"* %d RECENT\r\n" % self.recent_count)
         if advance.reflagged and flags:
-            ranges = [(index, index + 1) for index in advance.reflagged]
-            parts.append(self.flag_responses(self.batch(ranges)))
+            parts.append(self.flag_responses(self.batch(advance.reflagged)))
         return b"".join(parts)
