@@ -138,12 +138,12 @@ class Bind:
             f" session-keyfile none; listen-on port {port} {{ {LOOPBACK}; }};"
             " listen-on-v6 { none; }; recursion no; dnssec-validation no; notify no;"
             " allow-transfer { any; }; };\n"
-            f"controls {{ inet {LOOPBACK} port {port + 1000} allow {{ any; }}"
+            f"controls {{ inet {LOOPBACK} port {port + 500} allow {{ any; }}"
             f' keys {{ k; }}; }};\nzone "large.test" {{ {zone} }};\n'
         )
         (directory / "rndc.conf").write_text(
             f"{key}options {{ default-key k; default-server {LOOPBACK};"
-            f" default-port {port + 1000}; }};\n"
+            f" default-port {port + 500}; }};\n"
         )
 
     def __enter__(self) -> Self:
