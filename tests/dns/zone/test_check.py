@@ -22,6 +22,8 @@ def test_a_good_zone_has_no_problems() -> None:
     [
         ("a CNAME b\na A 192.0.2.1\nb A 192.0.2.1\n", "error", "beside other data"),
         ("a CNAME b\na CNAME c\n", "error", "more than one CNAME"),
+        ("@ CNAME a.test.\n", "error", "beside other data"),
+        ('a TXT "v=spf1 -all"\na TXT V=SPF1\n', "warning", "more than one SPF"),
         ("@ SOA x y 1 2 3 4 5\n", "error", "more than one SOA"),
         ("s SOA x y 1 2 3 4 5\n", "error", "below the apex"),
         ("@ NS gone\n", "error", "has no address"),

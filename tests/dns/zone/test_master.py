@@ -78,7 +78,7 @@ def test_include_loop_and_missing_file() -> None:
     ("line", "column", "reason", "fix"),
     [
         ("a A 192.0.2.300", 5, "300 is more than 255", ""),
-        ("a MX ten mail", 6, "wrong data for MX", ""),
+        ("a MX ten mail", 6, "`ten` is not a number", ""),
         ("a AAAAA 2001:db8::1", 3, "unknown type `AAAAA`", "`AAAA`"),
         ("a CH TXT x", 3, "class CH", ""),
         ("a 3x A 192.0.2.1", 3, "not a TTL", ""),

@@ -1,4 +1,12 @@
-from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
+import pytest
+
+from pabal.dns.zone.problem import (
+    Place,
+    Problem,
+    Severity,
+    has_errors,
+    undecodable,
+)
 
 
 def test_a_problem_shows_the_character() -> None:
@@ -17,3 +25,14 @@ def test_errors_count_warnings_do_not() -> None:
     warning = Problem(Severity.WARNING, Place("f"), "w")
     assert not has_errors([warning])
     assert has_errors([warning, Problem(Severity.ERROR, Place("f"), "e")])
+
+
+def test_octets_that_are_no_text_are_shown_at_their_place() -> None:
+    with pytest.raises(UnicodeDecodeError) as caught:
+        "é\r\n\té caf\udce9 x\r\nmore".encode("utf-8", "surrogateescape").decode()
+    assert str(undecodable("z", caught.value)) == (
+        "z:2:7: error: the octet E9 is not UTF-8\n"
+        "    \té caf\ufffd x\n"
+        "    \t     ^\n"
+        "    save the file as UTF-8, or write \\233 for it in a name or text"
+    )

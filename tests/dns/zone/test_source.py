@@ -102,3 +102,21 @@ def test_a_large_file_that_is_no_text_is_refused(
     monkeypatch.setattr(module, "PIECE_OCTETS", 16)
     with pytest.raises(UnicodeDecodeError):
         DirectorySource(tmp_path).read("a.zone")
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_octets_that_are_no_text(tmp_path: Path, *, large: bool) -> None:
+    """A byte order mark, and anything at all in a comment, are as if not there."""
+    more = b";" * (module.PIECE_OCTETS + 1) + b"\n" if large else b""
+    source, file = DirectorySource(tmp_path), tmp_path / "a.test.zone"
+    file.write_bytes(b'\xef\xbb\xbfa A 192.0.2.1\nb TXT ";" ; caf\xe9\n' + more)
+    text = "".join(source.read("a.test.zone"))
+    assert text.startswith('a A 192.0.2.1\nb TXT ";" ; caf\xe9\n')
+    file.write_bytes(more + b'a A 192.0.2.1\r\nb TXT "; caf\xe9"\r\n')
+    with pytest.raises(UnicodeDecodeError) as caught:
+        source.read("a.test.zone")
+    assert caught.value.object[caught.value.start :].startswith(b'\xe9"')
+    assert len(caught.value.object) > len(more)
+    file.write_bytes("a A 192.0.2.1\n".encode("utf-16") + more)
+    with pytest.raises(UnicodeDecodeError, match="UTF-16"):
+        source.read("a.test.zone")

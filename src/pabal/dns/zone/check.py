@@ -2,11 +2,13 @@
 
 Sans-IO. Linear in the records. Source: RFC 1034 §3.6.2 and RFC 2181 §10.1 (CNAME beside
 other data), RFC 1035 §5.2 (SOA, NS), RFC 2181 §10.3 (MX and NS to an alias),
-RFC 1912 §2 (common mistakes).
+RFC 1912 §2 (common mistakes), RFC 7208 §4.5 (one SPF record).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from struct import Struct
 from typing import Final
 
 from pabal.dns.wire import codes
@@ -39,6 +41,24 @@ TTL_LONG_S: Final = 4 * 7 * 86_400
 
 _QUIET: Final = frozenset((codes.A, codes.AAAA, codes.TXT, codes.CAA, codes.DS))
 """Types that point nowhere: alone at a name below the apex they cannot be wrong."""
+
+
+_NUMBERS: Final = re.compile(r"((?:[0-9]{1,3}\.){3}[0-9]{1,3})\.")
+"""An address that was taken for a name."""
+
+_SPF: Final = b"v=spf1"
+
+_TIMERS: Final = Struct("!IIII")
+
+
+def expires_early(soa: bytes) -> bool:
+    """Return whether the expire of an SOA, RDATA, is not beyond refresh and retry."""
+    refresh_s, retry_s, expire_s, _ = _TIMERS.unpack(soa[-16:])
+    return bool(expire_s <= refresh_s + retry_s)
+
+
+def _is_spf(record: Packed) -> bool:
+    return record[0] == codes.TXT and record[3][1:].lower().startswith(_SPF)
 
 
 class ZoneCheck:
@@ -81,6 +101,10 @@ class ZoneCheck:
             )
         if owner.endswith(self._twice) and len(self._origin) > 1:
             yield from self._doubled_owner((owner, records[0][0]))
+        if sum(_is_spf(record) for record in records) > 1:
+            reason = f"more than one SPF record at {to_text(owner)}"
+            fix = "receivers take that for a mistake (RFC 7208 §4.5): make them one"
+            yield _warning(self._place((owner, codes.TXT)), reason, fix)
         slow = None
         for rdtype, ttl_s, line, rdata in records:
             if rdtype in _NAME_OFFSET:
@@ -115,6 +139,8 @@ class ZoneCheck:
     def _apex(self) -> Iterator[Problem]:
         types = [record[0] for record in walk(self._nodes.get(self._origin, b""))]
         count = types.count(codes.SOA)
+        if count == 1:
+            yield from self._timers()
         if count == 1 and codes.NS in types:
             return
         apex = to_text(self._origin)
@@ -129,6 +155,16 @@ class ZoneCheck:
             fix = "write `@ NS <name of this server>`"
             yield _error(place, f"zone {apex} has no NS", fix)
 
+    def _timers(self) -> Iterator[Problem]:
+        """Check the times of the SOA (RFC 1912 §2.2)."""
+        key = self._origin, codes.SOA
+        records = walk(self._nodes[self._origin])
+        rdata = next(each[3] for each in records if each[0] == codes.SOA)
+        if key not in self._composition.derived and expires_early(rdata):
+            reason = "secondaries give the zone up before they have asked twice for it"
+            fix = "expire is longer than refresh and retry together: weeks"
+            yield _warning(self._place(key), reason, fix)
+
     def _alias(
         self, owner: bytes, types: set[int], records: list[Packed]
     ) -> Iterator[Problem]:
@@ -136,9 +172,11 @@ class ZoneCheck:
         name = to_text(owner)
         if types - _BESIDE_CNAME:
             fix = f"keep the CNAME or the rest of {name}, not both"
+            if owner == self._origin:
+                fix = "the apex has SOA and NS: write ALIAS in place of CNAME"
             yield _error(place, f"CNAME beside other data at {name}", fix)
         if sum(record[0] == codes.CNAME for record in records) > 1:
-            yield _error(place, f"more than one CNAME at {name}")
+            yield _error(place, f"more than one CNAME at {name}", "keep one")
 
     def _flattened(
         self, owner: bytes, types: set[int], records: list[Packed]
@@ -172,6 +210,10 @@ class ZoneCheck:
             host = to_text(target)
             fix = f"add `{host} A <address>`, or mend the name"
             reason = f"{word} points to {host}, which has no address"
+            address = _NUMBERS.match(host)
+            if address is not None:
+                fix = f"write a name, and give it the address: `<name> A {address[1]}`"
+                reason = f"{word} points to a name, not to an address"
             derived = key in self._composition.derived
             grave = key == (self._origin, codes.NS) and not derived
             severity = Severity.ERROR if grave else Severity.WARNING

@@ -15,7 +15,13 @@ from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.check import ZoneCheck
 from pabal.dns.zone.compose import Composition
 from pabal.dns.zone.master import MasterFile, ReadFile
-from pabal.dns.zone.problem import Place, Problem, Severity, has_errors
+from pabal.dns.zone.problem import (
+    Place,
+    Problem,
+    Severity,
+    has_errors,
+    undecodable,
+)
 from pabal.dns.zone.small import SmallZones
 from pabal.dns.zone.source import Text
 from pabal.dns.zone.tree import Zone, build_packed
@@ -72,14 +78,9 @@ def load_zone(
     Args:
         small: Takes the zones that need no care.
     """
-    text: Text = ""
-    if given.file is not None:
-        try:
-            text = read_file(given.file)
-        except (OSError, UnicodeDecodeError) as error:
-            place = Place(given.file)
-            reason = f"cannot be read: {error}"
-            return Loaded(None, (Problem(Severity.ERROR, place, reason),))
+    text = "" if given.file is None else _text(given.file, read_file)
+    if isinstance(text, Problem):
+        return Loaded(None, (text,))
     as_it_is = not (given.hosted or given.derived or given.copied)
     if small is not None and as_it_is and isinstance(text, str):
         zone = small.zone(name_octets(given.name).lower(), text)
@@ -105,6 +106,15 @@ def load_zone(
         return Loaded(None, (Problem(Severity.ERROR, Place(given.file or ""), reason),))
     zone = build_packed(origin, composition.nodes, composition.letters, derived)
     return Loaded(zone, problems)
+
+
+def _text(file: str, read_file: ReadFile) -> Text | Problem:
+    try:
+        return read_file(file)
+    except UnicodeDecodeError as error:
+        return undecodable(file, error)
+    except OSError as error:
+        return Problem(Severity.ERROR, Place(file), f"cannot be read: {error}")
 
 
 def _with_apex(given: ZoneInput, composition: Composition) -> Sequence[DerivedRecord]:

@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import dns.exception
@@ -29,7 +30,7 @@ from pabal.dns.wire.rrset import name_octets, rdata_octets
 from pabal.dns.zone.entry import Entries, Entry, Token, column_of
 from pabal.dns.zone.gathering import Gathering
 from pabal.dns.zone.generate import GenerateError, generate
-from pabal.dns.zone.mistaken import wrong_data
+from pabal.dns.zone.mistaken import TIME_MAX_S, doubts, is_address, wrong_data
 from pabal.dns.zone.plain import PlainLines
 from pabal.dns.zone.problem import Place, Problem, Severity
 from pabal.dns.zone.source import Text
@@ -55,6 +56,16 @@ _PLAIN_TTL: Final = re.compile(r"\$TTL[ \t]+([0-9]{1,9})[ \t\r]*")
 """The directive nearly every file begins with, in its plainest form."""
 
 _DIRECTIVES: Final = ("$TTL", "$ORIGIN", "$INCLUDE", "$GENERATE")
+
+_EXAMPLES: Final = MappingProxyType(
+    {
+        "$TTL": "3600",
+        "$ORIGIN": "sub.example.com.",
+        "$INCLUDE": "hosts.zone",
+        "$GENERATE": "1-9 host$ A 192.0.2.$",
+    }
+)
+"""What may stand behind each."""
 
 _TYPE_WORDS: Final = (
     *(
@@ -135,7 +146,7 @@ class MasterFile:
         try:
             text = self.read_file(file)
         except (OSError, UnicodeDecodeError) as error:
-            return f"cannot read {file}: {error}"
+            return f"cannot read {file}: {why_unreadable(error)}"
         self._read(file, text, origin, depth + 1)
         return None
 
@@ -227,7 +238,12 @@ class _FileReader:
             return
         try:
             self._entry(entries, entry)
-        except _WrongError as wrong:
+        except _WrongError as found:
+            wrong, first = found, entry.tokens[0]
+            if first.text.startswith(("#", "//")):
+                sign = first.text[: 1 + first.text.startswith("//")]
+                reason = f"`{sign}` begins no comment here"
+                wrong = _WrongError(first, reason, f"write `;` for `{sign}`")
             place = entries.place(wrong.token)
             problem = Problem(Severity.ERROR, place, wrong.reason, wrong.fix)
             self._master.problems.append(problem)
@@ -268,7 +284,9 @@ class _FileReader:
             fix = f"did you mean `{near[0]}`?" if near else ""
             raise _WrongError(word, f"unknown directive `{word.text}`", fix)
         if not arguments:
-            raise _WrongError(word, f"`{word.text}` needs an argument")
+            example = _EXAMPLES[name]
+            reason = f"`{word.text}` needs an argument"
+            raise _WrongError(word, reason, f"like `{name} {example}`")
         match name:
             case "$TTL":
                 self._master.ttl_s = self._plain.ttl_s = _ttl(arguments[0])
@@ -289,7 +307,8 @@ class _FileReader:
         # RFC 1035 §5.1: the origin of this file stays; a $TTL goes on (as in BIND).
         plain.ttl_s, plain.stated_s = master.ttl_s, master.last_ttl_s
         if reason is not None:
-            raise _WrongError(arguments[0], reason)
+            fix = "it must lie in the directory of zones or below it"
+            raise _WrongError(arguments[0], reason, fix)
 
     def _generate(self, word: Token, arguments: Sequence[Token]) -> None:
         """Read the lines that a $GENERATE stands for."""
@@ -327,9 +346,10 @@ class _FileReader:
         if position >= len(tokens):
             raise _WrongError(tokens[-1] if tokens else first, "the record has no type")
         token, rest = tokens[position], tokens[position + 1 :]
-        rdtype = _rdtype(token)
+        rdtype = _rdtype(token, indented=token is first)
         rdata = self._rdata(token, rdtype, rest)
         place = entries.place(token)
+        self._doubt(first, token, rest, entries)
         if ttl_s is None:
             ttl_s = self._ttl_without_word(place, rdtype, rdata)
         self._plain.stated_s = ttl_s
@@ -355,6 +375,17 @@ class _FileReader:
         self._master.problems.append(Problem(Severity.WARNING, place, reason, fix))
         return TTL_FALLBACK_S
 
+    def _doubt(
+        self, first: Token, word: Token, rest: Sequence[Token], entries: Entries
+    ) -> None:
+        """Warn of what can be read but hardly was meant."""
+        owner = "" if first is word else first.text
+        line = entries.place(rest[-1]).text if rest else ""
+        for token, reason, fix in doubts(owner, word.text.upper(), rest, line):
+            place = entries.place(token or first)
+            problem = Problem(Severity.WARNING, place, reason, fix)
+            self._master.problems.append(problem)
+
     def _left_out(self, owner: bytes, place: Place) -> None:
         zone = to_text(self._master.zone)
         reason = f"{to_text(owner)} is not in zone {zone}; it is left out"
@@ -377,9 +408,12 @@ class _FileReader:
             )
             return rdata_octets(rdata)
         except (dns.exception.DNSException, ValueError) as error:
-            reason, fix = wrong_data(word.text, list(tokens), error)
-            last = min(words.taken, len(tokens)) - 1
-            raise _WrongError(tokens[last] if tokens else word, reason, fix) from error
+            wrong = wrong_data(word.text, tokens, error)
+            last = (
+                min(words.taken, len(tokens)) - 1 if wrong.word is None else wrong.word
+            )
+            token = tokens[last] if tokens else word
+            raise _WrongError(token, wrong.reason, wrong.fix) from error
 
     def _name(self, token: Token) -> dns.name.Name:
         try:
@@ -389,15 +423,35 @@ class _FileReader:
             raise _WrongError(token, reason) from error
 
 
+def why_unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file cannot be read, in words."""
+    if isinstance(error, UnicodeDecodeError):
+        return error.reason
+    return error.strerror or str(error)
+
+
 def _ttl(token: Token) -> int:
     try:
         return dns.ttl.from_text(token.text)
     except (dns.exception.DNSException, ValueError) as error:
+        if is_address(token.text):
+            kind = "AAAA" if ":" in token.text else "A"
+            fix = f"did you mean `{kind} {token.text}`?"
+            raise _WrongError(token, "the record has no type", fix) from error
+        if token.text.isdigit():
+            raise _WrongError(
+                token, f"a TTL is at most {TIME_MAX_S} seconds"
+            ) from error
         reason = f"`{token.text}` is not a TTL"
         raise _WrongError(token, reason, "write seconds, or `1h30m`") from error
 
 
-def _rdtype(token: Token) -> int:
+def _rdtype(token: Token, *, indented: bool) -> int:
+    """Return the type that ``token`` names.
+
+    Args:
+        indented: It is the first of its line, behind a blank.
+    """
     word = token.text.upper()
     if word == ALIAS_WORD:
         return codes.ALIAS
@@ -406,6 +460,10 @@ def _rdtype(token: Token) -> int:
     except (dns.exception.DNSException, ValueError) as error:
         near = difflib.get_close_matches(word, _TYPE_WORDS, 1)
         fix = f"did you mean `{near[0]}`?" if near else ""
+        if word.startswith("-") and word[1:].isdigit():
+            raise _WrongError(token, "a TTL is not negative") from error
+        if indented:
+            fix = f"if `{token.text}` is a name, no blank stands before it"
         raise _WrongError(token, f"unknown type `{token.text}`", fix) from error
     is_meta = codes.FIRST_META_TYPE <= rdtype <= codes.LAST_META_TYPE
     if is_meta or rdtype in (0, codes.OPT):

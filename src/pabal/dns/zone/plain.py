@@ -19,6 +19,7 @@ from typing_extensions import override
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import NAME_MAX_OCTETS, is_below
 from pabal.dns.zone.gathering import Gathering
+from pabal.dns.zone.mistaken import QUOTES
 
 _WORD: Final = r"""(?:"[^"\\]*"|[^\s;()"\\]+)"""
 
@@ -32,6 +33,13 @@ LINE: Final = re.compile(
 _WORDS: Final = re.compile(r'"([^"]*)"|([^ \t"]+)')
 
 PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_*-]+(?:\.[A-Za-z0-9_*-]+)*\.?")
+
+_WILD: Final = re.compile(r"\*(?:\.[^*]*)?")
+
+_CURLY: Final = re.compile(f"[{QUOTES}]")
+
+_ADDRESS: Final = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
+_DIGITS: Final = frozenset("0123456789")
 
 _TTL_MAX_DIGITS: Final = 9
 """More digits may be more than RFC 2181 §8 allows."""
@@ -125,7 +133,7 @@ class PlainLines(Names):
             if self.owner is None:
                 raise ValueError
             return self.owner
-        wire = wire_name(text, self._origin)
+        wire = owner_name(text, self._origin)
         relative = text[-1] != "."
         if not (self._inside if relative else is_below(wire.lower(), self._zone)):
             raise ValueError
@@ -173,6 +181,13 @@ def _texts(wire: bytes) -> list[str]:
     return labels
 
 
+def owner_name(text: str, origin: bytes) -> bytes:
+    """Return the same for the name of a record; raises if it is hardly meant so."""
+    if ("@" in text and text != "@") or ("*" in text and not _WILD.fullmatch(text)):
+        raise ValueError
+    return wire_name(text, origin)
+
+
 def wire_name(text: str, origin: bytes) -> bytes:
     """Return a name without escapes as octets; raises if it is none."""
     if text == "@":
@@ -213,6 +228,8 @@ def _aaaa(_: Names, text: str) -> bytes:
 
 
 def _target(names: Names, text: str) -> bytes:
+    if text[-1] in _DIGITS and _ADDRESS.fullmatch(text):
+        raise ValueError  # hardly meant as a name
     return names.name(text)
 
 
@@ -230,6 +247,9 @@ def _srv(names: Names, text: str) -> bytes:
 
 
 def _txt(_: Names, text: str) -> bytes:
+    curly = not text.isascii() and _CURLY.search(text)
+    if curly or ("=" in text and '"' not in text):
+        raise ValueError  # perhaps it is not what was meant
     return b"".join([_string(word) for word in _strings(text)])
 
 

@@ -72,6 +72,24 @@ class Problem:
         return "\n".join(lines)
 
 
+def undecodable(file: str, error: UnicodeDecodeError) -> Problem:
+    """Return what to say of a file that is not UTF-8, at its first such octet."""
+    octet = error.object[error.start : error.start + 1]
+    if error.start == 0 and len(error.object) <= len(b"\xff\xfe"):
+        return Problem(Severity.ERROR, Place(file), f"cannot be read: {error.reason}")
+    before = error.object[: error.start]
+    line = before.count(b"\n") + 1
+    start = before.rfind(b"\n") + 1
+    end = error.object.find(b"\n", error.start)
+    shown = error.object[start : end if end >= 0 else None].decode("utf-8", "replace")
+    column = len(before[start:].decode("utf-8", "replace")) + 1
+    reason = f"the octet {octet.hex().upper()} is not UTF-8"
+    fix = f"save the file as UTF-8, or write \\{octet[0]:03d} for it in a name or text"
+    return Problem(
+        Severity.ERROR, Place(file, line, column, shown.rstrip("\r")), reason, fix
+    )
+
+
 def has_errors(problems: Sequence[Problem]) -> bool:
     """Return whether any of ``problems`` keeps a zone from being served."""
     return any(problem.severity is Severity.ERROR for problem in problems)

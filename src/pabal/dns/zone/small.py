@@ -17,9 +17,17 @@ from typing_extensions import override
 
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import NAME_MAX_OCTETS, is_below
-from pabal.dns.zone.check import TTL_LONG_S
+from pabal.dns.zone.check import TTL_LONG_S, expires_early
 from pabal.dns.zone.packed import HEAD, Nodes, has_type, is_single, walk
-from pabal.dns.zone.plain import KINDS, LINE, PLAIN_NAME, Names, seconds, wire_name
+from pabal.dns.zone.plain import (
+    KINDS,
+    LINE,
+    PLAIN_NAME,
+    Names,
+    owner_name,
+    seconds,
+    wire_name,
+)
 from pabal.dns.zone.tree import Zone, add_empty_non_terminals
 
 CHARS_MAX: Final = 32_768
@@ -57,6 +65,9 @@ _HOSTED: Final = frozenset((codes.NS, codes.MX, codes.SRV))
 
 _LOOKED_AT: Final = frozenset((*_TARGET_AT, codes.SOA))
 """Types that may be wrong together with others."""
+
+_SPF: Final = b"v=spf1"
+"""Of which there may be one."""
 
 _ADDRESSES: Final = frozenset((codes.A, codes.AAAA))
 
@@ -173,7 +184,7 @@ class _Reading:
                 nodes[folded] = record
                 if spelt is not folded:
                     self._spelt[folded] = spelt
-            elif record in before:
+            elif record in before or (rdtype == codes.TXT and _SPF in before):
                 return False  # perhaps twice
             else:
                 nodes[folded] = before + record
@@ -194,6 +205,8 @@ class _Reading:
         for rdtype, owner, rdata in self._looked:
             if rdtype == codes.SOA:
                 count += 1 if owner == origin else 2
+                if expires_early(rdata):
+                    return False
                 continue
             target = rdata[_TARGET_AT[rdtype] :].lower()
             if target.endswith(twice):
@@ -264,7 +277,7 @@ def _shape_of(line: str) -> _Shape | None:
     rdtype, parse = KINDS[kind]
     names = _StandIn()
     try:
-        owner = None if word is None else wire_name(word, b"")
+        owner = None if word is None else owner_name(word, b"")
         rdata = parse(names, rest)
         ttl_s = seconds(early, late)
     except (LookupError, ValueError):

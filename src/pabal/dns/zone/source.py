@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import stat
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from io import RawIOBase
 from pathlib import Path
@@ -24,6 +25,9 @@ ROOT_FILE: Final = "root.zone"
 
 _PLAIN: Final = re.compile(r"([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.zone")
 """The files of nearly all zones: read without the whole grammar of names."""
+
+_SAID: Final = re.compile(rb'(?:[^";\\]|\\.|"(?:[^"\\]|\\.)*")*')
+"""What stands in a line before its comment."""
 
 _PLAIN_MAX: Final = 250
 """Characters that surely are a name's (RFC 1035 §2.3.4)."""
@@ -124,7 +128,11 @@ class DirectorySource:
             if size <= PIECE_OCTETS:
                 return _text(_octets(descriptor, size))
             with open(descriptor, "rb", buffering=0, closefd=False) as stream:
-                return tuple(map(_text, _pieces(stream)))
+                try:
+                    return tuple(map(_text, _pieces(stream)))
+                except UnicodeDecodeError:
+                    stream.seek(0)  # once more, so that the place is right
+                    return _text(stream.readall())
         finally:
             os.close(descriptor)
 
@@ -174,10 +182,40 @@ def _octets(descriptor: int, size: int) -> bytes:
 
 
 def _text(octets: bytes) -> str:
-    """Return lines of a file, each of which ends as ours do."""
+    """Return lines of a file, each of which ends as ours do.
+
+    A byte order mark is left out: editors on Windows put it there.
+    """
     if b"\r" in octets:
         octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return octets.decode()
+    if octets.startswith(BOM_UTF8):
+        octets = octets[len(BOM_UTF8) :]
+    elif octets.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        reason = "it is UTF-16: save it as UTF-8"
+        raise UnicodeDecodeError("utf-8", octets[:2], 0, 2, reason)
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return _text_with_comments(octets)
+
+
+def _text_with_comments(octets: bytes) -> str:
+    """Return the same where a comment has octets that are not UTF-8.
+
+    As BIND takes them: nobody means anything by a comment. Raises UnicodeDecodeError.
+    """
+    lines, start = [], 0
+    for line in octets.split(b"\n"):
+        said = _SAID.match(line)
+        end = 0 if said is None else said.end()
+        try:
+            lines.append(line[:end].decode() + line[end:].decode("latin-1"))
+        except UnicodeDecodeError as error:
+            at = start + error.start
+            reason = error.reason
+            raise UnicodeDecodeError("utf-8", octets, at, at + 1, reason) from error
+        start += len(line) + 1
+    return "\n".join(lines)
 
 
 def _pieces(stream: RawIOBase) -> Iterator[bytes]:
