@@ -300,6 +300,7 @@ def dns_settings(
         secondary_directory=str(Layout(settings.data).copies),
         allow_update=dns.allow_update,
         forward_updates=dns.forward_updates,
+        allow_notify=dns.allow_notify,
         follow_catalogs=dns.follow_catalogs,
         follow_groups=dns.follow_groups,
         catalog=dns.catalog,

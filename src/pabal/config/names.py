@@ -84,6 +84,7 @@ class DnsSection:
         secondary: Zones copied from others.
         allow_update: Which key may change what.
         forward_updates: Whose updates of copied zones go to the primary.
+        allow_notify: Who besides primaries may say that a copied zone changed.
         follow_catalogs: Catalog zones whose members are copied.
         follow_groups: Servers of members that are in a group.
         catalog: The catalog zone of our zones; empty: none.
@@ -124,6 +125,7 @@ class DnsSection:
     caa: tuple[str, ...] = ()
     allow_update: tuple[str, ...] = ()
     forward_updates: tuple[str, ...] = ()
+    allow_notify: tuple[str, ...] = ()
     follow_catalogs: tuple[str, ...] = ()
     follow_groups: tuple[str, ...] = ()
     catalog: str = ""
@@ -160,6 +162,7 @@ class _Changes:
 
     allow_update: tuple[str, ...]
     forward_updates: tuple[str, ...]
+    allow_notify: tuple[str, ...]
     follow_catalogs: tuple[str, ...]
     follow_groups: tuple[str, ...]
     catalog: str
@@ -228,6 +231,7 @@ def read_names(section: Section) -> DnsSection:
         secondary=others.secondary,
         allow_update=others.changes.allow_update,
         forward_updates=others.changes.forward_updates,
+        allow_notify=others.changes.allow_notify,
         follow_catalogs=others.changes.follow_catalogs,
         follow_groups=others.changes.follow_groups,
         catalog=others.changes.catalog,
@@ -370,6 +374,12 @@ def _changes(section: Section, checks: PeerChecks) -> _Changes:
             "forward_updates",
             (),
             "Whose signed updates of copied zones are handed on to the primary.",
+        ),
+        allow_notify=section.access(
+            "allow_notify",
+            (),
+            checks.client,
+            "Who may say that a copied zone changed (NOTIFY), besides its primaries.",
         ),
         follow_catalogs=section.texts(
             "follow_catalogs",

@@ -257,6 +257,10 @@ class DnsSettings:
         default=(),
         metadata={"help": "who may change what: ZONE key KEY RULE [NAME] [TYPE ...]"},
     )
+    allow_notify: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "who besides primaries may say that a copied zone changed"},
+    )
     forward_updates: tuple[str, ...] = field(
         default=(),
         metadata={

@@ -2,7 +2,10 @@ import tomllib
 
 import pytest
 
-from tests.config.named.test_takeover import notes, taken
+from pabal.config.load import options
+from pabal.config.named.takeover import take_over
+from tests.config.named.test_takeover import FILES, notes, taken
+from tests.support.configuration import checked
 
 
 @pytest.mark.parametrize(
@@ -42,3 +45,23 @@ def test_bind_lets_local_networks_recurse_by_default() -> None:
 def test_where_it_listens(body: str, expected: list[str]) -> None:
     toml = tomllib.loads(taken(f"options {{ {body} }};").toml())
     assert toml["listen"]["dns"] == expected
+
+
+def test_what_is_taken_of_names_and_of_who_is_listened_to() -> None:
+    text = """
+    key k { algorithm hmac-sha256; secret "c2VjcmV0"; };
+    acl far { 192.0.2.9; key k; };
+    options { server-id "ns1"; allow-notify { far; };
+        allow-update-forwarding { far; }; };
+    """
+    known = frozenset(option.key for option in options()["dns"])
+    found = take_over(checked(text, FILES), known)
+    assert tomllib.loads(found.toml())["dns"] == {
+        "keys_file": "tsig.keys",
+        "nsid": "ns1",
+        "allow_notify": ["192.0.2.9", "key k"],
+        "forward_updates": ["192.0.2.9"],
+    }
+    for nameless in ("none", "hostname"):
+        found = take_over(checked(f"options {{ server-id {nameless}; }};"), known)
+        assert "nsid" not in found.toml()

@@ -96,6 +96,27 @@ async def test_who_may() -> None:
     assert ordered.allows("192.0.2.8", KEY.name)
 
 
+async def test_others_than_primaries_may_say_that_a_zone_changed() -> None:
+    made, _ = control()
+    heard: list[str] = []
+
+    def on_notify(name: dns.name.Name, host: str) -> bool:
+        heard.append(f"{name} {host}")
+        return not host
+
+    made.realms[0].on_notify = on_notify
+    made.realms[0].heralds = parse_access_list([STRANGER, "key k.test"], "x")
+    query = dns.message.make_query("example.com", "SOA")
+    query.set_opcode(dns.opcode.NOTIFY)
+    (taken,) = await ask(made, query, STRANGER)
+    (refused,) = await ask(made, query, "192.0.2.200")
+    query.use_tsig(KEY)
+    (signed,) = await ask(made, query, "192.0.2.200")
+    rcodes = [each.rcode() for each in (taken, refused, signed)]
+    assert rcodes == [dns.rcode.NOERROR, dns.rcode.REFUSED, dns.rcode.NOERROR]
+    assert heard == ["example.com. ", "example.com. 192.0.2.200", "example.com. "]
+
+
 async def test_a_zone_may_be_for_encrypted_connections_only() -> None:
     made, _ = control("any")
     made.realms[0].tls_only = True

@@ -13,6 +13,7 @@ from pabal.config.named.grammar import Statement
 from pabal.config.named.keys import names_of, without_key
 from pabal.config.named.outcome import DNS, VIEWS, Outcome, Value, ZoneFile
 from pabal.config.named.reasons import OTHERWISE, ZONES
+from pabal.config.named.signing import told_of
 from pabal.config.named.transfers import Servers
 from pabal.config.named.updates import Updates
 from pabal.config.named.zones import Zone
@@ -240,8 +241,11 @@ class Holdings:
     def _body(self, zone: Zone, *taken: str) -> None:
         """Say what is not taken of a zone that is."""
         for statement in zone.statement.body():
-            if statement.name not in taken:
-                what = f"zone {zone.name.text}: {statement.name}"
+            what = f"zone {zone.name.text}: {statement.name}"
+            if statement.name == "dnssec-policy" and "type" in taken:
+                why = told_of(zone.name.text, statement, self.outcome.statements)
+                self.outcome.note(statement.token, what, why)
+            elif statement.name not in taken:
                 self.outcome.not_taken(statement, what)
 
     def _type_why_not(self, zone: Zone) -> str:

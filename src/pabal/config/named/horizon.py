@@ -47,6 +47,7 @@ _OF_VIEWS: Final = _MATCHES | frozenset(
         "dns64",
         "forward",
         "forwarders",
+        "include",
         "recursion",
         "response-policy",
         "server",

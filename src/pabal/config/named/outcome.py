@@ -154,13 +154,23 @@ class Outcome:
         said = f"{key} in [{table}]"
         self.note(statement.token, statement.name, said, taken=True)
 
-    def access(self, statement: Statement, key: str, table: str = DNS) -> None:
+    def access(
+        self,
+        statement: Statement,
+        key: str,
+        table: str = DNS,
+        *,
+        with_keys: bool = True,
+    ) -> None:
         """Take a list of addresses over as ``key`` of ``table``."""
-        self.set(statement, key, self.networks(statement), table)
+        found = self.networks(statement, with_keys=with_keys)
+        self.set(statement, key, found, table)
 
-    def networks(self, statement: Statement) -> tuple[str, ...]:
+    def networks(
+        self, statement: Statement, *, with_keys: bool = True
+    ) -> tuple[str, ...]:
         """Return a list of addresses as pabal has it; note what it loses."""
-        flat = self.flat(statement)
+        flat = self.flat(statement, with_keys=with_keys)
         for lost in flat.lost:
             self.note(statement.token, statement.name, f"without {lost}")
         return self.with_keys(statement, flat.elements)

@@ -23,10 +23,7 @@ _GROUPS: Final = (
     ("the `pabal` commands reach a running server without it", "controls"),
     ("pabal serves no statistics yet", "statistics-channels zone-statistics"),
     ("the certificate that pabal shows is that of [tls]", "tls"),
-    (
-        "a NOTIFY is heeded from the primaries of a zone only, whoever may send more",
-        "allow-notify",
-    ),
+    ("pabal has one list for all copied zones: allow_notify in [dns]", "allow-notify"),
     (
         (
             "pabal has one list for all zones: allow_transfer and notify in [dns] say"
@@ -41,10 +38,12 @@ _GROUPS: Final = (
     ),
     ("say who may change zones in allow_update in [dns]", "allow-update update-policy"),
     (
-        "an update goes to the primary itself: pabal passes none on",
+        "pabal has one list for all copied zones: forward_updates in [dns]",
         "allow-update-forwarding",
     ),
     ("zones come with their files: no command is needed", "allow-new-zones"),
+    ("each zone that has it says what to do", "dnssec-policy"),
+    ("your file is never written, signed or not", "inline-signing"),
     ("each change raises the serial number by one", "serial-update-method"),
     (
         (
@@ -53,7 +52,7 @@ _GROUPS: Final = (
             " resolvers refuse the domain"
         ),
         (
-            "dnssec-policy auto-dnssec inline-signing key-directory dnskey-sig-validity"
+            "auto-dnssec key-directory dnskey-sig-validity"
             " sig-validity-interval dnssec-loadkeys-interval dnssec-dnskey-kskonly"
             " dnssec-secure-to-insecure dnssec-update-mode update-check-ksk"
             " parental-agents checkds"
@@ -90,7 +89,7 @@ _GROUPS: Final = (
     ),
     (
         "pabal tells its name only to who asks for it: set nsid in [dns]",
-        "hostname server-id",
+        "hostname",
     ),
     (
         "pabal tells nobody its version",

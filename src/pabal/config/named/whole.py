@@ -3,7 +3,8 @@
 Sans-IO.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from pabal.config.named.elsewhere import ONLY_FORWARDERS, WITHOUT_TLS, Elsewhere
@@ -42,6 +43,18 @@ _TAKEN: Final = frozenset(
 )
 """Statements in options that the functions below look at."""
 
+_NAMELESS: Final = frozenset(("none", "hostname"))
+"""What ``server-id`` says without saying a name."""
+
+_LISTENED_TO: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "allow-notify": "allow_notify",
+        "allow-update-forwarding": "forward_updates",
+    }
+)
+_KEYED: Final = frozenset({"allow_notify"})
+"""Statements about other servers by the keys of pabal.toml; and those with keys."""
+
 SILENT: Final = frozenset(
     {"options", "include", "acl", "zone", "view", "key", "type", "server"}
 )
@@ -76,12 +89,33 @@ class Whole:
         updates = {"allow-update"} if "allow_update" in outcome.known else set()
         taken = _TAKEN | SILENT | self._told | updates | self._transfers(body)
         taken |= elsewhere.options(body) | take_figures(body, outcome)
+        taken |= self._name(body) | self._listened_to(body)
         for server in names_in(body, "server"):
             tell_server(server, outcome)
         outcome.settings += elsewhere.settings()
         for statement in body:
             if statement.name not in taken:
                 outcome.not_taken(statement)
+
+    def _name(self, body: Sequence[Statement]) -> set[str]:
+        """Take what the server calls itself; return the names of what was taken."""
+        for statement in names_in(body, "server-id")[:1]:
+            value = statement.value()
+            if "nsid" in self._outcome.known and value.lower() not in _NAMELESS:
+                self._outcome.set(statement, "nsid", value)
+                return {statement.name}
+        return set()
+
+    def _listened_to(self, body: Sequence[Statement]) -> set[str]:
+        """Take who may send notifies and updates of copied zones."""
+        outcome = self._outcome
+        taken: set[str] = set()
+        for name, key in _LISTENED_TO.items():
+            for statement in names_in(body, name)[:1]:
+                if key in outcome.known:
+                    outcome.access(statement, key, with_keys=key in _KEYED)
+                    taken.add(name)
+        return taken
 
     def _transfers(self, body: Sequence[Statement]) -> set[str]:
         """Take who may have whole zones and who is told; return the names of both."""

@@ -53,7 +53,8 @@ OnUpdate = Callable[[UpdateRequest], Awaitable[int]]
 """Does an update that is allowed; returns its RCODE when it is on disk."""
 
 OnNotify = Callable[[dns.name.Name, str], bool]
-"""Told of a NOTIFY for a zone from an address; returns whether it may."""
+"""Told of a NOTIFY for a zone from an address, empty: from who may; returns whether it
+is heeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Realm:
         policy: Which key may change what.
         on_notify: Told of NOTIFY messages if set; without it they are refused.
         on_update: Given updates if set; without it they are refused.
+        heralds: Who may send NOTIFY besides primaries.
         forwarder: Hands updates of copied zones on, if set.
         tls_only: Whether whole zones go over TLS only (RFC 9103 §7).
     """
@@ -104,6 +106,14 @@ class Realm:
     on_update: OnUpdate | None = None
     forwarder: UpdateForwarder | None = None
     tls_only: bool = False
+    heralds: AccessList = NOBODY
+
+    def heeds(self, name: dns.name.Name, host: str, key: dns.name.Name | None) -> bool:
+        """Take a NOTIFY for zone ``name``; return whether the sender may send it."""
+        if self.on_notify is None:
+            return False
+        trusted = self.heralds.allows(plain_address(host), key)
+        return self.on_notify(name, "" if trusted else host)
 
 
 class Control:
@@ -211,9 +221,7 @@ class Control:
             return _short(asked, message, codes.REFUSED)
         name = message.question[0].name
         realms = self._realms_of(self._view(asked, key))
-        if not any(
-            r.on_notify is not None and r.on_notify(name, asked.host) for r in realms
-        ):
+        if not any(realm.heeds(name, asked.host, key) for realm in realms):
             log.info("notify refused", zone=str(name), client=asked.host)
             return _short(asked, message, codes.REFUSED)
         answer = dns.message.make_response(message)

@@ -122,6 +122,7 @@ def view_relations(
 
 def _joined(made: Relations, settings: DnsSettings) -> Relations:
     made.realm.on_notify = made.secondaries.notified
+    made.realm.heralds = parse_access_list(settings.allow_notify, "dns.allow_notify")
     if settings.forward_updates:
         made.realm.forwarder = UpdateForwarder(
             parse_access_list(settings.forward_updates, "dns.forward_updates"),

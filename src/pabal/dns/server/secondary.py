@@ -266,12 +266,15 @@ class Secondaries:
         await self._tasks.stop()
 
     def notified(self, name: dns.name.Name, host: str) -> bool:
-        """Take a NOTIFY; return whether ``host`` is a primary of zone ``name``."""
+        """Take a NOTIFY; return whether ``host`` is a primary of zone ``name``.
+
+        Without ``host`` it is from somebody who need not be one.
+        """
         copied = self._copied.get(name.canonicalize())
         if copied is None:
             return False
-        address = str(plain_address(host))
-        if address not in {peer.endpoint.address for peer in copied.primaries}:
+        known = {peer.endpoint.address for peer in copied.primaries}
+        if host and str(plain_address(host)) not in known:
             return False
         if self.elsewhere is None:
             copied.wake.set()
