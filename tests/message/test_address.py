@@ -92,14 +92,11 @@ def test_the_limits_themselves_are_allowed() -> None:
 def test_forms_of_an_address() -> None:
     mailbox = Mailbox.parse("Straße@한국.KR")
     assert mailbox.ascii_domain == "xn--3e0b707e.kr"
-    assert mailbox.unicode_domain == "한국.kr"
     assert mailbox.canonical == "strasse@xn--3e0b707e.kr"
     assert mailbox.needs_smtputf8
-    assert Mailbox.parse("a@XN--3E0B707E.kr").unicode_domain == "한국.kr"
     assert not Mailbox.parse("a@한국.kr").needs_smtputf8
     assert Mailbox.parse('"A B"@X.org').canonical == '"a b"@x.org'
     assert Mailbox.parse("a@[IPv6:2001:DB8::1]").ascii_domain == "[ipv6:2001:db8::1]"
-    assert Mailbox.parse("a@[192.0.2.1]").is_literal
 
 
 def test_composed_and_decomposed_hangul_are_one_account() -> None:
@@ -139,6 +136,7 @@ def test_subaddress() -> None:
 def test_domains() -> None:
     assert domain_to_ascii("Bücher.Example") == "xn--bcher-kva.example"
     assert domain_to_ascii("한국。kr") == "xn--3e0b707e.kr"
+    assert domain_to_unicode("XN--3E0B707E.kr") == "한국.kr"
     assert domain_to_unicode("xn--bcher-kva.example") == "bücher.example"
     assert domain_to_unicode("xn--a.example") == "xn--a.example"
     for bad in ("", ".", "a.", "a b", "-a", "a" * 64, "\u200d", "한\ud800", "a_b"):

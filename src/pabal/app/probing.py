@@ -8,19 +8,26 @@ not looked at, because nothing is believed but that somebody is there.
 
 import asyncio
 import ipaddress
-import ssl
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
 from pabal.base.clock import Clock
+from pabal.base.errors import PabalError
 from pabal.base.log import Log
 from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.dns.server.pools import Host, Pool, Pools
 from pabal.dns.server.probe import STATUS_LINE_MAX_OCTETS, Probe, parse_probe
 from pabal.dns.wire.name import to_text
+from pabal.net.connect import connect
+from pabal.net.endpoint import Endpoint
+from pabal.net.ports import Stream
+from pabal.net.tls import opportunistic_client_context
 
 LOOK_SECONDS: Final = 1.0
 """How often it is asked what is due."""
+
+ANSWER_SECONDS: Final = 60.0
+"""Longest silence: longer than any pool's own patience, which is what counts."""
 
 PROBES_MAX: Final = 50
 """Connections at once."""
@@ -85,7 +92,7 @@ class Probing:
             try:
                 async with asyncio.timeout(pool.settings.timeout_s):
                     reason = await ask(parse_probe(pool.settings.probe), address, name)
-            except (OSError, EOFError, ValueError, TimeoutError) as error:
+            except (PabalError, TimeoutError) as error:
                 reason = str(error) or type(error).__name__
         if not pool.note(host, well=not reason):
             return
@@ -107,29 +114,30 @@ async def ask(probe: Probe, address: str, name: str) -> str:
         name: What it is asked for as.
 
     Raises:
-        OSError: It cannot be reached.
-        EOFError, ValueError: What it says is no answer.
+        ConnectionLostError: It cannot be reached.
+        IdleTimeoutError, TlsFailedError: It is no partner.
     """
-    context = None
-    if probe.kind == "https":
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    reader, writer = await asyncio.open_connection(
-        address,
-        probe.port,
-        limit=STATUS_LINE_MAX_OCTETS,
-        ssl=context,
-        server_hostname=name if context else None,
-    )
+    tls = opportunistic_client_context() if probe.kind == "https" else None
+    stream = await connect(Endpoint(address, probe.port), tls_context=tls)
     try:
+        if tls is not None:
+            await stream.start_tls(name)
         request = probe.request(name)
         if not request:
             return ""
-        writer.write(request)
-        line = await reader.readuntil(b"\r\n")
+        stream.send(request)
+        line = await _first_line(stream)
         return "" if probe.is_well(line) else f"it answered {line[:60]!r}"
-    except asyncio.LimitOverrunError as error:
-        raise ValueError("its first line is too long") from error
     finally:
-        writer.close()
+        stream.close(linger=False)
+
+
+async def _first_line(stream: Stream) -> bytes:
+    """Return the first line of an answer, or what is there of one that is none."""
+    line = b""
+    while b"\n" not in line and len(line) <= STATUS_LINE_MAX_OCTETS:
+        octets = await stream.receive(ANSWER_SECONDS)
+        if not octets:
+            break
+        line += octets
+    return line

@@ -13,7 +13,8 @@ from typing import Final
 
 import apsw
 
-from pabal.base.errors import OperatorError, StorageFullError, UnavailableError
+from pabal.base.errors import OperatorError
+from pabal.base.sqlite import errors
 from pabal.directory.credential import Credential, ScramKeys
 from pabal.directory.ports import Account, Alias, PublicKey, Rows
 
@@ -93,7 +94,7 @@ class SqliteRows:
         self._lock = threading.RLock()
 
     def _all(self, sql: str, *values: Value) -> list[tuple[Cell, ...]]:
-        with self._lock, _explained():
+        with self._lock, errors():
             return self._connection.execute(sql, values).fetchall()
 
     def hosts(self, domain: str) -> bool:
@@ -276,11 +277,11 @@ class SqliteTables:
     def transaction(self) -> Iterator[Rows]:
         """Return rows to change, committed when the context ends well."""
         with self._changing:
-            with _explained():
+            with errors():
                 self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield SqliteRows(self._writer)
-                with _explained():
+                with errors():
                     self._writer.execute("COMMIT")
             finally:
                 if self._writer.in_transaction:
@@ -323,16 +324,6 @@ def _set_up(connection: apsw.Connection, path: Path) -> None:
             f"{path} was written by a newer pabal (schema {version}).",
             "Start that version, or restore the backup made before the upgrade.",
         )
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except apsw.FullError as error:
-        raise StorageFullError("no room left for the directory") from error
-    except (apsw.BusyError, apsw.IOError, apsw.CantOpenError) as error:
-        raise UnavailableError(f"the directory: {error}") from error
 
 
 def _domain_of(address: str) -> str:

@@ -142,13 +142,6 @@ class Mailbox:
         return domain_to_ascii(self.domain)
 
     @property
-    def unicode_domain(self) -> str:
-        """The domain in U-labels and lower case: what people read."""
-        if self.domain.startswith("["):
-            return _literal(self.domain)
-        return domain_to_unicode(self.domain)
-
-    @property
     def canonical(self) -> str:
         """The form accounts are matched by: case folded, A-labels.
 
@@ -162,11 +155,6 @@ class Mailbox:
     def needs_smtputf8(self) -> bool:
         """Whether the local part is not ASCII: a domain can always be A-labels."""
         return not self.local_part.isascii()
-
-    @property
-    def is_literal(self) -> bool:
-        """Whether the domain is an address literal (RFC 5321 §4.1.3)."""
-        return self.domain.startswith("[")
 
 
 def take_mailbox(scanner: Scanner) -> Mailbox:
