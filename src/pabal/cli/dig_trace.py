@@ -106,11 +106,17 @@ def _written(word: str) -> str:
     control characters to a terminal.
     """
     try:
-        name = dns.name.from_text(word)
-        written: str = name.to_unicode(idna_codec=dns.name.IDNA_2008_Strict)
+        labels = dns.name.from_text(word).labels
+        written = ".".join(map(_label, labels))
     except (dns.exception.DNSException, UnicodeError):
         return ""
     return "" if written.isascii() else written
+
+
+def _label(label: bytes) -> str:
+    if label.lower().startswith(_ACE.encode()):
+        return dns.name.IDNA_2008_Strict.decode(label)
+    return dns.name.Name((label,)).to_text() if label else ""
 
 
 def verdict(found: Explanation) -> str:
