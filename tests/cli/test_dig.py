@@ -47,3 +47,11 @@ def test_as_the_clients_of_a_view_see_it(desk: Desk) -> None:
     assert "did you mean `house`" in desk.fails(
         2, "dig", "mail.a.test", "--view", "huose"
     ).replace("Did", "did")
+
+
+def test_names_of_other_scripts_in_both_spellings(desk: Desk) -> None:
+    for trace in ((), ("--trace",)):
+        said = desk.run("dig", "_dmarc.한국.a.test", *trace).stdout
+        assert said.lstrip().startswith("_dmarc.한국.a.test. is _dmarc.xn--3e0b707e.a")
+    # As browsers and mail have it (IDNA 2008), not as in 2003.
+    assert "xn--strae-oqa.a.test" in desk.run("dig", "straße.a.test").stdout

@@ -172,3 +172,45 @@ def test_the_address_of_a_server_is_looked_for_aside() -> None:
         dig_trace.FIND,
         dig_trace.CHECK,
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "likely"),
+    [
+        ("www.expired.test", "the owner did not sign anew in time"),
+        ("www.future.test", "a clock is wrong"),
+        ("www.rogue.test", "the DS records in the zone above"),
+        ("www.unsigned.test", "the DS records in the zone above"),
+    ],
+)
+async def test_what_is_likely_wrong_is_said(name: str, likely: str) -> None:
+    first, second = dig_trace.remedies(await explained(name))
+    assert likely in first
+    assert "only the owner can mend it" in second
+
+
+async def test_nothing_to_mend() -> None:
+    for name in ("www.safe.test", "www.plain.test", "nobody.safe.test"):
+        assert list(dig_trace.remedies(await explained(name))) == []
+
+
+def test_every_kind_of_trouble_that_is_bogus_has_a_remedy() -> None:
+    found = {code for code in dig_trace.REMEDIES if code <= 12}
+    assert found == {6, 7, 8, 9, 10, 12}
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("xn--3e0b707e.example. 60 IN A 192.0.2.1", "한국.example."),
+        ("a. 60 IN MX 10 mail.XN--3E0B707E.example.", "mail.한국.example."),
+        ("www.example. 60 IN A 192.0.2.1", ""),
+        ('a. 60 IN TXT "xn--3e0b707e"', ""),
+        # A right-to-left override, and what decodes to nothing.
+        ("xn--ab-t7t.example. 60 IN A 192.0.2.1", ""),
+        ("xn--.example. 60 IN A 192.0.2.1", ""),
+        ("include:xn--3e0b707e.example.", ""),
+    ],
+)
+def test_names_of_other_scripts(text: str, written: str) -> None:
+    assert dig_trace.spelt(text) == written

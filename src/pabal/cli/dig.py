@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 import click
 import dns.exception
@@ -14,6 +15,9 @@ from pabal.cli import dig_trace, output
 from pabal.cli.options import EXIT_FAILED, config_option, json_option
 from pabal.config.load import load_or_raise
 from pabal.dns.resolver.explanation import Explanation
+
+_SPELLING: Final = dns.name.IDNA2008Codec(uts_46=True, allow_pure_ascii=True)
+"""As browsers and mail spell names; ``_dmarc`` is as good as any label."""
 
 
 @click.command()
@@ -47,7 +51,7 @@ def dig(
     """
     try:
         wanted = dns.rdatatype.from_text(rdtype)
-        absolute = dns.name.from_text(name)
+        absolute = dns.name.from_text(name, idna_codec=_SPELLING)
     except (dns.exception.DNSException, ValueError) as error:
         reason = str(error).rstrip(".")
         raise OperatorError(f"{name} {rdtype}: {reason}.") from error
@@ -64,6 +68,9 @@ def dig(
 
 
 def _show(found: Explanation) -> None:
+    written = dig_trace.spelt(found.name)
+    if written:
+        click.echo(f"{written} is {found.name}")
     for number, step in enumerate(found.steps, 1):
         click.echo(
             f"{number:>3}  {step.name} {step.rdtype}"
@@ -83,7 +90,8 @@ def _answer(found: Explanation) -> None:
         click.style(f"{found.rcode}", bold=True) + f"  {found.elapsed_ms:.1f} ms"
     )
     for line in found.answer:
-        click.echo(line)
+        written = dig_trace.spelt(line)
+        click.echo(line + (click.style(f"  ; {written}", dim=True) if written else ""))
     for line in found.authority:
         click.echo(click.style(line, dim=True))
     if found.trouble:
@@ -91,10 +99,15 @@ def _answer(found: Explanation) -> None:
     verdict = dig_trace.verdict(found)
     if verdict:
         click.echo(f"DNSSEC: {verdict}")
+    for line in dig_trace.remedies(found):
+        click.echo(line)
 
 
 def _explain(found: Explanation) -> None:
     """Tell a learner how the answer was found, and why it is believed."""
+    written = dig_trace.spelt(found.name)
+    if written:
+        click.echo(f"{written} is {found.name} in the DNS, where names are ASCII")
     sent, known = dig_trace.asked(found.steps)
     _heading(f"Questions: {sent} sent, {known} answered without asking")
     _note("from an empty cache; `pabal cache show` tells what the server knows")

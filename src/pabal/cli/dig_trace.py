@@ -6,9 +6,15 @@ Pure: an explanation goes in, lines come out.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import dns.exception
+import dns.name
+
+from pabal.dns.dnssec.fault import ExtendedError
 from pabal.dns.ports import Security, Step
 from pabal.dns.resolver.chain import JOURNAL
 from pabal.dns.resolver.explanation import Explanation, Kept
+
+_ACE: Final = "xn--"
 
 WHAT_MAX: Final = 60
 """Most characters of records shown in a line of the cache; keys are long."""
@@ -45,6 +51,72 @@ VERDICTS: Final = {
     " it is not believed",
     Security.INDETERMINATE: "nothing was checked: no trust anchor is above the name",
 }
+
+_AWAY: Final = "their network is down, or ours; or the zone above names the wrong ones"
+
+REMEDIES: Final[dict[int, str]] = {
+    ExtendedError.BOGUS: "the records are not those that were signed: changed on the"
+    " way, or by a server after signing",
+    ExtendedError.SIGNATURE_EXPIRED: "the owner did not sign anew in time; or the clock"
+    " of this machine is wrong: `date` tells",
+    ExtendedError.SIGNATURE_NOT_YET_VALID: "a clock is wrong, that of this machine"
+    " (`date` tells) or that of who signed",
+    ExtendedError.DNSKEY_MISSING: "the owner changed the keys or signs no more, and the"
+    " DS records in the zone above were not changed with them; or somebody on the way"
+    " answers instead",
+    ExtendedError.SIGNATURES_MISSING: "a server has a copy without signatures; or"
+    " somebody on the way took them away",
+    ExtendedError.NSEC_MISSING: "that something is not there must be proven by signed"
+    " NSEC or NSEC3 records that fit the question; the server has the wrong ones, or"
+    " somebody on the way made up the answer",
+    ExtendedError.NO_REACHABLE_AUTHORITY: _AWAY,
+    ExtendedError.CACHED_ERROR: _AWAY,
+}
+"""What is likely to be wrong, by the kind of trouble: who reads it can look there."""
+
+UNTIL_MENDED: Final = (
+    "only the owner can mend it; until then [dns] negative_trust_anchors lets answers"
+    " of the zone through unchecked"
+)
+
+
+def remedies(found: Explanation) -> Iterator[str]:
+    """Yield what is likely to be wrong, and what can be done."""
+    likely = REMEDIES.get(found.code) if found.code is not None else None
+    if likely is None:
+        return
+    yield f"Likely: {likely}"
+    if verdict(found):
+        yield f"Mend: {UNTIL_MENDED}"
+
+
+def spelt(text: str) -> str:
+    """Return the names in ``text`` as people write them; empty: they are as they are.
+
+    RFC 5891 §4: names of other scripts are spelt in ASCII on the wire.
+    """
+    words = dict.fromkeys(word for word in text.split() if _ACE in word.lower())
+    return ", ".join(written for word in words if (written := _written(word)))
+
+
+def _written(word: str) -> str:
+    """Return the name ``word`` with its other scripts; empty: it has none.
+
+    Only what may be registered (RFC 5891 §5.4): a stranger's label must not send
+    control characters to a terminal.
+    """
+    try:
+        labels = dns.name.from_text(word).labels
+        written = ".".join(map(_label, labels))
+    except (dns.exception.DNSException, UnicodeError):
+        return ""
+    return "" if written.isascii() else written
+
+
+def _label(label: bytes) -> str:
+    if label.lower().startswith(_ACE.encode()):
+        return dns.name.IDNA_2008_Strict.decode(label)
+    return dns.name.Name((label,)).to_text() if label else ""
 
 
 def verdict(found: Explanation) -> str:

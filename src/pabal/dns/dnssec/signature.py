@@ -6,6 +6,7 @@ Security: keys and signatures are a stranger's, and may be many with one tag
 Source: RFC 4035 §5.3 (authenticating), RFC 4034 §3.1.5 (times).
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -164,13 +165,30 @@ def _time_left_s(rrsig: RRSIG, now: float) -> int:
     left = (int(rrsig.expiration) - int(now)) & _SERIAL_BITS
     tag = rrsig.key_tag
     if since >= _SERIAL_HALF:
+        begins = _date(now + _SERIAL_BITS + 1 - since)
         raise BogusError(
-            f"signature by key {tag} is not valid yet: is the clock right?",
+            f"signature by key {tag} is not valid yet, it begins on {begins}: is the"
+            " clock right?",
             ExtendedError.SIGNATURE_NOT_YET_VALID,
         )
     if left >= _SERIAL_HALF:
         raise BogusError(
-            f"signature by key {tag} ended {_SERIAL_BITS + 1 - left} s ago",
+            f"signature by key {tag} ended {_ago(_SERIAL_BITS + 1 - left)} ago, on"
+            f" {_date(now - (_SERIAL_BITS + 1 - left))}",
             ExtendedError.SIGNATURE_EXPIRED,
         )
     return left
+
+
+def _date(seconds: float) -> str:
+    """Return ``seconds`` since 1970 as a date, UTC."""
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))
+
+
+def _ago(seconds: int) -> str:
+    """Return ``seconds`` in the largest unit of which there are at least two."""
+    units = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
+    for length, name in units:
+        if seconds >= 2 * length:
+            return f"{seconds // length} {name}"
+    return f"{seconds} s"

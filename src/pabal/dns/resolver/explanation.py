@@ -54,6 +54,7 @@ class Explanation:
         trouble: Why there is no answer; empty when there is one.
         elapsed_ms: From question to answer.
         kept: What the cache holds now, as far as it was asked to be told.
+        code: The kind of ``trouble`` (RFC 8914 §4); ``None``: there is no number.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Explanation:
     trouble: str
     elapsed_ms: float
     kept: tuple[Kept, ...] = ()
+    code: int | None = None
 
 
 async def explain(
@@ -84,13 +86,14 @@ async def explain(
     steps = Steps()
     began_at = clock.monotonic()
     rcode, trouble = "SERVFAIL", ""
+    code: int | None = None
     answer: tuple[dns.rrset.RRset, ...] = ()
     authority: tuple[dns.rrset.RRset, ...] = ()
     security, authoritative = Security.INDETERMINATE, False
     try:
         resolved = await resolver.resolve(name, rdtype, steps)
     except ResolutionError as error:
-        trouble = error.reason
+        trouble, code = error.reason, error.code
     else:
         rcode = dns.rcode.to_text(dns.rcode.Rcode(resolved.rcode))
         answer, authority = resolved.answer, resolved.authority
@@ -107,6 +110,7 @@ async def explain(
         trouble=trouble,
         elapsed_ms=(clock.monotonic() - began_at) * 1000,
         kept=() if cache is None else kept(cache, clock.monotonic()),
+        code=code,
     )
 
 
