@@ -41,7 +41,8 @@ def test_decode_undoes_encode(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "octets", [b"&bad", b"&!!-", b"a\x01b", b"&2D8-", b"x\xff", b"&A-"]
+    "octets",
+    [b"&bad", b"&!!-", b"a\x01b", b"&2D8-", b"x\xff", b"&A-", b"\0\xc2\x80", b"&AAA-"],
 )
 def test_what_is_no_name(octets: bytes) -> None:
     with pytest.raises(NameEncodingError):
@@ -56,6 +57,12 @@ def test_names_are_composed() -> None:
     apart = unicodedata.normalize("NFD", "회의")
     assert decode(apart.encode()) == "회의"
     assert decode_utf8(apart.encode()) == "회의"
+
+
+def test_control_characters_are_in_no_name() -> None:
+    for octets in (b"a\0b", b"caf\xc3\xa9\r", b"\x7f"):
+        with pytest.raises(NameEncodingError):
+            decode_utf8(octets)
 
 
 def test_utf8_keeps_the_ampersand() -> None:

@@ -17,6 +17,7 @@ from pabal.imap.wire.metadata import (
     SHARED,
     GetMetadata,
     SetMetadata,
+    is_top,
     name_octets,
 )
 from pabal.imap.wire.response import Tagged, quoted
@@ -139,7 +140,9 @@ def _chosen(
     there: Mapping[str, bytes], entries: Sequence[str], depth: int | None
 ) -> dict[str, bytes | None]:
     """Return what was asked for; an entry that was named and is not there is NIL."""
-    found: dict[str, bytes | None] = {name: there.get(name) for name in entries}
+    found: dict[str, bytes | None] = {
+        name: there.get(name) for name in entries if not is_top(name)
+    }
     if depth == 0:
         return found
     for name in sorted(there):

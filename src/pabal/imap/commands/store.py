@@ -12,6 +12,7 @@ from pabal.imap.commands.limits import code_of, newest
 from pabal.imap.commands.refusal import RefusedError, bad
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.imap.numbers import join
+from pabal.imap.wire.grammar import RECENT
 from pabal.imap.wire.messages import Store
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.rows import Cells, Rows
@@ -21,8 +22,6 @@ from pabal.store.ports import FlagsSet, Uid
 
 SLICE: Final = 5_000
 """Messages changed in one transaction: what others may have to wait for."""
-
-RECENT: Final = "\\Recent"
 
 KEYWORDS_MAX: Final = 200
 """Flags in one STORE; a mailbox has some dozens in all."""

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from pabal.base.scan import ScanError, Scanner
 from pabal.imap.wire.sequence import NUMBER_MAX, RANGES_MAX, STAR, SequenceSet
-from pabal.store.flags import Flags, canonical
+from pabal.store.flags import SYSTEM_FLAGS, Flags, canonical
 
 Item = TypeVar("Item")
 
@@ -55,6 +55,12 @@ _DATE: Final = re.compile(rb"(\d{1,2})-([A-Za-z]{3})-(\d{4})")
 _DATE_TIME: Final = re.compile(
     rb'"([ \d]\d)-([A-Za-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)"'
 )
+
+
+RECENT: Final = "\\Recent"
+"""Told by the server, set by nobody (RFC 3501 §2.3.2)."""
+
+_WITH_SLASH: Final = frozenset((*SYSTEM_FLAGS, RECENT))
 
 
 class Reader(Scanner):
@@ -190,11 +196,20 @@ class Reader(Scanner):
     def flag(self) -> str:
         """Consume a flag or keyword a client may set (RFC 9051 §9, flag)."""
         start = self.position
+        name = self.attribute("a flag")
+        if name.startswith("\\") and name not in _WITH_SLASH:
+            # RFC 9051 §9, flag-extension: no server may generate what nobody defined.
+            raise ScanError("a flag there is", start)
+        return name
+
+    def attribute(self, what: str) -> str:
+        """Consume an atom that may begin with a backslash; ``what`` it should be."""
+        start = self.position
         slash = b"\\" if self.take(b"\\") else b""
         atom = self.take_atom()
         if atom is None or len(atom) > FLAG_MAX_OCTETS:
             self.position = start
-            raise self.fail("a flag")
+            raise self.fail(what)
         return canonical((slash + atom).decode("ascii"))
 
     def flag_list(self) -> Flags:

@@ -17,6 +17,7 @@ NAME_MAX_OCTETS: Final = 4096
 
 _SHIFTED: Final = re.compile(rb"&([^&-]*)-")
 _PLAIN: Final = re.compile(rb"[\x20-\x25\x27-\x7e]*")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
 _NOT_PLAIN: Final = re.compile("[^\x20-\x25\x27-\x7e]+")
 
 
@@ -113,5 +114,7 @@ def _unshift(run: bytes) -> str:
 
 
 def _nfc(name: str) -> str:
+    if _CONTROL.search(name):
+        raise NameEncodingError("the mailbox name has a control character")
     # RFC 9051 §5.1: names are Net-Unicode (RFC 5198), which is form C.
     return name if name.isascii() else unicodedata.normalize("NFC", name)

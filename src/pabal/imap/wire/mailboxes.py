@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pabal.base.scan import ScanError
-from pabal.imap.wire.grammar import Reader
+from pabal.imap.wire.grammar import RECENT, Reader
 from pabal.imap.wire.metadata import parse_entries
 from pabal.imap.wire.sequence import STAR, SequenceSet
 from pabal.store.flags import NO_FLAGS, Flags
@@ -268,7 +268,7 @@ def parse_create(reader: Reader) -> Create:
     if reader.word("USE") != b"USE":
         raise reader.fail("USE")
     reader.sp()
-    uses = reader.list_of(reader.flag, "special uses")
+    uses = reader.list_of(lambda: reader.attribute("a use"), "special uses")
     reader.expect(b")")
     return Create(mailbox, tuple(uses))
 
@@ -374,7 +374,8 @@ def parse_message(reader: Reader) -> AppendMessage:
     """Consume flags, date and announcement of a message (RFC 9051 §9, append)."""
     flags, received_at = NO_FLAGS, None
     if reader.peek() == ord("("):
-        flags = reader.flag_list()
+        # RFC 3501 §2.3.2: no client sets it; some send what a FETCH told them.
+        flags = reader.flag_list() - {RECENT}
         reader.sp()
     if reader.peek() == ord('"'):
         received_at = reader.date_time()

@@ -26,6 +26,8 @@ ENTRIES: Final = (PRIVATE, SHARED)
 # components, and four below "vendor".
 _NAME: Final = re.compile(r"(?=[!-~ ]+\Z)(?!.*[*%])(/[^/]+){2,}")
 _VENDOR: Final = re.compile(r"/[^/]+/vendor(/[^/]+){0,1}\Z")
+_TOP: Final = re.compile(r"/(private|shared)(/vendor(/[!-$&-)+-.0-~]+)?)?")
+"""What no entry is called, and entries are below: with DEPTH it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def parse_get(reader: Reader) -> GetMetadata:
     if reader.peek() == ord("(") and not _is_entry(reader):
         _read_options(reader, options)
         reader.sp()
-    entries = parse_entries(reader)
+    entries = parse_entries(reader, tops=options.depth != 0)
     return GetMetadata(mailbox, entries, options.depth, options.size_max)
 
 
@@ -89,11 +91,15 @@ def _is_entry(reader: Reader) -> bool:
     )
 
 
-def parse_entries(reader: Reader) -> tuple[str, ...]:
-    """Consume one name, or a list of them."""
+def parse_entries(reader: Reader, *, tops: bool = False) -> tuple[str, ...]:
+    """Consume one name, or a list of them.
+
+    Args:
+        tops: Whether those are names that entries are only below.
+    """
     if reader.peek() != ord("("):
-        return (_entry(reader),)
-    names = reader.list_of(lambda: _entry(reader), "entries")
+        return (_entry(reader, tops=tops),)
+    names = reader.list_of(lambda: _entry(reader, tops=tops), "entries")
     if not 0 < len(names) <= ENTRIES_MAX:
         raise reader.fail("entries")
     return tuple(dict.fromkeys(names))
@@ -117,9 +123,16 @@ def _option(reader: Reader, options: _Options) -> None:
         raise reader.fail("MAXSIZE or DEPTH")
 
 
-def _entry(reader: Reader) -> str:
+def is_top(name: str) -> bool:
+    """Return whether entries can only be below ``name`` (RFC 5464 §3.2)."""
+    return _TOP.fullmatch(name) is not None
+
+
+def _entry(reader: Reader, *, tops: bool = False) -> str:
     octets = reader.astring("an entry")
     name = octets.decode("latin-1").lower()
+    if tops and len(name) <= NAME_MAX_OCTETS and is_top(name):
+        return name
     if len(name) > NAME_MAX_OCTETS or not _NAME.fullmatch(name):
         raise reader.fail("an entry")
     if not name.startswith(ENTRIES) or _VENDOR.match(name):
