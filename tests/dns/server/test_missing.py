@@ -113,3 +113,32 @@ def test_junk_is_left_to_the_parser() -> None:
     data = question("yyy.example.com")[2:]
     for end in range(len(data)):
         assert cache.missing.answer(data[:end]) is None
+
+
+def test_the_same_again_lies_ready_and_a_flood_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pabal.dns.server.cache.REPEATED_MAX", 3)
+    parts = bench()
+    parts.now(question("aaaa.example.com"))
+    held = parts.answering.cache_of(STRANGER)
+    assert held is not None
+    first = question("0000.example.com")
+    for number in range(5):
+        data = question(f"000{number}.example.com")
+        answer = parts.hot(data, STRANGER)
+        assert answer == parts.hot(data, STRANGER) == bench().now(data)
+    assert len(held.ready) == 3
+    assert first[2:] in held.ready
+    # The next second begins with room for others.
+    parts.clock.at += 1
+    parts.answering.tick()
+    assert not held.ready
+    parts.hot(question("0004.example.com"), STRANGER)
+    assert len(held.ready) == 1
+    # As long as there is room they stay.
+    parts.clock.at += 1
+    parts.answering.tick()
+    assert len(held.ready) == 1
+    parts.answering.forget()
+    assert not held.ready

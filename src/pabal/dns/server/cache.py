@@ -27,6 +27,11 @@ END_PART: Final = 10
 """In the last tenth of its time a positive answer is asked of the resolver again, which
 then fetches it anew: what is popular never ends (see ``resolver.cache``)."""
 
+REPEATED_MAX: Final = 4096
+"""Answers for missing names that are kept as they are, until they are full and a second
+begins. Who asks once asks again, and a ready answer costs a third of one put together;
+of a flood of invented names only so many a second are kept: some 2 MB."""
+
 _COUNT: Final = slice(6, 8)
 """Where a message says how many records its answer has (RFC 1035 §4.1.1)."""
 
@@ -135,7 +140,8 @@ class AnswerCache:
 
     Attributes:
         ready: Looked into first, by the driver itself: one dict look-up. Its entries
-            never end; what ages is as of this second, and ``tick`` ends it.
+            never end; what ages is as of this second, and ``tick`` ends it. Names
+            that do not exist are there once they were asked for.
         missing: Looked into next: names that do not exist.
     """
 
@@ -145,6 +151,7 @@ class AnswerCache:
         self._clock = clock
         self._second = int(clock.monotonic())
         self._some_age = False
+        self._repeated_room = REPEATED_MAX
         self._young: dict[bytes, Entry] = {}
         self._young_sizes: dict[bytes, int] = {}
         self._old: dict[bytes, Entry] = {}
@@ -156,26 +163,29 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    def tick(self) -> None:
-        """Let what ages do so: call it before looking into ``ready``, once a batch.
+    def tick(self, second: int) -> None:
+        """Let what ages do so: call it in each ``second`` of the clock.
 
         Where nothing ages, as in our own zones, ``ready`` stays as it is.
         """
-        second = int(self._clock.monotonic())
-        if second != self._second:
-            self._second = second
-            if self._some_age:
-                self._start_over()
+        self._second = second
+        if self._some_age or not self._repeated_room:
+            self._start_over()
 
     def _start_over(self) -> None:
         self.ready = {}
         self._some_age = False
+        self._repeated_room = REPEATED_MAX
 
     def find(self, key: bytes) -> bytes | None:
         """Return the answer to query ``key`` that is not in ``ready`` but can be."""
         entry = self._young.get(key)
         if entry is None:
-            return self.missing.answer(key)
+            answer = self.missing.answer(key)
+            if answer is not None and self._repeated_room:
+                self._repeated_room -= 1
+                self.ready[key] = repeat(answer)
+            return answer
         if isinstance(entry, Ageing):
             turning = entry.turning(self._second)
             if turning is None:
@@ -196,7 +206,9 @@ class AnswerCache:
 
     def hit(self, data: bytes) -> bytes | None:
         """Return the answer to query ``data`` if it lies ready under these octets."""
-        self.tick()
+        second = int(self._clock.monotonic())
+        if second != self._second:
+            self.tick(second)
         key = data[2:]
         entry = self.ready.get(key)
         answer = self.find(key) if entry is None else next(entry)

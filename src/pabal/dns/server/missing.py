@@ -24,7 +24,9 @@ _LABEL_AT: Final = codes.HEADER_OCTETS - _ID_OCTETS
 _NAME_AT: Final = _LABEL_AT + 1
 """Where the octets of the label begin."""
 
-_KEY_MIN_OCTETS: Final = _LABEL_AT + 5
+_TYPE_AND_CLASS_OCTETS: Final = 4
+
+_KEY_MIN_OCTETS: Final = _LABEL_AT + 1 + _TYPE_AND_CLASS_OCTETS
 """A header without id and the question for the root."""
 
 _WHOLE_NAME: Final = b"\xc0\x0c"
@@ -32,21 +34,21 @@ _WHOLE_NAME: Final = b"\xc0\x0c"
 
 
 class _Template(NamedTuple):
-    """The answer to missing names of one length, right below ``parent``.
+    """The answer to missing names of one length, right below one that exists.
 
     Attributes:
-        parent: Folded.
         names: What exists in the zone.
         apexes: Zones of ours: one of them may begin right below.
         head: The header, id cut off.
-        question_end: Where the question ends in a query whose id is cut off.
+        name_end: Where the name ends in a query whose id is cut off.
+        question_end: Where the question ends there.
         tail: What follows the question.
     """
 
-    parent: bytes
     names: Mapping[bytes, object]
     apexes: Mapping[bytes, object]
     head: bytes
+    name_end: int
     question_end: int
     tail: bytes
 
@@ -74,12 +76,13 @@ class MissingNames:
         """
         if len(key) < _KEY_MIN_OCTETS:
             return None
-        end = _NAME_AT + key[_LABEL_AT]
-        template = self._templates.get(key[:_NAME_AT] + key[end:])
+        rest = key[_NAME_AT + key[_LABEL_AT] :]
+        template = self._templates.get(key[:_NAME_AT] + rest)
         if template is None:
             return None
-        parent, names, apexes, head, question_end, tail = template
-        name = key[_LABEL_AT:end].lower() + parent
+        names, apexes, head, name_end, question_end, tail = template
+        # The lengths of labels are no letters: there is nothing to fold in them.
+        name = key[_LABEL_AT:name_end].lower()
         if name in names or name in apexes:
             return None
         return head + key[_LABEL_AT:question_end] + tail
@@ -113,6 +116,8 @@ class MissingNames:
             self._templates.clear()
         head = answer[_ID_OCTETS : codes.HEADER_OCTETS]
         names = zone.nodes.packed
+        end = question_end - _ID_OCTETS
+        name_end = end - _TYPE_AND_CLASS_OCTETS
         self._templates[key[:_NAME_AT] + key[_NAME_AT + length :]] = _Template(
-            parent, names, apexes, head, question_end - _ID_OCTETS, tail
+            names, apexes, head, name_end, end, tail
         )

@@ -99,8 +99,7 @@ class UdpServer:
     def _many(self, batch: DatagramBatch) -> None:
         """Answer what has come: one system call in and, as a rule, one out."""
         slots = batch.receive()
-        for friends in self._friends:
-            friends.tick()
+        self._answering.tick()
         caches, data, sizes = self._caches, batch.data, batch.sizes
         first = slots.start
         slot = first - 1
