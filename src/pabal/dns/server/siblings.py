@@ -91,10 +91,6 @@ class _Family:
     without: _Ends | None = None
     having: _Ends | None = None
 
-    def gap(self, name: bytes) -> bytes:
-        """Return by which proof ``name`` is missing."""
-        return b"" if self.denial is None else self.denial.gap(name)
-
     def has_room(self, ends: _Ends, records: bytes) -> bool:
         """Return whether the answer of ``ends`` and ``records`` is not too long."""
         size = self.question_end + len(records) + len(ends.tail)
@@ -137,7 +133,9 @@ class Siblings:
         records = family.names.get(name)
         middle: bytes | None = b""
         if records is None:
-            ends = family.missing.get(family.gap(name))
+            # Not a method: in a flood of invented names a call is felt.
+            denial = family.denial
+            ends = family.missing.get(b"" if denial is None else denial.gap(name))
         else:
             middle = _own_record(records, family)
             ends = family.having if middle else family.without
@@ -202,7 +200,8 @@ def _extend(family: _Family, name: bytes, response: Response, octets: bytes) -> 
     ends = _Ends(octets[:_LABEL_AT], rest[len(middle) :])
     if records is None:
         if _is_missing(response) and _WHOLE_NAME not in ends.tail:
-            family.missing[family.gap(name)] = ends
+            denial = family.denial
+            family.missing[b"" if denial is None else denial.gap(name)] = ends
             return 1
     elif middle:
         if _is_plain(response, family):
