@@ -36,11 +36,10 @@ HOSTS: Final = 2001
 same port, and a process that does not hear that port would never be warm for it."""
 
 SECONDS: Final = 4
-PACED_SECONDS: Final = 1
-"""How long it is looked how soon answers come before it is the next side's turn: so
-often in a round as a rate takes seconds. What else the machine does for some
-milliseconds falls upon all alike, and the median is of runs without it; what a side
-itself does every second is in each of its runs."""
+TURN_SECONDS: Final = 1
+"""How long a side is measured before it is the next one's turn, so often in a round as
+there are seconds. What else the machine does falls upon all alike, and the median is of
+runs without it; what a side itself does every second is in each of its runs."""
 
 WARM_RUNS: Final = 3
 """Each run comes from other ports, and so to other processes: all have to be warm."""
@@ -92,14 +91,13 @@ def measure(
                 rate(side, asked, COLD_SECONDS if name == CACHED else 1)
     for _ in range(options.rounds):
         for name, asked in rows.items():
-            for side in sides:
+            for side in list(sides) * seconds:
                 cpu = side.cpu_seconds()
-                answers, a_second = rate(side, asked, seconds)
+                answers, a_second = rate(side, asked, TURN_SECONDS)
                 cpu_us = (side.cpu_seconds() - cpu) / answers * 1e6
                 found[name].add(side.name, a_second, cpu_us)
-            for _ in range(seconds):
-                for side in sides:
-                    soon[name].add(side.name, latency_us(side, asked, PACED_SECONDS))
+            for side in list(sides) * seconds:
+                soon[name].add(side.name, latency_us(side, asked, TURN_SECONDS))
     # The same samples of ours, beside another peer.
     others = [
         replace(row, name=f"{name}, {reach}", peer=reach, target=1.0)
@@ -115,7 +113,10 @@ def wanted(options: Options, names: Mapping[str, list[str]]) -> dict[str, Questi
     place.mkdir(exist_ok=True)
     return {
         name: questions(
-            place / f"{name.replace(' ', '-')}", asked, secure=name == SECURE
+            place / f"{name.replace(' ', '-')}",
+            asked,
+            secure=name == SECURE,
+            rcode="NXDOMAIN" if name == ABSENT else "NOERROR",
         )
         for name, asked in names.items()
         if options.wants(name)
@@ -149,7 +150,9 @@ def authoritative_rows(options: Options) -> list[Row]:
     if not rows or not path_of("dnsperf"):
         return []
     with contextlib.ExitStack() as stack:
-        lines = ['allow_transfer = ["127.0.0.0/8"]']
+        # As the others here: none of them recurses, or holds answers back.
+        lines = ['allow_transfer = ["127.0.0.0/8"]', "allow_recursion = []"]
+        lines += ["rate_max = 0"]
         ours = stack.enter_context(
             pabal(options.directory / "dns", dns=lines, prepare=prepare)
         )

@@ -31,16 +31,20 @@ class Questions:
     Attributes:
         file: ``NAME TYPE`` a line.
         secure: Whether signatures are asked for (DO).
+        rcode: What all answers must say.
     """
 
     file: Path
     secure: bool = False
+    rcode: str = "NOERROR"
 
 
-def questions(file: Path, names: Sequence[str], *, secure: bool = False) -> Questions:
+def questions(
+    file: Path, names: Sequence[str], *, secure: bool = False, rcode: str = "NOERROR"
+) -> Questions:
     """Write ``names`` into ``file``, asked for their addresses."""
     file.write_text("".join(f"{name} A\n" for name in names))
-    return Questions(file, secure)
+    return Questions(file, secure, rcode)
 
 
 def rate(side: Side, asked: Questions, seconds: int) -> tuple[int, float]:
@@ -72,6 +76,6 @@ def _run(side: Side, asked: Questions, seconds: int, *words: str) -> str:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     codes = _CODES.search(done.stdout)
-    if not codes or re.search("SERVFAIL|REFUSED", codes[1]):
+    if not codes or not re.match(rf"{asked.rcode} \d+ \(100\.00%\)", codes[1]):
         raise RuntimeError(f"{side.name}: {done.stdout[-2000:]}")
     return done.stdout

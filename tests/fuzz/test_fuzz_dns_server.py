@@ -6,10 +6,11 @@ import dns.rrset
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pabal.dns.settings import FIXED, DnsSettings
 from pabal.dns.wire.query import QueryError, answer_room, canonical, parse_query
 from pabal.dns.wire.rrset import from_dnspython, to_dnspython
 from pabal.dns.zone.master import MasterFile
-from tests.dns.server.parts import FRIEND, bench
+from tests.dns.server.parts import FRIEND, STRANGER, bench
 from tests.support.zones import MemorySource, gathered, load, question
 
 SEEDS = [
@@ -150,3 +151,20 @@ def test_ready_answers_say_what_the_zone_says(labels: list[str], rdtype: str) ->
         assert (hot.rcode(), hot.flags) == (slow.rcode(), slow.flags)
         assert (hot.question, hot.answer) == (slow.question, slow.answer)
         assert (hot.authority, hot.additional) == (slow.authority, slow.additional)
+
+
+FRESH = bench(settings=DnsSettings("ns.test", round_robin=FIXED))
+
+
+@given(mangled())
+def test_what_is_known_of_siblings_is_what_the_long_way_says(data: bytes) -> None:
+    FRESH.answering.now(SEEDS[0], STRANGER, udp=True)
+    FRESH.answering.now(question("none.example.com"), STRANGER, udp=True)
+    cache = FRESH.answering.cache_of(STRANGER)
+    assert cache is not None
+    short = cache.siblings.answer(data[2:])
+    FRESH.answering.forget()
+    if short is not None:
+        told = FRESH.now(data)
+        known = dns.message.from_wire(data[:2] + short)
+        assert str(known) == str(dns.message.from_wire(told))

@@ -1,8 +1,11 @@
+import pytest
+
 from pabal.base.clock import SystemClock
 from pabal.dns.server.access import Rights
 from pabal.dns.server.cache import lasting
 from pabal.dns.server.caches import Caches
 from pabal.dns.settings import DnsSettings
+from tests.support.zones import FixedClock
 
 KINDS = [
     Rights(query=True, recursion=recursion, view=view)
@@ -31,3 +34,20 @@ def test_who_is_apart_has_none() -> None:
     # Who may not recurse gets nothing of the resolver, and so nothing apart.
     assert [cache is None for cache in found] == [False, False, False, True]
     assert None not in [caches.of(kind, "good") for kind in KINDS]
+
+
+def test_all_age_with_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FixedClock()
+    caches = Caches(1, DnsSettings("ns.test"), clock)
+    cache = caches.of(KINDS[0], "h")
+    assert cache is not None
+    ticks: list[int] = []
+    monkeypatch.setattr(cache, "tick", ticks.append)
+    caches.tick()
+    clock.at += 0.5
+    caches.tick()
+    assert not ticks
+    clock.at += 0.5
+    caches.tick()
+    caches.tick()
+    assert ticks == [int(clock.at)]

@@ -202,6 +202,25 @@ async def test_on_a_real_socket(
 
 
 @pytest.mark.skipif(not datagrams.is_supported(), reason="64-bit Linux only")
+async def test_who_is_met_for_the_first_time_gets_what_lies_ready(
+    bound: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = bench()
+    server = UdpServer(parts.answering, bound, Tasks())
+    server.start()
+    clients = [Client(bound, host) for host in ("127.0.0.1", "127.0.0.2")]
+    data = question("none.example.com")
+    clients[0].socket.send(data)
+    answer = await clients[0].receive()
+    monkeypatch.setattr(parts.answering, "now", lambda *_, **__: None)
+    clients[1].socket.send(data)
+    assert await clients[1].receive() == answer
+    for client in clients:
+        client.socket.close()
+    server.close()
+
+
+@pytest.mark.skipif(not datagrams.is_supported(), reason="64-bit Linux only")
 async def test_slow_answers_let_others_have_their_turn(bound: socket.socket) -> None:
     server = UdpServer(bench().answering, bound, Tasks())
     server.start()

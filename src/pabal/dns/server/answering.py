@@ -197,6 +197,10 @@ class Answering:
         """Drop every ready answer: zones changed."""
         self._caches.clear()
 
+    def tick(self) -> None:
+        """Let ready answers age: for the driver, before it looks for some."""
+        self._caches.tick()
+
     def cache_of(self, host: str, destination: str = "") -> AnswerCache | None:
         """Return where ready answers for ``host`` lie, for the driver's hot path.
 
@@ -250,16 +254,15 @@ class Answering:
         return answer
 
     def _answer(self, context: _Context, data: bytes) -> bytes | Recursion:
-        if context.cache is not None:
-            ready = self._ready(context, data)
-            if ready is not None:
-                if self.on_query is not None:
-                    self.on_query(_asked(context, ready, cached=True))
-                return ready
+        ready = self._ready(context, data)
+        if ready is not None:
+            if self.on_query is not None:
+                self.on_query(_asked(context, ready, cached=True))
+            return ready
         refused = self._refusal(context)
         if refused is not None:
             return self._finish(context, refused)
-        return self._look_up(context)
+        return self._look_up(context, data)
 
     def _limited(self, context: _Context, answer: bytes) -> bytes | None:
         """Return what is left of ``answer`` where too many are asked for."""
@@ -337,15 +340,14 @@ class Answering:
         meta = codes.FIRST_META_TYPE <= query.rdtype < codes.ANY
         return Response(codes.NOTIMP) if meta else None
 
-    def _look_up(self, context: _Context) -> bytes | Recursion:
+    def _look_up(self, context: _Context, data: bytes) -> bytes | Recursion:
         query = context.query
         zones = self._zones(context)
         answer = lookup(zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok)
         if answer is not None and answer.unresolved is None:
             response = self.pools.adjusted(answer.response, answer.zone.origin)
             octets = self._finish(context, response, keep=True)
-            if answer.response.rcode == codes.NXDOMAIN:
-                self._learn(context, answer, octets)
+            self._learn(context, data, answer, octets)
             return octets
         if self._may_recurse(context):
             name = query.name
@@ -358,17 +360,15 @@ class Answering:
             return self._finish(context, Response(codes.REFUSED, error=error))
         return self._finish(context, answer.response, keep=True)
 
-    def _learn(self, context: _Context, answer: Answer, octets: bytes) -> None:
-        """Let the next missing name beside this one be answered by the driver."""
-        if context.cache is None or answer.response.answer:
-            return
-        if context.query.dnssec_ok and answer.zone.denial is not None:
-            # Each missing name of a signed zone has proofs of its own.
-            return
-        apexes = self._zones(context).by_apex
-        context.cache.missing.learn(
-            context.query, context.key, octets, answer.zone, apexes
-        )
+    def _learn(
+        self, context: _Context, data: bytes, answer: Answer, octets: bytes
+    ) -> None:
+        """Let the next name beside this one be answered by the driver."""
+        query, cache = context.query, context.cache
+        # Options bring others into the answer. Any name may be that of a pool.
+        if cache is not None and _is_plain(query) and not self.pools.all:
+            apexes, room = self._zones(context).by_apex, context.room_octets
+            cache.siblings.learn(query, data, octets, answer, apexes, room)
 
     def _may_recurse(self, context: _Context) -> bool:
         wanted = bool(context.query.flags & codes.RD)

@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Final
 
 from pabal.base.clock import Clock
-from pabal.dns.server.missing import MissingNames
+from pabal.dns.server.siblings import Siblings
 from pabal.dns.settings import FIXED, RANDOM
 from pabal.dns.wire.option import with_options
 from pabal.dns.wire.response import Rendered, turned
@@ -26,6 +26,11 @@ ENTRY_OVERHEAD_OCTETS: Final = 300
 END_PART: Final = 10
 """In the last tenth of its time a positive answer is asked of the resolver again, which
 then fetches it anew: what is popular never ends (see ``resolver.cache``)."""
+
+REPEATED_MAX: Final = 4096
+"""Answers put together that are kept as they are, until there is no room and a second
+begins. Who asks once asks again, and one that lies ready costs a third or less; of a
+flood of names only so many a second are kept: 2 MB, with signatures 4."""
 
 _COUNT: Final = slice(6, 8)
 """Where a message says how many records its answer has (RFC 1035 §4.1.1)."""
@@ -135,20 +140,21 @@ class AnswerCache:
 
     Attributes:
         ready: Looked into first, by the driver itself: one dict look-up. Its entries
-            never end; what ages is as of this second, and ``tick`` ends it.
-        missing: Looked into next: names that do not exist.
+            never end; what ages is as of this second, and ``tick`` ends it. What
+            ``siblings`` said is there once it was asked for.
+        siblings: Asked next: what is known of names beside others.
     """
 
     def __init__(self, entries_max: int, octets_max: int, clock: Clock) -> None:
         self.ready: dict[bytes, Entry] = {}
-        self.missing = MissingNames()
+        self.siblings = Siblings()
         self._clock = clock
         self._second = int(clock.monotonic())
         self._some_age = False
-        self._young: dict[bytes, Entry] = {}
-        self._young_sizes: dict[bytes, int] = {}
-        self._old: dict[bytes, Entry] = {}
-        self._old_sizes: dict[bytes, int] = {}
+        self._repeated_room = REPEATED_MAX
+        # With what each of them takes.
+        self._young: dict[bytes, tuple[Entry, int]] = {}
+        self._old: dict[bytes, tuple[Entry, int]] = {}
         self._entries_max = max(1, entries_max // 2)
         self._octets_max = octets_max // 2
         self._octets = 0
@@ -156,26 +162,30 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    def tick(self) -> None:
-        """Let what ages do so: call it before looking into ``ready``, once a batch.
+    def tick(self, second: int) -> None:
+        """Let what ages do so: call it in each ``second`` of the clock.
 
         Where nothing ages, as in our own zones, ``ready`` stays as it is.
         """
-        second = int(self._clock.monotonic())
-        if second != self._second:
-            self._second = second
-            if self._some_age:
-                self._start_over()
+        self._second = second
+        if self._some_age or not self._repeated_room:
+            self._start_over()
 
     def _start_over(self) -> None:
         self.ready = {}
         self._some_age = False
+        self._repeated_room = REPEATED_MAX
 
     def find(self, key: bytes) -> bytes | None:
         """Return the answer to query ``key`` that is not in ``ready`` but can be."""
-        entry = self._young.get(key)
-        if entry is None:
-            return self.missing.answer(key)
+        kept = self._young.get(key)
+        if kept is None:
+            answer = self.siblings.answer(key)
+            if answer is not None and self._repeated_room:
+                self._repeated_room -= 1
+                self.ready[key] = repeat(answer)
+            return answer
+        entry, _ = kept
         if isinstance(entry, Ageing):
             turning = entry.turning(self._second)
             if turning is None:
@@ -187,16 +197,19 @@ class AnswerCache:
 
     def entry(self, key: bytes) -> Entry | None:
         """Return what is kept for ``key``; asked for, it stays another generation."""
-        entry = self._young.get(key)
-        if entry is None:
-            entry = self._old.pop(key, None)
-            if entry is not None:
-                self._put(key, entry, self._old_sizes.pop(key))
-        return entry
+        kept = self._young.get(key)
+        if kept is None:
+            kept = self._old.pop(key, None)
+            if kept is None:
+                return None
+            self._put(key, *kept)
+        return kept[0]
 
     def hit(self, data: bytes) -> bytes | None:
         """Return the answer to query ``data`` if it lies ready under these octets."""
-        self.tick()
+        second = int(self._clock.monotonic())
+        if second != self._second:
+            self.tick(second)
         key = data[2:]
         entry = self.ready.get(key)
         answer = self.find(key) if entry is None else next(entry)
@@ -211,19 +224,17 @@ class AnswerCache:
     def _put(self, key: bytes, entry: Entry, size: int) -> None:
         full = len(self._young) >= self._entries_max
         if full or self._octets + size > self._octets_max:
-            self._old, self._old_sizes = self._young, self._young_sizes
-            self._young, self._young_sizes = {}, {}
+            self._old, self._young = self._young, {}
             self._octets = 0
             # What the driver still finds would not be asked for here, and be forgotten.
             self._start_over()
-        self._octets += size - self._young_sizes.get(key, 0)
-        self._young[key] = entry
-        self._young_sizes[key] = size
+        before = self._young.get(key)
+        self._octets += size - (0 if before is None else before[1])
+        self._young[key] = entry, size
 
     def clear(self) -> None:
         """Forget everything."""
-        self.missing.clear()
+        self.siblings.clear()
         self._start_over()
-        self._young, self._young_sizes = {}, {}
-        self._old, self._old_sizes = {}, {}
+        self._young, self._old = {}, {}
         self._octets = 0

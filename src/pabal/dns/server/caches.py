@@ -32,6 +32,8 @@ class Caches:
         is_apart: Callable[[str, int], bool] | None = None,
     ) -> None:
         self._is_apart = is_apart
+        self._clock = clock
+        self._second = int(clock.monotonic())
         self.turn = itertools.count(1)
         entries_max = settings.cache_entries_max // (2 * views)
         octets_max = settings.cache_octets_max // (2 * views)
@@ -55,6 +57,14 @@ class Caches:
     def friends(self) -> frozenset[AnswerCache]:
         """Where the answers for clients lie whose rate is not limited."""
         return frozenset(c for (_, friend), c in self._caches.items() if friend)
+
+    def tick(self) -> None:
+        """Let what ages do so: call it before answers are looked for, once a batch."""
+        second = int(self._clock.monotonic())
+        if second != self._second:
+            self._second = second
+            for cache in self._caches.values():
+                cache.tick(second)
 
     def clear(self) -> None:
         """Forget every answer."""

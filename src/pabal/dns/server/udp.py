@@ -99,8 +99,7 @@ class UdpServer:
     def _many(self, batch: DatagramBatch) -> None:
         """Answer what has come: one system call in and, as a rule, one out."""
         slots = batch.receive()
-        for friends in self._friends:
-            friends.tick()
+        self._answering.tick()
         caches, data, sizes = self._caches, batch.data, batch.sizes
         first = slots.start
         slot = first - 1
@@ -110,6 +109,8 @@ class UdpServer:
         for slot, length, start, sender in batch.met(slots):
             if sender != met:
                 met, cache = sender, caches.get(sender)
+                if cache is None:
+                    cache = self._meet(batch, slot, sender)
             answer = None
             if cache is not None:
                 key = data[start : start + length - ID_OCTETS]
@@ -121,12 +122,10 @@ class UdpServer:
                 data[start : start + size] = answer
                 sizes[slot] = size + ID_OCTETS
                 continue
-            if not self._slowly(batch, slot, sender, length):
+            if not self._slowly(batch, slot, length):
                 # A gap: what is ready before it goes first.
                 batch.send(first, slot)
                 first = slot + 1
-            # It may have been met for the first time, and now be known.
-            met = None
             slow += 1
             if slow == SLOW_MAX:
                 self._put_off(batch, range(slot + 1, slots.stop))
@@ -155,9 +154,7 @@ class UdpServer:
             # Its datagrams are now judged one by one, not answered out of hand.
             self._caches.clear()
 
-    def _slowly(
-        self, batch: DatagramBatch, slot: int, sender: Sender, length: int
-    ) -> bool:
+    def _slowly(self, batch: DatagramBatch, slot: int, length: int) -> bool:
         """Answer what the hot path could not; return whether the answer is ready."""
         host = batch.peers.host(slot)
         arrival = PLAIN
@@ -169,21 +166,23 @@ class UdpServer:
         if not isinstance(answer, bytes):
             self._begin(answer, batch.peers.peer(slot), batch.control(slot))
             return False
-        self._learn(sender, host)
         if len(answer) > batch.answer_max_octets:
             self._send(answer, batch.peers.peer(slot), batch.control(slot))
             return False
         batch.put(slot, answer[ID_OCTETS:])
         return True
 
-    def _learn(self, sender: Sender, host: str) -> None:
-        """Remember which cache this client's answers are in."""
+    def _meet(
+        self, batch: DatagramBatch, slot: int, sender: Sender
+    ) -> AnswerCache | None:
+        """Return and remember which cache the answers for this client are in."""
+        host = batch.peers.host(slot)
         cache = self._answering.cache_of(host, self._local)
-        if cache is None:
-            return
-        if len(self._caches) >= CLIENTS_MAX:
-            self._caches.clear()
-        self._caches[sender] = cache
+        if cache is not None:
+            if len(self._caches) >= CLIENTS_MAX:
+                self._caches.clear()
+            self._caches[sender] = cache
+        return cache
 
     def _one_by_one(self) -> None:
         """The same with what every system has."""

@@ -133,6 +133,13 @@ class Denial:
         wildcard = self._before(self._hashed(WILDCARD + provable))
         return self._sets(*self._enclosed(name, provable), wildcard)
 
+    def gap(self, name: bytes) -> bytes:
+        """Return which owner's record says that ``name`` is missing.
+
+        Names right below one and the same name have the same proof if this is the same.
+        """
+        return self._before(name if self._hashing is None else self._hashed(name))
+
     def no_data(self, name: bytes) -> tuple[RRset, ...]:
         """Prove that ``name`` has no records of the type asked for."""
         if self._hashing is None:
