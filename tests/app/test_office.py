@@ -12,6 +12,7 @@ from pabal.app.office import (
     check_zones,
     open_traces,
     queue_office,
+    ring_zones,
     zones_office,
 )
 from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, QUEUE_BELL
@@ -101,7 +102,7 @@ async def test_zones_as_the_server_reads_them(settings: Settings) -> None:
         }
         with pytest.raises(OperatorError, match=r"no zone d\.test\."):
             office.records(dns.name.from_text("d.test"))
-        office.ring()
+    ring_zones(settings, asked=True)
     assert check_zones(settings, settings.directory / "pabal.toml") == ([], 2)
     assert await ear.listen() == [ASKED_BELL]
 

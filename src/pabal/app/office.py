@@ -248,15 +248,10 @@ class ZonesOffice:
     zones: Zones
     report: Report
     found: Sequence[Problem]
-    bell: UnixDoorbell
 
     def problems(self) -> Sequence[Problem]:
         """Return what is wrong with them."""
         return self.found
-
-    def ring(self) -> None:
-        """Let a running server read them again."""
-        self.bell.ring(ASKED_BELL)
 
     def summaries(self) -> Sequence[ZoneSummary]:
         """Return every zone in one line."""
@@ -345,7 +340,7 @@ def _order(owner: str) -> tuple[str, ...]:
 def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
     """Read the zones as the server would."""
     with zone_tools(settings) as tools:
-        bell, book, clock = tools.bell, tools.directory, tools.clock
+        book, clock = tools.directory, tools.clock
         zones = parts.zones(settings, book, clock)
         report = zones.reload()
         found = [shown_problem(settings.dns.zones, each) for each in report.problems]
@@ -353,7 +348,7 @@ def zones_office(settings: Settings) -> Iterator[ZonesOffice]:
         for view, chosen in zip(views, settings.dns.views, strict=True):
             wrong = view.rebuild(zones.owners, zones.by_apex)
             found += [shown_problem(Path(chosen.zones), each) for each in wrong]
-        yield ZonesOffice(settings, zones, report, found, bell)
+        yield ZonesOffice(settings, zones, report, found)
 
 
 def zone_input(settings: Settings, name: dns.name.Name, file: str | None) -> ZoneInput:
@@ -366,12 +361,16 @@ def zone_input(settings: Settings, name: dns.name.Name, file: str | None) -> Zon
     return ZoneInput(name, file, hosted, derived, settings.hostname, serial)
 
 
-def ring_zones(settings: Settings) -> None:
-    """Let a running server read its zones again."""
+def ring_zones(settings: Settings, *, asked: bool = False) -> None:
+    """Let a running server read its zones again.
+
+    Args:
+        asked: A person wants to read in the log that it was done.
+    """
     layout = Layout(settings.data)
     enter(layout)
     with contextlib.closing(open_bell(layout)) as bell:
-        bell.ring(ZONES_BELL)
+        bell.ring(ASKED_BELL if asked else ZONES_BELL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,11 +50,14 @@ _SPF: Final = b"v=spf1"
 
 _TIMERS: Final = Struct("!IIII")
 
+REFRESH_MIN_S: Final = 60
+"""Who lets secondaries ask more often tries something out."""
+
 
 def expires_early(soa: bytes) -> bool:
     """Return whether the expire of an SOA, RDATA, is not beyond refresh and retry."""
     refresh_s, retry_s, expire_s, _ = _TIMERS.unpack(soa[-16:])
-    return bool(expire_s <= refresh_s + retry_s)
+    return bool(refresh_s >= REFRESH_MIN_S and expire_s <= refresh_s + retry_s)
 
 
 def _is_spf(record: Packed) -> bool:
