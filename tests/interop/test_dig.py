@@ -260,6 +260,7 @@ def test_other_opcodes_and_classes_are_refused_politely(server: Server) -> None:
 FAR = "192.0.2.77"
 
 
+@pytest.mark.slow
 def test_nobody_elsewhere_learns_the_network_of_a_client(tmp_path: Path) -> None:
     """RFC 7871 §2: a resolver does not pass Client Subnet on unless it is told to."""
     with (

@@ -283,6 +283,7 @@ def dns_settings(
         zones_directory=str(dns.zones),
         allow_query=dns.allow_query,
         allow_recursion=dns.allow_recursion,
+        private_zones=dns.private_zones,
         round_robin=dns.round_robin,
         nsid=dns.nsid,
         cookie_secret=cookie_secret,

@@ -1,8 +1,9 @@
-"""What of [dns] keeps one client from taking everything."""
+"""What of [dns] keeps clients from taking everything, or what is not for them."""
 
 from dataclasses import dataclass
 from typing import Final
 
+from pabal.config.peers import check_zone_name
 from pabal.config.section import Section
 from pabal.dns.settings import (
     RATE_MAX,
@@ -34,6 +35,7 @@ class Limits:
     client_rate_max: int
     recursion_per_client_max: int
     tcp: TcpSettings
+    private_zones: tuple[str, ...]
 
 
 def read_limits(section: Section) -> Limits:
@@ -72,6 +74,13 @@ def read_limits(section: Section) -> Limits:
             " way at once in each process; loopback has no limit of its own.",
         ),
         tcp=_tcp(section),
+        private_zones=section.texts(
+            "private_zones",
+            (),
+            check_zone_name,
+            "Zones that nobody is answered from, like policy_zones; who may have them"
+            " as a whole still may.",
+        ),
     )
 
 

@@ -77,6 +77,7 @@ class DnsSection:
         client_rate_max: Queries a second of one strange address; 0: any number.
         recursion_per_client_max: Recursive questions of one address under way at once.
         tcp: What connections may take.
+        private_zones: Zones that nobody is answered from.
         keys: ``ALGORITHM:NAME:SECRET``, those of ``keys_file`` among them.
         allow_transfer: Who may have whole zones.
         transfers: How they are encrypted.
@@ -114,6 +115,7 @@ class DnsSection:
     client_rate_max: int = 0
     recursion_per_client_max: int = RECURSION_PER_CLIENT_MAX
     tcp: TcpSettings = field(default_factory=TcpSettings)
+    private_zones: tuple[str, ...] = ()
     keys: tuple[str, ...] = field(default=(), repr=False)
     allow_transfer: tuple[str, ...] = ("none",)
     transfers: TransferSection = field(default_factory=TransferSection)
@@ -224,6 +226,7 @@ def read_names(section: Section) -> DnsSection:
         client_rate_max=limits.client_rate_max,
         recursion_per_client_max=limits.recursion_per_client_max,
         tcp=limits.tcp,
+        private_zones=limits.private_zones,
         keys=keys,
         allow_transfer=others.allow_transfer,
         transfers=others.transfers,

@@ -166,6 +166,10 @@ class DnsSettings:
         default=("any",),
         metadata={"help": "who may ask for what this server holds"},
     )
+    private_zones: tuple[str, ...] = field(
+        default=(),
+        metadata={"help": "zones that nobody is answered from"},
+    )
     allow_recursion: tuple[str, ...] = field(
         default=LOCAL_NETWORKS,
         metadata={"help": "who may ask for names elsewhere"},

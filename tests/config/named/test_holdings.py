@@ -67,3 +67,19 @@ def test_what_is_fetched_over_tls_still_is() -> None:
     said = [n.what for n in take_over(checked(TLS, FILES), KNOWN).notes if not n.taken]
     assert "tls mine" in said
     assert not {"tls named", "tls address"} & {*said}
+
+
+def test_a_zone_that_nobody_may_ask_about_stays_private() -> None:
+    rpz = 'zone "rpz.test" { type primary; file "/etc/bind/a"; allow-query { %s; }; };'
+    hidden = take_over(checked(rpz % "none", FILES), KNOWN)
+    assert tomllib.loads(hidden.toml())["dns"]["private_zones"] == ["rpz.test"]
+    for text in (
+        rpz % "10.0.0.0/8",
+        (
+            f"view a {{ match-clients {{ 10/8; }}; {rpz % 'any'} }};"
+            f" view b {{ {rpz % 'none'} }};"
+        ),
+    ):
+        found = take_over(checked(text, FILES), KNOWN)
+        assert "private_zones" not in found.toml()
+        assert any("no lists of their own" in n.why for n in found.notes)

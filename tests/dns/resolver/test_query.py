@@ -16,6 +16,7 @@ from pabal.dns.resolver.query import (
     is_truncated,
     mix_case,
     read,
+    with_signatures,
 )
 from tests.scenario.dns.network import FakeChance
 
@@ -39,6 +40,12 @@ def make(
 
 def reply_to(query: Query) -> dns.message.Message:
     return dns.message.make_response(dns.message.from_wire(query.wire))
+
+
+def test_a_query_says_nothing_of_who_asked() -> None:
+    """RFC 7871 §2: no Client Subnet, nor any other option."""
+    for wire in (make().wire, with_signatures(make().wire), make(recursive=True).wire):
+        assert list(dns.message.from_wire(wire).options) == []
 
 
 def test_a_query_is_what_another_library_reads() -> None:

@@ -11,7 +11,7 @@ import pytest
 from typing_extensions import override
 
 from pabal.base.errors import OperatorError
-from pabal.dns.server.answering import Asked
+from pabal.dns.server.answering import Asked, ControlQuery
 from pabal.dns.server.nameserver import NameServer
 from pabal.dns.settings import DnsSettings, TcpSettings, ViewSettings
 from pabal.dns.zone.zones import Zones
@@ -191,6 +191,33 @@ async def test_the_address_asked_may_decide(tmp_path: Path, bound: str) -> None:
                 message, "127.77.0.2", 5, port, source="127.77.3.3"
             )
             assert found.answer[0][0].to_text() == address
+    await server.stop()
+
+
+async def test_nobody_is_answered_from_a_private_zone() -> None:
+    """Nor by way of an alias that leads into it; who may have it whole still may."""
+    files = {
+        "rpz.test.zone": HEAD + "bad.test A 192.0.2.1\nout CNAME www.example.com.\n",
+        "example.com.zone": HEAD + "www A 192.0.2.2\nin CNAME bad.test.rpz.test.\n",
+    }
+    settings = DnsSettings(
+        "ns.test", private_zones=("RPZ.test",), allow_transfer=("127.0.0.1",)
+    )
+    zones = Zones(MemorySource(files), None, "ns.test", FixedClock())
+    server = NameServer(settings, zones, None, FixedClock())
+    await server.reload()
+    refused = ("rpz.test", "bad.test.rpz.test", "none.rpz.test", "out.rpz.test")
+    for name in (*refused, "in.example.com", "www.example.com") * 2:
+        octets = await server.answer(question(name), "127.0.0.1")
+        assert octets is not None
+        answer = dns.message.from_wire(octets)
+        hidden = name != "www.example.com"
+        assert (answer.rcode() == dns.rcode.REFUSED) is hidden, name
+        assert bool(answer.answer) is not hidden
+    query = dns.message.make_query("rpz.test", "AXFR").to_wire()
+    asked = ControlQuery(query, "127.0.0.1")
+    first = await anext(server._control.messages(asked, udp=False))
+    assert dns.message.from_wire(first).answer
     await server.stop()
 
 

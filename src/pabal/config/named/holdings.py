@@ -17,6 +17,7 @@ from pabal.config.named.signing import told_of
 from pabal.config.named.transfers import Servers
 from pabal.config.named.updates import Updates
 from pabal.config.named.zones import Zone
+from pabal.config.views import NOTHING
 
 ASKED_ELSEWHERE: Final = frozenset(("forward", "stub", "static-stub"))
 """Types of zones that say whom to ask."""
@@ -24,6 +25,12 @@ ASKED_ELSEWHERE: Final = frozenset(("forward", "stub", "static-stub"))
 _NOBODY_ASKS: Final = "nobody of its view may ask for names elsewhere"
 
 _EVERYBODY: Final = "everybody sees it, so this view does too"
+
+
+_NO_LIST: Final = (
+    "single zones have no lists of their own: write a view, or private_zones in [dns]"
+    " if nobody is to ask about it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class Holdings:
     taken: set[str] = field(default_factory=set)
     _copies: dict[str, list[str]] = field(default_factory=dict)
     _lent: dict[tuple[str, str], Zone] = field(default_factory=dict)
+    _private: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Note what views may borrow."""
@@ -245,8 +253,32 @@ class Holdings:
             if statement.name == "dnssec-policy" and "type" in taken:
                 why = told_of(zone.name.text, statement, self.outcome.statements)
                 self.outcome.note(statement.token, what, why)
+            elif statement.name == "allow-query" and "type" in taken:
+                self._asked_by(zone, statement, what)
             elif statement.name not in taken:
                 self.outcome.not_taken(statement, what)
+
+    def _asked_by(self, zone: Zone, statement: Statement, what: str) -> None:
+        """Take a zone that nobody may ask about; say that others have no lists."""
+        outcome = self.outcome
+        others = (z for z in outcome.checked.zones if z.origin == zone.origin)
+        if "private_zones" not in outcome.known or not all(
+            map(self._is_hidden, others)
+        ):
+            outcome.note(statement.token, what, _NO_LIST)
+            return
+        if zone.origin not in self._private:
+            self._private.append(zone.origin)
+        outcome.note(statement.token, what, "private_zones in [dns]", taken=True)
+
+    def _is_hidden(self, zone: Zone) -> bool:
+        said = zone.statement.find("allow-query")
+        return said is not None and self.outcome.flat(said).elements == [NOTHING]
+
+    def close(self) -> None:
+        """Take what concerns all zones."""
+        if self._private:
+            self.outcome.settings.append((DNS, "private_zones", tuple(self._private)))
 
     def _type_why_not(self, zone: Zone) -> str:
         if zone.type != "primary":

@@ -186,6 +186,7 @@ class Horizon:
                 holdings.stay(own, "its view is not taken over")
             else:
                 self._take(view, own, holdings)
+        holdings.close()
 
     def _recurses(self, view: BindView) -> bool:
         statement = recursion_of(self._body(view))

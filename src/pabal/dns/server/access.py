@@ -6,7 +6,7 @@ one without is answered with an error before anything here is asked.
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -198,6 +198,10 @@ class Access:
 
     Args (of the constructor):
         views: In their order: the first that a client is in is its view.
+        private: Folded apexes of the zones that nobody is answered from.
+
+    Attributes:
+        private: The same.
     """
 
     def __init__(
@@ -205,7 +209,9 @@ class Access:
         query: AccessList,
         recursion: AccessList,
         views: Sequence[ViewAccess] = (),
+        private: Collection[bytes] = (),
     ) -> None:
+        self.private = frozenset(private)
         self._query = query
         self._recursion = recursion
         self._views = views
@@ -252,6 +258,10 @@ class Access:
         if self._by_wish and rights != self.rights(host, arrival, recursive=True):
             return None
         return rights
+
+    def hides(self, *origins: bytes) -> bool:
+        """Return whether one of these zones, folded apexes, is private."""
+        return not self.private.isdisjoint(origins)
 
     def is_friend(self, host: str) -> bool:
         """Return whether ``host`` may have as many answers as it likes."""

@@ -8,7 +8,7 @@ Security: no recursion for strangers; recursions under way are bounded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import dns.rdatatype
@@ -343,7 +343,7 @@ class Answering:
     def _look_up(self, context: _Context, data: bytes) -> bytes | Recursion:
         query = context.query
         zones = self._zones(context)
-        answer = lookup(zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok)
+        answer = _looked_up(zones, query, self.access)
         if answer is not None and answer.unresolved is None:
             response = self.pools.adjusted(answer.response, answer.zone.origin)
             octets = self._finish(context, response, keep=True)
@@ -443,6 +443,18 @@ class Answering:
             # The options do not fit: the records have to go.
             return extra.finish(truncated(query, self._limits(context)))
         return longer
+
+
+def _looked_up(zones: VersionedZones, query: Query, access: Access) -> Answer | None:
+    """Return what ``lookup`` does; a refusal where a private zone is in it."""
+    answer = lookup(zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok)
+    if answer is None or not access.private:
+        return answer
+    first = zones.find(query.name, query.rdtype) or answer.zone
+    if not access.hides(first.origin, answer.zone.origin):
+        return answer
+    refused = Response(codes.REFUSED, error=_PROHIBITED)
+    return replace(answer, response=refused, unresolved=None)
 
 
 def _client(context: _Context) -> Client:

@@ -294,6 +294,7 @@ def _access(settings: DnsSettings) -> Access:
         parse_access_list(settings.allow_query, "dns.allow_query"),
         parse_access_list(settings.allow_recursion, "dns.allow_recursion"),
         views,
+        [name_octets(dns.name.from_text(n)).lower() for n in settings.private_zones],
     )
 
 

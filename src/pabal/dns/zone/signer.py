@@ -227,10 +227,12 @@ class ZoneSigner:
             return False
 
     def _settled(self, outlet: Outlet, origin: bytes) -> bool:
-        common = self._outlets[0].owners.get(origin)
-        is_laid_over = common is not None and origin in outlet.numbered
-        last = common.serial if common is not None and is_laid_over else None
-        return outlet.settle(origin, self._book, last)
+        common = self._outlets[0]
+        own = common.owners.get(origin)
+        if own is None or origin not in outlet.numbered:
+            return outlet.settle(origin, self._book, None)
+        served = common.files.current(origin) or own
+        return outlet.settle(origin, self._book, served.serial)
 
     def _zone(self, keys: ZoneKeys, origin: bytes) -> bool:
         """Do what is to be done for one zone; return whether it has a new version."""
