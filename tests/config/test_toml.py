@@ -96,6 +96,12 @@ texts = st.text(
 )
 
 
+def test_what_follows_an_open_header_is_in_its_table() -> None:
+    document = parse('a = 1\n[listen\nsmtp = "x"\n', "f")
+    assert as_dict(document) == {"": {"a": 1}, "listen": {"smtp": "x"}}
+    assert len(document.problems) == 1
+
+
 def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

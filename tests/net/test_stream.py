@@ -397,7 +397,8 @@ async def test_short_records_leave_others_their_turn(
 
     await asyncio.gather(others(), send(), receive())
     assert got == count
-    assert turns > count // RECORDS_AT_ONCE
+    # What is read and what waits may have a step each in one turn.
+    assert turns > count // RECORDS_AT_ONCE // 2
     server.abort()
     theirs.close()
 

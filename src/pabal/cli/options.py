@@ -10,7 +10,12 @@ import dns.exception
 import dns.name
 from typing_extensions import override
 
-from pabal.base.errors import NotFoundError, OperatorError, PabalError
+from pabal.base.errors import (
+    NotFoundError,
+    OperatorError,
+    PabalError,
+    StorageFullError,
+)
 from pabal.cli.remote import configured
 from pabal.config.load import BadConfigurationError
 
@@ -110,6 +115,9 @@ class PabalGroup(click.Group):
         except OperatorError as error:
             click.echo(f"pabal: {error}", err=True)
             ctx.exit(EXIT_USAGE)
+        except StorageFullError as error:
+            click.echo(f"pabal: {error}. Make room on the disk of `data`.", err=True)
+            ctx.exit(EXIT_FAILED)
         except PabalError as error:
             click.echo(f"pabal: {error}", err=True)
             ctx.exit(EXIT_FAILED)

@@ -464,7 +464,9 @@ def _resolver(section: Section) -> ResolverSection:
             (),
             check_forward_zone,
             "Zones with forwarders of their own: ZONE ADDRESS[:PORT] …; without an"
-            " address: asked from the root, whatever forwarders says.",
+            " address: asked from the root, whatever forwarders says. Answers are"
+            " validated: if nobody signs for them, or the root cannot be reached, add"
+            " them to negative_trust_anchors.",
         ),
         stub_zones=section.texts(
             "stub_zones",

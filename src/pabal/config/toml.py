@@ -67,11 +67,14 @@ class Document:
 
 
 class _MistakeError(PabalError):
-    """Stops the reading of one line."""
+    """Stops the reading of one line; ``table``: what the next ones belong to."""
 
-    def __init__(self, span: Span, reason: str, suggestion: str = "") -> None:
+    def __init__(
+        self, span: Span, reason: str, suggestion: str = "", table: Table | None = None
+    ) -> None:
         super().__init__(reason)
         self.span, self.reason, self.suggestion = span, reason, suggestion
+        self.table = table
 
 
 def parse(text: str, file: str) -> Document:
@@ -92,6 +95,7 @@ def parse(text: str, file: str) -> Document:
                     reader.source(mistake.span.line),
                 )
             )
+            current = mistake.table or current
             reader.recover(mistake.span.line)
     return document
 
@@ -125,14 +129,15 @@ def _header(reader: "_Reader", document: Document) -> Table:
     while reader.take("."):
         parts.append(_key(reader))
     reader.blanks()
-    if not reader.take("]"):
-        raise _MistakeError(
-            reader.span(), "the table header is not closed", "insert `]`"
-        )
     name = ".".join(parts)
     known = document.tables.get(name)
     if known is None:
         known = document.tables[name] = Table(Span(start.line, start.column + 1))
+    if not reader.take("]"):
+        # What follows is meant for this table all the same.
+        raise _MistakeError(
+            reader.span(), "the table header is not closed", "insert `]`", known
+        )
     return known
 
 
