@@ -94,3 +94,16 @@ def test_a_forwarder_is_not_asked_what_it_is_called() -> None:
     assert special.local(dns.name.from_text("x.local."), svcb) is None
     arpa = dns.name.from_text("resolver.arpa.")
     assert special.local(arpa, dns.rdatatype.DS) is None
+
+
+@pytest.mark.parametrize(
+    ("ranges", "first", "last"), [("172.{}.0.1", 16, 31), ("100.{}.0.1", 64, 127)]
+)
+def test_private_ranges_end_where_they_end(ranges: str, first: int, last: int) -> None:
+    """As RFC 6303 §4.2 and RFC 7793 §3 have them."""
+    private = [
+        octet
+        for octet in range(256)
+        if ask(dns.reversename.from_address(ranges.format(octet)), "PTR") is not None
+    ]
+    assert private == list(range(first, last + 1))

@@ -204,6 +204,9 @@ class FakeServer:
             if rcode.lower() in self.behaviours:
                 reply.set_rcode(dns.rcode.from_text(rcode))
                 return reply
+        if "wants-cd" in self.behaviours and not request.flags & dns.flags.CD:
+            reply.set_rcode(dns.rcode.SERVFAIL)
+            return reply
         if "no-edns" in self.behaviours and query.edns:
             reply.set_rcode(dns.rcode.FORMERR)
             return reply
