@@ -175,18 +175,34 @@ OTHERS = {
 async def tell_by_tcp(parts: Sequence[bytes], pause_s: float = 0.0) -> bytes:
     """Return the answer to a question over TCP that comes in ``parts``."""
 
+    serving: list[asyncio.Task[object] | None] = []
+
     async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        serving.append(asyncio.current_task())
+        try:
             for part in parts:
                 writer.write(part)
                 await writer.drain()
                 await asyncio.sleep(pause_s)
-        writer.close()
+        except (OSError, asyncio.CancelledError):
+            pass
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.2", 0)
-    async with server, asyncio.timeout(5):
-        port = server.sockets[0].getsockname()[1]
-        return await NetworkExchange().exchange(by_tcp(port))
+    port = server.sockets[0].getsockname()[1]
+    try:
+        async with asyncio.timeout(5):
+            return await NetworkExchange().exchange(by_tcp(port))
+    finally:
+        server.close()
+        tasks = [task for task in serving if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # the sockets of both sides are closed behind us
 
 
 def framed(octets: bytes) -> bytes:
