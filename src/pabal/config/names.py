@@ -1,7 +1,4 @@
-"""The table [dns] of pabal.toml.
-
-Source: the contract in docs/configuration.md, which is written from this file.
-"""
+"""The table [dns] of pabal.toml; docs/configuration.md is written from this file."""
 
 import re
 from dataclasses import dataclass, field
