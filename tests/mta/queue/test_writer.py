@@ -9,7 +9,12 @@ import pytest
 from typing_extensions import override
 
 from pabal.base.disk import Done
-from pabal.base.errors import LocalProtocolError, StorageFullError, UnavailableError
+from pabal.base.errors import (
+    LocalProtocolError,
+    OperatorError,
+    StorageFullError,
+    UnavailableError,
+)
 from pabal.base.sqlite import CHECKPOINT_PAGES, INLINE_OCTETS
 from pabal.mta.queue import writer as module
 from pabal.mta.queue.writer import Writer, connect
@@ -181,3 +186,13 @@ async def test_a_long_log_is_moved_into_the_file(
     assert writer._log.pages < 10
     assert await writer.write(insert("z")) == threading.get_ident()
     assert len(rows(tmp_path)) == written + 2
+
+
+def test_a_queue_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+    connect(path).close()
+    newer = apsw.Connection(str(path))
+    newer.pragma("user_version", 99)
+    with pytest.raises(OperatorError, match="newer pabal"):
+        connect(path)
+    assert newer.pragma("user_version") == 99

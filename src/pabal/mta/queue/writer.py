@@ -21,7 +21,12 @@ from typing import Final, Generic, Protocol, TypeVar
 import apsw
 
 from pabal.base.disk import Disk, Done, open_disk
-from pabal.base.errors import LocalProtocolError, PabalError, UnavailableError
+from pabal.base.errors import (
+    LocalProtocolError,
+    OperatorError,
+    PabalError,
+    UnavailableError,
+)
 from pabal.base.sqlite import INLINE_OCTETS, NO_FILE, WriteAheadLog, errors
 from pabal.base.tasks import Batcher, Start, Unsynced
 from pabal.mta.queue import rows
@@ -254,6 +259,7 @@ def connect(path: Path) -> apsw.Connection:
 
     Raises:
         UnavailableError: It cannot be opened.
+        OperatorError: A newer pabal wrote it.
     """
     try:
         # The mail in it is its owner's business; WAL files take the same mode.
@@ -262,10 +268,17 @@ def connect(path: Path) -> apsw.Connection:
         connection.set_busy_handler(_look_again)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        if connection.pragma("user_version") != rows.VERSION:
+        version = connection.pragma("user_version")
+        if version < rows.VERSION:
             connection.execute(rows.SCHEMA)
     except (apsw.Error, OSError) as error:
         raise UnavailableError(f"queue database {path}: {error}") from error
+    if version > rows.VERSION:
+        connection.close()
+        raise OperatorError(
+            f"{path} was written by a newer pabal (schema {version}).",
+            "Start that version, or restore the backup made before the upgrade.",
+        )
     return connection
 
 
