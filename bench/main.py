@@ -111,6 +111,8 @@ def write_results(
         "same generator. *CPU ratio* compares processor time a piece in the servers'",
         "processes alone: it does not suffer from the generator or from neighbours.",
         "The kernel syncs files for pabal in threads of its own: not counted in it.",
+        "DNS: dnsperf costs about as much of the cores as a server does, and so does the",
+        "kernel, for all servers alike; by the wall they are closer than by processor.",
         f"Load average at the end: {os.getloadavg()[0]:.1f} on {cores()} cores.",
         "",
         "| " + " | ".join(HEAD) + " |",
