@@ -35,6 +35,9 @@ HOSTS: Final = 2001
 """Not a multiple of dnsperf's clients: else each name would always be asked from the
 same port, and a process that does not hear that port would never be warm for it."""
 
+INVENTIONS: Final = 300_007
+"""More than are asked for in one turn, so that no name comes twice in it."""
+
 SECONDS: Final = 4
 TURN_SECONDS: Final = 1
 """How long a side is measured before it is the next one's turn, so often in a round as
@@ -52,6 +55,7 @@ PLAIN: Final = "zone.test"
 SIGNED: Final = "signed.test"
 POSITIVE: Final = "DNS authoritative, names that are"
 ABSENT: Final = "DNS authoritative, names that are not"
+INVENTED: Final = "DNS authoritative, invented names, none twice"
 DELEGATED: Final = "DNS authoritative, delegations"
 SECURE: Final = "DNS authoritative, signed answers (DO)"
 CACHED: Final = "DNS cached recursion"
@@ -61,6 +65,7 @@ SOON: Final = ", 99 % within"
 AUTHORITATIVE: Final = {
     POSITIVE: [f"h{i}.{PLAIN}" for i in range(HOSTS)],
     ABSENT: [f"n{i}.{PLAIN}" for i in range(HOSTS)],
+    INVENTED: [f"x{i}.{PLAIN}" for i in range(INVENTIONS)],
     DELEGATED: [f"www.d{i}.{PLAIN}" for i in range(HOSTS)],
     SECURE: [f"h{i}.{SIGNED}" for i in range(HOSTS)],
 }
@@ -116,7 +121,7 @@ def wanted(options: Options, names: Mapping[str, list[str]]) -> dict[str, Questi
             place / f"{name.replace(' ', '-')}",
             asked,
             secure=name == SECURE,
-            rcode="NXDOMAIN" if name == ABSENT else "NOERROR",
+            rcode="NXDOMAIN" if name in {ABSENT, INVENTED} else "NOERROR",
         )
         for name, asked in names.items()
         if options.wants(name)
