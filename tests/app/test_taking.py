@@ -56,7 +56,8 @@ def test_what_it_does_not_like_is_told(tmp_path: Path) -> None:
         there.take(each)
     with pytest.raises(TransferError, match="No such file"):
         there.store(tmp_path / "missing" / "copy")
-    there.break_off()
+    with pytest.raises(TransferError, match="has ended"):
+        there.take(second)
 
 
 def test_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:

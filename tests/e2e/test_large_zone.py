@@ -31,6 +31,7 @@ from pabal.dns.zone.signer import ZoneSigner
 from pabal.dns.zone.source import DirectorySource, ZoneSource
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.zones import Zones
+from tests.support.large_zone import write
 from tests.support.server import PORT_OFFSET, Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -56,18 +57,6 @@ STEP_RECORDS = 120_000
 SIGNED_STEP_NAMES = 20_000
 
 PROBE_S = 0.001
-
-
-def write(zone: Path, serial: int, records: int = RECORDS) -> None:
-    """Put another version of the zone in place at once."""
-    aside = zone.with_name(".coming")
-    with aside.open("w") as stream:
-        stream.write(f"$TTL 3600\n@ IN SOA ns h {serial} 7200 3600 1209600 300\n")
-        stream.write("@ IN NS ns\nns A 192.0.2.1\n")
-        for number in range(records - 3):
-            low = (number + serial) & 255
-            stream.write(f"h{number} A 10.{number >> 16}.{number >> 8 & 255}.{low}\n")
-    aside.replace(zone)
 
 
 def cpu_s(pid: int) -> float:
@@ -118,7 +107,7 @@ class Probe(threading.Thread):
 def test_a_million_records_are_exchanged_while_they_answer(tmp_path: Path) -> None:
     server = Server(tmp_path / "pabal").init(accounts=())
     zone = server.directory / "zones" / "large.test.zone"
-    write(zone, 1)
+    write(zone, 1, RECORDS)
 
     def serial() -> int:
         query = dns.message.make_query("large.test.", "SOA")
@@ -130,7 +119,7 @@ def test_a_million_records_are_exchanged_while_they_answer(tmp_path: Path) -> No
         assert serial() == 1
         assert cpu_s(pid) < LOAD_MAX_S
         probe = Probe(server.address)
-        write(zone, 2)
+        write(zone, 2, RECORDS)
         before, deadline = cpu_s(pid), time.monotonic() + 120
         probe.start()
         try:

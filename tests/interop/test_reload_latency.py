@@ -26,6 +26,7 @@ from pabal.dns.dnssec.keystate import Policy, Ring
 from pabal.dns.zone.keystore import KeyStore
 from tests.interop.peer import path_of
 from tests.support.asker import Asker
+from tests.support.large_zone import write
 from tests.support.server import PORT_OFFSET, Server, eventually
 
 pytestmark = [
@@ -56,18 +57,6 @@ IDLE_S = 8.0
 LOOPBACK = "127.0.0.1"
 SECRET = "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg="
 BIND_PORT, PRIMARY_PORT, PORT = 21053, 22053, 53 + PORT_OFFSET
-
-
-def write(file: Path, serial: int, records: int = RECORDS) -> None:
-    """Put another version of the zone in place at once: all records are others."""
-    aside = file.with_name(".coming")
-    with aside.open("w") as stream:
-        stream.write(f"$TTL 3600\n@ IN SOA ns h {serial} 7200 3600 1209600 300\n")
-        stream.write("@ IN NS ns\nns A 192.0.2.1\n")
-        for number in range(records - 3):
-            low = (number + serial) & 255
-            stream.write(f"h{number} A 10.{number >> 16}.{number >> 8 & 255}.{low}\n")
-    aside.replace(file)
 
 
 def serial(address: str, port: int) -> int:
@@ -169,7 +158,7 @@ class Bind:
 @contextlib.contextmanager
 def primary(directory: Path) -> Iterator[Bind]:
     made = Bind(directory, PRIMARY_PORT, 'type primary; file "large.zone";')
-    write(directory / "large.zone", 1)
+    write(directory / "large.zone", 1, RECORDS)
     with made:
         yield made
 
@@ -184,17 +173,17 @@ def check(ours: Measured, theirs: Measured) -> None:
 def test_a_changed_file(tmp_path: Path) -> None:
     server = Server(tmp_path / "pabal").init(accounts=())
     zone = server.directory / "zones" / "large.test.zone"
-    write(zone, 1)
+    write(zone, 1, RECORDS)
     ours = Measured("pabal reloads", server.address, PORT, RECORDS - 3)
     with server.start():
         (pid,) = server.worker_pids()
-        write(tmp_path / "next", 2)
+        write(tmp_path / "next", 2, RECORDS)
         ours.run(lambda: (tmp_path / "next").replace(zone), pid)
     theirs = Measured("BIND reloads", LOOPBACK, BIND_PORT, RECORDS - 3)
     bind = Bind(tmp_path / "bind", BIND_PORT, 'type primary; file "large.zone";')
-    write(bind.directory / "large.zone", 1)
+    write(bind.directory / "large.zone", 1, RECORDS)
     with bind:
-        write(bind.directory / "large.zone", 2)
+        write(bind.directory / "large.zone", 2, RECORDS)
         theirs.run(lambda: bind.rndc("reload"), bind.pid)
     check(ours, theirs)
     assert ours.took_s < max(LOAD_MAX_S, theirs.took_s)
@@ -224,12 +213,12 @@ def test_a_transfer(tmp_path: Path) -> None:
         with server.start():
             (pid,) = server.worker_pids()
             eventually(lambda: serial(server.address, PORT) == 1, 120)
-            write(source.directory / "large.zone", 2)
+            write(source.directory / "large.zone", 2, RECORDS)
             source.rndc("reload")
             eventually(lambda: serial(LOOPBACK, PRIMARY_PORT) == 2, 120)
             ours.run(notify, pid)
         with bind:
-            write(source.directory / "large.zone", 3)
+            write(source.directory / "large.zone", 3, RECORDS)
             source.rndc("reload")
             eventually(lambda: serial(LOOPBACK, PRIMARY_PORT) == 3, 120)
             theirs.run(lambda: bind.rndc("refresh"), bind.pid)

@@ -104,8 +104,10 @@ class _Elsewhere(Taker):
     @override
     def store(self, path: Path) -> None:
         """Put what came at ``path``; raises TransferError."""
-        self._ask(STORE + os.fsencode(path))
-        self.break_off()
+        try:
+            self._ask(STORE + os.fsencode(path))
+        finally:
+            self.break_off()
 
     @override
     def break_off(self) -> None:
