@@ -32,8 +32,9 @@ ABOUT_TABLES: Final = {
     "imap": "Mailboxes over IMAP.",
     "pop3": "The inbox over POP3.",
     "mta": "Mail between servers.",
-    "dns": "Names. Networks are like `192.0.2.0/24`, `any`, `none` or `localhost`;"
-    " `!` in front excludes.",
+    "dns": "Names. Networks are like `192.0.2.0/24`, `any`, `none`, `localhost` (this"
+    " machine's addresses) or `localnets` (the networks it is in, as they are when this"
+    " file is read); `!` in front excludes.",
     "dns.acl.NAME": "A list of networks that has a name: wherever networks are asked"
     " for, NAME and `!NAME` may stand. As in BIND, what a list excludes (`!`) it does"
     " not hold, and the element after it decides.",

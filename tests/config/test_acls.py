@@ -5,10 +5,11 @@ from pathlib import Path
 import dns.name
 import pytest
 
-from pabal.config.acls import EXAMPLE, acls_in, holds_everybody
+from pabal.config.acls import EXAMPLE, acls_in, built_in, holds_everybody
 from pabal.config.load import Loaded, options, parse
 from pabal.dns.server.access import parse_access_list
 from pabal.net.endpoint import plain_address
+from pabal.net.interfaces import Own
 
 LISTS = (
     '[dns.acl.guests]\nnetworks = ["192.0.2.66", "192.0.2.67"]\n'
@@ -155,3 +156,21 @@ def test_who_lets_everybody_in(element: str, *, everybody: bool) -> None:
 def test_it_is_in_the_manual() -> None:
     assert acls_in(["dns", "dns.acl.", "dns.acl.a", "dns.pool.b"]) == ["dns.acl.a"]
     assert [option.key for option in options()[EXAMPLE]] == ["networks"]
+
+
+def test_this_machine_and_its_networks_are_lists_that_are_there() -> None:
+    own = Own(("127.0.0.0/8", "192.0.2.2"), ("127.0.0.0/8", "192.0.2.0/24"))
+    assert built_in(own) == {
+        "localhost": "{127.0.0.0/8; 192.0.2.2}",
+        "localnets": "{127.0.0.0/8; 192.0.2.0/24}",
+    }
+    found = loaded('[dns]\nallow_recursion = ["!localhost", "localnets"]\n')
+    assert found.settings is not None
+    first, second = found.settings.dns.allow_recursion
+    assert first.startswith("!{127.0.0.0/8; ::1")
+    assert second.startswith("{127.0.0.0/8; ::1")
+
+
+def test_no_list_takes_the_name_of_those() -> None:
+    found = loaded('[dns.acl.localnets]\nnetworks = ["any"]\n')
+    assert found.settings is None

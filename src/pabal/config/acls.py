@@ -10,6 +10,7 @@ from typing import Final
 
 from pabal.config.peers import EVERY_KEY, PeerChecks
 from pabal.config.section import ACL_WORDS, Section
+from pabal.net.interfaces import Own
 
 ACL: Final = "dns.acl."
 """What the name of such a table begins with."""
@@ -62,6 +63,18 @@ def check_keys(sections: Mapping[str, Section], keys: Collection[str]) -> None:
 
     for table in acls_in(sections):
         sections[table].texts("networks", (), check, "")
+
+
+def built_in(own: Own) -> dict[str, str]:
+    """Return the lists every configuration has besides ``any`` and ``none``.
+
+    Args:
+        own: The addresses and networks of this machine.
+    """
+    return {
+        "localhost": "{" + "; ".join(own.addresses) + "}",
+        "localnets": "{" + "; ".join(own.networks) + "}",
+    }
 
 
 def holds_everybody(text: str) -> bool:

@@ -14,6 +14,7 @@ from pabal.config.peers import hide_secrets, key_name, keys_in
 from pabal.config.problem import Problem, Span, did_you_mean
 from pabal.config.section import BadValueError, FileSection
 from pabal.config.settings import FILE_NAME, TABLES, Settings, read_settings
+from pabal.net import interfaces
 
 CONFIG_MAX_OCTETS: Final = 1_000_000
 """A configuration is some kilobytes: more is the wrong file."""
@@ -96,7 +97,7 @@ def parse(text: str, file: Path) -> Loaded:
     name = str(file)
     document = toml.parse(text, name)
     lines = text.replace("\r\n", "\n").split("\n")
-    named: dict[str, str] = {}
+    named = acls.built_in(interfaces.own())
     sections = {
         table: FileSection(document, table, name, lines, read_keys, named)
         for table in (

@@ -24,7 +24,7 @@ _HOSTNAME: Final = re.compile(
     r"(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)*"
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
-ACL_WORDS: Final = ("any", "none", "localhost")
+ACL_WORDS: Final = ("any", "none", "localhost", "localnets")
 
 KEYED: Final = re.compile(r"[{;!]\s*key\s")
 """A list, written out, that has keys in it."""
@@ -104,7 +104,7 @@ class Section(Protocol):
         about: str,
         check: Check | None = None,
     ) -> tuple[str, ...]:
-        """Return networks, ``any``, ``none``, ``localhost``, each may have ``!``.
+        """Return networks and words like ``any``, each may have ``!``.
 
         The name of a list stands for it, and is returned written out.
         """
@@ -324,27 +324,20 @@ class FileSection:
     ) -> tuple[str, ...]:
         """Return names of lists, written out, and what ``check`` takes besides."""
 
-        def written_out(text: str) -> None:
+        def known(text: str) -> None:
             bare = text.removeprefix("!").strip()
             hint = "" if bare in self._acls else did_you_mean(bare, self._acls)
             if bare.startswith("{"):
                 raise BadValueError("not a network", "give the list a name")
             try:
-                check(self._written_out(text))
+                check(written_out(text, self._acls))
             except BadValueError as error:
                 raise BadValueError(
                     error.reason, hint or error.suggestion, error.word
                 ) from error
 
-        found = self.texts(key, default, written_out, about)
-        return tuple(self._written_out(text) for text in found)
-
-    def _written_out(self, text: str) -> str:
-        """Return the list that ``text`` names, ``text`` itself if it names none."""
-        bare = text.removeprefix("!").strip()
-        if bare in ACL_WORDS or bare not in self._acls:
-            return text
-        return ("!" if text.startswith("!") else "") + self._acls[bare]
+        found = self.texts(key, default, known, about)
+        return tuple(written_out(text, self._acls) for text in found)
 
     def addresses(
         self, key: str, default: Sequence[str], about: str
@@ -446,6 +439,14 @@ class FileSection:
     def _report(self, span: Span, reason: str, suggestion: str = "") -> None:
         source = self._lines[span.line - 1] if 0 < span.line <= len(self._lines) else ""
         self._problems.append(Problem(self._file, span, reason, suggestion, source))
+
+
+def written_out(text: str, acls: Mapping[str, str]) -> str:
+    """Return the list that ``text`` names, ``text`` itself if it names none."""
+    bare = text.removeprefix("!").strip()
+    if bare not in acls:
+        return text
+    return ("!" if text.startswith("!") else "") + acls[bare]
 
 
 def size_of(text: str) -> int:

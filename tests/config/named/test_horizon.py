@@ -57,9 +57,10 @@ def test_the_view_for_all_is_what_everybody_sees() -> None:
             "allow_query": ["any"],
             "allow_recursion": ["none"],
             "forwarders": ["192.0.2.53"],
+            "acl": {"office": {"networks": ["!10.9.0.0/16", "10.0.0.0/8"]}},
             "view": {
                 "inside": {
-                    "clients": ["!10.9.0.0/16", "10.0.0.0/8", "192.0.2.0/24"],
+                    "clients": ["office", "192.0.2.0/24"],
                     "zones": "views/inside",
                     "without": ["o.test"],
                     "allow_recursion": ["any"],
@@ -194,7 +195,7 @@ def test_names_that_no_directory_may_have() -> None:
         ("recursion no;", ["none"]),
         ("allow-recursion { 10.1/16; };", ["10.1.0.0/16"]),
         ("allow-query-cache { 10.2/16; };", ["10.2.0.0/16"]),
-        ("", ["localhost"]),
+        ("", ["localnets", "localhost"]),
     ],
 )
 def test_who_may_recurse(body: str, expected: list[str]) -> None:
@@ -286,7 +287,9 @@ def test_copies_of_a_view_are_its_own() -> None:
     found = toml(text)["dns"]
     assert found["secondary"] == ["d.test 192.0.2.2 key out"]
     view = found["view"]["one"]
-    assert view["clients"] == ["!key out", "key in", "10.0.0.0/8"]
+    assert view["clients"] == ["inner"]
+    inner = found["acl"]["inner"]["networks"]
+    assert inner == ["!key out", "key in", "10.0.0.0/8"]
     assert view["secondary"] == ["c.test 192.0.2.1 key in"]
     assert view["notify"] == ["192.0.2.1 key in", "192.0.2.5 key out"]
     assert view["allow_transfer"] == ["key in", "!key out"]
@@ -350,7 +353,9 @@ def test_filters_of_views() -> None:
 
 
 def test_the_rest_of_a_view_is_told() -> None:
-    text = "view one { match-clients { 10/8; localnets; }; allow-query { 10/8; };"
+    text = (
+        "view one { match-clients { 10/8; geoip country KR; }; allow-query { 10/8; };"
+    )
     text = f'key k {{ algorithm hmac-sha256; secret "c2VjcmV0"; }}; {text}'
     text += " max-cache-size 1m; };"
     said = notes(text)

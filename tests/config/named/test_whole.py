@@ -4,7 +4,7 @@ import pytest
 
 from pabal.config.load import options
 from pabal.config.named.takeover import take_over
-from tests.config.named.test_takeover import FILES, notes, taken
+from tests.config.named.test_takeover import FILES, taken
 from tests.support.configuration import checked
 
 
@@ -26,9 +26,19 @@ def test_who_may_recurse_follows_three_lists(body: str, expected: list[str]) -> 
 
 
 def test_bind_lets_local_networks_recurse_by_default() -> None:
-    assert any(
-        "allow-recursion, which is not set" in line for line in notes("options { };")
+    known = frozenset({"allow_recursion"})
+    found = take_over(checked("options { };"), known)
+    assert found.toml() == '[dns]\nallow_recursion = ["localnets", "localhost"]'
+    assert found.notes[0].what == "allow-recursion, which is not set"
+
+
+def test_who_may_not_see_the_cache_may_not_recurse() -> None:
+    text = (
+        "options { allow-recursion { 10/8; }; allow-query-cache { !10.1/16; any; }; };"
     )
+    found = tomllib.loads(taken(text).toml())["dns"]
+    assert found["allow_recursion"] == ["!outside", "10.0.0.0/8"]
+    assert found["acl"]["outside"]["networks"] == ["10.1.0.0/16", "none", "any"]
 
 
 @pytest.mark.parametrize(
@@ -59,8 +69,13 @@ def test_what_is_taken_of_names_and_of_who_is_listened_to() -> None:
     assert tomllib.loads(found.toml())["dns"] == {
         "keys_file": "tsig.keys",
         "nsid": "ns1",
-        "allow_notify": ["192.0.2.9", "key k"],
-        "forward_updates": ["192.0.2.9"],
+        "acl": {
+            "far": {"networks": ["192.0.2.9", "key k"]},
+            "far-addresses": {"networks": ["192.0.2.9"]},
+        },
+        "allow_recursion": ["localnets", "localhost"],
+        "allow_notify": ["far"],
+        "forward_updates": ["far-addresses"],
     }
     for nameless in ("none", "hostname"):
         found = take_over(checked(f"options {{ server-id {nameless}; }};"), known)

@@ -1,38 +1,41 @@
-"""BIND's lists of addresses, turned into the flat lists of pabal.toml.
+"""BIND's lists of addresses as pabal.toml has them: [dns.acl.NAME], and its elements.
 
-A list in pabal is flat: networks, ``any``, ``none``, ``localhost``, ``!`` before one
-excludes it, the first that fits decides. BIND's may hold other lists; one that is
-held counts only for what it lets in, so it becomes the networks it lets in.
+Both decide alike: the first element that fits, ``!`` before it excludes, and what a
+list inside excludes that does not hold. So a named list stays one, and a list without
+a name that excludes something gets one.
 
-Sans-IO. Source: BIND 9.18, address match lists.
+Sans-IO. Source: BIND 9.18, address match lists. Security: what cannot be said in
+pabal.toml makes a list narrower, never wider.
 """
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from pabal.config.acls import ACL
 from pabal.config.named.grammar import Braces, Statement
 from pabal.config.named.lexer import Kind, Token
 from pabal.config.named.values import network_of
+from pabal.config.section import ACL_WORDS, written_out
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DEPTH_MAX: Final = 50
-"""Lists that hold lists, by name; deeper ones count as empty."""
+"""Lists that hold lists; deeper ones are left out."""
 
-NETWORKS_MAX: Final = 10_000
-"""Most networks of a flat list: more is work for a firewall."""
+ELEMENTS_MAX: Final = 10_000
+"""Most elements of a list: more is work for a firewall."""
 
-_LOCALHOST: Final = "`localhost` (only the loopback addresses, not all of this machine)"
+_UNNAMED: Final = "list"
+"""What a list is called that has no name."""
 
-DENIED_MAX: Final = 200
-"""Most networks a list that is held keeps out; each cuts all of those it lets in."""
+_OUTSIDE: Final = "outside"
+"""What a list is called that holds whoever is not in another."""
 
-_LOST_KEY: Final = "`{}` (there are addresses only in this list)"
-
-_ANY: Final = ("0.0.0.0/0", "::/0")
-_LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
+_ON_KEYS: Final = "who is kept out by key cannot be told here: nothing behind it counts"
+_BEHIND: Final = "who is kept out by it cannot be told: nothing behind it is taken over"
 
 
 @dataclass(slots=True)
@@ -40,70 +43,228 @@ class Flat:
     """A list in the words of pabal.toml.
 
     Attributes:
-        elements: Its elements.
+        elements: Its elements; names of lists among them.
         lost: What could not be kept, in words, each once.
+        is_narrower: Whether somebody who was in the list may not be any more.
     """
 
     elements: list[str] = field(default_factory=list)
     lost: dict[str, None] = field(default_factory=dict)
+    is_narrower: bool = False
+
+    def lose(self, what: str) -> None:
+        """Note that an element is left out."""
+        self.lost[what] = None
+        self.is_narrower = True
 
 
-def flatten(
-    items: Sequence[Statement],
-    acls: Mapping[str, Statement],
-    *,
-    with_keys: bool = True,
-) -> Flat:
-    """Return a list of addresses as a flat one.
+@dataclass(slots=True)
+class Lists:
+    """The lists of a configuration that are in use.
 
-    Args:
-        items: The elements of the list.
+    Attributes:
         acls: The lists that are defined, by lower-case name.
-        with_keys: Whether the flat list may have ``key NAME``.
+        tables: What they became: elements by NAME of [dns.acl.NAME], in an order in
+            which each holds only those before it.
+        made: Lists with a name of their own that are in ``tables``, each once.
     """
-    return _flat(items, acls, {}, with_keys=with_keys)
+
+    acls: Mapping[str, Statement]
+    tables: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    made: list[tuple[Statement, str, Flat]] = field(default_factory=list)
+    _named: dict[tuple[str, bool], tuple[str, Flat]] = field(default_factory=dict)
+    _unnamed: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _open: list[str] = field(default_factory=list)
+
+    def flatten(
+        self,
+        items: Sequence[Statement],
+        keys: Collection[str],
+        *,
+        with_keys: bool = True,
+    ) -> Flat:
+        """Return a list of addresses in the words of pabal.toml.
+
+        Args:
+            items: The elements of the list.
+            keys: Names of the keys that were taken over, lower-case.
+            with_keys: Whether the list may have ``key NAME``.
+        """
+        flat = Flat()
+        for item in items[:ELEMENTS_MAX]:
+            held, negated = _element(item)
+            found = self._found(item, held, keys, flat, with_keys=with_keys)
+            if found is None:
+                if negated:
+                    break  # who it keeps out would be let in by what follows
+                continue
+            flat.elements += [_signed(each, negated=negated) for each in found]
+        if len(items) > ELEMENTS_MAX:
+            flat.lose(f"what follows {ELEMENTS_MAX} elements")
+        flat.elements = [*dict.fromkeys(flat.elements)] or ["none"]
+        return flat
+
+    def both(self, one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+        """Return the elements for whoever is in both lists."""
+        if tuple(one) == tuple(other) or tuple(other[:1]) == ("any",):
+            return tuple(one)
+        if tuple(one[:1]) == ("any",):
+            return tuple(other)
+        outside = (*(_turned(each) for each in other), "any")
+        return (f"!{self._table_for(outside, _OUTSIDE)}", *one)
+
+    def written_out(self, elements: Sequence[str]) -> list[str]:
+        """Return elements with every list in them written out."""
+        lists: dict[str, str] = {}
+        for name, inside in self.tables.items():
+            found = (written_out(each, lists) for each in inside)
+            lists[name] = "{" + "; ".join(found) + "}"
+        return [written_out(each, lists) for each in elements]
+
+    def _found(
+        self,
+        item: Statement,
+        held: Token | Braces | None,
+        keys: Collection[str],
+        flat: Flat,
+        *,
+        with_keys: bool,
+    ) -> Sequence[str] | None:
+        """Return what an element without its ``!`` becomes; ``None``: it is lost."""
+        _, negated = _element(item)
+        if held is None:
+            return ()
+        if isinstance(held, Braces):
+            inner = self._inside(held, keys, with_keys=with_keys)
+            return self._laid_in(inner[0], inner[1], flat, negated=negated)
+        if _key_of(item):
+            return _key(item, keys if with_keys else None, flat, negated=negated)
+        word = held.text.lower()
+        network = _network(held)
+        if word in ACL_WORDS or network is not None:
+            return (_shown(network) if network is not None else word,)
+        if word not in self.acls:
+            _lose(held, item, flat, negated=negated)
+            return None
+        name, made = self._table(word, keys, with_keys=with_keys)
+        names = [name] if name else []
+        return self._laid_in(names, made, flat, negated=negated, is_named=bool(name))
+
+    def _laid_in(
+        self,
+        elements: Sequence[str],
+        inner: Flat,
+        flat: Flat,
+        *,
+        negated: bool,
+        is_named: bool = False,
+    ) -> Sequence[str] | None:
+        """Return what a list inside becomes.
+
+        What one with a name lost is told where that is. Behind ``!`` it must hold
+        whomever it held, or more would be let in.
+        """
+        if inner.is_narrower and negated:
+            said = ", ".join(inner.lost) or "a list in it that lost something"
+            flat.lose(f"a list behind `!`, itself without {said} ({_BEHIND})")
+            return None
+        flat.is_narrower |= inner.is_narrower
+        if not is_named:
+            flat.lost.update(inner.lost)
+        return elements
+
+    def _inside(
+        self, braces: Braces, keys: Collection[str], *, with_keys: bool
+    ) -> tuple[Sequence[str], Flat]:
+        """Return the elements for a list without a name, and what became of it."""
+        inner = Flat()
+        if len(self._open) >= DEPTH_MAX:
+            inner.lose("lists in lists too deep to follow")
+            return (), inner
+        self._open.append("")
+        inner = self.flatten(braces.items, keys, with_keys=with_keys)
+        self._open.pop()
+        if not any(e == "none" or e.startswith("!") for e in inner.elements):
+            return inner.elements, inner  # its elements say the same without it
+        if inner.elements[0] == "none":
+            return (), inner  # it holds nobody
+        return (self._table_for(tuple(inner.elements), _UNNAMED),), inner
+
+    def _table_for(self, content: tuple[str, ...], stem: str) -> str:
+        """Return the name of a table that holds ``content``."""
+        if content not in self._unnamed:
+            self._unnamed[content] = self._name(stem)
+            self.tables[self._unnamed[content]] = content
+        return self._unnamed[content]
+
+    def _table(
+        self, word: str, keys: Collection[str], *, with_keys: bool
+    ) -> tuple[str, Flat]:
+        """Return the name of the table for a list, and what became of it."""
+        inner = Flat()
+        if word in self._open:
+            inner.lose(f"`{word}` (it holds itself)")
+            return "", inner
+        if len(self._open) >= DEPTH_MAX:
+            inner.lose(f"`{word}` (lists in lists too deep to follow)")
+            return "", inner
+        if (word, with_keys) not in self._named:
+            whole = None if with_keys else self._table(word, keys, with_keys=True)
+            acl = self.acls[word]
+            self._open.append(word)
+            inner = self.flatten(acl.body(), keys, with_keys=with_keys)
+            self._open.pop()
+            if whole is not None and whole[1].elements == inner.elements:
+                self._named[word, with_keys] = whole
+                return whole
+            stem = _stem(acl.value()) + ("" if with_keys else "-addresses")
+            name = self._name(stem)
+            self.tables[name] = tuple(inner.elements)
+            self.made.append((acl, name, inner))
+            self._named[word, with_keys] = name, inner
+        return self._named[word, with_keys]
+
+    def take_all(self, keys: Collection[str]) -> None:
+        """Make a table of every list, also of those that nothing uses."""
+        for word in self.acls:
+            self._table(word, keys, with_keys=True)
+
+    def _name(self, stem: str) -> str:
+        """Return a name that no table has."""
+        taken = {name.lower() for name in self.tables} | set(ACL_WORDS)
+        number, name = 1, stem
+        while name.lower() in taken:
+            number += 1
+            name = f"{stem}-{number}"
+        return name
 
 
-def _flat(
-    items: Sequence[Statement],
-    acls: Mapping[str, Statement],
-    known: dict[str, Flat],
-    *,
-    with_keys: bool,
-) -> Flat:
-    """Return a list as a flat one; ``known``: named lists that were looked at."""
-    flat = Flat()
-    lists = _Lists(acls, flat.lost)
-    touched = [lists.touched(item) for item in items]
-    for number, item in enumerate(items):
-        word, negated = _element(item)
-        if isinstance(word, Token) and word.text.lower() in {"any", "none"}:
-            fits = (word.text.lower() == "any") is not negated
-            flat.elements.append("any" if fits else "none")
-        elif isinstance(word, Token) and word.text.lower() == "localhost":
-            flat.elements.append("!localhost" if negated else "localhost")
-            flat.lost[_LOCALHOST] = None
-        elif with_keys and _key_of(item):
-            flat.elements.append(f"{'!' * negated}key {_key_of(item)}")
-            flat.lost.pop(_key_lost(item), None)
-        elif with_keys and not negated and lists.has_keys(word):
-            made = _inner(word, lists, acls, known)
-            _lay_in(flat, made, is_last=item is items[-1])
-        elif negated:
-            flat.elements += ["!" + _shown(each) for each in touched[number]]
-        elif lists.inside(word):
-            later = [each for networks in touched[number + 1 :] for each in networks]
-            flat.elements += lists.positive(item, later)
-        else:
-            flat.elements += [_shown(each) for each in touched[number]]
-    kept = list(dict.fromkeys(flat.elements))[:NETWORKS_MAX]
-    flat.elements = kept or ["none"]
-    return flat
+def table_of(name: str) -> str:
+    """Return the table of pabal.toml for the list ``name``."""
+    return f"{ACL}{name}"
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or _UNNAMED
+
+
+def _signed(element: str, *, negated: bool) -> str:
+    """Return an element with ``!`` before it; ``any`` and ``none`` are words of it."""
+    if not negated:
+        return element
+    return {"any": "none", "none": "any"}.get(element, f"!{element}")
+
+
+def _turned(element: str) -> str:
+    """Return an element that decides the other way."""
+    if element.startswith("!"):
+        return element[1:]
+    return _signed(element, negated=True)
 
 
 def _element(item: Statement) -> tuple[Token | Braces | None, bool]:
     """Return what an element holds, and whether ``!`` stands before it."""
-    signs = [p for p in item.parts if isinstance(p, Token) and p.kind is Kind.NOT]
+    signs = [part for part in item.parts if _is_not(part)]
     rest = item.parts[len(signs) :]
     return (rest[0] if rest else None), len(signs) % 2 == 1
 
@@ -121,46 +282,14 @@ def _is_not(part: Token | Braces) -> bool:
     return isinstance(part, Token) and part.kind is Kind.NOT
 
 
-def _inner(
-    held: Token | Braces | None,
-    lists: "_Lists",
-    acls: Mapping[str, Statement],
-    known: dict[str, Flat],
-) -> Flat:
-    """Return a list with keys that another one holds, as a flat one."""
-    name = held.text.lower() if isinstance(held, Token) else ""
-    if name in known:
-        return known[name]
-    if name:
-        known[name] = Flat()  # one may hold itself
-    made = _flat(lists.inside(held), acls, known, with_keys=True)
-    if name:
-        known[name] = made
-    return made
-
-
-def _lay_in(flat: Flat, inner: Flat, *, is_last: bool) -> None:
-    """Put the elements of a list with keys in the place of the list.
-
-    What it excludes is out altogether then, also for what stands behind the list:
-    nobody gets in who did not.
-    """
-    found = inner.elements
-    if "none" in found:
-        found = found[: found.index("none")]
-    flat.elements += found
-    for element in found:
-        flat.lost.pop(_LOST_KEY.format(element.removeprefix("!")), None)
-    flat.lost.update(inner.lost)
-    for element in found if not is_last else ():
-        if element.startswith("!"):
-            why = f"`{element[1:]}`, which an inner list excludes, where more follows"
-            flat.lost[why] = None
-
-
-def _key_lost(item: Statement) -> str:
-    words = [p.text for p in item.parts if isinstance(p, Token) and p.is_word]
-    return _LOST_KEY.format(" ".join(words))
+def _network(token: Token) -> Network | None:
+    """Return the network a word means; ``None``: none."""
+    if token.kind is not Kind.WORD:
+        return None
+    try:
+        return network_of(token.text)
+    except ValueError:
+        return None  # a name then
 
 
 def _shown(network: Network) -> str:
@@ -168,142 +297,30 @@ def _shown(network: Network) -> str:
     return str(network.network_address) if whole else str(network)
 
 
-class _Lists:
-    """Knows the networks that lists let in."""
+def _key(
+    item: Statement, keys: Collection[str] | None, flat: Flat, *, negated: bool
+) -> Sequence[str] | None:
+    """Return what an element with a key becomes.
 
-    def __init__(self, acls: Mapping[str, Statement], lost: dict[str, None]) -> None:
-        self._acls = acls
-        self._lost = lost
-        self._open: set[str] = set()  # lists being looked into: one may hold itself
-        self._known: dict[str, list[Network]] = {}
-
-    def inside(self, held: Token | Braces | None) -> Sequence[Statement]:
-        """Return the elements of a list that is held; nothing if it is none."""
-        if isinstance(held, Braces):
-            return held.items
-        acl = self._acls.get(held.text.lower()) if held is not None else None
-        return acl.body() if acl is not None else ()
-
-    def has_keys(self, held: Token | Braces | None) -> bool:
-        """Return whether a list, or one inside it, names a key."""
-        waiting = list(self.inside(held))
-        seen: set[str] = set()
-        while waiting:
-            item = waiting.pop()
-            if _key_of(item):
-                return True
-            inner, _ = _element(item)
-            word = inner.text.lower() if isinstance(inner, Token) else ""
-            if word not in seen or not word:
-                seen.add(word)
-                waiting += self.inside(inner)
-        return False
-
-    def networks(self, item: Statement) -> list[Network]:
-        """Return the networks that one element without its ``!`` holds."""
-        held, _ = _element(item)
-        if held is None:
-            return []
-        if isinstance(held, Braces):
-            return self._let_in(held.items)
-        word = held.text.lower()
-        named = {"any": _ANY, "none": (), "localhost": _LOOPBACK}
-        if held.kind is Kind.WORD:
-            try:
-                return [network_of(held.text)]
-            except ValueError:
-                pass  # a name then
-        if word in named:
-            return [ipaddress.ip_network(each) for each in named[word]]
-        if word in self._acls:
-            return self._named(word)
-        self._lose(held, item)
-        return []
-
-    def _named(self, word: str) -> list[Network]:
-        if word in self._open or len(self._open) > DEPTH_MAX:
-            return []
-        if word not in self._known:
-            self._open.add(word)
-            self._known[word] = self._let_in(self._acls[word].body())
-            self._open.discard(word)
-        return self._known[word]
-
-    def touched(self, item: Statement) -> list[Network]:
-        """Return the networks that one element says something about."""
-        held, _ = _element(item)
-        if isinstance(held, Token) and held.text.lower() == "none":
-            return [ipaddress.ip_network(each) for each in _ANY]
-        return self.networks(item)
-
-    def positive(self, item: Statement, later: Sequence[Network]) -> list[str]:
-        """Return the elements for one without ``!``.
-
-        A list that excludes something keeps its ``!`` if nothing ``later`` is about
-        what it excludes; otherwise what it lets in is spelt out.
-        """
-        held, _ = _element(item)
-        short: list[str] = []
-        for each in self.inside(held):
-            word, negated = _element(each)
-            if isinstance(word, Token) and word.text.lower() == "none":
-                short = []
-                break
-            networks = self.touched(each)
-            if negated and any(_overlap(n, other) for n in networks for other in later):
-                short = []
-                break
-            short += [("!" if negated else "") + _shown(n) for n in networks]
-        return short or [_shown(each) for each in self.networks(item)]
-
-    def _lose(self, held: Token, item: Statement) -> None:
-        word = held.text.lower()
-        if word == "localnets":
-            why = "`localnets` (write the networks of this machine yourself)"
-        elif word in {"key", "geoip"}:
-            why = _key_lost(item)
-        else:
-            why = f"`{held.text}` (it is not defined)"
-        self._lost[why] = None
-
-    def _let_in(self, items: Sequence[Statement]) -> list[Network]:
-        """Return the networks for which the first element that fits has no ``!``."""
-        denied: list[Network] = []
-        found: list[Network] = []
-        for item in items:
-            held, negated = _element(item)
-            none = isinstance(held, Token) and held.text.lower() == "none"
-            networks = (
-                [ipaddress.ip_network(each) for each in _ANY]
-                if none
-                else self.networks(item)
-            )
-            if negated is none:
-                found += _without(networks, denied)
-            else:
-                denied += networks
-            if len(found) > NETWORKS_MAX or len(denied) > DENIED_MAX:
-                break
-        return found
+    Args:
+        keys: Those that were taken over; ``None``: only addresses count.
+    """
+    key = _key_of(item)
+    if keys is None:
+        flat.lose(f"`key {key}` ({_ON_KEYS if negated else 'only addresses count'})")
+        return None
+    if key.lower().removesuffix(".") in keys:
+        return (f"key {key}",)
+    # Nobody can sign with it: whether it lets in or keeps out is all one.
+    flat.lost[f"`key {key}` (its key was not taken over)"] = None
+    return ()
 
 
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
-
-
-def _without(networks: Sequence[Network], taken: Sequence[Network]) -> list[Network]:
-    """Return what is left of networks."""
-    left = list(networks)
-    for hole in taken:
-        left = [part for each in left for part in _minus(each, hole)]
-    return left
-
-
-def _minus(network: Network, hole: Network) -> list[Network]:
-    if isinstance(network, ipaddress.IPv4Network):
-        if not isinstance(hole, ipaddress.IPv4Network) or not network.overlaps(hole):
-            return [network]
-        return [] if network.subnet_of(hole) else [*network.address_exclude(hole)]
-    if not isinstance(hole, ipaddress.IPv6Network) or not network.overlaps(hole):
-        return [network]
-    return [] if network.subnet_of(hole) else [*network.address_exclude(hole)]
+def _lose(held: Token, item: Statement, flat: Flat, *, negated: bool) -> None:
+    """Note an element that pabal has nothing like."""
+    words = [p.text for p in item.parts if isinstance(p, Token) and p.is_word]
+    if held.text.lower() == "geoip":
+        why = "there are networks only, not countries: write them in a list"
+    else:
+        why = "it is not defined"
+    flat.lose(f"`{' '.join(words)}` ({why}{f'; {_BEHIND}' if negated else ''})")

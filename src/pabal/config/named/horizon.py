@@ -25,7 +25,7 @@ from pabal.config.named.outcome import DNS, Outcome, Value
 from pabal.config.named.transfers import Servers
 from pabal.config.named.whole import (
     NO,
-    UNSAID_RECURSION,
+    asked_by,
     recursion_of,
     servers_of,
     tell_server,
@@ -56,7 +56,6 @@ _OF_VIEWS: Final = _MATCHES | frozenset(
 )
 """Statements of a view that the functions below look at."""
 
-_LOCAL: Final = ("localhost",)
 _ANY: Final[tuple[str, ...]] = ("any",)
 
 _NOBODY: Final = "nobody would see it, as far as pabal can tell its clients"
@@ -279,16 +278,13 @@ class Horizon:
     def _recursion(self, view: BindView) -> None:
         """Take who of a view may ask for everything."""
         outcome, table = self._outcome, f"{VIEW}{view.table}"
-        statement = recursion_of(self._body(view))
+        body = self._body(view)
+        statement = recursion_of(body)
         what = f"view {view.name}: allow-recursion"
-        if statement is None:
-            value: tuple[str, ...] = _LOCAL
-            outcome.note(view.statement.token, f"{what}, not set", UNSAID_RECURSION)
-        elif statement.name == "recursion":
-            value = (NOTHING,)
-        else:
-            value = outcome.networks(statement)
-            if all(any(map(holds_everybody, each)) for each in (value, view.clients)):
+        value = asked_by(statement, body, outcome)
+        if statement is not None and statement.name != "recursion":
+            both = map(outcome.lists.written_out, (value, view.clients))
+            if all(any(map(holds_everybody, each)) for each in both):
                 outcome.note(statement.token, what, _OPEN)
                 return
         outcome.settings.append((table, "allow_recursion", value))
@@ -340,19 +336,37 @@ def _views(outcome: Outcome) -> Iterator[BindView]:
         why_not = _NOBODY if clients == (NOTHING,) else ""
         if len(words) > 1 and words[1].lower() not in {"in", "internet"}:
             why_not = "pabal answers in class IN only"
-        for_all = not why_not and len(who) == 1 and _lets_in_all(clients, keys)
-        keys |= {each for each in clients if each.startswith("key ")}
+        for_all = not why_not and len(who) == 1
+        for_all = for_all and _lets_in_all(clients, keys, outcome.lists.tables)
+        keys |= _sure_keys(clients, outcome.lists.tables)
         yield BindView(statement, words[0], table, who, for_all, lost, why_not)
 
 
-def _lets_in_all(clients: Sequence[str], keys: Collection[str]) -> bool:
+def _sure_keys(clients: Sequence[str], lists: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the elements for keys that let in, whatever else is so."""
+    found: set[str] = set()
+    for element in clients:
+        if element.startswith("!") and not element.startswith("!key "):
+            break
+        if element.startswith("key "):
+            found.add(element)
+        found |= _sure_keys(lists.get(element, ()), lists)
+    return found - {element[1:] for element in clients}
+
+
+def _lets_in_all(
+    clients: Sequence[str],
+    keys: Collection[str],
+    lists: Mapping[str, Sequence[str]],
+) -> bool:
     """Return whether a list is for every client that is in no view before.
 
     Args:
         keys: The elements for keys that are in views before.
+        lists: What lists with a name hold; none holds itself.
     """
     for element in clients:
-        if element == "any":
+        if element == "any" or _lets_in_all(lists.get(element, ()), keys, lists):
             return True
         if element.startswith("!") and element[1:] not in keys:
             return False
@@ -366,8 +380,7 @@ def _who(view: Statement, outcome: Outcome) -> tuple[dict[str, Value], tuple[str
     said = view.find("match-clients")
     if said is not None:
         flat = outcome.flat(said)
-        kept = outcome.with_keys(said, flat.elements)
-        found["clients"] = kept or (NOTHING,)
+        found["clients"] = tuple(flat.elements)
         lost += [f"match-clients: without {each}" for each in flat.lost]
     said = view.find("match-destinations")
     if said is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pabal.config.named.access import Flat, flatten
+from pabal.config.named.access import Flat, Lists, table_of
 from pabal.config.named.check import Checked
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.keys import names_of, without_key
@@ -117,16 +117,37 @@ class Outcome:
     key_names: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list, repr=False)
+    lists: Lists = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find the lists."""
+        acls = {acl.value().lower(): acl for acl in names_in(self.statements, "acl")}
+        self.lists = Lists(acls)
 
     def takeover(self) -> Takeover:
         """Return all of it."""
+        notes, self.notes = self.notes, []
+        tables = self._tables()
         return Takeover(
             tuple(self.files),
-            tuple(self.settings),
+            (*tables, *self.settings),
             tuple(self.key_names),
-            tuple(self.notes),
+            (*self.notes, *notes),
             tuple(self.secrets),
         )
+
+    def _tables(self) -> list[tuple[str, str, Value]]:
+        """Return the settings of the lists, and note what became of each."""
+        self.lists.take_all(names_of(self.secrets))
+        for acl, name, made in self.lists.made:
+            what = f"acl {acl.value()}"
+            self.note(acl.token, what, f"[{table_of(name)}]", taken=True)
+            for lost in made.lost:
+                self.note(acl.token, what, f"without {lost}")
+        return [
+            (table_of(name), "networks", elements)
+            for name, elements in self.lists.tables.items()
+        ]
 
     @property
     def statements(self) -> list[Statement]:
@@ -173,17 +194,17 @@ class Outcome:
         flat = self.flat(statement, with_keys=with_keys)
         for lost in flat.lost:
             self.note(statement.token, statement.name, f"without {lost}")
-        return self.with_keys(statement, flat.elements)
+        return tuple(flat.elements)
 
     def flat(self, statement: Statement, *, with_keys: bool = True) -> Flat:
         """Return a list of addresses as pabal has it, and what that loses."""
-        acls = {acl.value().lower(): acl for acl in names_in(self.statements, "acl")}
-        return flatten(statement.body(), acls, with_keys=with_keys)
+        keys = names_of(self.secrets)
+        return self.lists.flatten(statement.body(), keys, with_keys=with_keys)
 
     def with_keys(
         self, statement: Statement, elements: Sequence[str]
     ) -> tuple[str, ...]:
-        """Return ``elements`` without those whose key was not taken."""
+        """Return servers without those whose key was not taken."""
         lost = without_key(elements, names_of(self.secrets))
         for element in lost:
             why = "its key was not taken over"

@@ -213,23 +213,46 @@ def recursion_of(body: Sequence[Statement]) -> Statement | None:
     return None
 
 
+def asked_by(
+    statement: Statement | None, body: Sequence[Statement], outcome: Outcome
+) -> tuple[str, ...]:
+    """Return who may ask for everything.
+
+    Args:
+        statement: What decides it, by ``recursion_of``.
+        body: Where that is.
+    """
+    if statement is None:
+        return UNSAID_RECURSION
+    if statement.name == "recursion":
+        return NOBODY
+    found = outcome.networks(statement)
+    for cache in names_in(body, "allow-query-cache")[:1]:
+        if cache is not statement and statement.name == "allow-recursion":
+            # Who may not see the cache gets no answer from elsewhere either.
+            found = outcome.lists.both(found, outcome.networks(cache))
+    return found
+
+
 def take_recursion(body: Sequence[Statement], outcome: Outcome) -> None:
     """Take who may ask for everything."""
     statement = recursion_of(body)
-    if statement is not None and statement.name == "recursion":
-        outcome.set(statement, "allow_recursion", ("none",))
-    elif statement is not None:
-        outcome.access(statement, "allow_recursion")
-    else:
-        for options in names_in(outcome.statements, "options")[:1]:
-            what = "allow-recursion, which is not set"
-            outcome.note(options.token, what, UNSAID_RECURSION)
+    found = asked_by(statement, body, outcome)
+    if statement is not None:
+        outcome.set(statement, "allow_recursion", found)
+        return
+    for options in names_in(outcome.statements, "options")[:1]:
+        if "allow_recursion" not in outcome.known:
+            return
+        outcome.settings.append((DNS, "allow_recursion", found))
+        what = "allow-recursion, which is not set"
+        said = "allow_recursion in [dns]: as BIND has it then"
+        outcome.note(options.token, what, said, taken=True)
 
 
-UNSAID_RECURSION: Final = (
-    "BIND answers the networks this machine is in; pabal only the machine "
-    "itself, unless allow_recursion names them"
-)
+NOBODY: Final = ("none",)
+UNSAID_RECURSION: Final = ("localnets", "localhost")
+"""Who may ask for everything where nothing is said."""
 
 
 def tell_server(server: Statement, outcome: Outcome, where: str = "") -> None:

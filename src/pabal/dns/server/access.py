@@ -26,8 +26,9 @@ _EVERYTHING: Final = ("0.0.0.0/0", "::/0")
 _NAMED: Final = {
     "any": _EVERYTHING,
     "localhost": ("127.0.0.0/8", "::1/128"),
+    "localnets": ("127.0.0.0/8", "::1/128"),
 }
-"""Named lists. ``localhost`` is loopback only: BIND adds the machine's addresses."""
+"""Named lists. The configuration writes the last two out, with this machine's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,8 @@ def parse_access_list(elements: Sequence[str], key: str) -> AccessList:
         except (ValueError, dns.exception.DNSException) as error:
             raise OperatorError(
                 f"{key}: `{element}` is not a network: {error}.",
-                "Write 192.0.2.0/24, 2001:db8::/32, any, none, localhost or key NAME.",
+                "Write 192.0.2.0/24, 2001:db8::/32, any, none, localhost, localnets or"
+                " key NAME.",
             ) from error
         rules.append((allowed, networks))
     return AccessList(tuple(rules))
