@@ -41,6 +41,10 @@ ABOUT_TABLES: Final = {
     "dns.view.NAME": "Split horizon: what some clients see instead of what all others"
     " do, for example the inside addresses of a mail host. Any number of such tables;"
     " the first whose `clients` fit counts.",
+    "dns.zone.ZONE": "What holds for a single zone in the place of what `[dns]` says,"
+    ' like `[dns.zone."example.com"]`. It also holds for the zone in views, unless'
+    ' they have a table of their own for it, `[dns.view.NAME.zone."example.com"]`;'
+    " whom a view tells of changes is only said there. Any number of such tables.",
     "ssh": "The console: commands over SSH, if `ssh` under `[listen]` says where. Keys"
     " are added by `pabal account key add`; `pabal ssh` shows who may log in.",
     "store": "Mail that nobody wants any more. `pabal account expiry` gives a mailbox a"

@@ -159,15 +159,15 @@ def test_it_is_in_the_manual() -> None:
 
 
 def test_this_machine_and_its_networks_are_lists_that_are_there() -> None:
-    own = Own(("127.0.0.0/8", "192.0.2.2"), ("127.0.0.0/8", "192.0.2.0/24"))
+    own = Own(("127.0.0.1", "192.0.2.2"), ("127.0.0.0/8", "192.0.2.0/24"))
     assert built_in(own) == {
-        "localhost": "{127.0.0.0/8; 192.0.2.2}",
+        "localhost": "{127.0.0.1; 192.0.2.2}",
         "localnets": "{127.0.0.0/8; 192.0.2.0/24}",
     }
     found = loaded('[dns]\nallow_recursion = ["!localhost", "localnets"]\n')
     assert found.settings is not None
     first, second = found.settings.dns.allow_recursion
-    assert first.startswith("!{127.0.0.0/8; ::1")
+    assert first.startswith("!{127.0.0.1; ::1")
     assert second.startswith("{127.0.0.0/8; ::1")
 
 

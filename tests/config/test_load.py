@@ -106,7 +106,8 @@ def test_sample_is_valid_and_says_the_defaults() -> None:
     # The tables that stand for any number concern nobody.
     assert [view.who.clients for view in made.dns.views] == [("none",)]
     assert [pool.names for pool in made.dns.pools] == [()]
-    made = replace(made, dns=replace(made.dns, views=(), pools=()))
+    assert [zone.zone for zone in made.dns.zone_lists] == ["zone"]
+    made = replace(made, dns=replace(made.dns, views=(), pools=(), zone_lists=()))
     assert made == parse('hostname = "mail.example.com"', FILE).settings
 
 

@@ -44,6 +44,8 @@ def test_everything_is_no_network_of_ours() -> None:
 def test_loopback_is_there_once_and_other_messages_are_passed_over() -> None:
     octets = message("127.0.0.1/8", 2) + message("192.0.2.2/24", 2, kind=16)
     assert own_of(octets) == LOOPBACK
+    further = own_of(message("127.0.0.53/32", 2))
+    assert further.addresses == (*LOOPBACK.addresses, "127.0.0.53")
 
 
 @given(st.binary(max_size=200))

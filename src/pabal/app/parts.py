@@ -308,6 +308,9 @@ def dns_settings(
         catalog_groups=dns.catalog_groups,
         views=view_settings(settings, transfers=transfers),
         pools=dns.pools,
+        zones=dns.zone_lists
+        if transfers
+        else tuple(replace(zone, notify=()) for zone in dns.zone_lists),
         journal_directory=str(Layout(settings.data).updates),
         fallback_directory=str(Layout(settings.data).last_good),
     )

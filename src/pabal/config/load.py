@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pabal.base.errors import OperatorError
-from pabal.config import acls, pools, toml, views
+from pabal.config import acls, pools, toml, views, zone_lists
 from pabal.config.description import Description, Option
 from pabal.config.peers import hide_secrets, key_name, keys_in
 from pabal.config.problem import Problem, Span, did_you_mean
@@ -25,7 +25,7 @@ OTHERS: Final = 0o077
 SYSTEM_DIRECTORY: Final = Path("/etc/pabal")
 
 
-EXAMPLES: Final = (acls.EXAMPLE, views.EXAMPLE, pools.EXAMPLE)
+EXAMPLES: Final = (acls.EXAMPLE, views.EXAMPLE, zone_lists.EXAMPLE, pools.EXAMPLE)
 """Tables that there may be any number of, each with a name of its own."""
 
 
@@ -104,6 +104,7 @@ def parse(text: str, file: Path) -> Loaded:
             *acls.acls_in(document.tables),
             *TABLES,
             *views.views_in(document.tables),
+            *zone_lists.zone_lists_in(document.tables),
             *pools.pools_in(document.tables),
         )
     }

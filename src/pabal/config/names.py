@@ -31,6 +31,7 @@ from pabal.dns.settings import (
     RECURSION_PER_CLIENT_MAX,
     PoolSettings,
     TcpSettings,
+    ZoneSettings,
 )
 
 NSID_MAX_OCTETS: Final = 128
@@ -90,6 +91,7 @@ class DnsSection:
         round_robin: ``rotate``, ``random`` or ``fixed``.
         views: What some clients see instead.
         pools: Address sets that are weighted and probed.
+        zone_lists: What holds for single zones.
         trust_anchors: DS and DNSKEY records; ``none``: nothing is validated; empty:
             the root's own.
         negative_trust_anchors: Zones that count as unsigned.
@@ -132,6 +134,7 @@ class DnsSection:
     views: tuple[ViewSection, ...] = ()
     resolver: ResolverSection = ResolverSection()
     pools: tuple[PoolSettings, ...] = ()
+    zone_lists: tuple[ZoneSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +199,7 @@ class _Derived:
 
 
 def read_names(section: Section) -> DnsSection:
-    """Return [dns].
-
-    Keys stand in the manual and in a new pabal.toml in the order they are read in.
-    """
+    """Return [dns]; keys stand in the manual in the order they are read in."""
     keys = _keys(section)
     checks = PeerChecks(frozenset(map(key_name, keys)))
     access = _access(section, checks)

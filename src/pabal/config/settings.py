@@ -14,6 +14,7 @@ from pabal.config.pools import read_pools
 from pabal.config.section import BadValueError, Section
 from pabal.config.store import StoreSection, read_store
 from pabal.config.views import read_views
+from pabal.config.zone_lists import read_zone_lists
 from pabal.message.address import AddressError, Mailbox
 from pabal.net.endpoint import Endpoint
 
@@ -220,6 +221,7 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
             names,
             views=read_views(sections, frozenset(map(key_name, names.keys))),
             pools=read_pools(sections),
+            zone_lists=read_zone_lists(sections, frozenset(map(key_name, names.keys))),
         ),
         store=read_store(sections["store"]),
         ssh=_ssh(sections["ssh"]),

@@ -91,7 +91,11 @@ class ViewSection:
 
 def views_in(tables: Iterable[str]) -> list[str]:
     """Return which of ``tables`` are views, in their order."""
-    return [table for table in tables if table.startswith(VIEW) and table != VIEW]
+    return [
+        table
+        for table in tables
+        if table.startswith(VIEW) and table != VIEW and ".zone." not in table
+    ]
 
 
 def read_views(

@@ -99,6 +99,25 @@ class ViewSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneSettings:
+    """One ``[dns.zone.ZONE]`` table, or one of a view.
+
+    Attributes:
+        zone: ZONE, without the last dot.
+        view: Whose; empty: what everybody sees, and views that say nothing of ZONE.
+        allow_query: Who may ask about it; empty: who may anyway.
+        allow_transfer: Who may have it as a whole; empty: who may anyway.
+        notify: Who is told of changes; empty: who is anyway; ``none``: nobody.
+    """
+
+    zone: str
+    view: str = ""
+    allow_query: tuple[str, ...] = ()
+    allow_transfer: tuple[str, ...] = ()
+    notify: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PoolSettings:
     """One ``[dns.pool.NAME]`` table.
 
@@ -177,6 +196,10 @@ class DnsSettings:
     views: tuple[ViewSettings, ...] = field(
         default=(),
         metadata={"help": "what some clients see instead; the first that fits"},
+    )
+    zones: tuple[ZoneSettings, ...] = field(
+        default=(),
+        metadata={"help": "what holds for single zones in the place of the rest"},
     )
     forwarders: tuple[str, ...] = field(
         default=(),

@@ -48,7 +48,7 @@ class Own:
     networks: tuple[str, ...]
 
 
-LOOPBACK: Final = Own(("127.0.0.0/8", "::1"), ("127.0.0.0/8", "::1"))
+LOOPBACK: Final = Own(("127.0.0.1", "::1"), ("127.0.0.0/8", "::1"))
 """What every machine has."""
 
 
@@ -62,8 +62,6 @@ def own_of(octets: bytes) -> Own:
     addresses = dict.fromkeys(LOOPBACK.addresses)
     networks = dict.fromkeys(LOOPBACK.networks)
     for found in _interfaces(octets):
-        if found.ip.is_loopback:
-            continue
         addresses[str(found.ip)] = None
         if found.network.prefixlen:  # one of all addresses would let in everybody
             whole = found.network.prefixlen == found.max_prefixlen

@@ -2,6 +2,7 @@ from ipaddress import ip_address
 
 import dns.name
 import pytest
+from typing_extensions import override
 
 from pabal.base.errors import OperatorError
 from pabal.dns.server.access import (
@@ -13,6 +14,7 @@ from pabal.dns.server.access import (
     ViewAccess,
     parse_access_list,
 )
+from tests.support.zones import octets
 
 
 def access(query: list[str], recursion: list[str]) -> Access:
@@ -155,3 +157,40 @@ def test_who_of_a_view_may_ask() -> None:
     assert access.rights("10.0.0.1") == Rights(query=True, recursion=True, view=1)
     assert access.rights("10.0.0.9") == Rights(query=False, recursion=False, view=1)
     assert not access.rights("192.0.2.1").query
+
+
+ONE, TWO = octets("one.test"), octets("two.test")
+
+
+def test_single_zones_have_lists_of_their_own() -> None:
+    wide, narrow = those("any"), those("!10.0.0.9", "10.0.0.0/8", "key k.test")
+    inside = ViewAccess(those("10.1.0.0/16"))
+    zones = {(0, ONE): narrow, (0, TWO): wide, (1, ONE): wide}
+    held = Access(narrow, those("none"), [inside], zones=zones)
+    stranger, friend = held.rights("192.0.2.1"), held.rights("10.0.0.1")
+    assert stranger == Rights(query=False, recursion=False, others=frozenset({TWO}))
+    assert stranger.any_query
+    assert stranger.may_see(TWO)
+    assert not stranger.may_see(ONE)
+    assert not stranger.may_see(octets("three.test"))
+    assert friend == Rights(query=True, recursion=False)
+    # In a view its own list goes first.
+    assert held.rights("10.1.0.1").may_see(ONE)
+    key = dns.name.from_text("k.test")
+    assert held.rights("192.0.2.1", Arrival(key=key)).may_see(ONE)
+    assert held.rights("10.0.0.9").others is stranger.others
+
+
+def test_a_thousand_zones_with_one_list_ask_it_once() -> None:
+    asked = []
+
+    class Counting(AccessList):
+        @override
+        def allows(self, address: object, key: object = None) -> bool:
+            asked.append(address)
+            return False
+
+    zones = {(0, octets(f"z{n}.test")): Counting(()) for n in range(1000)}
+    held = Access(those("any"), those("none"), zones=zones)
+    assert len(held.rights("192.0.2.1").others) == 1000
+    assert len(asked) == 1

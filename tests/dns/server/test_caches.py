@@ -3,7 +3,7 @@ import pytest
 from pabal.base.clock import SystemClock
 from pabal.dns.server.access import Rights
 from pabal.dns.server.cache import lasting
-from pabal.dns.server.caches import Caches
+from pabal.dns.server.caches import KINDS_MAX, Caches
 from pabal.dns.settings import DnsSettings
 from tests.support.zones import FixedClock
 
@@ -51,3 +51,17 @@ def test_all_age_with_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
     caches.tick()
     caches.tick()
     assert ticks == [int(clock.at)]
+
+
+def test_clients_that_see_other_zones_share_nothing_and_do_not_take_all() -> None:
+    caches = Caches(1, DnsSettings("ns.test"), SystemClock())
+    friends = caches.friends
+    kinds = [
+        Rights(query=True, recursion=True, others=frozenset({bytes([n])}))
+        for n in range(KINDS_MAX + 5)
+    ]
+    found = [caches.of(kind, "h") for kind in kinds]
+    assert found == [caches.of(kind, "h") for kind in kinds]
+    assert len({cache for cache in found if cache is not None}) == KINDS_MAX
+    assert found[-1] is None
+    assert found[0] in friends

@@ -96,6 +96,18 @@ async def test_who_may() -> None:
     assert ordered.allows("192.0.2.8", KEY.name)
 
 
+async def test_who_may_have_a_single_zone() -> None:
+    made, _ = control("none")
+    query = dns.message.make_query("Example.com", "AXFR")
+    assert (await ask(made, query))[0].rcode() == dns.rcode.REFUSED
+    (realm,) = made.realms
+    realm.single = {octets("example.com"): parse_transfer_access(("127.0.0.0/8",))}
+    assert len(types(await ask(made, query))) > 60
+    assert (await ask(made, query, STRANGER))[0].rcode() == dns.rcode.REFUSED
+    realm.transfers = parse_transfer_access(("any",))
+    assert (await ask(made, query, STRANGER))[0].rcode() == dns.rcode.REFUSED
+
+
 async def test_others_than_primaries_may_say_that_a_zone_changed() -> None:
     made, _ = control()
     heard: list[str] = []

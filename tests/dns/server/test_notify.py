@@ -4,12 +4,14 @@ import socket
 import dns.message
 import dns.opcode
 import pytest
+from typing_extensions import override
 
 from pabal.base.clock import SystemClock
 from pabal.base.tasks import Tasks
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.notify import Notifier, notification
-from pabal.dns.server.peer import parse_peer
+from pabal.dns.server.peer import Peer, parse_peer
+from pabal.dns.zone.tree import Zone
 from tests.support.zones import HEAD, zone
 
 KEYS = KeyRing(("hmac-sha256:k.test:aGVsbG8=",), SystemClock())
@@ -59,3 +61,27 @@ async def test_it_waits_for_the_other_processes() -> None:
             sock.recv(4096)
         assert await asyncio.get_running_loop().sock_recv(sock, 4096)
         await tasks.stop()
+
+
+def test_a_single_zone_has_secondaries_of_its_own() -> None:
+    one, two, three = (zone(HEAD, f"{name}.test") for name in ("one", "two", "three"))
+    peers = [parse_peer(f"192.0.2.{n}", KEYS, "x") for n in range(4)]
+    told: list[tuple[bytes, str]] = []
+
+    class Quiet(Notifier):
+        @override
+        async def _tell(self, peer: Peer, zone: Zone) -> None:
+            told.append((zone.origin, peer.endpoint.address))
+
+    async def run() -> None:
+        tasks = Tasks()
+        single = {one.origin: peers[1:3], two.origin: []}
+        Quiet(peers[:1], tasks, single).changed([one, two, three])
+        Quiet([], tasks, {one.origin: peers[3:]}).changed([one, two, three])
+        await tasks.wait(5)
+
+    asyncio.run(run())
+    assert told == [
+        (one.origin, "192.0.2.1"), (one.origin, "192.0.2.2"),
+        (three.origin, "192.0.2.0"), (one.origin, "192.0.2.3"),
+    ]  # fmt: skip

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import dns.name
@@ -8,7 +9,12 @@ from pabal.base.errors import OperatorError
 from pabal.base.tasks import Tasks
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.relations import Means, common_relations, view_relations
-from pabal.dns.settings import DnsSettings, ViewExchange, ViewSettings
+from pabal.dns.settings import (
+    DnsSettings,
+    ViewExchange,
+    ViewSettings,
+    ZoneSettings,
+)
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.views import views_of
 from tests.support.zones import HEAD, FixedClock, octets, zones
@@ -88,3 +94,25 @@ def test_those_who_see_a_view_are_told_of_what_they_see(tmp_path: Path) -> None:
     made.notifier.changed = note  # type: ignore[assignment, method-assign]  # nobody is told
     made.changed([held.by_apex[octets("a.test")], held.by_apex[octets("b.test")], None])
     assert told == [(octets("a.test"), 1), (octets("b.test"), 7), (octets("c.test"), 1)]
+
+
+def test_a_single_zone_has_lists_and_secondaries_of_its_own(tmp_path: Path) -> None:
+    held = zones(a_test=HEAD)
+    chosen = replace(
+        settings(tmp_path, ViewExchange()),
+        zones=(
+            ZoneSettings("a.test", allow_transfer=("any",), notify=("none",)),
+            ZoneSettings("B.test", "inside", notify=("192.0.2.5 key k.test", "none")),
+        ),
+    )
+    common = common_relations(chosen, held, means())
+    assert common.realm.single[octets("a.test")].allows("192.0.2.9", None)
+    assert not common.realm.transfers.allows("192.0.2.9", None)
+    assert not common.notifier.has_peers
+    (view,) = views_of(chosen.views, "ns.test", FixedClock())
+    inside = view_relations(chosen, 1, view, means())
+    assert not inside.realm.single
+    assert inside.notifier.has_peers
+    wrong = (ZoneSettings("a.test", notify=("192.0.2.1 key none.test",)),)
+    with pytest.raises(OperatorError, match="no key"):
+        common_relations(replace(chosen, zones=wrong), held, means())

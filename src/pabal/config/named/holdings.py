@@ -14,6 +14,7 @@ from pabal.config.named.keys import names_of, without_key
 from pabal.config.named.outcome import DNS, VIEWS, Outcome, Value, ZoneFile
 from pabal.config.named.reasons import OTHERWISE, ZONES
 from pabal.config.named.signing import told_of
+from pabal.config.named.single import Singles
 from pabal.config.named.transfers import Servers
 from pabal.config.named.updates import Updates
 from pabal.config.named.zones import Zone
@@ -27,12 +28,6 @@ _NOBODY_ASKS: Final = "nobody of its view may ask for names elsewhere"
 _EVERYBODY: Final = "everybody sees it, so this view does too"
 
 
-_NO_LIST: Final = (
-    "single zones have no lists of their own: write a view, or private_zones in [dns]"
-    " if nobody is to ask about it"
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A view as its zones need to know it.
@@ -42,12 +37,14 @@ class Seen:
         table: Its table of pabal.toml.
         asks: Whether its clients ask for names elsewhere, otherwise than [dns] says.
         body: What it says besides its zones.
+        scope: What holds in it: that, and what options say.
     """
 
     name: str
     table: str
     asks: bool
     body: Sequence[Statement]
+    scope: Sequence[Statement] = ()
 
 
 @dataclass(slots=True)
@@ -60,19 +57,22 @@ class Holdings:
         taken: The origins of all zones everybody sees, or that are asked for elsewhere.
         base: The view whose zones elsewhere are those of [dns].
         body: What the view everybody sees says besides its zones.
+        scope: That, and what options say.
     """
 
     outcome: Outcome
     base: str = ""
     body: Sequence[Statement] = ()
+    scope: Sequence[Statement] = ()
     files: dict[str, str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     _copies: dict[str, list[str]] = field(default_factory=dict)
     _lent: dict[tuple[str, str], Zone] = field(default_factory=dict)
-    _private: list[str] = field(default_factory=list)
+    _singles: Singles = field(init=False)
 
     def __post_init__(self) -> None:
         """Note what views may borrow."""
+        self._singles = Singles(self.outcome, self.scope)
         for zone in self.outcome.checked.zones:
             if zone.statement.find("in-view") is None:
                 self._lent[zone.view.lower(), zone.origin] = zone
@@ -120,7 +120,20 @@ class Holdings:
         outcome.files.append(ZoneFile(zone.origin, path, _place(zone)))
         has_journal = outcome.checked.parsed.reading.files.exists(f"{path}.jnl")
         told = updates.zone(real, has_journal=has_journal)
-        self._body(real, "type", "file", *told)
+        self._body(real, "type", "file", *told, *self._single(real))
+
+    def _single(self, zone: Zone, seen: Seen | None = None) -> tuple[str, ...]:
+        """Take what a zone says of who may ask for it and who is told.
+
+        Args:
+            seen: The view it is taken over for; ``None``: everybody.
+        """
+        said = zone.statement.find("allow-query")
+        if said is not None and self._is_private(zone):
+            self._singles.hidden[zone.origin] = None
+        if seen is None:
+            return self._singles.common(zone)
+        return self._singles.view(zone, seen.name, seen.scope)
 
     def _secondary(self, zone: Zone) -> bool:
         """Take a zone of another server; return whether it can be."""
@@ -129,7 +142,7 @@ class Holdings:
             return False
         self.taken.add(zone.origin)
         self._copies[zone.origin] = peers
-        self._copied(zone, DNS)
+        self._copied(zone, DNS, self._single(self._real(zone)))
         return True
 
     def _peers(self, zone: Zone, scope: Sequence[Statement]) -> list[str]:
@@ -143,10 +156,10 @@ class Holdings:
         lost = without_key(peers, names_of(outcome.secrets))
         return [peer for peer in peers if peer not in lost]
 
-    def _copied(self, zone: Zone, table: str) -> None:
+    def _copied(self, zone: Zone, table: str, taken: Sequence[str]) -> None:
         what = _said(zone)
         self.outcome.note(zone.name, what, f"secondary in [{table}]", taken=True)
-        self._body(zone, "type", "file", "primaries", "masters", "in-view")
+        self._body(zone, "type", "file", "primaries", "masters", "in-view", *taken)
 
     def policies(self, zones: Iterable[Zone]) -> None:
         """Take policy zones of views for everybody: there they are looked for."""
@@ -181,13 +194,14 @@ class Holdings:
                 self._elsewhere(zone, seen, elsewhere)
                 continue
             peers = self._peers(real, seen.body)
+            single = self._single(real, seen)
             if self._is_common(zone, real, peers):
                 outcome.note(zone.name, _said(zone), _EVERYBODY, taken=True)
             elif peers:
                 copied += [f"{zone.origin} {peer}" for peer in peers]
-                self._copied(zone, table)
+                self._copied(zone, table, single)
             else:
-                has_files |= self._file(seen.name, zone, real, updates)
+                has_files |= self._file(seen.name, (zone, real), updates, single)
         found: list[tuple[str, str, Value]] = list(elsewhere.settings())
         if has_files:
             found.append((table, "zones", f"{VIEWS}/{seen.name}"))
@@ -218,8 +232,14 @@ class Holdings:
             real, self.outcome.checked.parsed
         )
 
-    def _file(self, name: str, zone: Zone, real: Zone, updates: Updates) -> bool:
-        outcome = self.outcome
+    def _file(
+        self,
+        name: str,
+        zones: tuple[Zone, Zone],
+        updates: Updates,
+        single: Sequence[str],
+    ) -> bool:
+        outcome, (zone, real) = self.outcome, zones
         why = self._type_why_not(real)
         if why:
             self._stays(zone, why)
@@ -229,7 +249,7 @@ class Holdings:
         if real is zone:
             has_journal = outcome.checked.parsed.reading.files.exists(f"{path}.jnl")
             told = updates.zone(real, has_journal=has_journal)
-            self._body(zone, "type", "file", *told)
+            self._body(zone, "type", "file", *told, *single)
         return True
 
     def _hidden(self, zones: Iterable[Zone]) -> list[str]:
@@ -253,23 +273,14 @@ class Holdings:
             if statement.name == "dnssec-policy" and "type" in taken:
                 why = told_of(zone.name.text, statement, self.outcome.statements)
                 self.outcome.note(statement.token, what, why)
-            elif statement.name == "allow-query" and "type" in taken:
-                self._asked_by(zone, statement, what)
             elif statement.name not in taken:
                 self.outcome.not_taken(statement, what)
 
-    def _asked_by(self, zone: Zone, statement: Statement, what: str) -> None:
-        """Take a zone that nobody may ask about; say that others have no lists."""
-        outcome = self.outcome
-        others = (z for z in outcome.checked.zones if z.origin == zone.origin)
-        if "private_zones" not in outcome.known or not all(
-            map(self._is_hidden, others)
-        ):
-            outcome.note(statement.token, what, _NO_LIST)
-            return
-        if zone.origin not in self._private:
-            self._private.append(zone.origin)
-        outcome.note(statement.token, what, "private_zones in [dns]", taken=True)
+    def _is_private(self, zone: Zone) -> bool:
+        """Return whether nobody may ask about a zone, whichever view it is in."""
+        others = (z for z in self.outcome.checked.zones if z.origin == zone.origin)
+        known = "private_zones" in self.outcome.known
+        return known and all(map(self._is_hidden, others))
 
     def _is_hidden(self, zone: Zone) -> bool:
         said = zone.statement.find("allow-query")
@@ -277,8 +288,9 @@ class Holdings:
 
     def close(self) -> None:
         """Take what concerns all zones."""
-        if self._private:
-            self.outcome.settings.append((DNS, "private_zones", tuple(self._private)))
+        hidden = tuple(self._singles.hidden)
+        if hidden:
+            self.outcome.settings.append((DNS, "private_zones", hidden))
 
     def _type_why_not(self, zone: Zone) -> str:
         if zone.type != "primary":

@@ -22,6 +22,7 @@ from pabal.config.named.holdings import (
     unsaid_transfers,
 )
 from pabal.config.named.outcome import DNS, Outcome, Value
+from pabal.config.named.single import notified
 from pabal.config.named.transfers import Servers
 from pabal.config.named.whole import (
     NO,
@@ -154,7 +155,7 @@ class Horizon:
         outcome = self._outcome
         base = "" if self._base is None else self._base.name
         body = [] if self._common is None else self._common.statement.body()
-        holdings = Holdings(outcome, base, body)
+        holdings = Holdings(outcome, base, body, self._body(self._common))
         everything = outcome.checked.zones
         policies = self._policy_zones()
         common = self._common
@@ -208,7 +209,8 @@ class Horizon:
             what, _, why = lost.partition(": ")
             outcome.note(token, f"view {view.name}: {what}", why)
         outcome.settings += [(table, key, value) for key, value in view.who.items()]
-        seen = Seen(view.table, table, self._recurses(view), view.statement.body())
+        own_body, body = view.statement.body(), self._body(view)
+        seen = Seen(view.table, table, self._recurses(view), own_body, body)
         before = len(outcome.settings)
         holdings.view(seen, own)
         if seen.asks and view is not self._base:
@@ -269,7 +271,7 @@ class Horizon:
             if "allow_transfer" in outcome.known:
                 outcome.access(statement, "allow_transfer", table)
         for statement in names_in(body, "also-notify")[:1]:
-            if "notify" in outcome.known:
+            if "notify" in outcome.known and notified(body, own, outcome):
                 peers = Servers(outcome.statements, own).notified(statement)
                 outcome.set(statement, "notify", tuple(peers), table)
         for server in names_in(own, "server"):

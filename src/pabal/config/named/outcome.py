@@ -13,6 +13,7 @@ from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.keys import names_of, without_key
 from pabal.config.named.lexer import Token
 from pabal.config.named.reasons import OTHERWISE, REASONS
+from pabal.config.zone_lists import OF_VIEW, ZONE
 
 Value = bool | int | str | tuple[str, ...]
 """What a setting of pabal.toml may be."""
@@ -92,7 +93,7 @@ class Takeover:
         tables = list(dict.fromkeys(each[0] for each in self.settings))
         # Views in their order: the first that fits a client is its own.
         for table in sorted(tables, key=lambda each: (each.split(".")[0], each != DNS)):
-            lines += ["", f"[{table}]"] if lines else [f"[{table}]"]
+            lines += ["", header_of(table)] if lines else [header_of(table)]
             lines += [
                 f"{key} = {_toml(value)}"
                 for in_table, key, value in self.settings
@@ -210,6 +211,15 @@ class Outcome:
             why = "its key was not taken over"
             self.note(statement.token, f"{statement.name}: {element}", why)
         return tuple(each for each in elements if each not in lost)
+
+
+def header_of(table: str) -> str:
+    """Return the line that begins a table; the name of a zone has dots and quotes."""
+    for begin in (ZONE, OF_VIEW):
+        head, found, zone = table.partition(begin)
+        if found and (begin == OF_VIEW or not head):
+            return f'[{head}{found}"{zone}"]'
+    return f"[{table}]"
 
 
 def _toml(value: Value) -> str:

@@ -26,11 +26,11 @@ _GROUPS: Final = (
     ("pabal has one list for all copied zones: allow_notify in [dns]", "allow-notify"),
     (
         (
-            "pabal has one list for all zones: allow_transfer and notify in [dns] say"
-            " who may have them and who is told"
+            "pabal tells those whom notify names, in [dns] or for a zone, and nobody"
+            " else; it sends what is asked for, as fast as it is taken"
         ),
         (
-            "allow-transfer also-notify notify notify-source notify-source-v6"
+            "allow-transfer also-notify notify"
             " notify-to-soa notify-delay notify-rate startup-notify-rate provide-ixfr"
             " transfers-out transfer-format max-transfer-time-out max-transfer-idle-out"
             " primaries masters remote-servers ixfr-from-differences"
@@ -88,6 +88,79 @@ _GROUPS: Final = (
         ),
     ),
     (
+        (
+            "what goes to other servers comes from the address pabal listens at, if"
+            " that is one, else from the one the system chooses"
+        ),
+        (
+            "notify-source notify-source-v6 transfer-source transfer-source-v6"
+            " alt-transfer-source alt-transfer-source-v6 use-alt-transfer-source"
+            " query-source query-source-v6 parental-source parental-source-v6"
+        ),
+    ),
+    (
+        "who asks which address of this server is told apart by a view: destinations",
+        "allow-query-on allow-recursion-on allow-query-cache-on",
+    ),
+    (
+        "whoever may not ask is told so; let the firewall drop what is to get nothing",
+        "blackhole",
+    ),
+    (
+        "pabal finds out by itself what each server can",
+        (
+            "edns edns-version tcp-only tcp-keepalive padding transfers bogus"
+            " require-cookie send-cookie request-nsid request-ixfr request-expire"
+            " request-zoneversion try-tcp-refresh"
+        ),
+    ),
+    (
+        "`pabal check` always looks at that, and so does pabal when it loads a zone",
+        (
+            "check-names check-mx check-mx-cname check-srv-cname check-dup-records"
+            " check-integrity check-sibling check-spf check-svcb check-wildcard"
+            " max-zone-ttl"
+        ),
+    ),
+    (
+        "a copied zone follows its SOA record, within bounds of pabal",
+        (
+            "min-refresh-time max-refresh-time min-retry-time max-retry-time"
+            " multi-master serial-query-rate transfers-in transfers-per-ns"
+            " max-transfer-time-in max-transfer-idle-in min-transfer-rate-in"
+            " tcp-primaries-timeout"
+        ),
+    ),
+    (
+        "pabal keeps journals and copies in forms of its own",
+        (
+            "max-journal-size max-ixfr-ratio masterfile-format masterfile-style"
+            " flush-zones-on-shutdown lmdb-mapsize"
+        ),
+    ),
+    (
+        "follow_catalogs in [dns] names catalogs and the servers they come from",
+        "catalog-zones",
+    ),
+    (
+        "records come from master files, copies and updates only",
+        "dlz database dyndb plugin",
+    ),
+    ("pabal writes no dnstap: `pabal dig --trace` shows one question", "dnstap"),
+    (
+        "write a response policy: policy_zones in [dns]",
+        "deny-answer-addresses deny-answer-aliases nxdomain-redirect",
+    ),
+    (
+        "pabal answers from what is too old only when nobody else answers",
+        (
+            "stale-answer-enable stale-cache-enable stale-answer-ttl"
+            " stale-answer-client-timeout stale-refresh-time max-stale-ttl"
+        ),
+    ),
+    ("pabal answers with cookies as RFC 9018 has them", "answer-cookie cookie-secret"),
+    ("there is TSIG, not Kerberos", "tkey-gssapi-keytab tkey-gssapi-credential"),
+    (
         "pabal tells its name only to who asks for it: set nsid in [dns]",
         "hostname",
     ),
@@ -96,7 +169,10 @@ _GROUPS: Final = (
         "version",
     ),
     ("pabal decides it by itself", "auth-nxdomain minimal-responses minimal-any"),
-    ("pabal always does", "qname-minimization empty-zones-enable prefetch"),
+    (
+        "pabal always does",
+        "qname-minimization empty-zones-enable prefetch synth-from-dnssec",
+    ),
     (
         "clients get no order of their own; write a view, [dns.view.NAME]",
         "sortlist",

@@ -12,6 +12,7 @@ from pabal.config.named.figures import take_figures
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.orders import order_of
 from pabal.config.named.outcome import DNS, Outcome
+from pabal.config.named.single import notified
 from pabal.config.named.transfers import (
     DNS_PORT,
     Servers,
@@ -128,7 +129,7 @@ class Whole:
                     outcome.settings.append((DNS, "transfer_tls_only", True))
                 taken.add(statement.name)
         for statement in names_in(body, "also-notify")[:1]:
-            if "notify" in outcome.known:
+            if "notify" in outcome.known and notified(body, body, outcome):
                 peers = Servers(outcome.statements, body).notified(statement)
                 outcome.set(statement, "notify", tuple(peers))
                 taken.add(statement.name)

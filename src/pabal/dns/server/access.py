@@ -6,8 +6,9 @@ one without is answered with an error before anything here is asked.
 """
 
 import ipaddress
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import dns.exception
@@ -142,11 +143,22 @@ class Rights:
         query: Ask for what this server holds.
         recursion: Ask for names elsewhere; only together with ``query``, as in BIND.
         view: What it sees: 0 the common zones, else the so many-th view.
+        others: Folded apexes of zones that decide the other way than ``query``.
     """
 
     query: bool
     recursion: bool
     view: int = 0
+    others: frozenset[bytes] = frozenset()
+
+    @property
+    def any_query(self) -> bool:
+        """Whether it may ask about one zone at least."""
+        return self.query or bool(self.others)
+
+    def may_see(self, origin: bytes) -> bool:
+        """Return whether it may ask about the zone at folded ``origin``."""
+        return self.query is not (origin in self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +207,20 @@ class ViewAccess:
         return self.clients.allows(address, arrival.key)
 
 
+NO_ZONES: Final[Mapping[tuple[int, bytes], AccessList]] = MappingProxyType({})
+
+SETS_MAX: Final = 4096
+"""Sets of zones that are remembered: as many as there are kinds of clients."""
+
+
 class Access:
     """Rights by address, and by whatever else the lists ask for; remembered.
 
     Args (of the constructor):
         views: In their order: the first that a client is in is its view.
         private: Folded apexes of the zones that nobody is answered from.
+        zones: Who may ask about single zones, by number of the view and folded apex;
+            what a view says nothing of is as in the common zones.
 
     Attributes:
         private: The same.
@@ -212,6 +232,7 @@ class Access:
         recursion: AccessList,
         views: Sequence[ViewAccess] = (),
         private: Collection[bytes] = (),
+        zones: Mapping[tuple[int, bytes], AccessList] = NO_ZONES,
     ) -> None:
         self.private = frozenset(private)
         self._query = query
@@ -223,6 +244,9 @@ class Access:
         lists = [query, recursion, *(view.clients for view in views)]
         for view in views:
             lists += [each for each in (view.query, view.recursion) if each is not None]
+        lists += zones.values()
+        self._zones = [_by_list(zones, number) for number in range(len(views) + 1)]
+        self._sets: dict[tuple[int, tuple[bool, ...], bool], frozenset[bytes]] = {}
         self._by_key = any(each.keys for each in lists)
 
     @property
@@ -283,7 +307,45 @@ class Access:
                 break
         may = query.allows(address, arrival.key)
         wider = may and recursion.allows(address, arrival.key)
-        return Rights(may, wider, number)
+        others = self._others(number, address, arrival.key, otherwise=may)
+        return Rights(may, wider, number, others)
+
+    def _others(
+        self, view: int, address: Address, key: dns.name.Name | None, *, otherwise: bool
+    ) -> frozenset[bytes]:
+        """Return the zones that decide other than ``otherwise``.
+
+        Clients for whom all lists decide alike share the set.
+        """
+        lists = self._zones[view]
+        if not lists:
+            return frozenset()
+        allowed = tuple(each.allows(address, key) for each, _ in lists)
+        found = self._sets.get((view, allowed, otherwise))
+        if found is None:
+            if len(self._sets) >= SETS_MAX:
+                self._sets.clear()
+            found = frozenset().union(
+                *(
+                    origins
+                    for may, (_, origins) in zip(allowed, lists, strict=True)
+                    if may is not otherwise
+                )
+            )
+            self._sets[view, allowed, otherwise] = found
+        return found
+
+
+def _by_list(
+    zones: Mapping[tuple[int, bytes], AccessList], view: int
+) -> list[tuple[AccessList, frozenset[bytes]]]:
+    """Return the zones of a view by their lists: each is asked once a client."""
+    own = {origin: each for (number, origin), each in zones.items() if number == view}
+    common = {origin: each for (number, origin), each in zones.items() if not number}
+    found: dict[AccessList, set[bytes]] = {}
+    for origin, each in (common | own).items():
+        found.setdefault(each, set()).add(origin)
+    return [(each, frozenset(origins)) for each, origins in found.items()]
 
 
 def _address(host: str) -> Address | None:

@@ -8,7 +8,8 @@ Security: no recursion for strangers; recursions under way are bounded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import dns.rdatatype
@@ -25,7 +26,14 @@ from pabal.dns.ports import (
 from pabal.dns.server.access import PLAIN, Access, Arrival, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
 from pabal.dns.server.caches import Caches
-from pabal.dns.server.clientele import apart, is_this_machine, seen_by, unanswered
+from pabal.dns.server.clientele import (
+    REFUSAL,
+    apart,
+    is_this_machine,
+    looked_up,
+    seen_by,
+    unanswered,
+)
 from pabal.dns.server.extras import NOTHING, Extra, Extras
 from pabal.dns.server.pools import pools_of
 from pabal.dns.server.rates import RateLimiter, Verdict
@@ -35,7 +43,6 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
 from pabal.dns.wire.option import (
     NOT_AUTHORITATIVE,
-    PROHIBITED,
     error_option,
 )
 from pabal.dns.wire.query import (
@@ -48,7 +55,7 @@ from pabal.dns.wire.query import (
 )
 from pabal.dns.wire.response import Limits, Response, bare, render, truncated
 from pabal.dns.wire.rrset import RRset, name_of
-from pabal.dns.zone.lookup import Answer, ZoneSet, lookup
+from pabal.dns.zone.lookup import Answer, ZoneSet
 from pabal.dns.zone.tree import Zone
 from pabal.net.endpoint import client_key
 
@@ -58,7 +65,6 @@ _REFUSED_TYPES: Final = frozenset((codes.AXFR, codes.IXFR))
 EXTRA_MAX_OCTETS: Final = 600
 """Room for options in an answer over TCP: cookie, name, error and padding."""
 
-_PROHIBITED: Final = error_option(PROHIBITED)
 _NOT_AUTHORITATIVE: Final = error_option(NOT_AUTHORITATIVE)
 
 PAYLOAD_MAX_OCTETS: Final = 4096
@@ -208,15 +214,15 @@ class Answering:
         by the limiter, or because what it sees depends on more than addresses.
         """
         rights = self.access.settled(host, destination)
-        if rights is None or not rights.query or self.on_query is not None:
+        if rights is None or not rights.any_query or self.on_query is not None:
             return None
         if not rights.recursion and self.limiter.suspects(host):
             return None
         return self._caches.of(rights, host)
 
     @property
-    def friends(self) -> frozenset[AnswerCache]:
-        """Where the answers for clients lie whose rate is not limited."""
+    def friends(self) -> AbstractSet[AnswerCache]:
+        """Where the answers for clients lie whose rate is not limited; it may grow."""
         return self._caches.friends
 
     def now(
@@ -294,7 +300,7 @@ class Answering:
             return _Context(query, rights, room, None, b"", host, extra, udp)
         room = answer_room(query.edns, self.payload_octets)
         plain = query.edns is None or query.edns.version == 0
-        if not (rights.query and plain and not query.signed):
+        if not (rights.any_query and plain and not query.signed):
             return _Context(query, rights, room, None, b"", host, extra, udp)
         cache = self._caches.of(rights, host)
         key = canonical(query, room)
@@ -331,19 +337,19 @@ class Answering:
             return Response(codes.BADVERS)
         if query.signed:
             return Response(codes.NOTAUTH)
-        if not context.rights.query or query.rdclass != codes.IN:
-            return Response(codes.REFUSED, error=_PROHIBITED)
+        if not context.rights.any_query or query.rdclass != codes.IN:
+            return REFUSAL
         if query.rdtype in (0, codes.OPT, codes.TSIG):
             return Response(codes.FORMERR)
         if query.rdtype in _REFUSED_TYPES:
-            return Response(codes.REFUSED, error=_PROHIBITED)
+            return REFUSAL
         meta = codes.FIRST_META_TYPE <= query.rdtype < codes.ANY
         return Response(codes.NOTIMP) if meta else None
 
     def _look_up(self, context: _Context, data: bytes) -> bytes | Recursion:
         query = context.query
         zones = self._zones(context)
-        answer = _looked_up(zones, query, self.access)
+        answer = looked_up(zones, query, self.access, context.rights)
         if answer is not None and answer.unresolved is None:
             response = self.pools.adjusted(answer.response, answer.zone.origin)
             octets = self._finish(context, response, keep=True)
@@ -443,18 +449,6 @@ class Answering:
             # The options do not fit: the records have to go.
             return extra.finish(truncated(query, self._limits(context)))
         return longer
-
-
-def _looked_up(zones: VersionedZones, query: Query, access: Access) -> Answer | None:
-    """Return what ``lookup`` does; a refusal where a private zone is in it."""
-    answer = lookup(zones, query.name, query.rdtype, dnssec_ok=query.dnssec_ok)
-    if answer is None or not access.private:
-        return answer
-    first = zones.find(query.name, query.rdtype) or answer.zone
-    if not access.hides(first.origin, answer.zone.origin):
-        return answer
-    refused = Response(codes.REFUSED, error=_PROHIBITED)
-    return replace(answer, response=refused, unresolved=None)
 
 
 def _client(context: _Context) -> Client:

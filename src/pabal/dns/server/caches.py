@@ -5,11 +5,18 @@ No I/O.
 
 import itertools
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from functools import partial
+from typing import Final
 
 from pabal.base.clock import Clock
 from pabal.dns.server.access import Rights
 from pabal.dns.server.cache import AnswerCache
 from pabal.dns.settings import DnsSettings
+
+KINDS_MAX: Final = 16
+"""Kinds of clients, told apart by lists of single zones, whose answers are kept: they
+share a quarter of the room, beside the room itself. What others get is not kept."""
 
 
 class Caches:
@@ -38,10 +45,20 @@ class Caches:
         entries_max = settings.cache_entries_max // (2 * views)
         octets_max = settings.cache_octets_max // (2 * views)
         self._caches = {
-            (view, recursion): AnswerCache(entries_max, octets_max, clock)
+            Rights(query=True, recursion=recursion, view=view): AnswerCache(
+                entries_max, octets_max, clock
+            )
             for view in range(views)
             for recursion in (False, True)
         }
+        self._kinds_max = len(self._caches) + KINDS_MAX
+        self._further = partial(
+            AnswerCache,
+            settings.cache_entries_max // (4 * KINDS_MAX),
+            settings.cache_octets_max // (4 * KINDS_MAX),
+            clock,
+        )
+        self._friends = {c for rights, c in self._caches.items() if rights.recursion}
 
     def of(self, rights: Rights, host: str) -> AnswerCache | None:
         """Return where the answers for the client with these rights lie, if any do."""
@@ -51,12 +68,22 @@ class Caches:
             and self._is_apart(host, rights.view)
         ):
             return None
-        return self._caches[rights.view, rights.recursion]
+        found = self._caches.get(rights)
+        return self._new(rights) if found is None else found
+
+    def _new(self, rights: Rights) -> AnswerCache | None:
+        """Return a cache for clients with lists of single zones; ``None``: no more."""
+        if len(self._caches) >= self._kinds_max:
+            return None
+        made = self._caches[rights] = self._further()
+        if rights.recursion:
+            self._friends.add(made)
+        return made
 
     @property
-    def friends(self) -> frozenset[AnswerCache]:
-        """Where the answers for clients lie whose rate is not limited."""
-        return frozenset(c for (_, friend), c in self._caches.items() if friend)
+    def friends(self) -> AbstractSet[AnswerCache]:
+        """Where the answers for clients lie whose rate is not limited; it may grow."""
+        return self._friends
 
     def tick(self) -> None:
         """Let what ages do so: call it before answers are looked for, once a batch."""

@@ -13,6 +13,7 @@ from collections.abc import (
     Callable,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from dataclasses import dataclass, field, replace
@@ -97,6 +98,8 @@ class Realm:
         heralds: Who may send NOTIFY besides primaries.
         forwarder: Hands updates of copied zones on, if set.
         tls_only: Whether whole zones go over TLS only (RFC 9103 §7).
+        single: Who may have single zones, by folded apex, in the place of
+            ``transfers``.
     """
 
     zones: Zones
@@ -107,6 +110,7 @@ class Realm:
     forwarder: UpdateForwarder | None = None
     tls_only: bool = False
     heralds: AccessList = NOBODY
+    single: Mapping[bytes, TransferAccess] = field(default_factory=dict)
 
     def heeds(self, name: dns.name.Name, host: str, key: dns.name.Name | None) -> bool:
         """Take a NOTIFY for zone ``name``; return whether the sender may send it."""
@@ -145,6 +149,13 @@ class Control:
     def _realms_of(self, view: int) -> Sequence[Realm]:
         """Return whose zone one may be: the view's own, else everybody's."""
         return (self.realms[view], self.realms[0]) if view else self.realms[:1]
+
+    def _whose(self, view: int, origin: bytes) -> TransferAccess:
+        """Return who may have the zone of folded ``origin`` as a view has it."""
+        for realm in self._realms_of(view):
+            if origin in realm.single:
+                return realm.single[origin]
+        return self.realms[view].transfers
 
     def _changed_in(self, view: int, origin: bytes) -> Realm | None:
         """Return where an update changes the zone of folded ``origin``."""
@@ -262,11 +273,11 @@ class Control:
         view = self._view(asked, key)
         realm = self.realms[view]
         is_readable = realm.tls_only and not asked.encrypted
-        if is_readable or not realm.transfers.allows(asked.host, key):
+        origin = name_octets(question.name).lower()
+        if is_readable or not self._whose(view, origin).allows(asked.host, key):
             log.info("transfer refused", zone=str(question.name), client=asked.host)
             yield _short(asked, message, codes.REFUSED)
             return
-        origin = name_octets(question.name).lower()
         zone = self._answering.views[view].by_apex.get(origin)
         if zone is None or int(question.rdclass) != codes.IN:
             yield _short(asked, message, codes.NOTAUTH)

@@ -117,10 +117,7 @@ class NameServer:
         if _is_copied(settings):
             for each in self._relations:
                 each.realm.zones.history = History()
-            for view, chosen in zip(views, settings.views, strict=True):
-                view.numbers = _is_open(
-                    chosen.exchange.allow_transfer or settings.allow_transfer
-                )
+            _number(views, settings)
         service = TcpService(self._answering, settings.tcp, clock, self._control)
         limits = ListenerSettings(
             settings.tcp.per_client_max, settings.tcp.connections_max
@@ -295,7 +292,21 @@ def _access(settings: DnsSettings) -> Access:
         parse_access_list(settings.allow_recursion, "dns.allow_recursion"),
         views,
         [name_octets(dns.name.from_text(n)).lower() for n in settings.private_zones],
+        _zone_access(settings),
     )
+
+
+def _zone_access(settings: DnsSettings) -> dict[tuple[int, bytes], AccessList]:
+    """Return who may ask about single zones; raises OperatorError."""
+    numbers = {view.name: number for number, view in enumerate(settings.views, 1)}
+    found = {}
+    for zone in settings.zones:
+        if zone.allow_query and (not zone.view or zone.view in numbers):
+            origin = name_octets(dns.name.from_text(zone.zone)).lower()
+            place = f"dns.zone.{zone.zone}.allow_query"
+            access = parse_access_list(zone.allow_query, place)
+            found[numbers.get(zone.view, 0), origin] = access
+    return found
 
 
 def _view_access(view: ViewSettings) -> ViewAccess:
@@ -316,7 +327,17 @@ def _is_copied(settings: DnsSettings) -> bool:
     """Return whether any zone may be had as a whole."""
     lists = [settings.allow_transfer]
     lists += [view.exchange.allow_transfer for view in settings.views]
+    lists += [zone.allow_transfer for zone in settings.zones]
     return any(map(_is_open, lists))
+
+
+def _number(views: Sequence[View], settings: DnsSettings) -> None:
+    """Let views whose zones somebody copies raise serial numbers of their own."""
+    for view, chosen in zip(views, settings.views, strict=True):
+        single = (zone for zone in settings.zones if zone.view in ("", chosen.name))
+        own = chosen.exchange.allow_transfer or settings.allow_transfer
+        lists = [own, *(zone.allow_transfer for zone in single)]
+        view.numbers = any(map(_is_open, lists))
 
 
 def _is_open(elements: Sequence[str]) -> bool:

@@ -7,7 +7,8 @@ Security: only who is named under ``notify`` is told; an answer proves nothing.
 import asyncio
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import dns.exception
@@ -29,11 +30,17 @@ FIRST_WAIT_S: Final = 2.0
 """RFC 1996 §3.6 proposes 60 seconds and five retries: slow for a lost datagram, so we
 begin early and double."""
 
+NO_ZONES: Final[Mapping[bytes, Sequence[Peer]]] = MappingProxyType({})
+
 log = Log("dns")
 
 
 class Notifier:
     """Sends NOTIFY messages for changed zones.
+
+    Args (of the constructor):
+        peers: Who is told.
+        single: Who is told of single zones in their place, by folded apex.
 
     Attributes:
         sources: Where they are sent from.
@@ -41,8 +48,14 @@ class Notifier:
             before that nobody is told, for it might ask one of them.
     """
 
-    def __init__(self, peers: Sequence[Peer], tasks: Tasks) -> None:
+    def __init__(
+        self,
+        peers: Sequence[Peer],
+        tasks: Tasks,
+        single: Mapping[bytes, Sequence[Peer]] = NO_ZONES,
+    ) -> None:
         self._peers = peers
+        self._single = single
         self._tasks = tasks
         self._serials: dict[bytes, int] = {}
         self.sources: Sources = {}
@@ -51,17 +64,17 @@ class Notifier:
     @property
     def has_peers(self) -> bool:
         """Whether there is somebody to tell."""
-        return bool(self._peers)
+        return bool(self._peers) or any(self._single.values())
 
     def changed(self, zones: Sequence[Zone]) -> None:
         """Tell every secondary of those of ``zones`` that have another serial."""
-        if not self._peers:
+        if not self.has_peers:
             return
         for zone in zones:
             if self._serials.get(zone.origin) == zone.serial:
                 continue
             self._serials[zone.origin] = zone.serial
-            for peer in self._peers:
+            for peer in self._single.get(zone.origin, self._peers):
                 self._tasks.start(self._tell(peer, zone), "dns notify")
 
     async def _tell(self, peer: Peer, zone: Zone) -> None:

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import dns.name
+
 from pabal.base.clock import Clock
 from pabal.base.tasks import Tasks
 from pabal.dns.server.access import parse_access_list
-from pabal.dns.server.control import Realm, parse_transfer_access
+from pabal.dns.server.control import Realm, TransferAccess, parse_transfer_access
 from pabal.dns.server.forwarding import UpdateForwarder
 from pabal.dns.server.keys import KeyRing
 from pabal.dns.server.notify import Notifier
-from pabal.dns.server.peer import Sources, parse_peer
+from pabal.dns.server.peer import Peer, Sources, parse_peer
 from pabal.dns.server.policy import parse_policy
 from pabal.dns.server.secondary import (
     Following,
@@ -24,6 +26,7 @@ from pabal.dns.server.secondary import (
     parse_groups,
 )
 from pabal.dns.settings import DnsSettings
+from pabal.dns.wire.rrset import name_octets
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.view import View
 from pabal.dns.zone.zones import Zones
@@ -92,7 +95,8 @@ def common_relations(settings: DnsSettings, zones: Zones, means: Means) -> Relat
     realm.policy = parse_policy(settings.allow_update, keys)
     realm.tls_only = settings.transfer_tls_only
     peers = [parse_peer(text, keys, "dns.notify") for text in settings.notify]
-    made = Relations(realm, secondaries, Notifier(peers, means.tasks))
+    realm.single, told = _single(settings, "", keys)
+    made = Relations(realm, secondaries, Notifier(peers, means.tasks, told))
     return _joined(made, settings)
 
 
@@ -116,8 +120,27 @@ def view_relations(
     realm.policy = parse_policy(said.allow_update, keys)
     realm.tls_only = settings.transfer_tls_only
     peers = [parse_peer(text, keys, f"{where}.notify") for text in said.notify]
-    made = Relations(realm, secondaries, Notifier(peers, means.tasks), view)
+    realm.single, told = _single(settings, chosen.name, keys)
+    made = Relations(realm, secondaries, Notifier(peers, means.tasks, told), view)
     return _joined(made, settings)
+
+
+def _single(
+    settings: DnsSettings, view: str, keys: KeyRing
+) -> tuple[dict[bytes, TransferAccess], dict[bytes, list[Peer]]]:
+    """Return who may have single zones of a view, and who is told of their changes."""
+    transfers: dict[bytes, TransferAccess] = {}
+    told: dict[bytes, list[Peer]] = {}
+    for zone in settings.zones:
+        if zone.view == view:
+            origin = name_octets(dns.name.from_text(zone.zone)).lower()
+            if zone.allow_transfer:
+                transfers[origin] = parse_transfer_access(zone.allow_transfer)
+            if zone.notify:
+                place = f"dns.zone.{zone.zone}.notify"
+                peers = (text for text in zone.notify if text != "none")
+                told[origin] = [parse_peer(text, keys, place) for text in peers]
+    return transfers, told
 
 
 def _joined(made: Relations, settings: DnsSettings) -> Relations:
