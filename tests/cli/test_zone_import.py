@@ -80,7 +80,7 @@ def test_other_servers_and_their_keys_come_along(desk: Desk, conf: Path) -> None
     assert " 0 error(s), 1 warning(s)." in desk.ok("check")  # the console's
     dns = load_or_raise(desk.directory).dns
     assert dns.keys == ("hmac-sha256:xfr:c2hhcmVkIHdpdGggbm9ib2R5",)
-    assert dns.allow_transfer == ("192.0.2.0/24", "key xfr")
+    assert dns.allow_transfer == ("{192.0.2.0/24}", "key xfr")
     assert dns.notify == ("192.0.2.9 key xfr",)
     assert dns.secondary == (
         "c.test 192.0.2.1 key xfr",

@@ -23,15 +23,30 @@ KEY = 'key k { algorithm hmac-sha256; secret "c2VjcmV0"; };\n'
         ("acl any { none; };", ["1:5: `any` is built in; take another name"]),
         (
             "options { allow-transfer { key nobody; }; };",
-            ["1:32: warning: no key named `nobody` is defined"],
+            [
+                (
+                    "1:32: warning: no key named `nobody` is defined;"
+                    " define it: `tsig-keygen nobody` prints it"
+                )
+            ],
         ),
         (
             "server 192.0.2.1 { keys other; };\n" + KEY,
-            ["1:25: no key named `other` is defined"],
+            [
+                (
+                    "1:25: no key named `other` is defined; define it:"
+                    " `tsig-keygen other` prints it"
+                )
+            ],
         ),
         (
             "controls { inet * allow { any; } keys { kk; }; };",
-            ["1:41: no key named `kk` is defined"],
+            [
+                (
+                    "1:41: no key named `kk` is defined; define it:"
+                    " `tsig-keygen kk` prints it"
+                )
+            ],
         ),
         (
             "key k { algorithm hmac-sha265; };",
@@ -44,24 +59,37 @@ KEY = 'key k { algorithm hmac-sha256; secret "c2VjcmV0"; };\n'
             "logging { category querys { qq; }; };",
             [
                 "1:20: unknown category `querys`; did you mean `queries`?",
-                "1:29: no channel named `qq` is defined",
+                (
+                    "1:29: no channel named `qq` is defined; define it in"
+                    " `logging`: channel qq { … };"
+                ),
             ],
         ),
         (
             'zone "a" { type secondary; primaries { mine; }; };',
-            ["1:40: no list of primaries named `mine` is defined"],
+            [
+                (
+                    "1:40: no list of primaries named `mine` is defined;"
+                    " define it: primaries mine { … };"
+                )
+            ],
         ),
         (
             "options { dnssec-policy strict; };",
-            ["1:25: no DNSSEC policy named `strict` is defined"],
+            [
+                (
+                    "1:25: no DNSSEC policy named `strict` is defined;"
+                    " define it, or write `default`"
+                )
+            ],
         ),
         (
             "options { listen-on tls mine { any; }; };",
-            ["1:25: no tls named `mine` is defined"],
+            ["1:25: no tls named `mine` is defined; define it: tls mine { … };"],
         ),
         (
             'view v { zone "a" { in-view w; }; };',
-            ["1:29: no view named `w` is defined"],
+            ["1:29: no view named `w` is defined; define that view before this one"],
         ),
     ],
 )

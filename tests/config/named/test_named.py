@@ -338,7 +338,10 @@ def test_includes_are_read_in_their_place() -> None:
         'include "zones.conf";\ninclude "nope.conf";'
     )
     assert said(text, files) == [
-        "3:9: the file `/etc/bind/nope.conf` does not exist",
+        (
+            "3:9: the file `/etc/bind/nope.conf` does not exist; make it,"
+            " or remove this line"
+        ),
         "/etc/bind/more.conf:1:11: `maybe` is neither yes nor no; write yes or no",
         "/etc/bind/zones.conf:1:24: a `;` is missing after `forward`; insert `;`",
         "/etc/bind/zones.conf:1:26: a `;` is missing after `}`; insert `;`",
@@ -348,7 +351,9 @@ def test_includes_are_read_in_their_place() -> None:
 def test_includes_by_pattern() -> None:
     files = {"d/a.conf": "acl a { any; };", "d/b.conf": "acl b { any; };"}
     text = 'include "d/*.conf"; include "e/*.conf"; options { allow-query { a; b; }; };'
-    assert said(text, files) == ["1:29: no file fits `e/*.conf`"]
+    assert said(text, files) == [
+        "1:29: no file fits `e/*.conf`; make one, or remove this line"
+    ]
     assert checked(text, files).files == 3
 
 

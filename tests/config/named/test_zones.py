@@ -44,7 +44,10 @@ FILES = {"f": "", "g": ""}
             ),
             ["1:54: `allow-update` is nothing for secondary zones; only for primary"],
         ),
-        ('zone "a..b" { type forward; };', ["1:6: `a..b` is not the name of a zone"]),
+        (
+            'zone "a..b" { type forward; };',
+            ["1:6: `a..b` is not the name of a zone; write `a.b`"],
+        ),
         (
             'zone "a" { type primary; file "f"; };\nview v { };',
             ["1:1: where there are views, every zone is in one; move it into a view"],

@@ -16,6 +16,7 @@ from pabal.config.named.values import (
     looks_like_address,
     network_misfit,
 )
+from pabal.config.problem import Problem, did_you_mean
 
 Fill = Callable[[str, Braces], None]
 """Reads what is between braces: what they hold, the braces."""
@@ -24,6 +25,12 @@ MATCH = "match"
 """The list of addresses, networks, keys and other lists."""
 
 _ENDS = frozenset({Kind.END, Kind.CLOSE, Kind.EOF})
+
+_NEGATIONS = frozenset({"not", "except", "exclude", "deny", "but"})
+"""What other programs say for ``!``."""
+
+_CLASSES = ("in", "ch", "hs")
+"""Classes of zones and views; there are others of the same meaning."""
 
 
 class Arguments:
@@ -52,8 +59,7 @@ class Arguments:
     def match(self, element: Statement) -> bool:
         """Read one element of a list of addresses, like ``!10.0.0.0/8``."""
         cursor = self._cursor
-        while cursor.peek().kind is Kind.NOT:
-            element.parts.append(cursor.take())
+        self._signs(element)
         token = cursor.peek()
         if token.kind is Kind.OPEN:
             self._braces(MATCH, element)
@@ -77,6 +83,26 @@ class Arguments:
         else:
             self._note("acl", token)
         return True
+
+    def _signs(self, element: Statement) -> None:
+        """Read the ``!`` before an element; one is all there may be."""
+        cursor = self._cursor
+        while (token := cursor.peek()).kind is Kind.NOT or self._says_not(token):
+            if token.kind is not Kind.NOT:
+                reason = f"`{token.text}` is written `!` here"
+                write = f"write `!{cursor.peek(1).text}`"
+                cursor.report(token.problem(reason, write))
+                cursor.take()
+                continue
+            if element.parts:
+                cursor.report(token.problem("`!` stands twice", "remove it"))
+            element.parts.append(cursor.take())
+
+    def _says_not(self, token: Token) -> bool:
+        """Whether a word stands for ``!``: another one follows in its line."""
+        after = self._cursor.peek(1)
+        is_word = token.kind is Kind.WORD and token.text.lower() in _NEGATIONS
+        return is_word and after.is_word and after.line == token.line
 
     def finish(self, statement: Statement) -> None:
         """Expect the ``;`` behind a statement."""
@@ -205,8 +231,7 @@ class Arguments:
         """Explain a word where ``{`` should stand."""
         cursor = self._cursor
         if cursor.peek(1).kind is Kind.OPEN and not self._is_later(token):
-            reason = f"`{token.text}` does not belong here"
-            cursor.report(token.problem(reason, "remove it"))
+            cursor.report(_needless(token, statement.name))
             cursor.take()
             return self._item(item, statement)
         if cursor.surplus:
@@ -249,3 +274,11 @@ class Arguments:
         return token.kind is Kind.WORD and (
             known or (self._is_later(token) and after is not Kind.END)
         )
+
+
+def _needless(token: Token, name: str) -> Problem:
+    """Return what to say about a word before ``{``."""
+    if name in {"zone", "view"}:
+        hint = did_you_mean(token.text.lower(), _CLASSES)
+        return token.problem(f"`{token.text}` is no class", hint or "remove it")
+    return token.problem(f"`{token.text}` does not belong here", "remove it")

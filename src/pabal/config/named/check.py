@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pabal.config.named.definitions import Definitions
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.lexer import Kind
+from pabal.config.named.loops import acl_loops
 from pabal.config.named.parser import Parsed, parse
 from pabal.config.named.ports import Files
 from pabal.config.named.zones import Zone, ZoneChecks
@@ -61,6 +62,7 @@ def check(
     found += _forwarding(parsed.statements)
     found += _orders(parsed.statements)
     found += _tls(parsed.statements)
+    found += acl_loops(parsed.statements, parsed.references)
     found += _missing_files(zones.zones, parsed)
     found, count = _in_order(found, file), parsed.reading.count
     if check_zone is not None:
@@ -131,7 +133,9 @@ def _missing_files(zones: Sequence[Zone], parsed: Parsed) -> Iterator[Problem]:
             continue  # it lacks quotes: reported
         if not parsed.reading.files.exists(path):
             reason = f"the file `{path}` of the zone `{zone.name.text}` does not exist"
-            yield zone.file.problem(reason, warning=True)
+            hint = parsed.reading.near(path, zone.file.text)
+            hint = hint or "make it, or correct its name"
+            yield zone.file.problem(reason, hint, warning=True)
 
 
 def _zone_files(

@@ -54,7 +54,7 @@ class Cursor:
 
     def peek(self, ahead: int = 0) -> Token:
         """Return a token without taking it; the last one is EOF."""
-        return self._tokens[min(self._at + ahead, len(self._tokens) - 1)]
+        return self._tokens[max(0, min(self._at + ahead, len(self._tokens) - 1))]
 
     def take(self) -> Token:
         """Take the next token; EOF stays."""

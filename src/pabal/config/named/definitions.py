@@ -3,6 +3,7 @@
 Sans-IO.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -50,6 +51,11 @@ _SAID: Final[Mapping[str, str]] = MappingProxyType(
 ALGORITHMS: Final = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 """Digests of keys (RFC 8945 §6), behind ``hmac-``."""
 
+_HOST: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\.?")
+_INTERFACE: Final = re.compile(
+    r"(?:eth|en[opsx]|wl|br|bond|wg|lo|vlan|tun)[a-z0-9.-]*\d"
+)
+
 _CATEGORIES: Final = (
     "client cname config database default delegation-only dispatch dnssec dnstap"
     " edns-disabled general lame-servers network notify nsid query-errors queries"
@@ -84,8 +90,7 @@ class Definitions:
                 continue
             known = [*self._names[kind], *BUILT_IN[kind]]
             suggestion = did_you_mean(name, known)
-            if kind == "acl" and not suggestion:
-                suggestion = f"define it: acl {token.text} {{ … }};"
+            suggestion = suggestion or _how(kind, token.text)
             reason = f"no {_SAID.get(kind, kind)} named `{token.text}` is defined"
             # A key may be missing where it only lets somebody in: nobody has it then.
             warning = kind == "key" and reference.block not in {"server", "controls"}
@@ -137,6 +142,22 @@ class Definitions:
                     reason = f"unknown category `{word.text}`"
                     hint = did_you_mean(word.text.lower(), known)
                     self.problems.append(word.problem(reason, hint))
+
+
+def _how(kind: str, name: str) -> str:
+    """Return how to come by something that is not defined."""
+    if kind in {"acl", "list"} and _HOST.fullmatch(name):
+        return "write its addresses: names are not looked up here"
+    if kind == "acl" and _INTERFACE.fullmatch(name):
+        return "write the addresses of the interface, or localhost"
+    return {
+        "acl": f"define it: acl {name} {{ … }};",
+        "list": f"define it: primaries {name} {{ … }};",
+        "key": f"define it: `tsig-keygen {name}` prints it",
+        "channel": f"define it in `logging`: channel {name} {{ … }};",
+        "view": "define that view before this one",
+        "dnssec-policy": "define it, or write `default`",
+    }.get(kind, f"define it: {kind} {name} {{ … }};")
 
 
 def place(token: Token) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pabal.config.named.grammar import Clause, Item, Status
-from pabal.config.named.lexer import Kind, Token
+from pabal.config.named.lexer import COMMENT, Kind, Token
 from pabal.config.named.schema import SECTIONS, TOP, homes
 from pabal.config.named.values import KINDS, Misfit
 from pabal.config.problem import Problem, did_you_mean
@@ -37,7 +37,7 @@ def unknown_statement(section: str, name: Token) -> tuple[Problem, Clause | None
     where = f" in `{section}`" if section != TOP else ""
     if is_punctuation(name):
         reason = f"`{_short(name)}` begins no statement"
-        return name.problem(reason, "a comment begins with `//` or `#`"), None
+        return name.problem(reason, COMMENT), None
     near = nearest(word.rstrip(":"), clauses)
     suggestion = f"did you mean `{near}`?" if near else did_you_mean(word, clauses)
     if not suggestion:
@@ -102,6 +102,8 @@ def wrong_value(item: Item, token: Token, name: str) -> Problem:
         misfit = Misfit(f"{said} {item.says()}, not {shown(token)}", suggestion)
     elif item.words and not misfit.suggestion:
         misfit = Misfit(misfit.reason, f"write {item.says()}")
+    elif not misfit.suggestion:
+        misfit = Misfit(misfit.reason, f"like {item.example()}")
     return token.problem(misfit.reason, misfit.suggestion)
 
 

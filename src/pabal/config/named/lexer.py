@@ -6,6 +6,7 @@ Sans-IO. Source: the configuration syntax of BIND 9.18: words, ``"quoted text"``
 
 import bisect
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -173,6 +174,9 @@ def tokenize(source: Source) -> Tokens:
             found.problems.append(source.problem(position, position + 2, reason, hint))
             cut = True
             break
+        if text[position] == ";" and _is_comment(source, position, found.tokens):
+            position = _commented(source, position, found.problems)
+            continue
         if len(found.tokens) >= TOKENS_MAX:
             reason = f"more than {TOKENS_MAX} words: the rest is not read"
             found.problems.append(source.problem(position, position, reason))
@@ -184,6 +188,44 @@ def tokenize(source: Source) -> Tokens:
     end = len(text.rstrip()) if not cut else position
     found.tokens.append(Token(Kind.EOF, "", source, end, end))
     return Tokens(found.tokens, found.problems, cut)
+
+
+def _is_comment(source: Source, position: int, tokens: Sequence[Token]) -> bool:
+    """Whether a ``;`` ends nothing but begins a comment, as in a zone file."""
+    previous = tokens[-1] if tokens else None
+    line = source.line_number(position)
+    head, _, rest = source.line(line).partition(";")
+    if not head.strip():
+        # Behind `}` in the line above it may be the `;` of that, if it stands alone.
+        closes = previous is not None and previous.kind is Kind.CLOSE and rest.strip()
+        ends = previous is None or previous.kind in {Kind.END, Kind.OPEN}
+        return bool(closes) or (
+            ends and bool(rest.strip() or _FURTHER.match(source.text, position))
+        )
+    if previous is None or previous.kind not in {Kind.END, Kind.OPEN}:
+        return False
+    behind = source.text[position : position + len(rest) + 1].partition("\n")[0]
+    is_apart = source.text[position - 1] in " \t" and behind[1:2] in {" ", "\t"}
+    return is_apart and not behind.rstrip().endswith((";", "{", "}"))
+
+
+_FURTHER: Final = re.compile(r";[^\n]*\n[ \t]*;")
+_COMMENTS: Final = re.compile(r";[^\n]*(?:\n[ \t]*;[^\n]*)*")
+"""One line, and those behind it that begin likewise."""
+
+NO_COMMENT: Final = "`;` begins no comment here"
+COMMENT: Final = "a comment begins with `//` or `#`"
+
+
+def _commented(source: Source, position: int, problems: list[Problem]) -> int:
+    """Report lines that are meant as comments, once; return where they end."""
+    found = _COMMENTS.match(source.text, position)
+    end = found.end() if found else position + 1
+    more = source.text.count("\n", position, end)
+    reason = NO_COMMENT + (f", nor in the {more} lines after it" if more > 1 else "")
+    reason += ", nor in the line after it" if more == 1 else ""
+    problems.append(source.problem(position, position + 1, reason, COMMENT))
+    return end
 
 
 def _token(source: Source, position: int, problems: list[Problem]) -> Token:

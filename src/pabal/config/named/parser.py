@@ -14,7 +14,7 @@ from pabal.config.named import explain
 from pabal.config.named.arguments import MATCH, Arguments
 from pabal.config.named.cursor import Cursor
 from pabal.config.named.grammar import Braces, Item, Statement
-from pabal.config.named.lexer import Kind, Source, Token
+from pabal.config.named.lexer import COMMENT, NO_COMMENT, Kind, Source, Token
 from pabal.config.named.ports import Files
 from pabal.config.named.reading import Reading, Reference
 from pabal.config.named.schema import LISTS, SECTIONS, TOP
@@ -127,6 +127,11 @@ class _Parser:
     ) -> None:
         name = self._cursor.take()
         clause = SECTIONS[section].get(name.text.lower())
+        if clause is None and self._is_remark(name):
+            remark = self._cursor.peek(-2).problem(NO_COMMENT, COMMENT)
+            self._cursor.report(remark)
+            self._arguments.skip_line()
+            return
         if clause is None:
             problem, clause = explain.unknown_statement(section, name)
             self._cursor.report(problem)
@@ -151,6 +156,17 @@ class _Parser:
             self._reading.directory = words[0].text
         if clause.name == "include" and words:
             items += self._included(words[0], section)
+
+    def _is_remark(self, name: Token) -> bool:
+        """Whether ` ; ` before a word no statement is like begins a comment."""
+        before = self._cursor.peek(-2)
+        text = name.source.text
+        if before.kind is not Kind.END or before.line != name.line:
+            return False
+        is_apart = before.start > 0 and text[before.start - 1] in " \t"
+        stop = text.find("\n", name.end)
+        rest = text[name.end : len(text) if stop < 0 else stop].rstrip()
+        return is_apart and bool(rest) and not rest.endswith((";", "{", "}"))
 
     def _included(self, token: Token, section: str) -> list[Statement]:
         found: list[Statement] = []

@@ -3,13 +3,14 @@
 Sans-IO: the files come through a port.
 """
 
+import difflib
 import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pabal.config.named.lexer import Source, Token
+from pabal.config.named.lexer import Kind, Source, Token
 from pabal.config.named.ports import Files
 from pabal.config.problem import Problem
 
@@ -21,6 +22,15 @@ DEPTH_MAX: Final = 32
 
 FILES_MAX: Final = 10_000
 """Most files of one configuration."""
+
+MISSING_MAX: Final = 20
+"""Missing files whose neighbours are looked at: where more miss, a directory does."""
+
+NEIGHBOURS_MAX: Final = 1000
+"""Files beside a missing one that are looked at."""
+
+NEAR: Final = 0.8
+"""How like a name must be to be meant."""
 
 _WILD: Final = re.compile(r"[*?\[]")
 
@@ -48,6 +58,7 @@ class Reading:
         directory: What ``directory`` said so far; empty: nothing.
         stack: The files that include each other right now, outermost first.
         count: Files read.
+        missing: Files that were not there.
     """
 
     files: Files
@@ -56,6 +67,7 @@ class Reading:
     directory: str = ""
     stack: list[str] = field(default_factory=list)
     count: int = 0
+    missing: int = 0
 
     @property
     def is_full(self) -> bool:
@@ -83,6 +95,23 @@ class Reading:
             return beside if self.files.exists(beside) else found
         return found
 
+    def near(self, path: str, written: str) -> str:
+        """Return which file may be meant by one that is missing; empty: none.
+
+        Args:
+            path: Where it would be.
+            written: What the configuration says.
+        """
+        self.missing += 1
+        if self.missing > MISSING_MAX:
+            return ""
+        directory, name = posixpath.split(path)
+        beside = self.files.match(posixpath.join(directory, "*"))
+        names = [posixpath.basename(each) for each in beside[:NEIGHBOURS_MAX]]
+        near = difflib.get_close_matches(name, names, 1, NEAR)
+        said = posixpath.join(posixpath.dirname(written), near[0]) if near else ""
+        return f"did you mean `{said}`?" if said else ""
+
     def sources(self, token: Token) -> Sequence[Source]:
         """Return the files an ``include`` names; what is missing is reported."""
         path = token.text
@@ -90,7 +119,8 @@ class Reading:
         if _WILD.search(path) and not self.files.exists(paths[0]):
             paths = self.files.match(paths[0])
             if not paths:
-                self.report(token.problem(f"no file fits `{path}`"))
+                hint = "make one, or remove this line"
+                self.report(token.problem(f"no file fits `{path}`", hint))
         return [s for each in paths if (s := self._source(each, token)) is not None]
 
     def _source(self, path: str, token: Token) -> Source | None:
@@ -103,7 +133,10 @@ class Reading:
         try:
             text = self.files.read(path)
         except FileNotFoundError:
-            self.report(token.problem(f"the file `{path}` does not exist"))
+            if token.kind is not Kind.TEXT:
+                return None  # it lacks quotes: reported
+            hint = self.near(path, token.text) or "make it, or remove this line"
+            self.report(token.problem(f"the file `{path}` does not exist", hint))
         except (OSError, ValueError) as error:
             self.report(token.problem(f"`{path}` cannot be read: {_why(error)}"))
         else:

@@ -36,6 +36,10 @@ _ADDRESS_LIKE: Final = re.compile(
     r"[0-9]+(?:\.[0-9]+)+(?:/.*)?|[0-9]+(?:/.*)?|[0-9A-Fa-f]*:.*:.*"
 )
 
+_OTHER_QUOTES: Final = "'`´‘’‚“”„«»"
+_WITH_PORT: Final = re.compile(r"\[?([0-9.]+|[0-9A-Fa-f:]+(?=\]))\]?:([0-9]{1,5})")
+_HOST_LIKE: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
+
 BOOLEANS: Final = ("yes", "no", "true", "false", "1", "0")
 
 
@@ -76,10 +80,12 @@ def _is_bare(pattern: re.Pattern[str]) -> Callable[[Token], bool]:
 
 
 def _is_boolean(token: Token) -> bool:
-    return token.text.lower() in BOOLEANS
+    return token.kind is Kind.WORD and token.text.lower() in BOOLEANS
 
 
 def _explain_boolean(token: Token) -> Misfit | None:
+    if token.kind is Kind.TEXT and token.text.lower() in BOOLEANS:
+        return Misfit("yes and no stand without quotes", f"write {token.text}")
     right = {"on": "yes", "off": "no", "enable": "yes", "disable": "no"}
     word = right.get(token.text.lower())
     hint = f"did you mean `{word}`?" if word else did_you_mean(token.text, BOOLEANS)
@@ -130,9 +136,10 @@ def _is_quoted(token: Token) -> bool:
 
 
 def _explain_quoted(token: Token) -> Misfit | None:
-    bare = token.text.strip("'`")
+    bare = token.text.strip(_OTHER_QUOTES)
     if bare != token.text:
-        return Misfit("only double quotes make a text", f'write "{bare}"')
+        straight = "" if token.text.isascii() else "straight "
+        return Misfit(f"only {straight}double quotes make a text", f'write "{bare}"')
     return Misfit("this text needs quotes", f'write "{token.text}"')
 
 
@@ -153,7 +160,19 @@ def _explain_ip(token: Token) -> Misfit | None:
         return Misfit("an address stands without quotes", f"write {token.text}")
     if is_ip(token.text):
         return Misfit(f"{token.text} is an address of the other family")
-    return Misfit(why_no_address(token.text))
+    return Misfit(why_no_address(token.text), _instead_of(token.text))
+
+
+def _instead_of(text: str) -> str:
+    """Return what to write where an address belongs; empty: nobody knows."""
+    with_port = _WITH_PORT.fullmatch(text)
+    if with_port and is_ip(with_port[1]):
+        return f"write {with_port[1]} port {with_port[2]}"
+    address = text.partition("/")[0]
+    if address != text and is_ip(address):
+        return f"write {address}"
+    is_host = _HOST_LIKE.fullmatch(text) and not text.replace(".", "").isdigit()
+    return "write its address: names are not looked up here" if is_host else ""
 
 
 def looks_like_address(text: str) -> bool:

@@ -3,6 +3,7 @@
 Sans-IO.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -127,7 +128,9 @@ class ZoneChecks:
     def _name(self, zone: Zone) -> None:
         if not origin_of(zone.name.text):
             reason = f"`{zone.name.text}` is not the name of a zone"
-            self._report(zone.name, reason)
+            mended = re.sub(r"\.\.+", ".", zone.name.text.strip()).lstrip(".")
+            is_one = mended != zone.name.text and origin_of(mended)
+            self._report(zone.name, reason, f"write `{mended}`" if is_one else "")
         elif zone.type == "redirect" and zone.origin != ".":
             self._report(zone.name, "a redirect zone is called `.`")
 
@@ -139,7 +142,7 @@ class ZoneChecks:
         if not zone.type:
             if not names_in(body, "type"):
                 reason = f"the zone `{zone.name.text}` has no type"
-                self._report(zone.name, reason, "add `type primary;`")
+                self._report(zone.name, reason, f"add `type {_likely(body)};`")
             return
         needed = f"the {zone.type} zone `{zone.name.text}` has no"
         if zone.type in _NEEDS_FILE and not names_in(body, *_INSTEAD_OF_FILE):
@@ -151,6 +154,10 @@ class ZoneChecks:
             and (zone.type, zone.origin) != ("mirror", ".")
         ):
             self._report(zone.name, f"{needed} primaries", "add `primaries { … };`")
+        updated = [names_in(body, name)[:1] for name in _UPDATED_BY]
+        if all(updated):
+            reason = "`allow-update` is nothing beside `update-policy`"
+            self._report(updated[0][0].token, reason, "keep one")
         forward = names_in(body, "forward")
         if forward and not names_in(body, "forwarders"):
             token = forward[0].token
@@ -226,6 +233,13 @@ class ZoneChecks:
                 f"where there are views, every zone is in one{more}",
                 "move it into a view",
             )
+
+
+def _likely(body: Sequence[Statement]) -> str:
+    """Return the type that a zone without one seems to be of."""
+    if names_in(body, "primaries", "masters"):
+        return "secondary"
+    return "forward" if names_in(body, "forwarders") else "primary"
 
 
 def _is_written(zone: Zone) -> bool:
