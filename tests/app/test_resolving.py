@@ -10,6 +10,7 @@ from pabal.app import parts, resolving
 from pabal.app.resolving import FileAnchors
 from pabal.config.load import load
 from pabal.config.settings import Settings
+from pabal.config.views import ViewClients, ViewResolver, ViewSection
 from pabal.dns.resolver.hints import Server
 from tests.app.rig import POLICY, chosen
 
@@ -65,6 +66,18 @@ def test_routes(settings: Settings) -> None:
         (dns.name.from_text("c.test."), False),
     ]
     assert routes[0].servers == (Server("", "192.0.2.1"),)
+
+
+def test_forwarders_that_are_only_asked_first(settings: Settings) -> None:
+    assert not parts.resolver_settings(settings).forward_first
+    first = chosen(settings, forward="first")
+    assert parts.resolver_settings(first).forward_first
+    common = resolving.common_way(first.dns)
+    alike = ViewSection("a", ViewClients(("any",)))
+    assert not resolving.has_own_resolver(alike, common)
+    only = replace(alike, resolver=ViewResolver(forward="only"))
+    assert resolving.has_own_resolver(only, common)
+    assert not parts.resolver_settings(first, only).forward_first
 
 
 def test_anchors_on_disk(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def test_the_manual_knows_the_table_and_the_sample_has_no_view() -> None:
         "stub_zones",
         "policy_zones",
         "dns64",
+        "forward",
         "secondary",
         "notify",
         "allow_transfer",

@@ -41,7 +41,7 @@ RULES = {
     "local zones (RFC 6303), special-use names (RFC 6761)": "special_names"
     " special_always",
     "forward zones": "forward_zone forwarder forwarder_case forwarder_refers"
-    " forward_private"
+    " forward_private forward_first"
     " dnssec_forwarder",
     "stub zones": "stub_zone",
     "negative trust anchors (RFC 7646)": "dnssec_negative_anchor",

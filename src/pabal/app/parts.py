@@ -21,7 +21,7 @@ from pabal.base.errors import OperatorError
 from pabal.base.ids import SecureChance
 from pabal.config.peers import NO_ANCHORS
 from pabal.config.settings import Settings
-from pabal.config.views import ViewSection
+from pabal.config.views import FIRST, ViewSection
 from pabal.directory.book import Book
 from pabal.directory.settings import AuthSettings, Cleartext
 from pabal.directory.sqlite import SqliteTables
@@ -231,6 +231,7 @@ def resolver_settings(
     shares = resolving.resolvers_in(dns)
     given = ResolverSettings(
         forwarders=tuple(_forwarder(text) for text in way.forwarders),
+        forward_first=way.forward == FIRST,
         port=dns.port,
         trust_anchors=_anchors(dns.trust_anchors),
         negative_trust_anchors=dns.negative_trust_anchors,

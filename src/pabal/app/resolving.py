@@ -14,7 +14,7 @@ from pabal.base.errors import OperatorError
 from pabal.config.names import DnsSection
 from pabal.config.problem import Problem, did_you_mean
 from pabal.config.settings import Settings
-from pabal.config.views import NOTHING, VIEW, ViewSection
+from pabal.config.views import NOTHING, ONLY, VIEW, ViewSection
 from pabal.dns.resolver.keeper import AnchorKeeper, Trusting
 from pabal.dns.resolver.policy import read_policy
 from pabal.dns.resolver.routes import Route, read_route
@@ -32,11 +32,13 @@ class Way:
         forwarders: Instead of the root.
         forward_zones: With forwarders of their own.
         stub_zones: With servers of their own.
+        forward: ``first``: what forwarders do not answer is looked for all the same.
     """
 
     forwarders: tuple[str, ...]
     forward_zones: tuple[str, ...]
     stub_zones: tuple[str, ...]
+    forward: str = ONLY
 
     def routes(self) -> tuple[Route, ...]:
         """Return the zones that are asked elsewhere than their parents say.
@@ -53,7 +55,8 @@ class Way:
 def common_way(section: DnsSection) -> Way:
     """Return whom everybody's resolver asks."""
     chosen = section.resolver
-    return Way(section.forwarders, chosen.forward_zones, chosen.stub_zones)
+    lists = (section.forwarders, chosen.forward_zones, chosen.stub_zones)
+    return Way(*lists, chosen.forward)
 
 
 def way_of(view: ViewSection, common: Way) -> Way:
@@ -63,6 +66,7 @@ def way_of(view: ViewSection, common: Way) -> Way:
         _instead(said.forwarders, common.forwarders),
         _instead(said.forward_zones, common.forward_zones),
         _instead(said.stub_zones, common.stub_zones),
+        said.forward or common.forward,
     )
 
 

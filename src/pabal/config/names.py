@@ -23,7 +23,7 @@ from pabal.config.peers import (
     read_transfers,
 )
 from pabal.config.section import BadValueError, Section
-from pabal.config.views import ViewSection
+from pabal.config.views import ABOUT_FORWARD, FORWARD, ONLY, ViewSection
 from pabal.dns.settings import (
     ORDERS,
     RATE_MAX,
@@ -53,12 +53,14 @@ class ResolverSection:
         stub_zones: Zones with servers of their own.
         policy_zones: Zones that say which answers clients get otherwise.
         dns64: A prefix for IPv6 addresses made of IPv4 ones; empty: none.
+        forward: ``only`` or ``first``.
     """
 
     forward_zones: tuple[str, ...] = ()
     stub_zones: tuple[str, ...] = ()
     policy_zones: tuple[str, ...] = ()
     dns64: str = ""
+    forward: str = ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ class _Others:
 
 @dataclass(frozen=True, slots=True)
 class _Anchors:
-    """Where validation begins and where it ends."""
+    """Where validation begins and ends."""
 
     trusted: tuple[str, ...]
     untrusted: tuple[str, ...]
@@ -448,22 +450,22 @@ def _derived(section: Section) -> _Derived:
         "caa",
         (),
         _check_issuer,
-        "Who may issue certificates for hosted domains (CAA), like letsencrypt.org;"
-        " empty: nothing is said.",
+        "Who may issue certificates for hosted domains (CAA); empty: nothing is said.",
     )
     return _Derived(mta_sts, caa)
 
 
 def _resolver(section: Section) -> ResolverSection:
     return ResolverSection(
+        forward=section.choice("forward", ONLY, FORWARD, ABOUT_FORWARD),
         forward_zones=section.texts(
             "forward_zones",
             (),
             check_forward_zone,
-            "Zones with forwarders of their own: ZONE ADDRESS[:PORT] …; without an"
-            " address: asked from the root, whatever forwarders says. Answers are"
-            " validated: if nobody signs for them, or the root cannot be reached, add"
-            " them to negative_trust_anchors.",
+            "Zones with forwarders of their own: ZONE [first] ADDRESS[:PORT] …; first:"
+            " as in forward; without an address: asked from the root, whatever"
+            " forwarders says. Answers are validated: if nobody signs for them, or the"
+            " root cannot be reached, add them to negative_trust_anchors.",
         ),
         stub_zones=section.texts(
             "stub_zones",
@@ -486,8 +488,8 @@ def _resolver(section: Section) -> ResolverSection:
         dns64=section.text(
             "dns64",
             "",
-            "Prefix of the IPv6 addresses made for names that only have IPv4 ones"
-            " (DNS64), like 64:ff9b::/96; empty: none are made.",
+            "Prefix of the IPv6 addresses made for names that only have IPv4 ones, like"
+            " 64:ff9b::/96 (DNS64); empty: none are made.",
             check_dns64,
         ),
     )

@@ -21,6 +21,13 @@ from pabal.dns.settings import NO_EXCHANGE, ViewExchange
 VIEW: Final = "dns.view."
 """What the name of such a table begins with."""
 
+ONLY: Final = "only"
+FIRST: Final = "first"
+FORWARD: Final = (ONLY, FIRST)
+ABOUT_FORWARD: Final = (
+    "Whether what no forwarder answers is looked for from the root: first, then it is."
+)
+
 NOTHING: Final = "none"
 """Where a view could have what [dns] says: it has none of it."""
 
@@ -38,6 +45,7 @@ class ViewResolver:
         stub_zones: Likewise.
         policy_zones: Likewise.
         dns64: Empty: as in [dns]; ``none``: none.
+        forward: ``only`` or ``first``; empty: as in [dns].
     """
 
     forwarders: tuple[str, ...] = ()
@@ -45,6 +53,7 @@ class ViewResolver:
     stub_zones: tuple[str, ...] = ()
     policy_zones: tuple[str, ...] = ()
     dns64: str = ""
+    forward: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +224,7 @@ def _resolver(section: Section) -> ViewResolver:
             "As in [dns], for them instead; none: no addresses are made.",
             _or_nothing(check_dns64),
         ),
+        section.choice("forward", "", ("", *FORWARD), "As in [dns], for them instead."),
     )
 
 

@@ -232,6 +232,31 @@ def test_each_view_asks_whom_it_did() -> None:
     assert found["view"]["one"]["forwarders"] == ["192.0.2.1"]
 
 
+def test_each_view_goes_on_as_it_did() -> None:
+    def read(text: str) -> dict[str, Any]:
+        taken = take_over(checked(text, FILES), KNOWN | {"forward"})
+        made: dict[str, Any] = tomllib.loads(taken.toml())["dns"]
+        return made
+
+    text = """
+    options { forwarders { 192.0.2.9; }; forward only; };
+    view one { match-clients { 10/8; }; forward first; };
+    view two { match-clients { 11/8; }; };
+    view three { match-clients { 12/8; }; forwarders { }; };
+    view four { forwarders { 192.0.2.9; }; };
+    """
+    found = read(text)
+    assert "forward" not in found
+    views = found["view"]
+    assert views["one"]["forward"] == "first"
+    assert "forward" not in views["two"]
+    assert "forward" not in views["three"]
+    found = read(text.replace("view four {", "view four { forward first;"))
+    assert found["forward"] == "first"
+    assert "forward" not in found["view"]["one"]
+    assert found["view"]["two"]["forward"] == "only"
+
+
 def test_zones_asked_elsewhere_are_so_for_their_view() -> None:
     zone = 'zone "f.test" { type forward; forwarders { 192.0.2.1; }; };'
     stub = 'zone "s.test" { type stub; primaries { 192.0.2.2; }; };'

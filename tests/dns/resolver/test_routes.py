@@ -19,6 +19,17 @@ def test_zone_and_addresses() -> None:
     assert read_route("corp.test", recursive=True).servers == ()
 
 
+def test_who_is_only_asked_first() -> None:
+    servers = (Server("", "192.0.2.1"),)
+    route = read_route("corp.test first 192.0.2.1", recursive=True)
+    assert route == Route(CORP, servers, recursive=True, first=True)
+    assert not read_route("corp.test 192.0.2.1", recursive=True).first
+    with pytest.raises(OperatorError):
+        read_route("corp.test first", recursive=True)
+    with pytest.raises(OperatorError):
+        read_route("corp.test first 192.0.2.1", recursive=False)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "corp.test", "a..b 192.0.2.1", "corp.test nowhere", "corp.test 224.0.0.1",

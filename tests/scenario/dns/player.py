@@ -7,7 +7,7 @@ starts a comment.
     SETTING field value         of ResolverSettings, before all else
     ROOT address                a root hint; INTERNET: those built in
     FORWARDER address
-    FORWARD zone address…       a forward zone; without address: as if none were set
+    FORWARD zone [first] address…  a forward zone; without: as if none were set
     STUB zone address…          a stub zone
     LOCAL zone                  a zone served here; records follow
     POLICY zone                 a response policy zone; records follow
@@ -198,6 +198,9 @@ class Player:
                 changed = dataclasses.replace(self.settings, ipv6=text == "yes")
             case "minimise":
                 changed = dataclasses.replace(self.settings, minimise=text == "yes")
+            case "forward_first":
+                first = text == "yes"
+                changed = dataclasses.replace(self.settings, forward_first=first)
             case "prime":
                 changed = dataclasses.replace(self.settings, prime=text == "yes")
             case _:

@@ -12,8 +12,8 @@ from pabal.config.named.lexer import Token
 from pabal.config.named.transfers import Servers, endpoint
 from pabal.config.named.values import is_ip
 from pabal.config.named.zones import Zone
+from pabal.config.views import FIRST, ONLY
 
-ONLY_FORWARDERS: Final = "pabal asks the forwarders only, it does not go on by itself"
 WITHOUT_TLS: Final = "forwarders are asked without TLS"
 
 
@@ -152,14 +152,13 @@ class Elsewhere:
             return False
         port = forwarders.option("port")
         servers = [endpoint(each, port) for each in forwarders.body()]
-        self.forward.append(" ".join([zone.origin, *servers]))
+        forward = zone.statement.find("forward")
+        is_first = forward is None or forward.value().lower() != ONLY
+        how = [FIRST] if servers and is_first and "forward" in self.known else []
+        self.forward.append(" ".join([zone.origin, *how, *servers]))
         self._taken(zone, "forward_zones")
         if any(each.option("tls") for each in forwarders.body()):
             self.note(forwarders.token, "forwarders: tls", WITHOUT_TLS)
-        forward = zone.statement.find("forward")
-        if servers and (forward is None or forward.value().lower() != "only"):
-            token = forwarders.token if forward is None else forward.token
-            self.note(token, f"zone {zone.name.text}: forward first", ONLY_FORWARDERS)
         return True
 
     def _stub(self, zone: Zone) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pabal.config.acls import holds_everybody
-from pabal.config.named.elsewhere import ONLY_FORWARDERS, policy_lines, policy_names
+from pabal.config.named.elsewhere import policy_lines, policy_names
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.holdings import (
     ASKED_ELSEWHERE,
@@ -27,12 +27,13 @@ from pabal.config.named.transfers import Servers
 from pabal.config.named.whole import (
     NO,
     asked_by,
+    forward_of,
     recursion_of,
     servers_of,
     tell_server,
 )
 from pabal.config.named.zones import Zone
-from pabal.config.views import NOTHING, VIEW
+from pabal.config.views import NOTHING, ONLY, VIEW
 
 _MATCHES: Final = frozenset(
     ("match-clients", "match-destinations", "match-recursive-only")
@@ -232,6 +233,10 @@ class Horizon:
             if key in common and key not in said:
                 outcome.settings.append((table, key, (NOTHING,)))
         mine, theirs = self._servers(view), self._servers(self._base)
+        how = forward_of(self._body(view)) if mine else ""
+        base = ONLY if self._base is None else forward_of(self._body(self._base))
+        if how and how != (base if theirs else ONLY) and "forward" in outcome.known:
+            outcome.settings.append((table, "forward", how))
         if mine == theirs:
             return
         outcome.settings.append((table, "forwarders", mine or (NOTHING,)))
@@ -240,8 +245,9 @@ class Horizon:
             if statement.name == "forwarders":
                 said_so = f"forwarders in [{table}]"
                 outcome.note(statement.token, what, said_so, taken=True)
-            elif statement.value().lower() != "only":
-                outcome.note(statement.token, f"{what} first", ONLY_FORWARDERS)
+            else:
+                said_so = f"forward in [{table}] or [dns]"
+                outcome.note(statement.token, what, said_so, taken=True)
 
     def _servers(self, view: BindView | None) -> tuple[str, ...]:
         found = [] if view is None else names_in(self._body(view), "forwarders")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from pabal.config.named.elsewhere import ONLY_FORWARDERS, WITHOUT_TLS, Elsewhere
+from pabal.config.named.elsewhere import WITHOUT_TLS, Elsewhere
 from pabal.config.named.figures import take_figures
 from pabal.config.named.grammar import Statement, names_in
 from pabal.config.named.orders import order_of
@@ -21,6 +21,7 @@ from pabal.config.named.transfers import (
     server_keys,
 )
 from pabal.config.named.values import is_ip
+from pabal.config.views import FIRST, ONLY
 
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - what the configuration said, not a socket
 EVERYWHERE_6: Final = "[::]"
@@ -144,10 +145,7 @@ class Whole:
             outcome.set(statement, "forwarders", found)
             if any(each.option("tls") for each in statement.body()):
                 outcome.note(statement.token, "forwarders: tls", WITHOUT_TLS)
-            forward = names_in(body, "forward")
-            if not forward or forward[0].value().lower() != "only":
-                token = forward[0].token if forward else statement.token
-                outcome.note(token, "forward first", ONLY_FORWARDERS)
+            take_forward(body, outcome)
 
     def _listen(self, body: Sequence[Statement]) -> None:
         """Take where the server listens; a family that is not said listens to all."""
@@ -195,6 +193,23 @@ class Whole:
             hosts = hosts if hosts is not None else [bracketed(text)]
             found += [f"{host}:{port}" for host in hosts]
         return found
+
+
+def take_forward(body: Sequence[Statement], outcome: Outcome) -> None:
+    """Take whether what no forwarder answers is looked for: in BIND unless told."""
+    said = names_in(body, "forward")[:1]
+    if "forward" not in outcome.known or forward_of(body) != FIRST:
+        return
+    outcome.settings.append((DNS, "forward", FIRST))
+    for statement in said or names_in(body, "forwarders")[:1]:
+        outcome.note(statement.token, "forward first", "forward in [dns]", taken=True)
+
+
+def forward_of(body: Sequence[Statement]) -> str:
+    """Return ``first`` or ``only``."""
+    for statement in names_in(body, "forward")[:1]:
+        return ONLY if statement.value().lower() == ONLY else FIRST
+    return FIRST
 
 
 def servers_of(forwarders: Statement) -> tuple[str, ...]:

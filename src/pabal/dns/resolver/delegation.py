@@ -28,6 +28,7 @@ class Delegation:
         servers: Servers with known addresses.
         missing: Look-ups that would find more addresses, in the order to do them.
         recursive: Forwarders: they answer for every name.
+        first: Forwarders that are only asked first; each is asked once.
         remembered: It came from the cache, so it may be out of date.
         lookups: Look-ups of addresses made for it.
         tries: How often each server was silent.
@@ -40,6 +41,7 @@ class Delegation:
         default_factory=deque
     )
     recursive: bool = False
+    first: bool = False
     remembered: bool = False
     lookups: int = 0
     tries: dict[Server, int] = field(default_factory=dict)
@@ -69,7 +71,7 @@ class Delegation:
         One that ``is_dead``, as others found, is so after the first.
         """
         self.tries[server] = self.tries.get(server, 0) + 1
-        if is_dead or self.tries[server] >= TRIES_MAX:
+        if is_dead or self.first or self.tries[server] >= TRIES_MAX:
             self.spent.add(server)
 
     def add(

@@ -59,6 +59,7 @@ class Frame:
         shown: Labels of ``current`` (with the root) that the next question shows.
         again: A server to ask next whatever else is known, and whether by TCP.
         restarted: Remembered servers failed once already.
+        onward: Forwarders that are only asked first failed for ``current``.
         troubles: What went wrong, newest last.
     """
 
@@ -71,6 +72,7 @@ class Frame:
     shown: int = field(default=0, init=False)
     again: tuple[Server, bool] | None = field(default=None, init=False)
     restarted: bool = field(default=False, init=False)
+    onward: bool = field(default=False, init=False)
     troubles: deque[str] = field(
         default_factory=lambda: deque(maxlen=TROUBLES_MAX), init=False
     )
@@ -140,4 +142,5 @@ class Frame:
         self.current = target
         self.delegation = None
         self.restarted = False
+        self.onward = False
         self._shortened = 0

@@ -187,7 +187,9 @@ class Iterator:
                 self._conclude(frame, reading)
                 return None
             frame.enter(
-                self._known.closest(frame.current, frame.rdtype, now),
+                self._known.closest(
+                    frame.current, frame.rdtype, now, onward=frame.onward
+                ),
                 minimise=self._known.settings.minimise,
             )
         delegation = frame.delegation
@@ -200,6 +202,10 @@ class Iterator:
             return self._known.query(
                 delegation, server, frame.question(), tcp=tcp, now=now
             )
+        if delegation.first:
+            frame.onward = True
+            frame.delegation = None
+            return None
         if not delegation.is_silent and self._descend(delegation):
             return None
         if delegation.remembered and not frame.restarted:
@@ -376,7 +382,8 @@ class Iterator:
 def _must_not_be_away(
     known: Knowledge, delegation: Delegation, frame: Frame, now: float
 ) -> None:
-    if delegation.is_untried and not frame.restarted:
+    # Of forwarders that are only asked first nobody notes that they are away.
+    if delegation.is_untried and not (frame.restarted or delegation.first):
         reason = known.away.reason(delegation.zone, now)
         if reason is not None:
             raise DeadEndError(f"{reason} (a moment ago)", code=AWAY)

@@ -21,7 +21,7 @@ from pabal.dns.resolver.claim import UNCHECKED, Claim
 from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.hints import Server, addresses_of
 from pabal.dns.resolver.query import Query, encode, with_signatures
-from pabal.dns.resolver.routes import closest_route
+from pabal.dns.resolver.routes import Route, closest_route
 from pabal.dns.resolver.scrub import Kind, Reading, alias_target, server_names
 from pabal.dns.resolver.servers import ServerMemory
 from pabal.dns.resolver.settings import ResolverSettings
@@ -157,21 +157,29 @@ class Knowledge:
         return entry is not None and entry.trust >= Trust.ANSWER
 
     def closest(
-        self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, now: float
+        self,
+        name: dns.name.Name,
+        rdtype: dns.rdatatype.RdataType,
+        now: float,
+        *,
+        onward: bool = False,
     ) -> Delegation:
-        """Return the servers closest to ``name`` that can be asked."""
+        """Return the servers closest to ``name`` that can be asked.
+
+        Args:
+            onward: Forwarders that are only asked first did not answer.
+        """
         settings = self.settings
         if rdtype == dns.rdatatype.DS and name != dns.name.root:
             name = name.parent()  # RFC 4035 §2.4: DS lives in the parent
         route = closest_route(settings.routes, name)
-        if route is not None and route.recursive and route.servers:
-            return Delegation(route.zone, list(route.servers), recursive=True)
-        if route is None and settings.forwarders:
-            servers = list(settings.forwarders)
-            return Delegation(dns.name.root, servers, recursive=True)
+        forwarding = None if onward else self._forwarding(route, now)
+        if forwarding is not None:
+            return forwarding
+        begin = None if route is None or route.recursive else route
         for zone in lineage(name):
-            if route is not None and route.servers and zone == route.zone:
-                return Delegation(zone, list(route.servers))
+            if begin is not None and begin.servers and zone == begin.zone:
+                return Delegation(zone, list(begin.servers))
             delegation = self._remembered(zone, now)
             if delegation is not None:
                 return delegation
@@ -181,6 +189,24 @@ class Knowledge:
             if (settings.ipv6 if ":" in server.address else settings.ipv4)
         ]
         return Delegation(dns.name.root, used)
+
+    def _forwarding(self, route: Route | None, now: float) -> Delegation | None:
+        """Return the resolvers that are asked in our place; ``None``: none are.
+
+        Those that are only asked first are left alone while none of them answers.
+        """
+        zone, servers, first = dns.name.root, self.settings.forwarders, False
+        if route is not None:
+            if not route.recursive:
+                return None
+            zone, servers, first = route.zone, route.servers, route.first
+        else:
+            first = self.settings.forward_first
+        if not servers or (
+            first and all(self.servers.is_dead(each, now) for each in servers)
+        ):
+            return None
+        return Delegation(zone, list(servers), recursive=True, first=first)
 
     def _remembered(self, zone: dns.name.Name, now: float) -> Delegation | None:
         """Return the servers of exactly ``zone`` that the cache has, if it can."""

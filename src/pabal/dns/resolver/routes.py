@@ -7,6 +7,7 @@ Source: RFC 9499 §6 (forwarder), RFC 1034 §5.3.3 (SBELT: where a search may be
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import dns.exception
 import dns.name
@@ -25,17 +26,25 @@ class Route:
         servers: Whom to ask; none: as if no forwarder were set.
         recursive: Resolvers, asked for everything below (forward zone); else name
             servers of the zone itself, from which the search begins (stub zone).
+        first: Resolvers that are only asked first: what they do not answer is looked
+            for as if there were none.
     """
 
     zone: dns.name.Name
     servers: tuple[Server, ...]
     recursive: bool
+    first: bool = False
+
+
+FIRST: Final = "first"
+"""What a line says of resolvers that are only asked first."""
 
 
 def read_route(text: str, *, recursive: bool) -> Route:
-    """Return the route that ``text`` says: ``ZONE ADDRESS[:PORT] …``.
+    """Return the route that ``text`` says: ``ZONE [first] ADDRESS[:PORT] …``.
 
-    A forward zone without address is searched from the root.
+    A forward zone without address is searched from the root; only one with addresses
+    may say ``first``.
 
     Raises:
         OperatorError: It says none.
@@ -45,12 +54,15 @@ def read_route(text: str, *, recursive: bool) -> Route:
         zone = dns.name.from_text(first).canonicalize() if first else None
     except (dns.exception.DNSException, UnicodeError) as error:
         raise OperatorError(f"{first!r} is not the name of a zone: {error}") from error
-    if zone is None or not (rest or recursive):
+    is_first = recursive and rest[:1] == [FIRST]
+    if is_first:
+        del rest[0]
+    if zone is None or not (rest or (recursive and not is_first)):
         raise OperatorError(
             f"{text!r} does not say whom to ask.",
             "Write the zone, then addresses: corp.example 192.0.2.1 192.0.2.2:5353",
         )
-    return Route(zone, tuple(_server(word) for word in rest), recursive)
+    return Route(zone, tuple(_server(word) for word in rest), recursive, is_first)
 
 
 def _server(text: str) -> Server:

@@ -13,6 +13,7 @@ class ResolverSettings:
     Attributes:
         root_hints: Where iteration starts.
         forwarders: Recursive servers to ask instead of iterating; none: iterate.
+        forward_first: Whether what they do not answer is looked for all the same.
         routes: Zones that are asked elsewhere than their parents say.
         port: Where servers found by delegation are asked (the lab uses another).
         ipv4: Whether servers are asked over IPv4.
@@ -42,6 +43,7 @@ class ResolverSettings:
 
     root_hints: tuple[Server, ...] = ROOT_SERVERS
     forwarders: tuple[Server, ...] = ()
+    forward_first: bool = False
     routes: tuple[Route, ...] = ()
     port: int = DNS_PORT
     ipv4: bool = True
