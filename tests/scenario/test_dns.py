@@ -30,6 +30,7 @@ RULES = {
     "loops": "cname_loop cname_loop_zones glue_circle referral_endless budget",
     "NXNS": "nxns",
     "many CNAMEs": "cname_many",
+    "slots": "slow_flood dnssec_slow_flood",
     "KeyTrap": "dnssec_keytrap",
     "NSEC3 iterations (RFC 9276)": "dnssec_iterations",
     "priming (RFC 8109)": "priming hints_stay",
