@@ -15,6 +15,8 @@ RULES = {
     "bailiwick": "poison_out_of_bailiwick poison_glue poison_by_alias",
     "delegations end with those above them": "ghost_domain phoenix_domain",
     "glue trust levels (RFC 2181 §5.4.1)": "glue_is_no_answer forbidden_addresses",
+    "addresses that are nobody's (RFC 6890 §2.2)": "special_addresses"
+    " forbidden_addresses",
     "TCP fallback": "truncated_tcp truncated_twice spoof_flood",
     "EDNS probing": "no_edns",
     "lame servers": "lame_server lame_recursive offers_recursion servfail_refused"
@@ -28,6 +30,7 @@ RULES = {
     "loops": "cname_loop cname_loop_zones glue_circle referral_endless budget",
     "NXNS": "nxns",
     "many CNAMEs": "cname_many",
+    "slots": "slow_flood dnssec_slow_flood",
     "KeyTrap": "dnssec_keytrap",
     "NSEC3 iterations (RFC 9276)": "dnssec_iterations",
     "priming (RFC 8109)": "priming hints_stay",

@@ -1,4 +1,5 @@
 import dns.name
+import pytest
 
 from pabal.dns.resolver.budget import (
     SERVERS_PER_DELEGATION_MAX,
@@ -7,6 +8,7 @@ from pabal.dns.resolver.budget import (
 )
 from pabal.dns.resolver.delegation import Delegation
 from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.routes import read_route
 from pabal.dns.resolver.settings import ResolverSettings
 
 NS = dns.name.from_text("ns.test.")
@@ -29,6 +31,45 @@ def test_bounded() -> None:
         delegation.look_for(NS, settings)
     assert len(delegation.servers) == SERVERS_PER_DELEGATION_MAX
     assert len(delegation.missing) == 2 * SERVERS_PER_DELEGATION_MAX
+
+
+HINTED = (Server("", "127.0.0.53"),)
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        (ResolverSettings(), False),
+        (ResolverSettings(root_hints=HINTED), True),
+        (ResolverSettings(routes=(read_route("test. ::1", recursive=False),)), True),
+        (ResolverSettings(routes=(read_route("tes. ::1", recursive=False),)), False),
+        # The whole world is asked elsewhere, these names as if it were not.
+        (
+            ResolverSettings(
+                root_hints=HINTED,
+                routes=(
+                    read_route(". 192.0.2.1", recursive=True),
+                    read_route("test.", recursive=True),
+                ),
+            ),
+            True,
+        ),
+        (
+            ResolverSettings(
+                root_hints=HINTED,
+                routes=(read_route("test. 192.0.2.1", recursive=False),),
+            ),
+            False,
+        ),
+    ],
+    ids=["no", "hints", "stub", "stub elsewhere", "hints again", "stub outside"],
+)
+def test_servers_of_this_host(settings: ResolverSettings, *, asked: bool) -> None:
+    delegation = Delegation(dns.name.from_text("zone.test."), [])
+    named = ("127.0.0.1", "::1", "192.0.2.9", "169.254.0.1", "::ffff:127.0.0.1")
+    delegation.add(NS, named, settings)
+    found = [server.address for server in delegation.servers]
+    assert found == (["127.0.0.1", "::1"] if asked else []) + ["192.0.2.9"]
 
 
 def test_silent_servers_come_last_and_end() -> None:

@@ -88,7 +88,7 @@ async def test_old_data_serve_who_would_wait_too_long() -> None:
     assert str(resolved.answer[0]) == "www.test. 30 IN A 192.0.2.80"
     # The question is still under way, for those who come later.
     assert never.asked.is_set()
-    assert resolver._flights
+    assert len(resolver._asked) == 1
     await resolver.stop()
 
 
@@ -118,7 +118,7 @@ async def test_stop_tells_those_who_wait() -> None:
     await resolver.stop()
     with pytest.raises(ResolutionError, match="stopped"):
         await waiting
-    assert not resolver._flights
+    assert not resolver._asked
 
 
 async def test_a_stopped_flight_that_never_began() -> None:
@@ -154,4 +154,5 @@ async def test_keys_are_asked_for_before_it_is_their_turn(*, told: bool) -> None
     assert before is not told
     assert len(asked) == len(set(asked)) == 6
     await resolver.stop()
-    assert not resolver._flights
+    assert not resolver._asked
+    assert not resolver._needed

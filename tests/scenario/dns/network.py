@@ -194,6 +194,19 @@ class FakeServer:
     behaviours: set[str] = field(default_factory=set)
     zones: list[Zone] = field(default_factory=list)
     canned: dict[tuple[dns.name.Name, str], Canned] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def behave(self, behaviours: set[str]) -> None:
+        self.behaviours = behaviours
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def hangs(self, query: Query) -> bool:
+        """Return whether nothing comes, and no time passes, until that changes."""
+        keys = query.rdtype == dns.rdatatype.DNSKEY
+        return "hanging" in self.behaviours or (
+            keys and "hanging-keys" in self.behaviours
+        )
 
     def reply(self, query: Query) -> dns.message.Message:
         request = dns.message.from_wire(query.wire)
@@ -327,6 +340,8 @@ class FakeNetwork:
         server = self.servers.get(query.server.address)
         if server is None:
             raise ServerUnreachableError("network is unreachable")
+        if server.hangs(query):
+            await server.changed.wait()
         if "closed" in server.behaviours:
             raise ServerClosedError("connection refused")
         datagrams = server.datagrams(query)

@@ -24,6 +24,7 @@ starts a comment.
     QUERY_ANEW name type        resolves with a resolver that knows nothing
     QUERY_TWICE name type       resolves twice at once
     QUERY_UNCHECKED name type   resolves with CD
+    FLOOD name type count       asks for 1.name, 2.name, …, as different clients do
     TRUST origin                a trust anchor: the key of that zone
     DISTRUST origin [until day] a negative trust anchor
     CHECK_ANSWER rcode          the records of the answer follow, exactly
@@ -34,6 +35,9 @@ starts a comment.
     CHECK_PROOFS types          the types of the records that prove the answer
     CHECK_ASKED                 what was asked since the last check follows, exactly
     CHECK_COUNT at-most         how many questions were sent since the last check
+    CHECK_FLOOD ends [words]    what became of the last flood, in the order of its
+                                questions: ``w`` still waits, ``a`` has an answer, ``f``
+                                failed for a reason with these words
     CHECK_STEP words            some step of the last resolution has these words
     CHECK_NOT_CACHED name type
     TIME_PASSES seconds
@@ -117,6 +121,12 @@ def same(got: list[str], expected: list[str]) -> None:
     assert got == expected, f"got {got}, expected {expected}"
 
 
+def _end(asked: asyncio.Task[Resolved | ResolutionError]) -> str:
+    if not asked.done():
+        return "w"
+    return "a" if isinstance(asked.result(), Resolved) else "f"
+
+
 DAY_S = 86_401
 
 
@@ -171,6 +181,7 @@ class Player:
         self.outcome: Resolved | ResolutionError | None = None
         self.steps = Steps()
         self.asked_before = 0
+        self.flood: list[asyncio.Task[Resolved | ResolutionError]] = []
 
     async def play(self, path: Path) -> None:
         for line in read(path):
@@ -185,10 +196,13 @@ class Player:
                 raise AssertionError(f"{path.name}:{line.number}: {error}") from error
         if self.resolver is not None:
             await self.resolver.stop()
+        await asyncio.gather(*self.flood)
 
     def _setting(self, words: list[str], _block: list[str]) -> None:
         name, text = words
         match name:
+            case "flights_max":
+                changed = dataclasses.replace(self.settings, flights_max=int(text))
             case "ttl_max_s":
                 changed = dataclasses.replace(self.settings, ttl_max_s=int(text))
             case "negative_ttl_max_s":
@@ -283,7 +297,7 @@ class Player:
                 lines.append(text)
 
     def _behave(self, words: list[str], _block: list[str]) -> None:
-        self.network.servers[words[0]].behaviours = set(words[1:])
+        self.network.servers[words[0]].behave(set(words[1:]))
 
     def _trust(self, words: list[str], _block: list[str]) -> None:
         origin = words[0]
@@ -317,6 +331,23 @@ class Player:
         )
         assert repr(first) == repr(second)
         self.outcome = second
+
+    async def _flood(self, words: list[str], _block: list[str]) -> None:
+        name, rdtype, count = words
+        create = asyncio.get_running_loop().create_task
+        for number in range(1, int(count) + 1):
+            one = [f"{number}.{name}", rdtype]
+            self.flood.append(create(self._resolve(one, Steps())))
+        await self._rest([], [])
+
+    async def _check_flood(self, words: list[str], _block: list[str]) -> None:
+        await self._rest([], [])
+        ends, reason = words[0], " ".join(words[1:])
+        flood = self.flood[-len(ends) :]
+        failed = [each.result() for each in flood if each.done()]
+        reasons = [end.reason for end in failed if isinstance(end, ResolutionError)]
+        same(["".join(_end(each) for each in flood)], [ends])
+        assert all(reason in text for text in reasons), reasons
 
     async def _resolve(
         self, words: list[str], steps: Steps, *, unchecked: bool = False

@@ -15,7 +15,8 @@ from pabal.dns.resolver.budget import (
     SILENCES_MAX,
     TRIES_MAX,
 )
-from pabal.dns.resolver.hints import Server
+from pabal.dns.resolver.hints import Server, is_loopback, may_be_named
+from pabal.dns.resolver.routes import closest_route
 from pabal.dns.resolver.settings import ResolverSettings
 
 
@@ -77,7 +78,10 @@ class Delegation:
     def add(
         self, name: dns.name.Name, addresses: Iterable[str], settings: ResolverSettings
     ) -> None:
-        """Add addresses of server ``name``, of the families in use, up to the limit."""
+        """Add addresses of server ``name``, of the families in use, up to the limit.
+
+        Not those that a zone may not name.
+        """
         known = {server.address for server in self.servers}
         for address in addresses:
             used = settings.ipv6 if ":" in address else settings.ipv4
@@ -85,9 +89,23 @@ class Delegation:
                 used
                 and address not in known
                 and len(self.servers) < SERVERS_PER_DELEGATION_MAX
+                and (may_be_named(address) or self._is_meant(address, settings))
             ):
                 known.add(address)
                 self.servers.append(Server(str(name), address, settings.port))
+
+    def _is_meant(self, address: str, settings: ResolverSettings) -> bool:
+        """Return whether ``address`` is of this host, and the search began here, too.
+
+        So in a laboratory, or in a stub zone. Anybody else's zone that names 127.0.0.1
+        would have the resolver ask itself, or what else listens here and trusts its own
+        host. Unbound's do-not-query-localhost is the same, for all zones or none.
+        """
+        if not is_loopback(address):
+            return False
+        route = closest_route(settings.routes, self.zone)
+        first = route.servers if route is not None else ()
+        return any(is_loopback(each.address) for each in first or settings.root_hints)
 
     def look_for(self, name: dns.name.Name, settings: ResolverSettings) -> None:
         """Note that addresses of server ``name`` could be looked up."""

@@ -9,7 +9,7 @@ RFC 4035 §4 (validation), RFC 8914 §4 (what is said of both).
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
 import dns.name
@@ -27,6 +27,7 @@ from pabal.dns.resolver.cache import Cache, Failures
 from pabal.dns.resolver.claim import BOGUS_SECONDS, Claim
 from pabal.dns.resolver.conclusion import conclude, is_settled
 from pabal.dns.resolver.examiner import Examiner
+from pabal.dns.resolver.flights import Flight, Flights
 from pabal.dns.resolver.iterator import AWAY, CACHED, Done, Failed, Iterator
 from pabal.dns.resolver.knowledge import Knowledge
 from pabal.dns.resolver.query import ExchangeError, Query
@@ -42,6 +43,8 @@ FLUSH_SLICE: Final = 1_000
 _AWAY: Final = frozenset({None, AWAY, CACHED})
 """Failures that old data may help over: what is bogus does not get better with age."""
 
+_NO_SLOT: Final = Failed("too many resolutions at once")
+
 log = Log("dns.resolver")
 
 
@@ -55,18 +58,6 @@ class Exchange(Protocol):
             ExchangeError: None came in time, or none that can be believed.
         """
         ...
-
-
-@dataclass(slots=True)
-class _Flight:
-    """A resolution under way, and those who wait for it.
-
-    ``ahead``: keys that will be wanted are asked for before it is their turn.
-    """
-
-    landed: asyncio.Future[Done | Failed]
-    steps: list[Step] = field(default_factory=list)
-    ahead: bool = False
 
 
 class IterativeResolver:
@@ -114,8 +105,11 @@ class IterativeResolver:
             special=SpecialNames(settings),
             absence=self._trust.absence,
         )
-        self._flights: dict[Question, _Flight] = {}
-        self._examiner = Examiner(self.cache, self._trust, clock, self._find)
+        self._asked = Flights(settings.flights_max)
+        # What validation needs has slots of its own: else it would fail as soon as
+        # there are no more for those who ask, each of whom needs it.
+        self._needed = Flights(settings.flights_max)
+        self._examiner = Examiner(self.cache, self._trust, clock, self._find_needed)
         self._tasks = Tasks()
         self._upkeep = Upkeep(self._knowledge, clock, self._tasks, self._fetch_anew)
 
@@ -140,7 +134,7 @@ class IterativeResolver:
         unchecked = unchecked or not self._knowledge.validating
         question = Question(name.canonicalize(), rdtype, unchecked)
         # Who wants to see the steps gets them one after the other.
-        end, taken = await self._find(question, ahead=steps is None)
+        end, taken = await self._find(question, self._asked, ahead=steps is None)
         if steps is not None:
             steps.taken.extend(taken)
         if isinstance(end, Failed) and end.code in _AWAY:
@@ -152,12 +146,13 @@ class IterativeResolver:
                 steps.taken.extend(stale)
         if isinstance(end, Done):
             return end.resolved
-        log.info(
-            "not resolved",
-            question=str(name),
-            rdtype=dns.rdatatype.to_text(rdtype),
-            reason=end.reason,
-        )
+        if end is not _NO_SLOT:  # there may be thousands of them a second
+            log.info(
+                "not resolved",
+                question=str(name),
+                rdtype=dns.rdatatype.to_text(rdtype),
+                reason=end.reason,
+            )
         raise ResolutionError(end.reason, end.code)
 
     def trust(self, zone: dns.name.Name, anchor: TrustAnchor | None) -> None:
@@ -207,15 +202,19 @@ class IterativeResolver:
         """End every resolution under way; those who wait get ``ResolutionError``."""
         await self._tasks.stop()
         # A task cancelled before its first step never reaches its own ``finally``.
-        for flight in self._flights.values():
-            flight.landed.set_result(Failed("the resolver stopped"))
-        self._flights.clear()
+        self._asked.stop(Failed("the resolver stopped"))
+        self._needed.stop(Failed("the resolver stopped"))
+
+    async def _find_needed(
+        self, question: Question
+    ) -> tuple[Done | Failed, list[Step]]:
+        return await self._find(question, self._needed)
 
     async def _find(
-        self, question: Question, *, ahead: bool = False
+        self, question: Question, flights: Flights, *, ahead: bool = False
     ) -> tuple[Done | Failed, list[Step]]:
         """Return the end of resolving ``question``, concluded, and its steps."""
-        flight = self._flights.get(question)
+        flight = self._under_way(question)
         if flight is None:
             iterator = Iterator(question.name, question.rdtype, self._knowledge)
             first = iterator.next(self._clock.monotonic())
@@ -225,8 +224,10 @@ class IterativeResolver:
                 self._upkeep.look_at(question, first)
                 end = conclude(first, unchecked=question.unchecked)
                 return end, iterator.steps
+            if not flights.make_room(self._clock.monotonic()):
+                return _NO_SLOT, iterator.steps
             ahead = ahead and not question.unchecked
-            flight = self._take_off(question, iterator, first, ahead=ahead)
+            flight = self._take_off(question, iterator, first, flights, ahead=ahead)
         if self.cache.had(question.name, question.rdtype):
             # RFC 8767 §5: what was, rather than nothing for so long.
             await asyncio.wait((flight.landed,), timeout=self._settings.patience_s)
@@ -236,32 +237,40 @@ class IterativeResolver:
                     return old
         return await asyncio.shield(flight.landed), flight.steps
 
+    def _under_way(self, question: Question) -> Flight | None:
+        return self._asked.get(question) or self._needed.get(question)
+
     def _take_off(
         self,
         question: Question,
         iterator: Iterator,
         first: Query | Done,
+        flights: Flights,
         *,
-        ahead: bool,
-    ) -> _Flight:
-        if len(self._flights) >= self._settings.flights_max:
-            raise ResolutionError("too many resolutions at once")
+        ahead: bool = False,
+    ) -> Flight:
+        """Begin to work on ``question``; there is room among ``flights``."""
         landed: asyncio.Future[Done | Failed] = (
             asyncio.get_running_loop().create_future()
         )
-        flight = _Flight(landed, iterator.steps, ahead)
-        self._flights[question] = flight
+        flight = Flight(landed, self._clock.monotonic(), iterator.steps, ahead)
+        flights.begin(question, flight)
         self._upkeep.prime()
-        self._tasks.start(self._fly(flight, question, iterator, first), "resolve")
+        work = self._fly(flight, question, iterator, first, flights)
+        self._tasks.start(work, "resolve")
         return flight
 
     async def _fly(
         self,
-        flight: _Flight,
+        flight: Flight,
         question: Question,
         iterator: Iterator,
         first: Query | Done,
+        flights: Flights,
     ) -> None:
+        if flight.landed.done():
+            return  # it gave way before it began
+        flight.task = asyncio.current_task()
         name = question.name
         end: Done | Failed = Failed(f"{name}: the resolver stopped")
         try:
@@ -281,8 +290,7 @@ class IterativeResolver:
         except ResolutionError as error:
             end = Failed(error.reason)
         finally:
-            del self._flights[question]
-            flight.landed.set_result(end)
+            flights.end(question, flight, end)
 
     async def _iterate(
         self,
@@ -313,12 +321,12 @@ class IterativeResolver:
         One round trip fewer; Unbound calls it prefetch-key.
         """
         question = Question(zone.canonicalize(), dns.rdatatype.DNSKEY, unchecked=True)
-        if question in self._flights or self._trust.get(question.name, now):
+        if self._under_way(question) or self._trust.get(question.name, now):
             return
         iterator = Iterator(question.name, question.rdtype, self._knowledge)
         first = iterator.next(now)
-        if isinstance(first, Query) and len(self._flights) < self._settings.flights_max:
-            self._take_off(question, iterator, first, ahead=False)
+        if isinstance(first, Query) and not self._needed.is_full:
+            self._take_off(question, iterator, first, self._needed)
 
     async def _validate(
         self, question: Question, done: Done, steps: list[Step]

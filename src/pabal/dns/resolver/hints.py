@@ -2,6 +2,7 @@
 
 Sans-IO: reads text, opens nothing.
 Source: RFC 9609 §2 (root hints); addresses: www.internic.net/domain/named.root.
+RFC 6890 (addresses that are nobody's).
 """
 
 import ipaddress
@@ -67,6 +68,28 @@ ROOT_SERVERS: Final = tuple(
 """The thirteen root servers, both address families."""
 
 
+_LOOPBACK: Final = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128")))
+"""This host."""
+
+_NOWHERE: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "0.0.0.0/8",  # "this network"
+            "169.254.0.0/16",  # this link; in clouds it knows secrets
+            "224.0.0.0/4",  # groups
+            "240.0.0.0/4",  # reserved, and broadcast
+            "::/96",  # the unspecified one; IPv4 inside, given up (RFC 4291 §2.5.5.1)
+            "::ffff:0:0/96",  # IPv4, for programs only
+            "fe80::/10",  # this link
+            "ff00::/8",  # groups (RFC 4291 §2.7)
+        ),
+    )
+)
+"""Where no name server of a zone can be (RFC 6890 §2.2: no destination, or not one that
+is forwarded). Private addresses are not among them: organisations delegate to them."""
+
+
 def addresses_of(rdatas: Iterable[dns.rdata.Rdata]) -> tuple[str, ...]:
     """Return the addresses in A or AAAA ``rdatas`` that a single host can have.
 
@@ -84,6 +107,22 @@ def is_unicast(address: str) -> bool:
     except ValueError:
         return False
     return not (value.is_multicast or value.is_unspecified or int(value) == 0xFFFF_FFFF)
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether ``address`` is this host's own."""
+    value = ipaddress.ip_address(address)
+    return any(value in network for network in _LOOPBACK)
+
+
+def may_be_named(address: str) -> bool:
+    """Return whether any zone may name ``address`` as that of its server.
+
+    Strangers decide what is in their zones, but not whom the resolver talks to in its
+    own network and on its own host.
+    """
+    value = ipaddress.ip_address(address)
+    return not any(value in network for network in (*_LOOPBACK, *_NOWHERE))
 
 
 def read_hints(text: str, port: int = DNS_PORT) -> tuple[Server, ...]:

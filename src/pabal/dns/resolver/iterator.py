@@ -397,7 +397,7 @@ def _nobody_answers(
         servers and all(known.servers.is_dead(each, now) for each in servers)
     ):
         known.away.put(zone, f"no server of {zone} answers", now)
-    told = "; ".join(frame.troubles) or "none has an address"
+    told = "; ".join(frame.troubles) or "none has an address that can be asked"
     return DeadEndError(
         f"no server of {zone} answers for {frame.current}"
         f" {dns.rdatatype.to_text(frame.rdtype)} ({told})",

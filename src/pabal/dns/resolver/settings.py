@@ -38,7 +38,8 @@ class ResolverSettings:
         prefetch: Whether what is asked for at the end of its time is fetched anew.
         patience_s: How long a client waits when there is old data for it, seconds
             (RFC 8767 §5 recommends 1.8).
-        flights_max: Most resolutions at once; more are refused.
+        flights_max: Most resolutions at once; then long ones give way to new ones, or
+            those are refused (``flights``).
     """
 
     root_hints: tuple[Server, ...] = ROOT_SERVERS
