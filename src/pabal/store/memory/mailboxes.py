@@ -12,6 +12,7 @@ from pabal.store.counts import count
 from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange, Flags
 from pabal.store.flagtable import FlagTable
+from pabal.store.imports import UID_VALIDITY_MAX
 from pabal.store.keywords import RememberedKeywords, lost
 from pabal.store.limits import NO_LIMITS, Limits
 from pabal.store.memory.emails import Emails
@@ -343,7 +344,7 @@ class Mailboxes:
 
     def _new_box(self, name: str, special_use: str) -> Box:
         self._last_id += 1
-        self.last_validity = max(self.last_validity + 1, int(self._clock.now()))
+        self.last_validity = _validity(self.last_validity, self._clock.now())
         info = MailboxInfo(
             id=self._last_id,
             name=name,
@@ -369,6 +370,11 @@ def _replaced(
     if not box.arrays.positions((uid,)):
         raise StoreError("the message to be replaced is gone")
     return box, (uid,)
+
+
+def _validity(last: int, now: float) -> int:
+    """Return the UIDVALIDITY after ``last``: the time, but for a clock gone mad."""
+    return max(last + 1, int(now) if now <= UID_VALIDITY_MAX else 0)
 
 
 def check_copies(
