@@ -349,3 +349,31 @@ async def test_subscribed_mailboxes_of_others() -> None:
         told = f'* STATUS "Other Users/{USER}/a" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY _)'
         assert await heard(one, 1) == [told]
         await quiet(one)
+
+
+async def test_a_client_that_knows_of_uids_alone() -> None:
+    rig = Rig()
+    await rig.put([letter(), letter()])
+    async with rig.client(enable="UIDONLY") as one, rig.client("INBOX") as other:
+        await one.ok("SELECT INBOX")
+        await one.ok(
+            f"NOTIFY SET (selected ({BOTH.replace(' ', ' (FLAGS) ')} FlagChange))"
+        )
+        await one.ok("UID SEARCH RETURN (SAVE UPDATE) UNSEEN")
+        await other.ok("STORE 1 +FLAGS (\\Deleted)")
+        assert await heard(one, 1) == ["* 1 UIDFETCH (FLAGS (\\Deleted))"]
+        await other.ok("EXPUNGE")
+        # RFC 9586 §3.4; RFC 5182 §2.1: what is gone is not in $ any more.
+        assert await heard(one, 2) == [
+            '* ESEARCH (TAG "t5") UID REMOVEFROM (0 1)',
+            "* VANISHED 1",
+        ]
+        (found,) = await one.ok("UID SEARCH UID $")
+        assert found == b"* SEARCH 2"
+        await rig.put([letter()])
+        assert await heard(one, 4) == [
+            "* 2 EXISTS",
+            "* 1 RECENT",
+            '* ESEARCH (TAG "t5") UID ADDTO (0 3)',
+            "* 3 UIDFETCH (FLAGS (\\Recent))",
+        ]
