@@ -76,3 +76,49 @@ async def test_what_is_due_goes_in_small_steps(
     assert (await account.mailbox("Trash")).message_count == 2
     assert (await account.mailbox("INBOX")).message_count == 1
     assert await expire(account, ExpiryPolicy(), clock) == []
+
+
+class Days:
+    """A clock in days, which may be wrong."""
+
+    def __init__(self) -> None:
+        self.day = 1_000.0
+
+    def now(self) -> float:
+        return self.day * DAY_S
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+async def test_what_came_while_the_clock_was_wrong() -> None:
+    days = Days()
+    account = await MemoryStore(days).account(1)
+    trash = await account.create("Trash", "\\Trash")
+
+    async def come(day: float) -> None:
+        days.day = day
+        await fill(account, trash, 1)
+
+    async def left(day: float) -> list[int]:
+        days.day = day
+        await expire(account, POLICY, days)
+        view = await account.view(trash.id)
+        found = list(view.uids)
+        view.close()
+        return found
+
+    await come(1_000)
+    await come(1_365)  # it was 1_000, or 1_001
+    await come(1_001)
+    await come(640)  # it was 1_002
+    await come(1_003)
+    await come(1_400)  # it was 1_004: nothing below says so yet
+    assert await left(1_029) == [1, 2, 3, 4, 5, 6]
+    assert await left(1_030) == [2, 3, 4, 5, 6]
+    # No earlier than the one above it, no later than the one below it.
+    assert await left(1_031) == [5, 6]
+    assert await left(1_033) == [6]
+    await come(1_034)
+    assert await left(1_063) == [6, 7]
+    assert await left(1_064) == []

@@ -86,3 +86,66 @@ def test_what_is_fetched_stays_readable(settings: Settings) -> None:
     assert parts.keep_expunged_s(none) == KEEP_EXPUNGED_S
     assert parts.keep_expunged_s(settings) == 7 * DAY_S
     assert parts.expiry_policy(settings).junk_days == 0
+
+
+class Clocks:
+    """A wall clock that jumps, a monotonic one that does not."""
+
+    def __init__(self) -> None:
+        self.at = FakeClock().at
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return self.at + self.ahead
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+async def test_a_clock_that_jumps_ahead_takes_nothing(settings: Settings) -> None:
+    settings = replace(settings, store=replace(settings.store, trash_days=30))
+    clock = Clocks()
+    async with opened(settings) as shared:
+        store = parts.open_store(settings, clock, shared.bell)
+        caretaker = Caretaker(replace(shared, clock=clock, store=store))
+        mailboxes = await store.account(1)
+        inbox, trash = (
+            await mailboxes.mailbox("INBOX"),
+            await mailboxes.mailbox("Trash"),
+        )
+        for box in (inbox, inbox, trash):
+            await mailboxes.append(box.id, [new_email(letter())])
+        await mailboxes.expunge(inbox.id, [1])
+
+        async def counts() -> tuple[int, int]:
+            kept = await mailboxes.undeletion.kept()
+            return kept.messages, (await mailboxes.mailbox("Trash")).message_count
+
+        await caretaker.go_round()
+        noted = shared.layout.mail / "clock"
+        assert float(noted.read_text()) == int(clock.at)
+        clock.ahead = 365 * DAY_S
+        # Neither the round nor what goes along with other writes.
+        for _ in range(3):
+            clock.at += 3_700
+            await caretaker.go_round()
+            await mailboxes.append(inbox.id, [new_email(letter())])
+        assert await counts() == (1, 1)
+        assert float(noted.read_text()) == int(clock.at)
+        clock.ahead = 0.0
+        await caretaker.go_round()
+        assert await counts() == (1, 1)
+        # What is due in time goes in time.
+        clock.at += 8 * DAY_S
+        await caretaker.go_round()
+        assert await counts() == (0, 1)
+        clock.at += 23 * DAY_S
+        await caretaker.go_round()
+        assert await counts() == (1, 0)
+        # It stays where it jumped to: it was wrong before.
+        clock.ahead = 365 * DAY_S
+        await caretaker.go_round()
+        clock.at += DAY_S
+        await caretaker.go_round()
+        assert await counts() == (0, 0)
+        await store.close()

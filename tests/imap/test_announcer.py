@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import pytest
 from typing_extensions import override
 
-from pabal.imap.commands import carry, sort
+from pabal.imap.commands import carry, sort, store
 from pabal.imap.settings import ImapSettings
+from pabal.store.flags import FlagChange
 from pabal.store.memory.account import MemoryAccount, MemoryStore
-from pabal.store.ports import Column, EmailId, Row, Uid
+from pabal.store.ports import Column, EmailId, FlagsSet, MailboxId, ModSeq, Row, Uid
 from pabal.store.predicate import Predicate
 from tests.imap.rig import BOB, USER, FakeClock, FakePeople, Rig, letter
 
@@ -73,7 +74,7 @@ class LaggingStore(MemoryStore):
     @override
     async def account(self, account_id: int) -> MemoryAccount:
         account = await super().account(account_id)
-        read = account.read
+        read, set_flags = account.read, account.set_flags
 
         async def slow(
             emails: Sequence[EmailId], columns: Sequence[Column]
@@ -81,8 +82,36 @@ class LaggingStore(MemoryStore):
             await asyncio.sleep(0.03)
             return await read(emails, columns)
 
+        async def slowly(
+            mailbox_id: MailboxId,
+            uids: Sequence[Uid],
+            change: FlagChange,
+            unchanged_since: ModSeq | None = None,
+        ) -> FlagsSet:
+            await asyncio.sleep(0.03)
+            return await set_flags(mailbox_id, uids, change, unchanged_since)
+
         account.read = slow  # type: ignore[method-assign]  # one call made slow
+        account.set_flags = slowly  # type: ignore[method-assign]  # likewise
         return account
+
+
+async def test_flags_of_many_messages_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "SLICE", 2)
+    settings = ImapSettings(progress_interval_s=0.02)
+    rig = Rig(settings, store=LaggingStore(FakeClock()))
+    await rig.put([letter(f"no {one}") for one in range(6)])
+    async with rig.client("INBOX") as client:
+        told = await client.ok("STORE 1:* +FLAGS.SILENT (\\Seen)")
+        said = b'* OK [INPROGRESS ("t3" %d 6)] Still at it'
+        assert {said % 2, said % 4} <= set(told) <= {said % n for n in (0, 2, 4)}
+        # With answers in between, all of them whole.
+        told = await client.ok("STORE 1:* -FLAGS (\\Seen)")
+        flags = [line for line in told if b"FETCH" in line]
+        assert flags == [b"* %d FETCH (FLAGS (\\Recent))" % n for n in range(1, 7)]
+        assert len(told) > len(flags)
 
 
 async def test_how_much_is_done_is_told_where_it_is_known(

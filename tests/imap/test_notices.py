@@ -5,7 +5,7 @@ import re
 
 from pabal.imap.notices import WAITING_MAX
 from pabal.store.ports import ACCOUNT
-from tests.imap.rig import Client, Rig, letter
+from tests.imap.rig import BOB, USER, Client, FakePeople, Rig, letter
 
 BOTH = "MessageNew MessageExpunge"
 
@@ -201,3 +201,179 @@ async def test_what_the_server_keeps_beside_entries_is_told_to_nobody() -> None:
         for name in ("/pabal/expiry", "/pabal", "acl:2"):
             refused = await one.command(f'GETMETADATA INBOX "{name}"')
             assert refused[-1].startswith(b"BAD")
+
+
+async def test_status_at_once_has_the_modseq_where_flags_are_watched() -> None:
+    async with Rig().client() as one:
+        (told,) = await one.ok(
+            f"NOTIFY SET STATUS (mailboxes INBOX ({BOTH} FlagChange))"
+        )
+        # RFC 5465 §3.1: of a server with CONDSTORE, whether it was enabled or not.
+        assert told.endswith(b" UNSEEN 0 HIGHESTMODSEQ 1)")
+
+
+async def test_searches_kept_current_hear_of_the_noop_in_it() -> None:
+    rig = Rig()
+    await rig.put([letter(), letter(), letter()])
+    async with rig.client("INBOX") as one, rig.client("INBOX") as other:
+        assert await one.ok("SEARCH RETURN (ALL UPDATE) ALL") == [
+            b'* ESEARCH (TAG "t3") ALL 1:3'
+        ]
+        await other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        await other.ok("EXPUNGE")
+        told = await one.ok(f"NOTIFY SET (selected-delayed ({BOTH}))")
+        assert told == [b'* ESEARCH (TAG "t3") REMOVEFROM (0 2)', b"* 2 EXPUNGE"]
+
+
+async def test_items_of_mailboxes_that_are_not_selected() -> None:
+    async with Rig().client() as one:
+        text = "NOTIFY SET (personal (MessageNew (UID) MessageExpunge))"
+        assert (await one.command(text))[-1].startswith(b"BAD ")
+
+
+async def test_names_of_what_is_subscribed() -> None:
+    rig = Rig()
+    async with rig.client() as one, rig.client() as other:
+        await other.ok("CREATE a")
+        await other.ok("CREATE b")
+        await other.ok("SUBSCRIBE a")
+        await one.ok("NOTIFY SET (subscribed (MailboxName))")
+        await other.ok("DELETE b")
+        await other.ok("RENAME a c")
+        assert await heard(one, 1) == [
+            '* LIST (\\HasNoChildren \\Subscribed) "/" c ("OLDNAME" (a))'
+        ]
+        await quiet(one)
+
+
+async def test_a_mailbox_above_is_affected_if_it_is_watched() -> None:
+    rig = Rig()
+    async with rig.client() as one, rig.client() as other:
+        await other.ok("CREATE a")
+        await one.ok("NOTIFY SET (mailboxes a (MailboxName))")
+        await other.ok("CREATE a/b")
+        assert await heard(one, 1) == ['* LIST (\\HasChildren) "/" a']
+        await one.ok("NOTIFY SET (mailboxes a/b (MailboxName))")
+        await other.ok("DELETE a/b")
+        assert await heard(one, 1) == [
+            '* LIST (\\NonExistent \\Noselect \\HasNoChildren) "/" "a/b"'
+        ]
+        await quiet(one)
+
+
+ALL_EVENTS = f"{BOTH} FlagChange MailboxName MailboxMetadataChange"
+
+
+async def test_mailboxes_of_others() -> None:
+    rig = Rig(people=FakePeople())
+    shared = f"Other Users/{USER}/news"
+    async with rig.client() as owner, rig.client(user=BOB) as one:
+        await owner.ok("CREATE news")
+        await owner.ok("CREATE secret")
+        await owner.ok(f"SETACL news {BOB} lr")
+        told = await one.ok(f'NOTIFY SET STATUS (subtree "Other Users" ({ALL_EVENTS}))')
+        assert [line.partition(b" (MESSAGES")[0] for line in told] == [
+            f'* STATUS "{shared}"'.encode()
+        ]
+        await rig.put([letter()], "news")
+        await rig.put([letter()], "secret")
+        status = f'* STATUS "{shared}" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY _)'
+        assert await heard(one, 1) == [status]
+        await owner.ok('SETMETADATA news (/shared/comment "x" /private/comment "y")')
+        assert await heard(one, 1) == [f'* METADATA "{shared}" /shared/comment']
+        await owner.ok('SETMETADATA secret (/shared/comment "x")')
+        await owner.ok("RENAME secret hidden")
+        await quiet(one)
+        await owner.ok("RENAME news old")
+        old = f'* LIST (\\HasNoChildren) "/" "Other Users/{USER}/old"'
+        assert await heard(one, 1) == [f'{old} ("OLDNAME" ("{shared}"))']
+        await owner.ok("RENAME old news")
+        await heard(one, 1)
+        # RFC 5465 §5.4: rights that come and go are mailboxes that do.
+        await owner.ok(f"SETACL hidden {BOB} lr")
+        hidden = f'"Other Users/{USER}/hidden"'
+        assert await heard(one, 1) == [f'* LIST (\\HasNoChildren) "/" {hidden}']
+        await owner.ok(f"DELETEACL hidden {BOB}")
+        gone = "\\NoAccess \\NonExistent \\Noselect \\HasNoChildren"
+        assert await heard(one, 1) == [f'* LIST ({gone}) "/" {hidden}']
+        await rig.put([letter()], "hidden")
+        await quiet(one)
+        # §5.9: it is watched again.
+        await owner.ok(f"SETACL hidden {BOB} lr")
+        assert await heard(one, 1) == [f'* LIST (\\HasNoChildren) "/" {hidden}']
+        await rig.put([letter()], "hidden")
+        assert (await heard(one, 1))[0].startswith(f"* STATUS {hidden} (MESSAGES 3 ")
+        await owner.ok("DELETE hidden")
+        gone = "\\NonExistent \\Noselect \\HasNoChildren"
+        assert await heard(one, 1) == [f'* LIST ({gone}) "/" {hidden}']
+
+
+async def test_mailboxes_of_others_that_cannot_be_read() -> None:
+    rig = Rig(people=FakePeople())
+    shared = f"Other Users/{USER}/news"
+    async with rig.client() as owner, rig.client(user=BOB) as one:
+        await owner.ok("CREATE news")
+        await owner.ok(f"SETACL news {BOB} l")
+        wanted = f'NOTIFY SET (mailboxes ("{shared}" "{shared}/x") ({BOTH}))'
+        told = f'* LIST (\\NoAccess \\HasNoChildren) "/" "{shared}"'
+        assert await one.ok(wanted) == [told.encode()]
+        await rig.put([letter()], "news")
+        await quiet(one)
+        await owner.ok(f"SETACL news {BOB} lr")
+        assert await heard(one, 1) == [f'* LIST (\\HasNoChildren) "/" "{shared}"']
+        await owner.ok(f"SETACL news {BOB} l")
+        assert await heard(one, 1) == [told]
+        # What is selected is not told of twice; personal is what one's own is.
+        await owner.ok(f"SETACL news {BOB} lr")
+        await heard(one, 1)
+        await one.ok(f'SELECT "{shared}"')
+        await rig.put([letter()], "news")
+        await quiet(one)
+        await one.ok("UNSELECT")
+        await one.ok(f"NOTIFY SET (personal ({BOTH} MailboxName))")
+        await rig.put([letter()], "news")
+        await owner.ok(f"DELETEACL news {BOB}")
+        await quiet(one)
+
+
+async def test_subscribed_mailboxes_of_others() -> None:
+    rig = Rig(people=FakePeople())
+    async with rig.client() as owner, rig.client(user=BOB) as one:
+        for name in ("a", "b"):
+            await owner.ok(f"CREATE {name}")
+            await owner.ok(f"SETACL {name} {BOB} lr")
+        await one.ok(f'SUBSCRIBE "Other Users/{USER}/a"')
+        await one.ok(f"NOTIFY SET (subscribed ({BOTH}))")
+        await rig.put([letter()], "b")
+        await rig.put([letter()], "a")
+        told = f'* STATUS "Other Users/{USER}/a" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY _)'
+        assert await heard(one, 1) == [told]
+        await quiet(one)
+
+
+async def test_a_client_that_knows_of_uids_alone() -> None:
+    rig = Rig()
+    await rig.put([letter(), letter()])
+    async with rig.client(enable="UIDONLY") as one, rig.client("INBOX") as other:
+        await one.ok("SELECT INBOX")
+        await one.ok(
+            f"NOTIFY SET (selected ({BOTH.replace(' ', ' (FLAGS) ')} FlagChange))"
+        )
+        await one.ok("UID SEARCH RETURN (SAVE UPDATE) UNSEEN")
+        await other.ok("STORE 1 +FLAGS (\\Deleted)")
+        assert await heard(one, 1) == ["* 1 UIDFETCH (FLAGS (\\Deleted))"]
+        await other.ok("EXPUNGE")
+        # RFC 9586 §3.4; RFC 5182 §2.1: what is gone is not in $ any more.
+        assert await heard(one, 2) == [
+            '* ESEARCH (TAG "t5") UID REMOVEFROM (0 1)',
+            "* VANISHED 1",
+        ]
+        (found,) = await one.ok("UID SEARCH UID $")
+        assert found == b"* SEARCH 2"
+        await rig.put([letter()])
+        assert await heard(one, 4) == [
+            "* 2 EXISTS",
+            "* 1 RECENT",
+            '* ESEARCH (TAG "t5") UID ADDTO (0 3)',
+            "* 3 UIDFETCH (FLAGS (\\Recent))",
+        ]

@@ -1,11 +1,13 @@
 """The small parts: names, keywords, line ends, files beside the messages."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from pabal.base.errors import OperatorError
+from pabal.directory.ports import Quota
 from pabal.migration import reading
 from pabal.migration.batches import Batch, stored_digests
 from pabal.migration.checker import Checker
@@ -27,6 +29,7 @@ from pabal.migration.reading import pieces, spooled
 from pabal.migration.report import FolderReport, Report
 from pabal.migration.source import SourceError, key_of
 from pabal.store.flags import SEEN, FlagAction, FlagChange
+from pabal.store.ports import MailboxInfo, OverQuotaError
 from tests.migration.places import PLAIN, an_account, drop, make_maildir, seen
 from tests.store.contract.letters import FakeClock, letter, put
 
@@ -183,3 +186,31 @@ async def test_batches(tmp_path: Path) -> None:
     assert not batch.full
     assert await batch.digests() == []
     assert await stored_digests(await an_account(), [5]) == [b""]
+
+
+async def test_mail_that_comes_meanwhile_has_its_place(tmp_path: Path) -> None:
+    root = make_maildir(tmp_path / "m")
+    for number in range(4):
+        drop(root, f"{number}.x.h:2,", PLAIN + b"%d\n" % number)
+    account = await an_account()
+    inbox = await account.mailbox("INBOX")
+    source = MaildirSource(root)
+    folders = inbox_first(await source.folders())
+    fetch, calls = account.mailboxes, [None]
+
+    async def mailboxes() -> Sequence[MailboxInfo]:
+        before = await fetch()
+        calls.append(None)
+        if len(calls) == 3:  # first it is asked where the folder goes
+            await put(account, inbox, letter("delivered"))
+        return before
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(account, "mailboxes", mailboxes)
+        importer = Importer(source, account, FakeClock(), None, Quota(messages=4))
+        with pytest.raises(OverQuotaError):
+            await importer.run(folders)
+    count = (await account.mailbox("INBOX")).message_count
+    assert count == 3  # that one, and half of the four: there was no room for all
+    report = await Importer(source, account, FakeClock()).run(folders)
+    assert report.folders[0].added == 2

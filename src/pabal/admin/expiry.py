@@ -4,15 +4,16 @@ A mailbox may have a rule of its own (``pabal account expiry``); it is kept besi
 other annotations under a name no client can read or set. The others follow [store] of
 pabal.toml: what is Trash or Junk by its special use (RFC 6154 §2), or, where no mailbox
 of the account says so, by its usual name. Days count from when a message came into the
-mailbox, not from when it was received.
+mailbox, not from when it was received. Which time it is says ``pabal.store.trusted``.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pabal.base.clock import Clock
-from pabal.store.ports import AccountStore, MailboxInfo, StoreError
+from pabal.store.ports import AccountStore, MailboxInfo, StoreError, Uid
 
 DAY_S: Final = 86_400.0
 
@@ -98,31 +99,46 @@ async def expire(
             continue
         rule = await rule_of(account, box, boxes, policy)
         if rule.days:
-            before = clock.now() - rule.days * DAY_S
-            count = await _expire_box(account, box, before)
+            count = await _expire_box(account, box, rule.days * DAY_S, clock.now())
             if count:
                 gone.append((box.name, count))
     return gone
 
 
-async def _expire_box(account: AccountStore, box: MailboxInfo, before: float) -> int:
+async def _expire_box(
+    account: AccountStore, box: MailboxInfo, kept_s: float, now: float
+) -> int:
+    """Remove what came ``kept_s`` before ``now``; return how many messages.
+
+    Messages stand in the order they came, which tells more than the clock of those
+    days did: none came before the one above it, and one from the future came no later
+    than the one below it.
+    """
     view = await account.view(box.id)
     # An expunge replaces the array: this one stays.
     uids = view.uids[:]
     view.close()
-    total = 0
+    total, latest = 0, -math.inf
+    undated: list[Uid] = []
     for start in range(0, len(uids), BATCH):
         some = uids[start : start + BATCH]
+        due: list[Uid] = []
         saved = await account.saved_dates(box.id, some)
-        due = [
-            uid
-            for uid, at in zip(some, saved, strict=True)
-            if at is not None and at <= before
-        ]
-        if due:
-            total += len(await account.expunge(box.id, due))
-        if len(due) < len(some):
-            break  # they stand in the order they came
+        for uid, at in zip(some, saved, strict=True):
+            if at is None:
+                continue  # gone meanwhile
+            undated.append(uid)
+            if at > now:
+                continue
+            latest = max(latest, at)
+            if latest > now - kept_s:
+                break
+            due += undated
+            undated.clear()
+        for first in range(0, len(due), BATCH):
+            total += len(await account.expunge(box.id, due[first : first + BATCH]))
+        if latest > now - kept_s:
+            break
     return total
 
 

@@ -5,17 +5,20 @@ mailbox, until the connection may speak.
 Source: RFC 5465 §5, §6.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, NamedTuple
 
 from pabal.imap.wire.fetch import Item
-from pabal.imap.wire.metadata import ENTRIES
+from pabal.imap.wire.metadata import ENTRIES, SHARED
 from pabal.imap.wire.notify import OF_SELECTED, Event, Watched
+from pabal.store.acl import PREFIX, Rights
 from pabal.store.names import is_below
 from pabal.store.ports import (
     ACCOUNT,
     SEPARATOR,
+    AccountId,
     AccountStore,
     Added,
     Annotated,
@@ -47,8 +50,13 @@ class Watch:
     events: frozenset[Event]
     items: tuple[Item, ...] = ()
 
-    def matches(self, name: str, *, subscribed: bool) -> bool:
-        """Return whether a mailbox, not as the selected one, is meant."""
+    def matches(self, name: str, *, subscribed: bool, personal: bool = True) -> bool:
+        """Return whether a mailbox, not as the selected one, is meant.
+
+        Args:
+            subscribed: Whether the client is subscribed to it.
+            personal: Whether it is the client's own.
+        """
         match self.watched:
             case Watched.SELECTED | Watched.SELECTED_DELAYED:
                 return False
@@ -66,7 +74,23 @@ class Watch:
                 )
             case _:
                 # RFC 5465 §6.3: what cannot be told from PERSONAL is the same.
-                return True
+                return personal
+
+
+Where = tuple[AccountId, MailboxId]
+"""A mailbox of anybody."""
+
+
+class Seen(NamedTuple):
+    """A mailbox of another account as the client was told of it.
+
+    Attributes:
+        name: What the client calls it.
+        rights: What the client may do with it.
+    """
+
+    name: str
+    rights: Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +99,50 @@ class News:
 
     Attributes:
         messages: Events of messages, a mailbox.
-        boxes: What happened to mailboxes as a whole, in order.
+        boxes: What happened to own mailboxes as a whole, in order.
         annotated: Annotations, a mailbox.
+        owners: Other accounts whose mailboxes, or rights to them, are others now.
         overflow: Whether there was more than could be kept: all is lost.
     """
 
-    messages: Mapping[MailboxId, frozenset[Event]]
+    messages: Mapping[Where, frozenset[Event]]
     boxes: Sequence[MailboxChanged]
-    annotated: Mapping[MailboxId, Sequence[str]]
+    annotated: Mapping[Where, Sequence[str]]
+    owners: Collection[AccountId]
     overflow: bool = False
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """What happened and was not taken; see ``News``."""
+
+    messages: dict[Where, set[Event]] = field(default_factory=dict)
+    boxes: list[MailboxChanged] = field(default_factory=list)
+    annotated: dict[Where, dict[str, None]] = field(default_factory=dict)
+    owners: dict[AccountId, None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.messages or self.boxes or self.annotated or self.owners)
+
+    @property
+    def size(self) -> int:
+        """How much is kept, but for what the number of mailboxes bounds."""
+        return len(self.boxes) + sum(map(len, self.annotated.values()))
+
+
 class Notices:
-    """Gathers changes of an account for one client.
+    """Gathers changes of an account, and of others that share, for one client.
 
     Attributes:
         selected_events: Of the selected mailbox.
         items: What is told of its new messages.
         delayed: Whether its expunges wait for a command.
+        known: Mailboxes of others the client may look up, as it was told.
     """
 
     def __init__(
         self,
+        owner: AccountId,
         account: AccountStore,
         watches: Sequence[Watch],
         on_change: Callable[[], None],
@@ -107,23 +153,31 @@ class Notices:
         self.delayed = any(
             one.watched is Watched.SELECTED_DELAYED for one in of_selected
         )
+        self.known: dict[AccountId, Mapping[MailboxId, Seen]] = {}
         self._watches = watches
         self._on_change = on_change
-        self._messages: dict[MailboxId, set[Event]] = {}
-        self._boxes: list[MailboxChanged] = []
-        self._annotated: dict[MailboxId, dict[str, None]] = {}
+        self._waiting = _Waiting()
         self._overflow = False
-        self._stop = account.watch(self._changed)
+        changed = partial(self._changed, owner, own=True)
+        self._stops = [account.watch(changed)] if watches else []
+
+    def listen(self, owner: AccountId, account: AccountStore) -> None:
+        """Gather changes of another account as well."""
+        changed = partial(self._changed, owner, own=False)
+        self._stops.append(account.watch(changed))
 
     def close(self) -> None:
         """Stop gathering."""
-        self._stop()
+        for stop in self._stops:
+            stop()
 
-    def events(self, name: str, *, subscribed: bool) -> frozenset[Event]:
+    def events(
+        self, name: str, *, subscribed: bool, personal: bool = True
+    ) -> frozenset[Event]:
         """Return the events a client wants to hear of a mailbox not selected."""
         found: frozenset[Event] = frozenset()
         for watch in self._watches:
-            if watch.matches(name, subscribed=subscribed):
+            if watch.matches(name, subscribed=subscribed, personal=personal):
                 found |= watch.events
         return found
 
@@ -132,53 +186,61 @@ class Notices:
         return any(event in watch.events for watch in self._watches)
 
     def events_of(self, info: MailboxInfo) -> frozenset[Event]:
-        """Return the events a client wants to hear of a mailbox not selected."""
+        """Return the events a client wants to hear of an own mailbox not selected."""
         return self.events(info.name, subscribed=info.subscribed)
 
     @property
     def waiting(self) -> bool:
         """Whether there is something to tell."""
-        return bool(self._messages or self._boxes or self._annotated or self._overflow)
+        return bool(self._waiting) or self._overflow
 
     def take(self) -> News:
         """Return what happened since the last time."""
-        messages = {one: frozenset(events) for one, events in self._messages.items()}
-        annotated = {one: tuple(names) for one, names in self._annotated.items()}
-        news = News(messages, self._boxes, annotated, self._overflow)
-        self._messages, self._boxes, self._annotated = {}, [], {}
-        return news
+        waiting, self._waiting = self._waiting, _Waiting()
+        return News(
+            {one: frozenset(events) for one, events in waiting.messages.items()},
+            waiting.boxes,
+            {one: tuple(names) for one, names in waiting.annotated.items()},
+            tuple(waiting.owners),
+            self._overflow,
+        )
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, owner: AccountId, change: Change, *, own: bool) -> None:
         if self._overflow:
             return
         if isinstance(change, MailboxChanged):
-            if self._is_wanted(change):
-                self._boxes.append(change)
+            if not own:
+                self._waiting.owners[owner] = None
+            elif self._is_wanted(change):
+                self._waiting.boxes.append(change)
         elif isinstance(change, Annotated):
-            event = Event.MAILBOX_METADATA
-            if change.mailbox_id == ACCOUNT:
-                event = Event.SERVER_METADATA
-            # Whatever else is kept there is ours: rights, rules of expiry.
-            told = [name for name in change.names if name.startswith(ENTRIES)]
-            if told and self.wants(event):
-                names = self._annotated.setdefault(change.mailbox_id, {})
-                names.update(dict.fromkeys(told))
+            if not own and any(name.startswith(PREFIX) for name in change.names):
+                self._waiting.owners[owner] = None
+            self._annotated(owner, change, ENTRIES if own else SHARED)
         else:
             event = _MESSAGE_EVENTS[type(change)]
             if self.wants(event):
-                self._messages.setdefault(change.mailbox_id, set()).add(event)
+                where = owner, change.mailbox_id
+                self._waiting.messages.setdefault(where, set()).add(event)
         if self.waiting:
-            self._overflow = (
-                len(self._boxes) + sum(map(len, self._annotated.values())) > WAITING_MAX
-            )
+            self._overflow = self._waiting.size > WAITING_MAX
             self._on_change()
 
+    def _annotated(
+        self, owner: AccountId, change: Annotated, told: str | tuple[str, ...]
+    ) -> None:
+        """Note changed entries; whatever else is kept there is ours: rights, rules."""
+        event = Event.MAILBOX_METADATA
+        if change.mailbox_id == ACCOUNT:
+            event = Event.SERVER_METADATA
+        new = [name for name in change.names if name.startswith(told)]
+        if new and self.wants(event):
+            where = owner, change.mailbox_id
+            names = self._waiting.annotated.setdefault(where, {})
+            names.update(dict.fromkeys(new))
+
     def _is_wanted(self, change: MailboxChanged) -> bool:
+        """Return whether somebody may want it; who, is seen when it is told."""
         if change.event in {MailboxEvent.SUBSCRIBED, MailboxEvent.UNSUBSCRIBED}:
-            # What is not subscribed any more was, which counts (RFC 5465 §6.4).
-            events = self.events(change.name, subscribed=True)
-            return Event.SUBSCRIPTION in events
-        events = self.events(change.name, subscribed=False)
-        if change.old_name:
-            events |= self.events(change.old_name, subscribed=False)
-        return Event.MAILBOX_NAME in events
+            return self.wants(Event.SUBSCRIPTION)
+        return self.wants(Event.MAILBOX_NAME)

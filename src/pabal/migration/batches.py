@@ -32,6 +32,11 @@ class Batch:
         self.letters.append(letter)
         self.octets += letter.spool.size
 
+    def first(self, count: int) -> "Batch":
+        """Return the first ``count`` of them; they stay with this one, which closes."""
+        letters = self.letters[:count]
+        return Batch(letters, sum(letter.spool.size for letter in letters))
+
     async def digests(self) -> list[bytes]:
         """Return a digest of the octets of each."""
         return await asyncio.to_thread(

@@ -22,6 +22,7 @@ from pabal.migration.source import key_of
 from pabal.store.flags import FlagAction, FlagChange, Flags
 from pabal.store.flagtable import TooManyKeywordsError
 from pabal.store.imports import ImportAccount, Imported, Key, Origin
+from pabal.store.limits import Limits
 from pabal.store.ports import (
     INBOX,
     SEPARATOR,
@@ -123,14 +124,21 @@ class Importer:
     async def _put(
         self, source: int, box: MailboxInfo, batch: Batch, report: FolderReport
     ) -> None:
+        limits = Limits(self._quota.octets, self._quota.messages)
         room = await fitting(
             self._account,
             [letter.spool.size for letter in batch.letters],
-            octets=self._quota.octets,
-            messages=self._quota.messages,
+            octets=limits.octets,
+            messages=limits.messages,
         )
-        if room:
-            await self._put_some(source, box, batch, room, report)
+        while room:
+            try:
+                await self._put_some(source, box, batch.first(room), limits, report)
+            except OverQuotaError:
+                # Mail that came in between has their place. Fewer may still fit.
+                room //= 2
+            else:
+                break
         if room < len(batch.letters):
             raise OverQuotaError(
                 f"the account is full, with more to come into {box.name}: raise its"
@@ -143,19 +151,19 @@ class Importer:
         source: int,
         box: MailboxInfo,
         batch: Batch,
-        room: int,
+        limits: Limits,
         report: FolderReport,
     ) -> None:
-        letters = batch.letters[:room]
+        letters = batch.letters
         emails = [self._imported(letter, box, report) for letter in letters]
         imports = self._account.imports
         try:
-            put = await imports.put(box.id, source, emails)
+            put = await imports.put(box.id, source, emails, limits)
         except TooManyKeywordsError:
             # Rather without its keywords than not at all.
             emails = [replace(email, flags=plain(email.flags)) for email in emails]
-            put = await imports.put(box.id, source, emails)
-        await self._verify(put, (await batch.digests())[:room], report)
+            put = await imports.put(box.id, source, emails, limits)
+        await self._verify(put, await batch.digests(), report)
         for letter, email, appended in zip(letters, emails, put, strict=True):
             if appended is None:  # another import was faster
                 report.known += 1

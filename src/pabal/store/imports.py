@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from pabal.message.spool import Spool
 from pabal.store.flags import NO_FLAGS, Flags
+from pabal.store.limits import NO_LIMITS, Limits
 from pabal.store.ports import (
     AccountId,
     AccountStore,
@@ -91,10 +92,15 @@ class Imports(Protocol):
         ...
 
     async def put(
-        self, mailbox_id: MailboxId, source: SourceId, emails: Sequence[Imported]
+        self,
+        mailbox_id: MailboxId,
+        source: SourceId,
+        emails: Sequence[Imported],
+        limits: Limits = NO_LIMITS,
     ) -> Sequence[Appended | None]:
         """Add messages, all or none, and note where they came from.
 
+        ``OverQuotaError`` if the account had more than ``limits`` afterwards.
         ``None``: one of that source and key was put before; it is passed over.
         """
         ...

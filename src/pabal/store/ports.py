@@ -414,9 +414,13 @@ class AccountStore(Protocol):
         ...
 
     async def copy(
-        self, mailbox_id: MailboxId, uids: Sequence[Uid], target: MailboxId
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        target: MailboxId,
+        limits: Limits = NO_LIMITS,
     ) -> Copied:
-        """Add the same emails to ``target``, flags kept; no octets move."""
+        """Add them to ``target``, flags kept; ``OverQuotaError`` as ``append``."""
         ...
 
     async def move(
@@ -449,11 +453,7 @@ class AccountStore(Protocol):
     def octets(
         self, email: EmailId, start: int = 0, length: int | None = None
     ) -> AsyncIterator[bytes]:
-        """Yield the octets of an email from ``start``, in chunks.
-
-        Raises:
-            StoreError: The email is gone.
-        """
+        """Yield the octets of an email in chunks; ``StoreError`` if it is gone."""
         ...
 
     async def search(

@@ -160,6 +160,30 @@ async def test_others_expunged_some_meanwhile(rig: Rig) -> None:
         assert lines[-1].startswith(b"* NO [MESSAGELIMIT 3 4]")
 
 
+async def test_what_vanished_above_and_between_is_told(rig: Rig) -> None:
+    async with rig.client("INBOX", enable="QRESYNC") as client:
+        await rig.put([letter("7")])
+        account = await rig.account()
+        inbox = await account.mailbox("INBOX")
+        await account.expunge(inbox.id, [5, 7])
+        await rig.put([letter("8"), letter("9")])
+        await account.expunge(inbox.id, [9])
+        await client.ok("NOOP")
+        # 1, 2, 4, 6, 8 are left; the limit cuts 1 and 2 off, and what vanished there.
+        for uids, limit, vanished in (
+            ("1:20", b"OK [MESSAGELIMIT 3 4]", b"5,7,9"),
+            ("1:*", b"OK [MESSAGELIMIT 3 4]", b"5,7"),  # * is the last there is
+            ("1:3,5:20,2", b"OK [MESSAGELIMIT 3 2]", b"3,5,7,9"),
+            ("1:3", b"OK Fetch", b"3"),
+        ):
+            lines, last = await both(
+                client, f"UID FETCH {uids} UID (CHANGEDSINCE 1 VANISHED)"
+            )
+            assert last.startswith(limit)
+            assert lines[0] == b"* VANISHED (EARLIER) " + vanished
+            assert len(lines) == (3 if uids == "1:3" else 4)
+
+
 async def test_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "BATCH_MIN", 2)
     monkeypatch.setattr(limits, "BATCHES_MAX", 3)

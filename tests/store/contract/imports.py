@@ -1,8 +1,11 @@
 """What comes from another server."""
 
+import pytest
+
 from pabal.store.flags import FLAGGED, SEEN
 from pabal.store.imports import UID_VALIDITY_MAX, ImportAccount, Imported, Origin
-from pabal.store.ports import Added, Change, MailboxInfo
+from pabal.store.limits import Limits
+from pabal.store.ports import Added, Change, MailboxInfo, OverQuotaError
 from tests.store.contract.fixtures import Fixtures
 from tests.store.contract.letters import NOW, letter, new_email, put
 
@@ -36,6 +39,27 @@ class ImportContract(Fixtures):
         view.close()
         told = [uid for one in changes if isinstance(one, Added) for uid in one.uids]
         assert told == [5, 6, 9, 10]
+
+    async def test_within_limits(
+        self, account: ImportAccount, inbox: MailboxInfo, changes: list[Change]
+    ) -> None:
+        imports = account.imports
+        await imports.put(inbox.id, SOURCE, [imported(1)], Limits(messages=1))
+        size = (await account.mailbox("INBOX")).size_octets
+        changes.clear()
+        for limits in (Limits(messages=2), Limits(octets=3 * size - 1)):
+            with pytest.raises(OverQuotaError):
+                await imports.put(
+                    inbox.id, SOURCE, [imported(2, 7), imported(3)], limits
+                )
+        assert not changes
+        assert (await account.mailbox("INBOX")).uid_next == 2
+        assert await imports.count(SOURCE) == 1
+        # What is here already needs no room.
+        done = await imports.put(
+            inbox.id, SOURCE, [imported(1), imported(2)], Limits(messages=2)
+        )
+        assert [one is None for one in done] == [True, False]
 
     async def test_uids_below_are_given_anew(
         self, account: ImportAccount, inbox: MailboxInfo

@@ -21,6 +21,7 @@ from pabal.store.ports import (
 )
 from tests.store.contract.fixtures import Fixtures
 from tests.store.contract.letters import (
+    NOW,
     FakeClock,
     letter,
     new_email,
@@ -30,6 +31,16 @@ from tests.store.contract.letters import (
 
 class MailboxContract(Fixtures):
     """Create, rename, remove, subscribe."""
+
+    async def test_validities_rise_whatever_the_clock_says(
+        self, account: AccountStore, clock: FakeClock
+    ) -> None:
+        seen = []
+        for number, now in enumerate((NOW, NOW - 1e9, NOW + 1e7, 2.0**40, NOW)):
+            clock.at = now
+            seen.append((await account.create(str(number))).uid_validity)
+        assert seen == sorted(set(seen))
+        assert seen[-1] == int(NOW + 1e7) + 2
 
     async def test_inbox_is_always_there(self, account: AccountStore) -> None:
         names = [box.name for box in await account.mailboxes()]

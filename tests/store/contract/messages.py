@@ -19,6 +19,7 @@ from pabal.store.ports import (
     Added,
     Change,
     Column,
+    Copied,
     Expunged,
     MailboxInfo,
     NoSuchMailboxError,
@@ -293,6 +294,35 @@ class MessageContract(Fixtures):
         await account.expunge(inbox.id, [1])
         email = theirs.emails[1]
         assert await whole(account.octets(email)) == letter("1")
+
+    async def test_copies_stay_within_limits(
+        self, account: AccountStore, inbox: MailboxInfo, changes: list[Change]
+    ) -> None:
+        other = await account.create("Other")
+        await put(account, inbox, letter("1"), letter("2"))
+        size = (await account.mailbox("INBOX")).size_octets
+        changes.clear()
+        for limits in (Limits(messages=3), Limits(octets=2 * size - 1)):
+            with pytest.raises(OverQuotaError):
+                await account.copy(inbox.id, [1, 2], other.id, limits)
+        assert not changes
+        # What is gone needs no room.
+        one = await account.copy(inbox.id, [1, 9], other.id, Limits(messages=3))
+        assert list(one.sources) == [1]
+        # All at once: as many as there is room for.
+        done = await asyncio.gather(
+            *(
+                account.copy(inbox.id, [2], other.id, Limits(messages=5))
+                for _ in range(5)
+            ),
+            return_exceptions=True,
+        )
+        kinds = [type(one) for one in done]
+        assert kinds == [Copied] * 2 + [OverQuotaError] * 3
+        assert (await account.mailbox("Other")).message_count == 3
+        # A move takes nothing more.
+        moved = await account.move(inbox.id, [1, 2], other.id)
+        assert list(moved.sources) == [1, 2]
 
     async def test_copy_into_itself(
         self, account: AccountStore, inbox: MailboxInfo

@@ -362,3 +362,64 @@ async def test_processes_may_be_the_first_in_an_account_together(
         account = await store.account(number)
         assert (await account.mailbox("INBOX")).message_count == 4
     await store.close()
+
+
+FILLING = """
+import asyncio, sys
+from pathlib import Path
+from pabal.store.imports import Imported
+from pabal.store.limits import Limits
+from pabal.store.ports import OverQuotaError
+from pabal.store.sqlite.store import SqliteStore
+from tests.store.contract.letters import Bell, FakeClock, letter, new_email
+
+async def main():
+    store = SqliteStore(Path(sys.argv[1]), FakeClock(), Bell())
+    account = await store.account(1)
+    inbox, other = await account.mailbox("INBOX"), await account.create(sys.argv[2])
+    print("ready", flush=True)
+    sys.stdin.readline()
+    done, source = 0, int(sys.argv[2])
+    try:
+        while done < 60:
+            if done % 2:
+                await account.copy(inbox.id, [1], other.id, Limits(messages=50))
+            else:
+                spool = new_email(letter("x")).spool
+                new = Imported(spool, 1.0, done, frozenset(), 0, "")
+                await account.imports.put(other.id, source, [new], Limits(messages=50))
+            done += 1
+    except OverQuotaError:
+        pass
+    print(done, flush=True)
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_two_processes_stay_within_limits(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    account = await store.account(1)
+    await put(account, await account.mailbox("INBOX"), letter("x"))
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    pipe = asyncio.subprocess.PIPE
+    children = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", FILLING, str(tmp_path), str(number)),
+            stdin=pipe,
+            stdout=pipe,
+            env=environment,
+        )
+        for number in range(2)
+    ]
+    for child in children:
+        assert child.stdout is not None
+        assert await child.stdout.readline() == b"ready\n"
+    ends = await asyncio.gather(*(child.communicate(b"go\n") for child in children))
+    assert sum(int(stdout) for stdout, _ in ends) == 49
+    await store.close()
+    store = SqliteStore(tmp_path, FakeClock(), Bell())
+    boxes = await (await store.account(1)).mailboxes()
+    assert sum(box.message_count for box in boxes) == 50
+    await store.close()

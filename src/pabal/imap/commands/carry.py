@@ -9,6 +9,7 @@ from typing import Final
 
 from pabal.imap.commands.context import Context, Progress
 from pabal.imap.commands.places import Place
+from pabal.imap.commands.quota import check_copies, limits_of
 from pabal.imap.commands.selected import Batch, Selected
 from pabal.store import acl
 from pabal.store.flags import EVERY_FLAG, NO_FLAGS, FlagAction, FlagChange
@@ -32,7 +33,13 @@ async def carry(
 
     Either all or none are there afterwards, unless both the copy and taking it back
     fail; those that are gone meanwhile are passed over.
+
+    Raises:
+        OverQuotaError: The other account has no room.
     """
+    # Before a message is read, and once more in each transaction: others write, too.
+    await check_copies(context, to, selected.batch(ranges).emails)
+    limits = await limits_of(context, to.owner)
     sources: list[Uid] = []
     targets: list[Uid] = []
     modseq: ModSeq = 0
@@ -44,7 +51,7 @@ async def carry(
                 uids, emails = await _read(context, selected, batch, to, made)
                 if not emails:
                     continue
-                added = await to.account.append(to.id, emails)
+                added = await to.account.append(to.id, emails, None, limits)
             sources += uids
             targets += [one.uid for one in added]
             modseq = added[-1].modseq

@@ -9,7 +9,7 @@ from pabal.imap.commands.carry import carry, leave_flags
 from pabal.imap.commands.context import Context, Progress
 from pabal.imap.commands.limits import check_count, code_of, newest
 from pabal.imap.commands.places import Place, find, need
-from pabal.imap.commands.quota import check_copies
+from pabal.imap.commands.quota import limits_of
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.messages import Transfer
 from pabal.imap.wire.response import Tagged
@@ -27,12 +27,12 @@ async def run(context: Context, command: Transfer) -> Tagged:
         return Tagged(b"Nothing to copy")
     check_count(context, ranges)
     source = selected.view.mailbox.id
-    await check_copies(context, target, selected.batch(ranges).emails)
     with context.dialogue.in_progress() as progress:
         if selected.access.owner != target.owner:
             copied = await carry(context, selected, ranges, target, progress)
         else:
-            copied = await target.account.copy(source, uids, target.id)
+            limits = await limits_of(context, target.owner)
+            copied = await target.account.copy(source, uids, target.id, limits)
             await leave_flags(target, copied.targets)
     if not copied.sources:
         return Tagged(b"Nothing to copy")
@@ -76,7 +76,6 @@ async def _moved(
         moved = await target.account.move(source, selected.uids(ranges), target.id)
         await leave_flags(target, moved.targets)
         return moved
-    await check_copies(context, target, selected.batch(ranges).emails)
     moved = await carry(context, selected, ranges, target, progress)
     if moved.sources:
         # Durable there before they go here.

@@ -101,6 +101,8 @@ async def fetch(context: Context, command: Fetch) -> Tagged:
     if not limited:
         return await resync.fetch_messages(context, command)
     messages = _written(selected, ranges, by_uid=command.by_uid)
+    if command.vanished and not command.messages.saved:
+        messages = _from(selected, command.messages, ranges)
     tagged = await resync.fetch_messages(context, replace(command, messages=messages))
     return _ended(context, tagged, limited)
 
@@ -129,6 +131,18 @@ def _written(selected: Selected, ranges: Ranges, *, by_uid: bool) -> SequenceSet
         return SequenceSet(tuple((start + 1, end) for start, end in ranges))
     uids = selected.numbers.uids
     return SequenceSet(tuple((uids[start], uids[end - 1]) for start, end in ranges))
+
+
+def _from(selected: Selected, messages: SequenceSet, ranges: Ranges) -> SequenceSet:
+    """Return the UIDs asked for without those below the first of index ``ranges``.
+
+    Those of messages that are gone, too: VANISHED tells them, however many they are.
+    """
+    lowest = selected.numbers.uids[ranges[0][0]]
+    asked = messages.resolve(selected.numbers.last_uid)
+    return SequenceSet(
+        tuple((max(low, lowest), high) for low, high in asked if high >= lowest)
+    )
 
 
 async def search(context: Context, command: Search) -> Tagged:

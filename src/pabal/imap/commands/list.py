@@ -127,19 +127,27 @@ async def _matching(context: Context, command: ListMailboxes) -> Sequence[_Shown
 
 
 async def lines_of(
-    context: Context, names: Sequence[str], renamed: Mapping[str, str]
+    context: Context,
+    names: Sequence[str],
+    renamed: Mapping[str, str],
+    hidden: frozenset[str] = frozenset(),
 ) -> bytes:
     """Return LIST responses for ``names`` as they are now (RFC 5465 §5.4).
 
     Args:
         renamed: What some of them were called before.
+        hidden: Those there is no right to watch (§3.1, §5.9).
     """
+    if not names:
+        return b""
     infos = await places.visible(context)
     lost = await context.mailboxes.lost_subscriptions()
     shown = {one.name: one for one in _with_parents(infos, lost)}
     lines = []
     for name in names:
         line = _line(context, _WITH_SUBSCRIBED, shown.get(name) or _Shown(name, None))
+        if name in hidden:
+            line = line.replace(b"(", b"(\\NoAccess ", 1)
         old = renamed.get(name)
         if old is not None:
             item = b' ("OLDNAME" (%b))\r\n' % context.written(old)

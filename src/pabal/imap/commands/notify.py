@@ -3,28 +3,32 @@
 Source: RFC 5465; RFC 9051 §7.5.1 (when EXPUNGE may be told).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pabal.imap.commands import fetch, places
 from pabal.imap.commands.context import Context
 from pabal.imap.commands.contexts import tell_updates
 from pabal.imap.commands.list import lines_of
+from pabal.imap.commands.places import Place
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.status import status_line
-from pabal.imap.notices import Notices, Watch
+from pabal.imap.commands.watched import of, owners
+from pabal.imap.notices import Notices, Seen, Watch
 from pabal.imap.wire.fetch import Fetch
 from pabal.imap.wire.metadata import name_octets
 from pabal.imap.wire.notify import OF_MESSAGES, Event, Group, Notify
 from pabal.imap.wire.response import Tagged
 from pabal.imap.wire.sequence import SequenceSet
+from pabal.store.acl import NO_RIGHTS
 from pabal.store.names import is_below
 from pabal.store.ports import (
     ACCOUNT,
     SEPARATOR,
+    AccountId,
     MailboxChanged,
     MailboxEvent,
-    MailboxInfo,
+    MailboxId,
 )
 
 _ALL_EVENTS: Final = b" ".join(event.value for event in Event)
@@ -35,19 +39,29 @@ async def run(context: Context, command: Notify) -> Tagged:
     if any(group.unknown for group in command.groups):
         code = b"BADEVENT (%b)" % _ALL_EVENTS
         raise RefusedError("There is no such event here", code)
+    watches = [_watch(context, group) for group in command.groups]
     if context.selected is not None:
         # RFC 5465 §3.1: it implies a NOOP.
-        context.send(context.selected.updates(expunges=True))
+        await tell_updates(context, context.selected, expunges=True, flags=True)
     context.stop_notices()
-    watches = [_watch(context, group) for group in command.groups]
-    notices = Notices(context.mailboxes, watches, context.dialogue.changed)
-    context.notices = notices
+    notices = context.notices = _listening(context, watches)
+    for owner in await owners(context, watches):
+        notices.listen(owner, await context.services.store.account(owner))
+        await _look(context, notices, owner)
     if command.status:
         for info in await context.mailboxes.mailboxes():
-            if not _is_selected(context, info):
-                events = notices.events_of(info)
-                context.send(await _status(context, info, events))
+            events = notices.events_of(info)
+            await _tell_status(context, places.own(context, info), events, first=True)
+        for owner in notices.known:
+            for place in (await of(context, owner)).values():
+                events = await _events(context, notices, place.info.name)
+                await _tell_status(context, place, events, first=True)
     return Tagged(b"Notified from now on")
+
+
+def _listening(context: Context, watches: Sequence[Watch]) -> Notices:
+    changed = context.dialogue.changed
+    return Notices(context.account_id, context.mailboxes, watches, changed)
 
 
 def _watch(context: Context, group: Group) -> Watch:
@@ -55,8 +69,29 @@ def _watch(context: Context, group: Group) -> Watch:
     return Watch(group.watched, names, group.events, group.items)
 
 
-def _is_selected(context: Context, info: MailboxInfo) -> bool:
-    return places.is_selected(context, places.own(context, info))
+async def _events(context: Context, notices: Notices, name: str) -> frozenset[Event]:
+    """Return the events a client wants to hear of a mailbox of another account."""
+    subscribed = name in await context.mailboxes.lost_subscriptions()
+    return notices.events(name, subscribed=subscribed, personal=False)
+
+
+async def _look(context: Context, notices: Notices, owner: AccountId) -> None:
+    """Look which mailboxes another account shares; tell those that cannot be read.
+
+    Only once a client asks for them: later it hears of what changes.
+    """
+    seen = {key: _seen(place) for key, place in (await of(context, owner)).items()}
+    notices.known[owner] = seen
+    hidden = [
+        name
+        for name, rights in seen.values()
+        if "r" not in rights and await _events(context, notices, name)
+    ]
+    context.send(await lines_of(context, hidden, {}, frozenset(hidden)))
+
+
+def _seen(place: Place) -> Seen:
+    return Seen(place.info.name, place.rights)
 
 
 async def tell(
@@ -92,22 +127,43 @@ async def _tell_account(context: Context, notices: Notices) -> None:
     if news.overflow:
         context.stop_notices()
         context.say(b"NOTIFICATIONOVERFLOW", b"Too much happened at once")
-        context.notices = Notices(context.mailboxes, (), context.dialogue.changed)
+        context.notices = _listening(context, ())
         return
     if news.boxes:
-        context.send(await _lists(context, news.boxes))
-    infos = {info.id: info for info in await context.mailboxes.mailboxes()}
-    for mailbox_id, events in news.messages.items():
-        info = infos.get(mailbox_id)
-        if info is not None and not _is_selected(context, info):
-            wanted = events & notices.events_of(info)
-            context.send(await _status(context, info, wanted))
-    for mailbox_id, names in news.annotated.items():
-        info = infos.get(mailbox_id)
-        if mailbox_id == ACCOUNT:
+        context.send(await _lists(context, notices, news.boxes))
+    for owner in news.owners:
+        context.send(await _changes(context, notices, owner))
+    told = {owner for owner, _ in (*news.messages, *news.annotated)}
+    found = {owner: await _places(context, owner) for owner in told}
+    for (owner, mailbox_id), events in news.messages.items():
+        place = found[owner].get(mailbox_id)
+        if place is not None:
+            wanted = events & await _wanted(context, notices, place)
+            await _tell_status(context, place, wanted)
+    for (owner, mailbox_id), names in news.annotated.items():
+        place = found[owner].get(mailbox_id)
+        if mailbox_id == ACCOUNT and owner == context.account_id:
             context.send(_metadata(b'""', names))
-        elif info and Event.MAILBOX_METADATA in notices.events_of(info):
-            context.send(_metadata(context.written(info.name), names))
+        elif (
+            place is not None
+            and "r" in place.rights
+            and Event.MAILBOX_METADATA in await _wanted(context, notices, place)
+        ):
+            context.send(_metadata(context.written(place.info.name), names))
+
+
+async def _places(context: Context, owner: AccountId) -> Mapping[MailboxId, Place]:
+    """Return the mailboxes of an account the client may look up."""
+    if owner != context.account_id:
+        return await of(context, owner)
+    infos = await context.mailboxes.mailboxes()
+    return {info.id: places.own(context, info) for info in infos}
+
+
+async def _wanted(context: Context, notices: Notices, place: Place) -> frozenset[Event]:
+    if place.owner != context.account_id:
+        return await _events(context, notices, place.info.name)
+    return notices.events_of(place.info)
 
 
 def _metadata(mailbox: bytes, names: Sequence[str]) -> bytes:
@@ -115,10 +171,16 @@ def _metadata(mailbox: bytes, names: Sequence[str]) -> bytes:
     return b"* METADATA %b %b\r\n" % (mailbox, b" ".join(map(name_octets, names)))
 
 
-async def _status(
-    context: Context, info: MailboxInfo, events: frozenset[Event]
-) -> bytes:
-    """Return the STATUS response that tells of ``events``, empty if none does."""
+async def _tell_status(
+    context: Context, place: Place, events: frozenset[Event], *, first: bool = False
+) -> None:
+    """Tell the counters of a mailbox that is not selected because of ``events``.
+
+    Args:
+        first: Whether they are what is possible, not what happened.
+    """
+    if places.is_selected(context, place) or "r" not in place.rights:
+        return
     items: list[bytes] = []
     if events & {Event.MESSAGE_NEW, Event.MESSAGE_EXPUNGE}:
         items += (b"MESSAGES", b"UIDNEXT", b"UIDVALIDITY")
@@ -127,14 +189,24 @@ async def _status(
         items += (b"UIDVALIDITY", b"UNSEEN")
     if events & OF_MESSAGES and context.condstore:
         items.append(b"HIGHESTMODSEQ")
-    if not items:
-        return b""
-    place = places.own(context, info)
-    return await status_line(context, place, tuple(dict.fromkeys(items)))
+    elif Event.FLAG_CHANGE in events and first:
+        # RFC 5465 §3.1: to every client, where the server has CONDSTORE.
+        items.append(b"HIGHESTMODSEQ")
+    if items:
+        context.send(await status_line(context, place, tuple(dict.fromkeys(items))))
 
 
-async def _lists(context: Context, changes: Sequence[MailboxChanged]) -> bytes:
+async def _lists(
+    context: Context, notices: Notices, changes: Sequence[MailboxChanged]
+) -> bytes:
     """Return LIST responses for names that came, went or changed (§5.4, §5.5)."""
+    infos = await context.mailboxes.mailboxes()
+    subscribed = {info.name for info in infos if info.subscribed}
+    subscribed.update(await context.mailboxes.lost_subscriptions())
+
+    def wants(name: str, event: Event, *, was: bool = False) -> bool:
+        return event in notices.events(name, subscribed=was or name in subscribed)
+
     names: dict[str, None] = {}
     renamed: dict[str, str] = {}
     tops = [one for one in changes if one.event is MailboxEvent.RENAMED]
@@ -142,13 +214,54 @@ async def _lists(context: Context, changes: Sequence[MailboxChanged]) -> bytes:
         name, old = change.name, change.old_name
         if change.event is MailboxEvent.RENAMED:
             # RFC 5465 §5.4: the mailboxes below go with it without a word.
-            if not any(is_below(old, top.old_name) for top in tops):
+            below = any(is_below(old, top.old_name) for top in tops)
+            if not below and any(wants(x, Event.MAILBOX_NAME) for x in (name, old)):
                 renamed[name] = old
                 names[name] = None
-            continue
-        names[name] = None
-        if change.event in {MailboxEvent.CREATED, MailboxEvent.REMOVED}:
-            above = name.rpartition(SEPARATOR)[0]
-            if above:
-                names[above] = None
+        elif change.event in {MailboxEvent.CREATED, MailboxEvent.REMOVED}:
+            # RFC 5465 §5.4: that above it is affected, too.
+            for affected in (name, name.rpartition(SEPARATOR)[0]):
+                if affected and wants(affected, Event.MAILBOX_NAME):
+                    names[affected] = None
+        elif wants(name, Event.SUBSCRIPTION, was=True):
+            # What is not subscribed any more was, which counts (RFC 5465 §6.4).
+            names[name] = None
     return await lines_of(context, list(names), renamed)
+
+
+async def _changes(context: Context, notices: Notices, owner: AccountId) -> bytes:
+    """Return LIST responses for mailboxes of another account (§5.4, §5.9).
+
+    Rights that come and go are told as mailboxes that do.
+    """
+    before = notices.known.get(owner, {})
+    after = {key: _seen(place) for key, place in (await of(context, owner)).items()}
+    account = await context.services.store.account(owner)
+    for info in await account.mailboxes():
+        if info.id in before and info.id not in after:
+            after[info.id] = Seen(before[info.id].name, NO_RIGHTS)
+    notices.known[owner] = after
+    names: set[str] = set()
+    renamed: dict[str, str] = {}
+    for key in before.keys() | after.keys():
+        was, now = before.get(key), after.get(key)
+        some = now or was
+        name, old = (some.name if some else ""), (was.name if was else "")
+        events = await _events(context, notices, name)
+        is_renamed = bool(_may(was, "l") and _may(now, "l") and old != name)
+        if is_renamed:
+            events |= await _events(context, notices, old)
+        if events and was and _may(was, "r") != _may(now, "r") and now:
+            names.add(name)
+        if Event.MAILBOX_NAME in events and (
+            is_renamed or _may(was, "l") != _may(now, "l")
+        ):
+            names.add(name)
+            if is_renamed:
+                renamed[name] = old
+    hidden = frozenset(one.name for one in after.values() if not _may(one, "r"))
+    return await lines_of(context, sorted(names), renamed, hidden)
+
+
+def _may(seen: Seen | None, right: str) -> bool:
+    return seen is not None and right in seen.rights

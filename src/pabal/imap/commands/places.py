@@ -172,12 +172,12 @@ async def _owner(context: Context, address: str) -> AccountId | None:
     """Return the account at ``address``, if it shares anything with the client."""
     people = context.services.people
     owner = people.account_of(address) if people is not None else None
-    if owner is None or owner not in await _owners(context):
+    if owner is None or owner not in await sharing(context):
         return None
     return owner
 
 
-async def _owners(context: Context) -> Sequence[AccountId]:
+async def sharing(context: Context) -> Sequence[AccountId]:
     """Return the other accounts that share something with the client."""
     ours = context.account_id
     owners = await context.services.store.shares.owners(acl.identifiers(ours))
@@ -191,18 +191,17 @@ async def visible(context: Context) -> dict[str, Place]:
     people = context.services.people
     if people is None:
         return found
-    for owner in await _owners(context):
+    for owner in await sharing(context):
         address = people.address_of(owner)
         if address is None or SEPARATOR in address:
             continue  # gone, or no level of a name can be called that
-        for place in await _of_owner(context, owner, address):
+        for place in await of_owner(context, owner, address):
             found.setdefault(place.info.name, place)
     return found
 
 
-async def _of_owner(
-    context: Context, owner: AccountId, address: str
-) -> Sequence[Place]:
+async def of_owner(context: Context, owner: AccountId, address: str) -> Sequence[Place]:
+    """Return what the account at ``address`` lets the client look up."""
     account = await context.services.store.account(owner)
     entries = await account.annotations.named(acl.PREFIX)
     found = []

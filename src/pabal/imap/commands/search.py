@@ -18,7 +18,7 @@ from pabal.imap.wire.search import Return, Search
 from pabal.imap.wire.sequence import format_order, format_set
 from pabal.store.ports import Uid
 
-_SILENT: Final = frozenset((Return.SAVE,))
+SILENT: Final = frozenset((Return.SAVE,))
 """Options that ask for no response by themselves."""
 
 SLICE: Final = 10_000
@@ -61,13 +61,13 @@ async def tell(
     if found.by_modseq and uids:
         # RFC 4731 §3.2: with MIN and MAX alone, of these messages alone.
         told = chosen(uids, returns or frozenset(), command.partial)
-        modseq = _highest_modseq(selected, told)
+        modseq = highest_modseq(selected, told)
     if returns is not None and Return.SAVE in returns:
         selected.saved = sorted(chosen(uids, returns, command.partial))
     numbers = uids if command.by_uid else await numbers_of(context, uids)
     if returns is None:
         await _send_plain(context, name, numbers, modseq)
-    elif returns - _SILENT:
+    elif returns - SILENT:
         response = Response(command, returns, is_sorted=name == b"SORT")
         scores = [found.score(uid) for uid in uids] if found.exact is not None else ()
         octets = response.octets(context.tag, numbers, modseq, scores)
@@ -102,7 +102,8 @@ async def numbers_of(context: Context, uids: Sequence[Uid]) -> Sequence[int]:
     return found
 
 
-def _highest_modseq(selected: Selected, uids: Sequence[Uid]) -> int:
+def highest_modseq(selected: Selected, uids: Sequence[Uid]) -> int:
+    """Return the greatest modseq of ``uids``, 0 if all of them are gone."""
     view = selected.view
     at = (bisect_left(view.uids, uid) for uid in uids)
     return max(

@@ -37,20 +37,24 @@ async def run(context: Context, command: Store) -> Tagged:
     ranges = selected.indexes(command.messages, by_uid=command.by_uid)
     ranges, limited = newest(context, ranges)
     refused: list[Uid] = []
-    asked = there = 0
-    for batch in selected.batches(ranges, SLICE):
-        there += len(batch.uids)
-        done = await context.here.set_flags(
-            selected.view.mailbox.id,
-            batch.uids,
-            change,
-            command.unchanged_since,
-        )
-        selected.numbers.own_change(done.modseq, done.changed)
-        refused.extend(done.refused)
-        context.send(_responses(context, command, batch, done))
-        await context.breathe()
+    there = 0
     asked = sum(end - start for start, end in ranges)
+    with context.dialogue.in_progress() as progress:
+        progress.goal = asked
+        for batch in selected.batches(ranges, SLICE):
+            there += len(batch.uids)
+            done = await context.here.set_flags(
+                selected.view.mailbox.id,
+                batch.uids,
+                change,
+                command.unchanged_since,
+            )
+            selected.numbers.own_change(done.modseq, done.changed)
+            refused.extend(done.refused)
+            # Whole responses, so that one of progress may come between them.
+            context.send(_responses(context, command, batch, done))
+            progress.done += len(batch.uids)
+            await context.breathe()
     code = _modified(selected, command, refused)
     if there < asked and not command.by_uid and not code:
         # RFC 5530 §3 (EXPUNGEISSUED): others removed some meanwhile.

@@ -56,8 +56,6 @@ def parse_multisearch(reader: Reader) -> MultiSearch:
     if Return.SAVE in returns and sources != [Source(Watched.SELECTED)]:
         # RFC 7377 §2.2: only what is selected has a saved result.
         raise reader.fail("SAVE with the selected mailbox alone")
-    if Return.UPDATE in returns:
-        raise reader.fail("SEARCH for UPDATE")
     charset = b""
     if reader.take_word(b"CHARSET "):
         charset = reader.astring("a charset").upper()

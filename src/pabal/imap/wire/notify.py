@@ -110,6 +110,9 @@ def _group(reader: Reader) -> Group:
         reader.list_of(lambda: events.append(_event(reader, items)), "events")
     reader.expect(b")", "a closing parenthesis")
     known = frozenset(event for event in events if event is not None)
+    if items and watched not in OF_SELECTED:
+        # RFC 5465 §8: elsewhere nothing but STATUS is told of new messages.
+        raise reader.fail("data items for the selected mailbox alone")
     _check(reader, watched, known)
     return Group(watched, names, known, tuple(items), None in events)
 

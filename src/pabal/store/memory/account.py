@@ -16,7 +16,7 @@ from pabal.store.memory.annotations import MemoryAnnotations
 from pabal.store.memory.facts import MemoryFacts
 from pabal.store.memory.imports import MemoryImports
 from pabal.store.memory.keywords import MemoryKeywords
-from pabal.store.memory.mailboxes import Mailboxes
+from pabal.store.memory.mailboxes import Mailboxes, check_copies
 from pabal.store.memory.shares import MemoryShares
 from pabal.store.memory.undelete import MemoryUndeletion
 from pabal.store.names import normalise
@@ -165,9 +165,15 @@ class MemoryAccount:
         return done
 
     async def copy(
-        self, mailbox_id: MailboxId, uids: Sequence[Uid], target: MailboxId
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        target: MailboxId,
+        limits: Limits = NO_LIMITS,
     ) -> Copied:
         """Add the same emails to ``target``."""
+        self._boxes.box(target)
+        check_copies(self._boxes, mailbox_id, uids, limits)
         copied, deltas = self._boxes.transfer(mailbox_id, uids, target, expunge=False)
         self._publish(deltas)
         return copied

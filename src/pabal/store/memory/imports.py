@@ -14,7 +14,8 @@ from pabal.store.imports import (
     Origin,
     SourceId,
 )
-from pabal.store.memory.mailboxes import Mailboxes
+from pabal.store.limits import NO_LIMITS, Limits
+from pabal.store.memory.mailboxes import Mailboxes, check_room
 from pabal.store.ports import Appended, MailboxChanged, MailboxEvent, MailboxId, Uid
 
 
@@ -51,11 +52,18 @@ class MemoryImports:
         return True
 
     async def put(
-        self, mailbox_id: MailboxId, source: SourceId, emails: Sequence[Imported]
+        self,
+        mailbox_id: MailboxId,
+        source: SourceId,
+        emails: Sequence[Imported],
+        limits: Limits = NO_LIMITS,
     ) -> Sequence[Appended | None]:
         """Add messages, all or none, and note where they came from."""
         box = self._boxes.box(mailbox_id)
         self._forget_removed()
+        new = {one.key: one.spool.size for one in emails}
+        sizes = [new[key] for key in new if (source, key) not in self._origins]
+        check_room(self._boxes, limits, sizes)
         put: list[Appended | None] = []
         for email in emails:
             if (source, email.key) in self._origins:

@@ -12,6 +12,7 @@ from pabal.store.counts import count
 from pabal.store.delta import Delta
 from pabal.store.flags import FlagChange, Flags
 from pabal.store.flagtable import FlagTable
+from pabal.store.imports import UID_VALIDITY_MAX
 from pabal.store.keywords import RememberedKeywords, lost
 from pabal.store.limits import NO_LIMITS, Limits
 from pabal.store.memory.emails import Emails
@@ -172,7 +173,7 @@ class Mailboxes:
         box = self.box(where) if isinstance(where, int) else _first(self, where)
         if not news:
             return [], []
-        _check_room(self, news, replaced, limits)
+        _check_news(self, news, replaced, limits)
         flag_sets = _interned(self, news)
         emails = [self.emails.add(new) for new in news]
         self.modseq += 1
@@ -343,7 +344,7 @@ class Mailboxes:
 
     def _new_box(self, name: str, special_use: str) -> Box:
         self._last_id += 1
-        self.last_validity = max(self.last_validity + 1, int(self._clock.now()))
+        self.last_validity = _validity(self.last_validity, self._clock.now())
         info = MailboxInfo(
             id=self._last_id,
             name=name,
@@ -371,20 +372,42 @@ def _replaced(
     return box, (uid,)
 
 
-def _check_room(
+def _validity(last: int, now: float) -> int:
+    """Return the UIDVALIDITY after ``last``: the time, but for a clock gone mad."""
+    return max(last + 1, int(now) if now <= UID_VALIDITY_MAX else 0)
+
+
+def check_copies(
+    boxes: Mailboxes, mailbox_id: MailboxId, uids: Sequence[Uid], limits: Limits
+) -> None:
+    """Check that the account may have copies of messages; raises OverQuotaError."""
+    check_room(boxes, limits, _sizes(boxes, boxes.box(mailbox_id), uids))
+
+
+def _check_news(
     boxes: Mailboxes,
     news: Sequence[NewEmail],
     replaced: Sequence[tuple[Box, Sequence[Uid]]],
     limits: Limits,
 ) -> None:
-    """Check that the account has room; raises OverQuotaError."""
-    freed = [
-        boxes.emails.size([box.arrays.emails[at]])
-        for box, uids in replaced
-        for at in box.arrays.positions(uids)
-    ]
-    sizes = [new.spool.size for new in news]
-    if not limits.have_room(boxes.infos(), sizes, freed):
+    freed = [size for one in replaced for size in _sizes(boxes, *one)]
+    check_room(boxes, limits, [new.spool.size for new in news], freed)
+
+
+def _sizes(boxes: Mailboxes, box: Box, uids: Sequence[Uid]) -> list[int]:
+    emails = box.arrays.emails
+    return [boxes.emails.size([emails[at]]) for at in box.arrays.positions(uids)]
+
+
+def check_room(
+    boxes: Mailboxes, limits: Limits, came: Sequence[int], went: Sequence[int] = ()
+) -> None:
+    """Check that the account may have so many octets more, a number a message.
+
+    Raises:
+        OverQuotaError: It would have more than ``limits``.
+    """
+    if not limits.have_room(boxes.infos(), came, went):
         raise OverQuotaError("the account is full")
 
 

@@ -205,13 +205,15 @@ class SqliteAccount:
         )
 
     async def copy(
-        self, mailbox_id: MailboxId, uids: Sequence[Uid], target: MailboxId
+        self,
+        mailbox_id: MailboxId,
+        uids: Sequence[Uid],
+        target: MailboxId,
+        limits: Limits = NO_LIMITS,
     ) -> Copied:
         """Add the same emails to ``target``, flags kept; no octets move."""
         return await self.access.write(
-            lambda ledger: messages.transfer(
-                ledger, mailbox_id, uids, target, expunge=False
-            )
+            lambda ledger: messages.copy(ledger, mailbox_id, uids, target, limits)
         )
 
     async def move(
@@ -219,9 +221,7 @@ class SqliteAccount:
     ) -> Copied:
         """Copy and expunge in one change."""
         return await self.access.write(
-            lambda ledger: messages.transfer(
-                ledger, mailbox_id, uids, target, expunge=True
-            )
+            lambda ledger: messages.move(ledger, mailbox_id, uids, target)
         )
 
     async def expunge(

@@ -1,11 +1,13 @@
 """What is thrown away in time, in small steps, along with other writes."""
 
+import math
 from typing import Final, cast
 
 from pabal.store.ports import MailboxId
 from pabal.store.sqlite.ledger import Ledger
 from pabal.store.sqlite.messages import bound
 from pabal.store.sqlite.schema import BLOB_NUMBER_BITS
+from pabal.store.trusted import TrustedTime
 
 KEEP_EXPUNGED_S: Final = 600.0
 """How long the octets of an expunged message stay readable, seconds.
@@ -40,26 +42,29 @@ class Housekeeping:
 
     Args (of the constructor):
         keep_expunged_s: How long expunged octets stay, seconds.
+        time: What is old by it is thrown away.
     """
 
-    __slots__ = ("_forget_at", "_keep_expunged_s", "_purge_at")
+    __slots__ = ("_forget_at", "_keep_expunged_s", "_purge_at", "_time")
 
-    def __init__(self, keep_expunged_s: float) -> None:
+    def __init__(self, keep_expunged_s: float, time: TrustedTime) -> None:
         self._keep_expunged_s = keep_expunged_s
-        self._purge_at = 0.0
-        self._forget_at = 0.0
+        self._time = time
+        # By the monotonic clock: one that went back must not put them off.
+        self._purge_at = -math.inf
+        self._forget_at = -math.inf
 
-    def is_due(self, ledger: Ledger) -> bool:
+    def is_due(self) -> bool:
         """Return whether ``run`` has something to look for."""
-        return ledger.clock.now() >= min(self._purge_at, self._forget_at)
+        return self._time.monotonic() >= min(self._purge_at, self._forget_at)
 
     def run(self, ledger: Ledger) -> None:
         """Throw away a bounded part of what is due."""
-        now = ledger.clock.now()
-        if now >= self._purge_at and not purge(ledger, now - self._keep_expunged_s):
-            self._purge_at = now + min(self._keep_expunged_s / 10, PURGE_EVERY_S)
-        if now >= self._forget_at:
-            self._forget_at = now + FORGET_EVERY_S
+        even, now = self._time.monotonic(), self._time.now()
+        if even >= self._purge_at and not purge(ledger, now - self._keep_expunged_s):
+            self._purge_at = even + min(self._keep_expunged_s / 10, PURGE_EVERY_S)
+        if even >= self._forget_at:
+            self._forget_at = even + FORGET_EVERY_S
             for mailbox_id in (*ledger.boxes, *_removed(ledger)):
                 forget(ledger, mailbox_id, now - HISTORY_S)
 

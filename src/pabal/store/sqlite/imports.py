@@ -18,6 +18,7 @@ from pabal.store.imports import (
     Origin,
     SourceId,
 )
+from pabal.store.limits import NO_LIMITS, Limits
 from pabal.store.ports import Appended, MailboxChanged, MailboxEvent, MailboxId, Uid
 from pabal.store.sqlite import messages
 from pabal.store.sqlite.access import Access
@@ -59,7 +60,11 @@ class SqliteImports:
         )
 
     async def put(
-        self, mailbox_id: MailboxId, source: SourceId, emails: Sequence[Imported]
+        self,
+        mailbox_id: MailboxId,
+        source: SourceId,
+        emails: Sequence[Imported],
+        limits: Limits = NO_LIMITS,
     ) -> Sequence[Appended | None]:
         """Add messages, all or none, and note where they came from."""
         self._access.mirror.box(mailbox_id)
@@ -67,7 +72,7 @@ class SqliteImports:
             lambda: [scan(email.new_email()) for email in emails]
         )
         return await self._access.write(
-            lambda ledger: _put(ledger, mailbox_id, source, emails, incoming)
+            lambda ledger: _put(ledger, (mailbox_id, source), emails, incoming, limits)
         )
 
     async def known(
@@ -144,11 +149,12 @@ def _adopt(
 
 def _put(
     ledger: Ledger,
-    mailbox_id: MailboxId,
-    source: SourceId,
+    ends: tuple[MailboxId, SourceId],
     emails: Sequence[Imported],
     incoming: Sequence[Incoming],
+    limits: Limits,
 ) -> tuple[_Put, Sequence[Delta]]:
+    mailbox_id, source = ends
     ledger.box(mailbox_id)
     keys = [email.key for email in emails]
     rows = ledger.connection.execute(_KNOWN, (source, bound(keys))).fetchall()
@@ -160,6 +166,7 @@ def _put(
         if email.key not in there:
             there.add(email.key)
             wanted.append(at)
+    messages.check_room(ledger, limits, [incoming[at].facts.size for at in wanted])
     for run in _runs(wanted, emails):
         first = emails[run[0]].uid
         info = ledger.box(mailbox_id)

@@ -14,6 +14,7 @@ import apsw
 from pabal.base.clock import Clock
 from pabal.store.flags import Flags
 from pabal.store.flagtable import FlagTable
+from pabal.store.imports import UID_VALIDITY_MAX
 from pabal.store.ports import (
     INBOX,
     AccountId,
@@ -188,7 +189,10 @@ class Ledger:
         """Make a mailbox; the caller took a modseq and checked the name."""
         self._mailbox_last += 1
         # Never used before, even if the clock goes back (RFC 9051 §2.3.1.1).
-        self._validity_last = max(self._validity_last + 1, int(self.clock.now()))
+        now = int(self.clock.now())
+        if now > UID_VALIDITY_MAX:
+            now = 0  # a clock that is this wrong must not use up the numbers
+        self._validity_last = max(self._validity_last + 1, now)
         return self.put(
             MailboxInfo(
                 id=self._mailbox_last,

@@ -135,8 +135,7 @@ def append(
     if not incoming:
         return [], []
     sizes = [one.facts.size for one in incoming]
-    if not limits.have_room(ledger.boxes.values(), sizes, replaced.sizes):
-        raise OverQuotaError("the account is full")
+    check_room(ledger, limits, sizes, replaced.sizes)
     flag_sets = [ledger.flags.intern(one.flags) for one in incoming]
     modseq = ledger.next_modseq()
     now = ledger.clock.now()
@@ -160,6 +159,22 @@ def append(
         for uid, email in zip(uids, emails, strict=True)
     ]
     return appended, deltas
+
+
+def check_room(
+    ledger: Ledger, limits: Limits, came: Sequence[int], went: Sequence[int] = ()
+) -> None:
+    """Check that the account may have so much more, in the transaction that adds it.
+
+    Args:
+        came: Octets of each message that comes.
+        went: Octets of each one that goes in exchange.
+
+    Raises:
+        OverQuotaError: It would have more than ``limits``.
+    """
+    if not limits.have_room(ledger.boxes.values(), came, went):
+        raise OverQuotaError("the account is full")
 
 
 def set_flags(
@@ -210,15 +225,33 @@ def set_flags(
     return FlagsSet(modseq, flagged, refused), [delta]
 
 
-def transfer(
+def copy(
     ledger: Ledger,
     mailbox_id: MailboxId,
     uids: Sequence[Uid],
     target_id: MailboxId,
-    *,
-    expunge: bool,
+    limits: Limits = NO_LIMITS,
 ) -> tuple[Copied, list[Delta]]:
-    """Copy, or move with ``expunge``.
+    """Put messages into another mailbox as well.
+
+    Raises:
+        NoSuchMailboxError: One of the mailboxes is gone.
+        OverQuotaError: The account would have more than ``limits``.
+    """
+    ledger.box(mailbox_id)
+    target = ledger.box(target_id)
+    entries = select(ledger, mailbox_id, uids)
+    if not entries.uids:
+        return Copied(target.uid_validity, (), (), target.highest_modseq), []
+    check_room(ledger, limits, entries.sizes)
+    ledger.next_modseq()
+    return _transfer(ledger, mailbox_id, entries, target, expunge=False)
+
+
+def move(
+    ledger: Ledger, mailbox_id: MailboxId, uids: Sequence[Uid], target_id: MailboxId
+) -> tuple[Copied, list[Delta]]:
+    """Put messages into another mailbox instead: the account has no more than before.
 
     Raises:
         NoSuchMailboxError: One of the mailboxes is gone.
@@ -229,7 +262,7 @@ def transfer(
     if not entries.uids:
         return Copied(target.uid_validity, (), (), target.highest_modseq), []
     ledger.next_modseq()
-    return _transfer(ledger, mailbox_id, entries, target, expunge=expunge)
+    return _transfer(ledger, mailbox_id, entries, target, expunge=True)
 
 
 def transfer_all(

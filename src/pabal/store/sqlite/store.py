@@ -23,7 +23,7 @@ from pabal.store.sqlite import boxes
 from pabal.store.sqlite.access import Access, IndexOf, Workers
 from pabal.store.sqlite.account import SqliteAccount
 from pabal.store.sqlite.database import Database
-from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S
+from pabal.store.sqlite.housekeeping import KEEP_EXPUNGED_S, Housekeeping
 from pabal.store.sqlite.idle import IdleArrays
 from pabal.store.sqlite.indexing import QUIET_S, Indexings, Timing
 from pabal.store.sqlite.ledger import FIRST_MODSEQ, Ledger
@@ -31,6 +31,7 @@ from pabal.store.sqlite.mirror import Mirror
 from pabal.store.sqlite.openings import Openings
 from pabal.store.sqlite.shares import SHARES_FILE, SqliteShares
 from pabal.store.sqlite.writer import Job, Writer
+from pabal.store.trusted import TrustedTime, read
 
 THREADS: Final = 16
 """Threads for writes and scans: they wait for the disk more than they compute."""
@@ -40,6 +41,10 @@ RINGS_APART_S: Final = 0.05
 
 OPEN_ACCOUNTS_MAX: Final = 128
 """Accounts whose files are open: three connections, nine descriptors each at most."""
+
+
+CLOCK_FILE: Final = "clock"
+"""Beside the accounts: what the time was when it last was as expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,14 @@ class _Caches:
     idle: IdleArrays = field(default_factory=IdleArrays)
 
 
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """The machine's clock, and the time things are thrown away by."""
+
+    clock: Clock
+    trusted: TrustedTime
+
+
 class SqliteStore:
     """One file an account below ``root``, opened when first asked for.
 
@@ -86,7 +99,7 @@ class SqliteStore:
         disk: Disk | None = None,
     ) -> None:
         self._root = root
-        self._clock = clock
+        self._times = _Times(clock, TrustedTime(clock, read(root / CLOCK_FILE)))
         self._doorbell = doorbell
         self._settings = settings or SqliteSettings()
         self._executor = ThreadPoolExecutor(self._settings.threads, "store")
@@ -188,8 +201,8 @@ class SqliteStore:
         writer = Writer(
             account_id,
             database,
-            self._clock,
-            self._settings.keep_expunged_s,
+            self._times.clock,
+            Housekeeping(self._settings.keep_expunged_s, self._times.trusted),
             mirror.note_commit,
         )
 

@@ -76,7 +76,7 @@ class Writer:
         account_id: AccountId,
         database: Database,
         clock: Clock,
-        keep_expunged_s: float,
+        housekeeping: Housekeeping,
         committed: Committed,
     ) -> None:
         self._account_id = account_id
@@ -84,7 +84,7 @@ class Writer:
         self._clock = clock
         self._committed = committed
         self._ledger: Ledger | None = None
-        self._housekeeping = Housekeeping(keep_expunged_s)
+        self._housekeeping = housekeeping
 
     def begin(self, jobs: Sequence[Job]) -> Unsynced[None] | None:
         """Write ``jobs`` here and now; return what waits for the disk.
@@ -145,7 +145,7 @@ class Writer:
         return (
             octets <= INLINE_OCTETS
             and len(ledger.boxes) <= INLINE_MAILBOXES
-            and not self._housekeeping.is_due(ledger)
+            and not self._housekeeping.is_due()
             and self._database.is_quick(ledger.connection)
         )
 
