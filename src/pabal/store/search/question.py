@@ -50,6 +50,9 @@ PLAIN_PART: Final = 24
 PLAIN_REST_PART: Final = 16
 """Of these one in so many is read rather than the lists of all rare words."""
 
+WEAK_PART: Final = 12
+"""Of these one in so many is read rather than what is weak looked up."""
+
 EARLY: Final = 2
 """So many times more are read when no list of numbers was looked at by then."""
 
@@ -99,11 +102,13 @@ class Lookup:
         kind: Of which pages.
         wanted: What matches; of pages of joints, a joint.
         bounds: What every text with such a word has, too, and is found at once.
+        is_weak: Beside others it hardly leaves fewer messages.
     """
 
     kind: Kind
     wanted: Pattern | Joint
     bounds: "Sequence[Lookup]" = ()
+    is_weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ def _question_of(
     choices = [some for one in kinds for some in _choices(one, needle)]
     if not all(choices):
         return None
-    decided = pieces.is_decided(needle.text)
+    decided = pieces.is_decided(needle.text) or pieces.is_row(needle.text)
     question = Question(
         decided or joints.is_decided(needle.text),
         choices=choices,
@@ -212,14 +217,17 @@ def _of_choice(
         plain: Messages that are quick to read.
     """
     left = ((1 << reader.size) - 1) & ~found
-    rest = 0
+    rest = weak = 0
     part = JOINTS_PART if lookups[0].kind.has_joints else READ_PART
     if plain.bit_count() * 2 > reader.size and not lookups[0].kind.is_of_headers:
         part = PLAIN_PART
         rest = reader.size // PLAIN_REST_PART
+        weak = reader.size // WEAK_PART
     read = max(READ_MAX, reader.size // part)
-    rest = max(read, rest)
+    rest, weak = max(read, rest), max(read, weak)
     for number, lookup in enumerate(lookups):
+        if left.bit_count() <= (weak if lookup.is_weak else read):
+            break
         decides = question.is_decided and not number
         few = rest if decides else left.bit_count() // USELESS
         known = _looked_up(lookup, reader, left, few)
@@ -228,8 +236,6 @@ def _of_choice(
             left = known.unsure
         else:
             left = known.found | known.unsure
-        if left.bit_count() <= read:
-            break
     return Answer(found, left)
 
 
@@ -339,13 +345,31 @@ def _consonants(kinds: Kinds, text: str, initials: re.Pattern[str]) -> list[Look
 
 def _lookups(kinds: Kinds, text: str) -> list[Lookup]:
     """Return what a text that holds a folded one has; nothing: any text may have it."""
-    joined = [
-        Lookup(kinds.joints, joint, _bounds(kinds, joint))
-        for joint in joints.asked(text)
-    ]
-    # The longest are the rarest, mostly.
+    joined = joints.asked(text)
+    both = sorted((one for one in joined if one.left and one.right), key=_size)
+    # Those of one side stand in front of very many joints.
+    sides = [one for one in joined if not (one.left and one.right)]
     some = sorted(set(atoms(text)), key=_length, reverse=True)
-    return joined + [_lookup(kinds, atom) for atom in some]
+    words = [one for one in some if one.begins and one.ends]
+    # The longest are the rarest, mostly.
+    found = [_joint(kinds, joint) for joint in reversed(both)]
+    found += [_lookup(kinds, atom) for atom in words]
+    found += [replace(_joint(kinds, joint), is_weak=bool(found)) for joint in sides]
+    others = [_lookup(kinds, atom) for atom in some if atom not in words]
+    # Joints of what is not ASCII are more alike.
+    found += [replace(one, is_weak=bool(joined) and text.isascii()) for one in others]
+    row = pieces.blanks(text)
+    if len(row) > 1 or not found:
+        return [Lookup(kinds.characters, pages.pattern(row)), *found] if row else found
+    return found
+
+
+def _joint(kinds: Kinds, joint: Joint) -> Lookup:
+    return Lookup(kinds.joints, joint, _bounds(kinds, joint))
+
+
+def _size(joint: Joint) -> int:
+    return len(joint.left) + len(joint.right)
 
 
 def _lookup(kinds: Kinds, atom: Atom) -> Lookup:

@@ -28,7 +28,7 @@ from pabal.message.text import body_texts, field_texts, header_texts
 from pabal.store.search import joints
 from pabal.store.search.lists import Found, from_marks
 from pabal.store.search.pages import Page, Pager, pair
-from pabal.store.search.pieces import PAIR, characters, is_pair, pieces
+from pabal.store.search.pieces import PAIR, blanks, characters, is_pair, pieces
 
 SIZE_MAX: Final = 16_384
 """Messages of a segment: what making one takes of memory stays some ten MB."""
@@ -191,8 +191,10 @@ class Builder:
         number = len(self._emails)
         found: set[str] = set()
         joined: set[str] = set()
+        row = ""
         for text in texts:
             found |= pieces(text)
+            row = max(row, blanks(text))
             joined |= joints.joints(text)
         self._joints[kinds.joints].append(joints.packed(joined))
         # Two characters are most of what scripts without spaces leave.
@@ -200,7 +202,7 @@ class Builder:
         for kind, words in (
             (kinds.pieces, found - some if some else found),
             (kinds.pairs, some),
-            (kinds.characters, characters(found)),
+            (kinds.characters, characters(found).union([row] if row else [])),
         ):
             lists = self._words[kind]
             for word in words:

@@ -24,7 +24,7 @@ from pabal.store.search.segment import COLUMNS, Kind, Segment
 
 FILE_NAME: Final = "search.db"
 
-FORMAT: Final = 5
+FORMAT: Final = 7
 """Of the tables and of what is in them; an index of another format is made anew."""
 
 BUSY_TIMEOUT_MS: Final = 10_000
