@@ -78,6 +78,11 @@ def pieces(text: str) -> set[str]:
     return runs
 
 
+def has_unspaced(text: str) -> bool:
+    """Return whether a text has characters of a script without spaces."""
+    return _HAS_UNSPACED.search(text) is not None
+
+
 def is_pair(piece: str) -> bool:
     """Return whether a piece is two characters of a script without spaces.
 

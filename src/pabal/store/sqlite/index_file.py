@@ -19,8 +19,7 @@ import apsw
 
 from pabal.store.search.lists import Found
 from pabal.store.search.pages import Page
-from pabal.store.search.question import Handle
-from pabal.store.search.segment import COLUMNS, Kind, Segment
+from pabal.store.search.segment import COLUMNS, Handle, Kind, Segment
 
 FILE_NAME: Final = "search.db"
 
