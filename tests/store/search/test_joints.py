@@ -18,9 +18,10 @@ from pabal.store.search.joints import (
     joints,
     judged,
     limit,
+    lines,
     merged,
     octets_of,
-    packed,
+    waiting,
 )
 from tests.store.search.letters import SPACES, WORDS
 
@@ -52,7 +53,7 @@ def go_on() -> None:
 
 
 def built_of(texts: Sequence[str], most: int) -> Lists:
-    return built([packed(joints(one)) for one in texts], most, go_on)
+    return built([waiting([one]) for one in texts], most, go_on)
 
 
 def said(lists: Lists, joint: Joint) -> tuple[set[int], set[int]]:
@@ -110,7 +111,7 @@ def test_merged_ones_too(
 
 
 def test_where_blanks_stand() -> None:
-    found = joints("one two\r\nthree  four \tfive\r\n six" + " " + "x" * 40)
+    found = joints(lines("one two\r\nthree  four \tfive\r\n six" + " " + "x" * 40))
     long = "x" * KEPT
     assert found == {"one two", "three ", " four", "four ", " six", f"six {long}"}
 
@@ -156,7 +157,7 @@ def test_frequent_ones_are_told_apart() -> None:
 def test_pauses() -> None:
     paused = []
     texts = [" ".join(f"{one}{number}" for one in range(600)) for number in range(9)]
-    built([packed(joints(one)) for one in texts], 3, lambda: paused.append(1))
+    built([waiting([one]) for one in texts], 3, lambda: paused.append(1))
     assert len(paused) >= len(texts)
     paused.clear()
     merged(built_of(texts, 0), 3, lambda: paused.append(1))

@@ -9,8 +9,10 @@ from pabal.store.search.pieces import (
     WITHIN,
     Atom,
     atoms,
+    blanks,
     characters,
     is_decided,
+    is_row,
     pieces,
 )
 from tests.store.search.letters import needles, texts
@@ -66,6 +68,14 @@ def test_what_is_decided() -> None:
     assert not is_decided(" a")
     assert not is_decided(" ")
     assert not is_decided("")
+
+
+def test_rows_of_blanks() -> None:
+    texts = ["", "a", "a\tb", "a b", "a  b c", f"a{' ' * 8}", f"a{' ' * 9}b"]
+    assert [len(blanks(text)) for text in texts] == [0, 0, 0, 1, 2, 8, 8]
+    assert is_row(" ")
+    assert is_row(" " * 8)
+    assert not any(map(is_row, ["", "a", "a ", "\t", " " * 9]))
 
 
 def test_pieces_of_scripts() -> None:

@@ -9,6 +9,7 @@ segment have it. What is cut is marked, so a joint says of a question that it ho
 that it may, or that it does not: an index is right however its joints are cut.
 """
 
+import re
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import (
@@ -65,6 +66,7 @@ _CUT_RIGHT: Final = "\x1d"
 _CLASSED: Final = "\x1e"
 
 _CLASS: Final = "\x1f"
+_OTHER: Final = re.compile(r"[^\S ]+")
 
 _CLASS_FIRST: Final = 0x21
 _SIZES: Final = sorted({size for level in _SPACED + _OTHERS for size in level} - {0})
@@ -92,28 +94,35 @@ class Joint:
     ends: bool = False
 
 
-def joints(text: str) -> set[str]:
-    """Return the joints of a folded text, each side with up to ``KEPT`` characters."""
-    if " " not in text:
-        return set()
-    parts = text.split(" ")
-    heads, tails = [], []
-    for part in parts:
-        runs = part.split()
-        if len(runs) == 1 and len(runs[0]) == len(part):
-            heads.append(part[:KEPT])
-            tails.append(part[-KEPT:])
-        else:
-            # A side is empty where the blank is not the only white space.
-            heads.append("" if not runs or part[0].isspace() else runs[0][:KEPT])
-            tails.append("" if not runs or part[-1].isspace() else runs[-1][-KEPT:])
-    found = set(map("{} {}".format, tails, heads[1:]))
+def lines(text: str) -> list[list[str]]:
+    """Return what stands between blanks, of each stretch without other white space."""
+    return [line.split(" ") for line in _OTHER.split(text)]
+
+
+def joints(some: Iterable[Sequence[str]]) -> set[str]:
+    """Return the joints of ``lines``, each side with up to ``KEPT`` characters."""
+    found: set[str] = set()
+    for parts in some:
+        if len(parts) > 1:
+            tails = [part[-KEPT:] for part in parts]
+            heads = [part[:KEPT] for part in parts[1:]]
+            found.update(map(" ".join, zip(tails, heads, strict=False)))
     found.discard(" ")
     return found
 
 
-def packed(some: Iterable[str]) -> bytes:
-    """Return joints as they wait: in few octets."""
+def waiting(texts: Iterable[str]) -> bytes:
+    """Return the folded texts of a document as they wait: in few octets."""
+    # No blank: there is no joint of two of them.
+    return "\n".join(texts).encode("utf-8", "surrogatepass")
+
+
+def read(octets: bytes) -> str:
+    """Return what waits, as one text."""
+    return octets.decode("utf-8", "surrogatepass")
+
+
+def _packed(some: Iterable[str]) -> bytes:
     return "\n".join(some).encode("utf-8", "surrogatepass")
 
 
@@ -153,25 +162,32 @@ def built(
     """Return the joints of documents, cut, and which documents have each.
 
     Args:
-        documents: The joints of each, as ``packed`` leaves them.
+        documents: The texts of each, as ``waiting`` leaves them.
         most: See ``limit``.
         pause: Called now and then.
     """
     frequent = _frequent(documents, most, pause)
     found: defaultdict[str, array[int]] = defaultdict(_numbers)
-    for number, some in _unpacked(documents, pause):
+    looked_at = 0
+    for number, octets in enumerate(documents):
+        some = joints(lines(read(octets)))
         for joint in {_settled(one, frequent) for one in some}:
             found[joint].append(number)
+        looked_at += len(some)
+        if looked_at > JOINTS_AT_ONCE:
+            looked_at = 0
+            pause()
     return found
 
 
 def _frequent(documents: Sequence[bytes], most: int, pause: Pause) -> set[str]:
     """Return joints, cut to all levels but the last, that many documents have."""
     # Not every n-th: mail comes in turns.
-    sample = [
-        documents[number * STRIDE % len(documents)]
-        for number in range(min(len(documents), SAMPLE))
-    ]
+    sample: list[bytes] = []
+    for number in range(min(len(documents), SAMPLE)):
+        text = read(documents[number * STRIDE % len(documents)])
+        sample.append(_packed(joints(lines(text))))
+        pause()
     frequent: set[str] = set()
     pending = [*sample]
     for level in range(LEVELS - 1):
@@ -185,7 +201,7 @@ def _frequent(documents: Sequence[bytes], most: int, pause: Pause) -> set[str]:
         }
         frequent |= now
         for number, some in _unpacked(pending, pause):
-            pending[number] = packed([one for one in some if _cut(one, level) in now])
+            pending[number] = _packed([one for one in some if _cut(one, level) in now])
     return frequent
 
 
@@ -256,6 +272,18 @@ def joint_of(octets: bytes) -> str:
         return joint
     left, _, right = joint.partition(" ")
     return f"{left[::-1]} {right}"
+
+
+def sides(octets: bytes) -> tuple[str, str]:
+    """Return what is in front of the blank of a word of a page, and behind it.
+
+    As far as it is spelt out: nothing for a class.
+    """
+    joint = joint_of(octets)
+    if joint[0] == _CLASSED:
+        return "", ""
+    left, _, right = joint.partition(" ")
+    return left.removeprefix(_CUT_LEFT), right.removesuffix(_CUT_RIGHT)
 
 
 def judged(words: bytes, joint: Joint) -> tuple[Sequence[int], Sequence[int]]:

@@ -31,6 +31,9 @@ NUMBER_OCTETS: Final = 2
 DENSE: Final = 8 * NUMBER_OCTETS
 """A word in more than one of so many documents has bits: they are shorter then."""
 
+SHORT: Final = 8
+"""The same where lists are to be short: most gaps of less documents are octets."""
+
 STEP_MAX: Final = 255
 """An octet of gaps that is no document: so many are passed over."""
 
@@ -48,18 +51,19 @@ def _lengths() -> tuple[int, ...]:
 _LENGTHS: Final = _lengths()
 
 
-def packed(numbers: Sequence[int], size: int) -> tuple[int, bytes]:
+def packed(numbers: Sequence[int], size: int, dense: int = DENSE) -> tuple[int, bytes]:
     """Return how long the list of some documents is, and the list.
 
     Args:
         numbers: At least one, ascending.
         size: Documents of the segment, at most 65,536.
+        dense: What is in more than one of so many documents has bits.
 
     Returns:
         ``BITS``, a count of numbers, or less than 0 a count of gaps; and the octets.
     """
     count = len(numbers)
-    if count * DENSE > size:
+    if count * dense > size:
         return BITS, _bits(numbers, size)
     length = _LENGTHS[bisect_left(_LENGTHS, count)]
     if count > EXACT_MAX and count * STEP_MAX > size:

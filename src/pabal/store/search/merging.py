@@ -5,23 +5,33 @@ memory; only joints are all there at once, since those cut alike are not neighbo
 """
 
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import merge as merge_sorted
-from itertools import compress, groupby
+from itertools import chain, compress, groupby
 from operator import itemgetter
 
-from pabal.store.search import joints
+from pabal.store.search import joints, sums
 from pabal.store.search.lists import from_marks, members, to_marks
-from pabal.store.search.pages import Page, entries
+from pabal.store.search.neighbours import (
+    Frequent,
+    frequent,
+    is_frequent,
+    is_kept,
+    known_in,
+)
+from pabal.store.search.pages import SEPARATOR, Page, entries
 from pabal.store.search.segment import (
     COLUMNS,
     LINE,
     WORDS_AT_ONCE,
     Kind,
+    Pause,
     Segment,
     column,
+    decoded,
+    encoded,
     in_order,
-    pager_of,
+    paged,
 )
 
 _GONE = -1
@@ -29,10 +39,11 @@ _GONE = -1
 _Entry = tuple[bytes, int, int, bytes]
 """A word, the number of its segment, the length of its list, its list."""
 
+_Word = tuple[bytes, Sequence[int]]
+"""A word and its documents."""
 
-def merge(
-    segments: Sequence[Segment], there: Collection[int], pause: Callable[[], None]
-) -> Segment:
+
+def merge(segments: Sequence[Segment], there: Collection[int], pause: Pause) -> Segment:
     """Return one segment of all.
 
     Args:
@@ -47,9 +58,19 @@ def merge(
         first = len(emails)
         emails.extend(compress(segment.emails, keep))
         numbers.append(_renumbered(keep, first))
-    pages = {
-        kind: _merged(kind, segments, numbers, len(emails), pause) for kind in Kind
-    }
+    pages: dict[Kind, Sequence[Page]] = {}
+    for kind in Kind:
+        words = _words(kind, segments, numbers, pause)
+        if kind.has_joints:
+            words = _cut(words, len(emails), pause)
+        if kind is Kind.BODY_SUMS:
+            before = [segment.pages[kind] for segment in segments]
+            known = _known(before, pages[Kind.BODY_PIECES], len(emails))
+            words = _of_known(words, known if emails else Frequent())
+            if len(emails) >= sums.FULL:
+                made = sums.answers(pages, len(emails), pause)
+                words = merge_sorted(words, in_order(made, encoded, pause))
+        pages[kind] = paged(kind, words, len(emails), pause)
     columns = {
         name: column(
             line
@@ -68,40 +89,63 @@ def merge(
 def _renumbered(keep: Sequence[bool], first: int) -> list[int]:
     """Return the new number of each document, ``_GONE`` of one that is."""
     numbers = []
-    for is_kept in keep:
-        numbers.append(first if is_kept else _GONE)
-        first += is_kept
+    for is_there in keep:
+        numbers.append(first if is_there else _GONE)
+        first += is_there
     return numbers
 
 
-def _merged(
-    kind: Kind,
-    segments: Sequence[Segment],
-    numbers: Sequence[Sequence[int]],
-    size: int,
-    pause: Callable[[], None],
-) -> list[Page]:
-    words = _words(kind, segments, numbers, pause)
-    if kind.has_joints:
-        lists = {
-            joints.joint_of(word): array("H", documents) for word, documents in words
-        }
-        cut = joints.merged(lists, joints.limit(size), pause)
-        words = in_order(cut, joints.octets_of, pause)
-    pager = pager_of(kind, size)
-    for count, (word, documents) in enumerate(words):
-        if not count % WORDS_AT_ONCE:
-            pause()
-        pager.add(word, documents)
-    return pager.pages()
+def _cut(words: Iterable[_Word], size: int, pause: Pause) -> Iterator[_Word]:
+    """Return joints cut as those of one segment are."""
+    lists = {joints.joint_of(word): array("H", documents) for word, documents in words}
+    cut = joints.merged(lists, joints.limit(size), pause)
+    return in_order(cut, joints.octets_of, pause)
+
+
+def _known(
+    kept: Sequence[Sequence[Page]], there: Sequence[Page], size: int
+) -> Frequent:
+    """Return which words all segments know that are frequent in the new one.
+
+    Args:
+        kept: Pages of what is kept, of each segment.
+        there: New pages of pieces.
+        size: Of the new segment.
+    """
+    counts = {
+        decoded(word): range(len(members(page.length, octets, size)))
+        for page in there
+        if is_frequent(abs(page.length) or size, size)
+        for word, octets in entries(page, size)
+    }
+    found = frequent(counts, size)
+    for pages in kept:
+        found = found.shared(
+            known_in(map(decoded, chain.from_iterable(map(_page_words, pages))))
+        )
+    return found
+
+
+def _page_words(page: Page) -> list[bytes]:
+    return page.words[1:-1].split(SEPARATOR)
+
+
+def _of_known(words: Iterable[_Word], known: Frequent) -> Iterator[_Word]:
+    """Return what is of words that are known, in order, and that these are."""
+    marks = ((encoded(mark), (0,)) for mark in known.marks())
+    return merge_sorted(
+        ((word, some) for word, some in words if is_kept(decoded(word), known)),
+        sorted(marks),
+        key=itemgetter(0),
+    )
 
 
 def _words(
     kind: Kind,
     segments: Sequence[Segment],
     numbers: Sequence[Sequence[int]],
-    pause: Callable[[], None],
-) -> Iterator[tuple[bytes, Sequence[int]]]:
+    pause: Pause,
+) -> Iterator[_Word]:
     """Yield the words of some segments in order, and their documents."""
     streams = [
         _stream(kind, page, at, len(segment.emails))

@@ -17,7 +17,7 @@ from itertools import count as count_from
 from operator import contains
 from typing import Final
 
-from pabal.store.search.lists import list_octets, packed
+from pabal.store.search.lists import DENSE, list_octets, packed
 
 WORDS_MAX: Final = 16_384
 """Words of a page: searching them takes some hundred microseconds."""
@@ -60,22 +60,29 @@ class Pager:
         size: Documents of the segment, at most 65,536.
         pairs: Whether words are pairs.
         words_max: Words of a page, at most.
+        dense: See ``pabal.store.search.lists.packed``.
     """
 
-    __slots__ = ("_open", "_pages", "_pairs", "_size", "_words_max")
+    __slots__ = ("_dense", "_open", "_pages", "_pairs", "_size", "_words_max")
 
     def __init__(
-        self, size: int, *, pairs: bool = False, words_max: int = WORDS_MAX
+        self,
+        size: int,
+        *,
+        pairs: bool = False,
+        words_max: int = WORDS_MAX,
+        dense: int = DENSE,
     ) -> None:
         self._size = size
         self._pairs = pairs
         self._words_max = words_max
+        self._dense = dense
         self._open: dict[int, tuple[list[bytes], list[bytes]]] = {}
         self._pages: list[Page] = []
 
     def add(self, word: bytes, numbers: Sequence[int]) -> None:
         """Add a word and the numbers of its documents, ascending, at least one."""
-        length, octets = packed(numbers, self._size)
+        length, octets = packed(numbers, self._size, self._dense)
         words, lists = self._open.setdefault(length, ([], []))
         words.append(word)
         lists.append(octets)

@@ -30,6 +30,9 @@ WITHIN: Final = PIECE_MAX - STEP + 1
 PAIR: Final = 2
 """Characters of a pair."""
 
+BLANKS_MAX: Final = 8
+"""Blanks in a row that are counted: of more, messages with so many are read."""
+
 _BASIC: Final = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u0f00-\u109f"  # Tibetan, Myanmar
@@ -75,6 +78,11 @@ def pieces(text: str) -> set[str]:
     return runs
 
 
+def has_unspaced(text: str) -> bool:
+    """Return whether a text has characters of a script without spaces."""
+    return _HAS_UNSPACED.search(text) is not None
+
+
 def is_pair(piece: str) -> bool:
     """Return whether a piece is two characters of a script without spaces.
 
@@ -88,6 +96,19 @@ def is_pair(piece: str) -> bool:
 def characters(pieces_of_text: set[str]) -> set[str]:
     """Return every character of a text but white space, from its pieces."""
     return set("".join(pieces_of_text))
+
+
+def blanks(text: str) -> str:
+    """Return the longest row of blanks in a text, cut to ``BLANKS_MAX`` of them."""
+    found = " " * (" " in text)
+    while found and len(found) < BLANKS_MAX and found + " " in text:
+        found += " "
+    return found
+
+
+def is_row(needle: str) -> bool:
+    """Return whether the longest row of blanks tells which texts hold ``needle``."""
+    return needle == blanks(needle) != ""
 
 
 def atoms(needle: str) -> list[Atom]:

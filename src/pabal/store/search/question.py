@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from typing import Final, Protocol
+from typing import Final
 
 from pabal.message.needle import Needle
 from pabal.store.predicate import Contains, HeaderContains, TextField
@@ -30,10 +30,14 @@ from pabal.store.search.segment import (
     HEADER,
     LINE,
     VALUE,
+    Answer,
     Kind,
     Kinds,
+    PagesReader,
+    SegmentReader,
     encoded,
 )
+from pabal.store.search.shortcuts import known
 
 READ_MAX: Final = 16
 """Messages of a segment that are read rather than looked for in rare words."""
@@ -50,6 +54,15 @@ PLAIN_PART: Final = 24
 PLAIN_REST_PART: Final = 16
 """Of these one in so many is read rather than the lists of all rare words."""
 
+CASED_PART: Final = 24
+"""The same of what has upper case: then the text is put into lower case first."""
+
+WEAK_PART: Final = 12
+"""Of these one in so many is read rather than what is weak looked up."""
+
+QUICK_PART: Final = 10
+"""The same of what has no case."""
+
 EARLY: Final = 2
 """So many times more are read when no list of numbers was looked at by then."""
 
@@ -62,34 +75,6 @@ WORD_MIN: Final = 3
 SINGLES_MAX: Final = 4
 """Characters that bound a search: more of them leave hardly fewer messages."""
 
-Handle = int
-"""Which page lists are of."""
-
-
-class SegmentReader(Protocol):
-    """A segment as it is stored."""
-
-    @property
-    def size(self) -> int:
-        """How many messages it has."""
-        ...
-
-    def words(self, kind: Kind) -> Iterable[tuple[Handle, int, bytes]]:
-        """Yield handle, length of lists and words of each page, those of bits first."""
-        ...
-
-    def lists(self, page: Handle, start: int, end: int) -> bytes:
-        """Return the octets ``start`` to ``end`` of the lists of a page."""
-        ...
-
-    def column(self, name: bytes) -> bytes:
-        """Return a column of ``COLUMNS``."""
-        ...
-
-    def plain(self) -> Found:
-        """Return the messages that are plain (``segment.is_plain``)."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -99,11 +84,28 @@ class Lookup:
         kind: Of which pages.
         wanted: What matches; of pages of joints, a joint.
         bounds: What every text with such a word has, too, and is found at once.
+        is_weak: Beside others it hardly leaves fewer messages.
     """
 
     kind: Kind
     wanted: Pattern | Joint
     bounds: "Sequence[Lookup]" = ()
+    is_weak: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a text must have.
+
+    Attributes:
+        kinds: Of the text.
+        lookups: Every one of them.
+        phrase: What is looked for: a text that has it is found, whatever else there is.
+    """
+
+    kinds: Kinds
+    lookups: Sequence[Lookup]
+    phrase: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Question:
             it. Else all of them tell which may.
         column: The field to look into, if it has a column; then ``pattern`` counts.
         pattern: In the column.
-        choices: Else: one of them must hold, and every look-up in it.
+        choices: Else: one of them must hold.
         enough: Fields with a column: a message with ``pattern`` there holds it.
         octets: The text of a plain message with any of these holds it; none: that must
             be taken apart like the others.
@@ -124,9 +126,14 @@ class Question:
     is_decided: bool
     column: bytes = b""
     pattern: Pattern = b""
-    choices: Sequence[Sequence[Lookup]] = ()
+    choices: "Sequence[Choice]" = ()
     enough: Sequence[bytes] = ()
     octets: Sequence[bytes] = ()
+
+    @property
+    def has_case(self) -> bool:
+        """Whether a plain message may have it in upper case."""
+        return any(one.upper() != one for one in self.octets)
 
 
 def question_of(predicate: Contains | HeaderContains) -> Question | None:
@@ -147,9 +154,9 @@ def _question_of(
         return _of_column(predicate.where.value.encode("ascii"), needle)
     kinds = [BODY] if predicate.where is TextField.BODY else [HEADER, BODY]
     choices = [some for one in kinds for some in _choices(one, needle)]
-    if not all(choices):
+    if not all(choice.lookups for choice in choices):
         return None
-    decided = pieces.is_decided(needle.text)
+    decided = pieces.is_decided(needle.text) or pieces.is_row(needle.text)
     question = Question(
         decided or joints.is_decided(needle.text),
         choices=choices,
@@ -161,32 +168,17 @@ def _question_of(
     return replace(question, pattern=_in_fields(needle), enough=COLUMNS)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a segment knows.
-
-    Attributes:
-        found: Messages that hold it.
-        unsure: Other messages that may hold it: they must be read.
-        plain: Those of them that hold it if the text of a plain message does.
-    """
-
-    found: Found
-    unsure: Found = 0
-    plain: Found = 0
-
-
 def answer(question: Question, reader: SegmentReader) -> Answer:
     """Return what a segment knows."""
     if question.column:
         return Answer(_in_column(question.column, question.pattern, reader))
     found = unsure = in_headers = 0
     plain = reader.plain() if question.octets else 0
-    for lookups in question.choices:
-        known = _of_choice(question, lookups, reader, found, plain)
+    for choice in question.choices:
+        known = _of_choice(question, choice, reader, found, plain)
         found |= known.found
         unsure |= known.unsure
-        if lookups[0].kind.is_of_headers:
+        if choice.kinds.pieces.is_of_headers:
             in_headers |= known.unsure
     for name in question.enough:
         if (unsure & ~found).bit_count() > READ_MAX:
@@ -197,7 +189,7 @@ def answer(question: Question, reader: SegmentReader) -> Answer:
 
 def _of_choice(
     question: Question,
-    lookups: Sequence[Lookup],
+    choice: Choice,
     reader: SegmentReader,
     found: Found,
     plain: Found,
@@ -206,34 +198,39 @@ def _of_choice(
 
     Args:
         question: Whose choice it is.
-        lookups: The choice.
+        choice: It.
         reader: The segment.
         found: Messages that hold it anyway.
         plain: Messages that are quick to read.
     """
     left = ((1 << reader.size) - 1) & ~found
-    rest = 0
+    lookups = choice.lookups
+    if choice.phrase and (at_once := known(choice.kinds, choice.phrase, reader)):
+        found |= at_once.found & left
+        left &= at_once.unsure
+    rest = weak = 0
     part = JOINTS_PART if lookups[0].kind.has_joints else READ_PART
     if plain.bit_count() * 2 > reader.size and not lookups[0].kind.is_of_headers:
         part = PLAIN_PART
-        rest = reader.size // PLAIN_REST_PART
+        rest = reader.size // (CASED_PART if question.has_case else PLAIN_REST_PART)
+        weak = reader.size // (WEAK_PART if question.has_case else QUICK_PART)
     read = max(READ_MAX, reader.size // part)
-    rest = max(read, rest)
+    rest, weak = max(read, rest), max(read, weak)
     for number, lookup in enumerate(lookups):
+        if left.bit_count() <= (weak if lookup.is_weak else read):
+            break
         decides = question.is_decided and not number
         few = rest if decides else left.bit_count() // USELESS
-        known = _looked_up(lookup, reader, left, few)
+        there = looked_up(lookup, reader, left, few)
         if decides:
-            found |= known.found
-            left = known.unsure
+            found |= there.found
+            left = there.unsure
         else:
-            left = known.found | known.unsure
-        if left.bit_count() <= read:
-            break
+            left = there.found | there.unsure
     return Answer(found, left)
 
 
-def _looked_up(lookup: Lookup, reader: SegmentReader, among: Found, few: int) -> Answer:
+def looked_up(lookup: Lookup, reader: PagesReader, among: Found, few: int) -> Answer:
     """Return which messages ``among`` those given have words that match.
 
     Args:
@@ -270,11 +267,11 @@ def _looked_up(lookup: Lookup, reader: SegmentReader, among: Found, few: int) ->
     return Answer(found, sure.among & ~found)
 
 
-def _bind(sure: Union, bounds: Iterable[Lookup], reader: SegmentReader) -> None:
+def _bind(sure: Union, bounds: Iterable[Lookup], reader: PagesReader) -> None:
     """Leave those out that have not all that ``bounds`` look up."""
     for one in bounds:
         useless = sure.among.bit_count() // USELESS
-        known = _looked_up(one, reader, sure.among, useless)
+        known = looked_up(one, reader, sure.among, useless)
         sure.among &= known.found | known.unsure
 
 
@@ -312,15 +309,17 @@ def _of_field(name: bytes, needle: Needle) -> Question:
     # Each field begins a line, and a space follows its colon.
     wanted = atoms(Needle(f" {name.decode('latin-1')}: ").text)
     found = [_lookup(HEADER, atom) for atom in wanted]
-    choices = [[*found, *some] for some in _choices(HEADER, needle)]
+    choices = [
+        Choice(HEADER, [*found, *choice.lookups]) for choice in _choices(HEADER, needle)
+    ]
     return Question(is_decided=False, choices=choices)
 
 
-def _choices(kinds: Kinds, needle: Needle) -> list[list[Lookup]]:
+def _choices(kinds: Kinds, needle: Needle) -> list[Choice]:
     """Return what a text with ``needle`` has one of; nothing: any text may have it."""
     if needle.initials is not None:
-        return [_consonants(kinds, needle.text, needle.initials)]
-    return [_lookups(kinds, one) for one in needle.variants]
+        return [Choice(kinds, _consonants(kinds, needle.text, needle.initials))]
+    return [Choice(kinds, lookups(kinds, one), one) for one in needle.variants]
 
 
 def _consonants(kinds: Kinds, text: str, initials: re.Pattern[str]) -> list[Lookup]:
@@ -337,15 +336,33 @@ def _consonants(kinds: Kinds, text: str, initials: re.Pattern[str]) -> list[Look
     return [Lookup(kinds.pieces, initials, singles)]
 
 
-def _lookups(kinds: Kinds, text: str) -> list[Lookup]:
+def lookups(kinds: Kinds, text: str) -> list[Lookup]:
     """Return what a text that holds a folded one has; nothing: any text may have it."""
-    joined = [
-        Lookup(kinds.joints, joint, _bounds(kinds, joint))
-        for joint in joints.asked(text)
-    ]
-    # The longest are the rarest, mostly.
+    joined = joints.asked(text)
+    both = sorted((one for one in joined if one.left and one.right), key=_size)
+    # Those of one side stand in front of very many joints.
+    sides = [one for one in joined if not (one.left and one.right)]
     some = sorted(set(atoms(text)), key=_length, reverse=True)
-    return joined + [_lookup(kinds, atom) for atom in some]
+    words = [one for one in some if one.begins and one.ends]
+    # The longest are the rarest, mostly.
+    found = [_joint(kinds, joint) for joint in reversed(both)]
+    found += [_lookup(kinds, atom) for atom in words]
+    found += [replace(_joint(kinds, joint), is_weak=bool(found)) for joint in sides]
+    others = [_lookup(kinds, atom) for atom in some if atom not in words]
+    # Joints of what is not ASCII are more alike.
+    found += [replace(one, is_weak=bool(joined) and text.isascii()) for one in others]
+    row = pieces.blanks(text)
+    if len(row) > 1 or not found:
+        return [Lookup(kinds.characters, pages.pattern(row)), *found] if row else found
+    return found
+
+
+def _joint(kinds: Kinds, joint: Joint) -> Lookup:
+    return Lookup(kinds.joints, joint, _bounds(kinds, joint))
+
+
+def _size(joint: Joint) -> int:
+    return len(joint.left) + len(joint.right)
 
 
 def _lookup(kinds: Kinds, atom: Atom) -> Lookup:

@@ -20,15 +20,16 @@ from collections.abc import (
 )
 from dataclasses import dataclass, field
 from heapq import merge
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from pabal.message.header import HEADER_MAX_OCTETS, Header
 from pabal.message.mime import Octets, Part, scan
 from pabal.message.text import body_texts, field_texts, header_texts
 from pabal.store.search import joints
-from pabal.store.search.lists import Found, from_marks
+from pabal.store.search.lists import SHORT, Found, from_marks
+from pabal.store.search.neighbours import Neighbours, frequent
 from pabal.store.search.pages import Page, Pager, pair
-from pabal.store.search.pieces import PAIR, characters, is_pair, pieces
+from pabal.store.search.pieces import PAIR, blanks, characters, is_pair, pieces
 
 SIZE_MAX: Final = 16_384
 """Messages of a segment: what making one takes of memory stays some ten MB."""
@@ -46,6 +47,8 @@ class Kind(enum.IntEnum):
     HEADER_PAIRS = 5
     BODY_JOINTS = 6
     HEADER_JOINTS = 7
+    BODY_SUMS = 8
+    """What is kept of frequent words (``neighbours``), and answers (``sums``)."""
 
     @property
     def has_pairs(self) -> bool:
@@ -76,13 +79,21 @@ class Kinds:
     characters: Kind
     pairs: Kind
     joints: Kind
+    sums: Kind | None = None
 
 
 BODY: Final = Kinds(
-    Kind.BODY_PIECES, Kind.BODY_CHARACTERS, Kind.BODY_PAIRS, Kind.BODY_JOINTS
+    Kind.BODY_PIECES,
+    Kind.BODY_CHARACTERS,
+    Kind.BODY_PAIRS,
+    Kind.BODY_JOINTS,
+    Kind.BODY_SUMS,
 )
 HEADER: Final = Kinds(
-    Kind.HEADER_PIECES, Kind.HEADER_CHARACTERS, Kind.HEADER_PAIRS, Kind.HEADER_JOINTS
+    Kind.HEADER_PIECES,
+    Kind.HEADER_CHARACTERS,
+    Kind.HEADER_PAIRS,
+    Kind.HEADER_JOINTS,
 )
 
 COLUMNS: Final = (b"subject", b"from", b"to", b"cc", b"bcc")
@@ -91,6 +102,54 @@ COLUMNS: Final = (b"subject", b"from", b"to", b"cc", b"bcc")
 LINE: Final = b"\xff"
 VALUE: Final = b"\xfe"
 """In front of each message of a column, and of each field of it: no UTF-8."""
+
+
+Handle = int
+"""Which page lists are of."""
+
+
+class PagesReader(Protocol):
+    """The pages of a segment."""
+
+    @property
+    def size(self) -> int:
+        """How many messages it has."""
+        ...
+
+    def words(self, kind: Kind) -> Iterable[tuple[Handle, int, bytes]]:
+        """Yield handle, length of lists and words of each page, those of bits first."""
+        ...
+
+    def lists(self, page: Handle, start: int, end: int) -> bytes:
+        """Return the octets ``start`` to ``end`` of the lists of a page."""
+        ...
+
+
+class SegmentReader(PagesReader, Protocol):
+    """A segment as it is stored."""
+
+    def column(self, name: bytes) -> bytes:
+        """Return a column of ``COLUMNS``."""
+        ...
+
+    def plain(self) -> Found:
+        """Return the messages that are plain (``segment.is_plain``)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a segment knows.
+
+    Attributes:
+        found: Messages that hold it.
+        unsure: Other messages that may hold it: they must be read.
+        plain: Those of them that hold it if the text of a plain message does.
+    """
+
+    found: Found
+    unsure: Found = 0
+    plain: Found = 0
 
 
 @dataclass(slots=True)
@@ -116,6 +175,11 @@ def encoded(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def decoded(octets: bytes) -> str:
+    """Return the text of such octets."""
+    return octets.decode("utf-8", "surrogatepass")
+
+
 HEADER_END: Final = b"\r\n\r\n"
 """Behind its first one the body of a plain message begins."""
 
@@ -138,17 +202,18 @@ def is_plain(octets: Octets, root: Part, texts: Sequence[str]) -> bool:
     ).lower() == encoded(texts[0])
 
 
+Pause = Callable[[], None]
+
+
 class Builder:
     """Makes a segment of messages that come in ascending order of their ids."""
 
     def __init__(self) -> None:
         self._emails = array("Q")
         self._words: dict[Kind, defaultdict[str, array[int]]] = {
-            kind: defaultdict(_numbers) for kind in Kind
+            kind: defaultdict(_numbers) for kind in Kind if kind is not Kind.BODY_SUMS
         }
-        self._joints: dict[Kind, list[bytes]] = {
-            kind: [] for kind in Kind if kind.has_joints
-        }
+        self._texts: dict[Kinds, list[bytes]] = {BODY: [], HEADER: []}
         self._columns: dict[bytes, list[bytes]] = {name: [] for name in COLUMNS}
         self._plain = bytearray()
 
@@ -163,55 +228,81 @@ class Builder:
             lines.append(
                 b"".join([VALUE + encoded(t) for t in field_texts(header, name)])
             )
-        self._add(HEADER, header_texts(octets, root))
+        self._add(HEADER, [*header_texts(octets, root)])
         texts = [*body_texts(octets, root)]
         self._add(BODY, texts)
         self._plain.append(is_plain(octets, root, texts))
         self._emails.append(email)
 
-    def finish(self, pause: Callable[[], None]) -> Segment:
+    def finish(self, pause: Pause) -> Segment:
         """Return the segment; ``pause`` is called now and then."""
         size = len(self._emails)
-        for kind, waiting in self._joints.items():
-            self._words[kind].update(joints.built(waiting, joints.limit(size), pause))
-            waiting.clear()
-        found: dict[Kind, Sequence[Page]] = {}
+        for kinds, texts in self._texts.items():
+            self._words[kinds.joints].update(
+                joints.built(texts, joints.limit(size), pause)
+            )
+        found: dict[Kind, Sequence[Page]] = {
+            Kind.BODY_SUMS: self._neighbours(self._texts[BODY], pause)
+        }
+        self._texts.clear()
         for kind, words in self._words.items():
-            pager = pager_of(kind, size)
             listed = in_order(words, _octets_of(kind), pause)
-            for count, (word, numbers) in enumerate(listed):
-                pager.add(word, numbers)
-                if not count % WORDS_AT_ONCE:
-                    pause()
-            found[kind] = pager.pages()
+            found[kind] = paged(kind, listed, size, pause)
         columns = {name: column(lines) for name, lines in self._columns.items()}
         return Segment(self._emails, found, columns, from_marks(self._plain))
 
-    def _add(self, kinds: Kinds, texts: Iterable[str]) -> None:
+    def _neighbours(self, texts: Sequence[bytes], pause: Pause) -> Sequence[Page]:
+        """Return the pages of what is kept of frequent words."""
+        words = frequent(self._words[Kind.BODY_PIECES], len(texts))
+        neighbours = Neighbours(words)
+        for number, octets in enumerate(texts):
+            text = joints.read(octets)
+            neighbours.add(number, text, joints.lines(text))
+            pause()
+        found = neighbours.lists(len(texts))
+        found.update((mark, (0,)) for mark in words.marks())
+        return paged(Kind.BODY_SUMS, in_order(found, encoded, pause), len(texts), pause)
+
+    def _add(self, kinds: Kinds, texts: Sequence[str]) -> None:
         number = len(self._emails)
         found: set[str] = set()
-        joined: set[str] = set()
+        row = ""
         for text in texts:
             found |= pieces(text)
-            joined |= joints.joints(text)
-        self._joints[kinds.joints].append(joints.packed(joined))
+            row = max(row, blanks(text))
+        self._texts[kinds].append(joints.waiting(texts))
         # Two characters are most of what scripts without spaces leave.
         some = {piece for piece in found if len(piece) == PAIR and is_pair(piece)}
         for kind, words in (
             (kinds.pieces, found - some if some else found),
             (kinds.pairs, some),
-            (kinds.characters, characters(found)),
+            (kinds.characters, characters(found).union([row] if row else [])),
         ):
             lists = self._words[kind]
             for word in words:
                 lists[word].append(number)
 
 
-def pager_of(kind: Kind, size: int) -> Pager:
+def paged(
+    kind: Kind, words: Iterable[tuple[bytes, Sequence[int]]], size: int, pause: Pause
+) -> list[Page]:
+    """Return the pages of words, which come in order, and their documents."""
+    pager = _pager_of(kind, size)
+    for count, (word, documents) in enumerate(words):
+        if not count % WORDS_AT_ONCE:
+            pause()
+        pager.add(word, documents)
+    return pager.pages()
+
+
+def _pager_of(kind: Kind, size: int) -> Pager:
     """Return what makes the pages of a segment of ``size`` messages."""
     if kind.has_joints:
         return Pager(size, words_max=joints.PAGE_WORDS)
-    return Pager(size, pairs=kind.has_pairs)
+    if kind in {Kind.BODY_PIECES, Kind.HEADER_PIECES}:
+        return Pager(size)
+    # One word of such pages is looked up at a time: it may be short, not quick.
+    return Pager(size, pairs=kind.has_pairs, dense=SHORT)
 
 
 def _octets_of(kind: Kind) -> Callable[[str], bytes]:
@@ -239,7 +330,7 @@ def column(lines: Iterable[bytes]) -> bytes:
 def in_order(
     lists: MutableMapping[str, _Numbers],
     octets_of: Callable[[str], bytes],
-    pause: Callable[[], None],
+    pause: Pause,
 ) -> Iterator[tuple[bytes, _Numbers]]:
     """Take words out of ``lists``; yield them as octets, ascending."""
     found = []

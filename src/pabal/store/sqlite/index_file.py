@@ -19,12 +19,11 @@ import apsw
 
 from pabal.store.search.lists import Found
 from pabal.store.search.pages import Page
-from pabal.store.search.question import Handle
-from pabal.store.search.segment import COLUMNS, Kind, Segment
+from pabal.store.search.segment import COLUMNS, Handle, Kind, Segment
 
 FILE_NAME: Final = "search.db"
 
-FORMAT: Final = 5
+FORMAT: Final = 7
 """Of the tables and of what is in them; an index of another format is made anew."""
 
 BUSY_TIMEOUT_MS: Final = 10_000
