@@ -124,8 +124,13 @@ class NamesRole:
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Load the zones and answer."""
         shared = self._shared
-        # What changes from now on is seen at the first look, which has nothing to
-        # compare with yet: a look at a hundred thousand files is half of a start.
+        # What changes from now on is seen at the first look. If the files were looked
+        # at before the fork it compares with that; else it has nothing to compare with:
+        # a look at a hundred thousand files is half of a start.
+        state = shared.zones.state
+        if state.looked is not None:
+            own = state.settled.imprint
+            self._stamp = parts.zones_stamp(shared.settings, shared.book, own)
         await self._server.reload()
         await self._server.start(
             sockets.get("dns/udp", ()),
