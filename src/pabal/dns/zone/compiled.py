@@ -315,8 +315,16 @@ def state_of(compiled: Compiled, stamps: Mapping[str, Stamp]) -> State:
         zone = served[origin] = zone_of(origin, body)
         basis = Basis(file, ((file, stamp),), hosted=False, derived=())
         held[origin] = Held(basis, zone, zone, None, copied=False)
+    return State(served, held, settled_of(compiled, stamps), stamps)
+
+
+def settled_of(compiled: Compiled, stamps: Mapping[str, Stamp]) -> Settled:
+    """Return what says that all rows need no look.
+
+    Args:
+        stamps: Of all files there are.
+    """
     files = dict(zip(compiled.apexes, compiled.files, strict=True))
     known = dict(zip(compiled.files, compiled.stamps, strict=True))
     rest = frozenset(stamps.keys() - known.keys())
-    settled = Settled(known, files, frozenset(), rest, imprint_of(stamps))
-    return State(served, held, settled, stamps)
+    return Settled(known, files, frozenset(), rest, imprint_of(stamps))

@@ -399,14 +399,17 @@ def _hosted(derived: DerivedSource | None) -> Mapping[dns.name.Name, str]:
 def _stamps_of(
     source: ZoneSource, files: Iterable[str]
 ) -> tuple[dict[str, Stamp], list[str]]:
-    """Return those of ``files`` that are there, and those that are not."""
+    """Return those of ``files``, or their copies, that are there, and those not."""
     named: dict[str, Stamp] = {}
     gone = []
-    for file in files:
-        try:
-            named[file] = source.stamp(file)
-        except OSError:
-            gone.append(file)
+    for own in files:
+        for file in (own, COPIED + own):
+            try:
+                if own in named:
+                    raise FileNotFoundError(file)  # an own file hides a copy
+                named[file] = source.stamp(file)
+            except OSError:
+                gone.append(file)
     return named, gone
 
 
