@@ -87,7 +87,6 @@ class Looking:
             own = state.settled.imprint
             self._stamp = parts.zones_stamp(shared.settings, shared.book, own)
         await self._server.reload()
-        self._look_in(LOOK_SECONDS)
 
     def heard(self, subject: str) -> None:
         """Take note of a ring: something may have changed."""
@@ -108,19 +107,27 @@ class Looking:
 
     async def run(self) -> None:
         """Look, again and again, until ``stop``."""
+        self._look_in(LOOK_SECONDS)
         while not self._stopping:
             wait_s = max(0.0, self._look_at - self._shared.clock.monotonic())
             rang = await sleep_until_set(self._changed, wait_s)
             self._changed.clear()
+            pause_s: float | None = LOOK_SECONDS
             try:
-                await self._look(rang=rang)
+                pause_s = await self._look(rang=rang)
                 await self._server.look()
             except (OSError, PabalError) as error:
                 # No descriptor or no memory left, a database away: look again later.
                 log.warning("zones not looked at", reason=str(error))
-                self._look_in(LOOK_SECONDS)
+            if pause_s is not None:
+                self._look_in(pause_s)
 
-    async def _look(self, *, rang: bool) -> None:
+    async def _look(self, *, rang: bool) -> float | None:
+        """Look at what may have changed.
+
+        Returns:
+            In how many seconds to look at all files; ``None``: as it was.
+        """
         many = len(self._shared.zones.by_apex) >= MANY_FILES
         if not many:
             self._files.clear()
@@ -129,12 +136,9 @@ class Looking:
         is_due = self._shared.clock.monotonic() >= self._look_at
         wanted, self._is_wanted = self._is_wanted, False
         if many and not is_due and not (self._leads and wanted):
-            return
+            return None
         # It would take as long to find out whether it has to be done.
-        at_once = many and wanted
-        report = await self._look_at_all(rang=rang, at_once=at_once)
-        if many and report is not None:
-            self._tell(report)
+        return await self._look_at_all(rang=rang, at_once=many and wanted)
 
     async def _look_at_some(self) -> None:
         """Reload what we were told of, and what depends on more than its file."""
@@ -145,23 +149,26 @@ class Looking:
         if (report.loaded or report.removed) and self.on_loaded is not None:
             self.on_loaded()
 
-    async def _look_at_all(self, *, rang: bool, at_once: bool) -> Report | None:
-        """Look at all files; return what a reload found, if one was needed."""
+    async def _look_at_all(self, *, rang: bool, at_once: bool) -> float:
+        """Look at all files; return in how many seconds to do so again."""
         clock, began = self._shared.clock, self._shared.clock.monotonic()
-        stamp, renewed = self._stamp, False
+        before = self._stamp
+        stamp, renewed, report = before, False, None
         if not at_once:
             stamp, renewed = await asyncio.to_thread(self._look_at_files)
         took_s = clock.monotonic() - began
-        report = None
-        is_needed = rang or at_once or renewed or stamp != self._stamp
-        if is_needed and not self._stopping:
+        if (rang or at_once or renewed or stamp != before) and not self._stopping:
             asked, self._asked = self._asked, False
             report = await self._server.reload(asked=asked)
             self._stamp = stamp
         if at_once:
             took_s = clock.monotonic() - began
-        self._look_in(max(LOOK_SECONDS, LOOK_PAUSE_TIMES * took_s))
-        return report
+        pause_s = max(LOOK_SECONDS, LOOK_PAUSE_TIMES * took_s)
+        if report is not None and before and pause_s > LOOK_SECONDS:
+            # The others would see it at another time, long after. They have a first
+            # look of their own.
+            self._tell(report)
+        return pause_s
 
     def _look_in(self, pause_s: float) -> None:
         """Look at all files in about ``pause_s`` seconds."""
