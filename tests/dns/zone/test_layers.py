@@ -3,7 +3,7 @@ import random
 import pytest
 
 from pabal.dns.zone import layers
-from pabal.dns.zone.layers import Layered, layered
+from pabal.dns.zone.layers import Layered, drop, layered
 
 
 def test_changes_lie_over_what_was(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,3 +44,14 @@ def test_what_is_large_is_not_copied() -> None:
     small = layered({"a": 1}, {"x": 1}, ("a",))
     assert small == {"x": 1}
     assert isinstance(small, dict)
+
+
+def test_only_what_nobody_else_has_is_freed() -> None:
+    mine = {1: 1}
+    drop(mine)
+    assert not mine
+    shared = {1: 1}
+    others = [shared]
+    drop(shared)
+    assert others == [{1: 1}]
+    drop(Layered({1: 1}, {}, frozenset()))

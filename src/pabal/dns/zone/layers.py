@@ -5,6 +5,7 @@ touches, in a process that was forked, memory that it would have had in common w
 others. So what changed lies over what was; now and then both become one.
 """
 
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final, Generic, TypeVar, overload
 
@@ -15,6 +16,9 @@ COPIED_MAX: Final = 4096
 
 OVER_MAX: Final = 4096
 """Changes that lie over the rest: they are copied with every further one."""
+
+_REFERENCES: Final = 3
+"""Of what nobody else has: the caller's, ours, that of ``getrefcount``'s argument."""
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -116,3 +120,13 @@ def layered(
         return {**made, **more}
     nothing: Layered[_Key, _Value] = Layered(mapping, {}, frozenset())
     return nothing.with_(more, gone)
+
+
+def drop(mapping: Mapping[_Key, _Value]) -> None:
+    """Free a dict entry by entry, if only the caller has it, who has no more use of it.
+
+    At once, a hundred thousand would hold everybody up for some milliseconds.
+    """
+    if isinstance(mapping, dict) and sys.getrefcount(mapping) <= _REFERENCES:
+        while mapping:
+            mapping.popitem()

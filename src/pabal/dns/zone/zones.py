@@ -35,7 +35,7 @@ from pabal.dns.zone.dynamic import Dynamic, OutdatedError
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.journal import JournalError
-from pabal.dns.zone.layers import layered
+from pabal.dns.zone.layers import drop, layered
 from pabal.dns.zone.load import ZoneInput
 from pabal.dns.zone.local import local_answer
 from pabal.dns.zone.lookup import nearest
@@ -220,6 +220,8 @@ class Zones(LocalZones):
         report = self._reload(batch, look, hosted)
         settled = before.after(stamps, imprint, look, batch.held)
         self._state = replace(self._state, settled=settled, looked=None)
+        del look
+        drop(stamps)
         return report
 
     def _reload(
