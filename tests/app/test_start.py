@@ -54,4 +54,4 @@ def test_zones_are_read_once_for_several_processes(settings: Settings) -> None:
     assert preload(replace(settings, workers=1)) is None
     found = preload(replace(settings, workers=2))
     assert found is not None
-    assert found.served[b"\x01b\x04test\x00"].serial == 1
+    assert found.state.served[b"\x01b\x04test\x00"].serial == 1

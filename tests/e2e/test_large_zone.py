@@ -183,7 +183,7 @@ def long_steps(directory: Path, apart: Apart | None) -> set[str]:
     for serial in (1, 2):  # all records are other ones
         write(file, serial, STEP_RECORDS)
         assert file.stat().st_size >= APART_MIN_OCTETS
-        steps.of(loader._reloaded)
+        steps.of(lambda: loader._reloaded(None))
     leaving, loader.outgoing = loader.outgoing, []
     assert len(leaving) == 1
     steps.of(lambda: let_go(leaving))

@@ -46,7 +46,9 @@ class MemorySource:
             if file.endswith(".zone")
         }
 
-    def stamps(self) -> Mapping[str, Stamp]:
+    def stamps(self, own: Mapping[str, Stamp] | None = None) -> Mapping[str, Stamp]:
+        if own is not None:
+            return own
         return {file: self.stamp(file) for file in self.files().values()}
 
     def stamp(self, file: str) -> Stamp:

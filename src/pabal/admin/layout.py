@@ -72,6 +72,11 @@ class Layout:
         """The last good version of zones whose files are wrong."""
         return self.data / "last-good"
 
+    @property
+    def compiled(self) -> Path:
+        """Zones of many files as they were read: the next start need not do it."""
+        return self.data / "zones.compiled"
+
     def view(self, name: str) -> "Layout":
         """Where the copies, journals and last good versions of a view's zones are."""
         return Layout(self.data / "views" / name)

@@ -166,7 +166,7 @@ class ZoneEditing:
         return aside
 
     def _rung(self) -> str:
-        ring_zones(self._settings)
+        ring_zones(self._settings, self._name)
         return ""
 
     def _asked(self, work: Callable[[], str]) -> str:

@@ -1,7 +1,5 @@
 """The role ``dns``: zones and recursion."""
 
-import asyncio
-import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -9,38 +7,24 @@ from typing import Final
 from pabal.app import caches, outlooks, parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
+from pabal.app.looking import LOOK_SECONDS, Looking
 from pabal.app.probing import Probing
 from pabal.app.shared import (
     ASKED_BELL,
     COPIED_BELL,
     DIRECTORY_BELL,
+    FILES_BELL,
     UPDATED_BELL,
     ZONES_BELL,
     Shared,
 )
 from pabal.app.taking import take_elsewhere
-from pabal.base.errors import PabalError
-from pabal.base.log import Log
-from pabal.base.tasks import Tasks, sleep_until_set
+from pabal.base.tasks import Tasks
 from pabal.dns.server.nameserver import NameServer, Sharing
 from pabal.dns.server.resigning import Resigner
 from pabal.dns.zone.keystore import KeyStore
 from pabal.dns.zone.view import View
 from pabal.dns.zone.views import views_of
-
-log = Log("names")
-
-LOOK_SECONDS: Final = 1.0
-"""How often the directory and the zone files are looked at without a ring."""
-
-LOOK_PAUSE_TIMES: Final = 50
-"""A look is followed by a pause so many times as long: a hundred thousand files take
-some 2 % of a processor, and what is edited there is seen within half a minute."""
-
-LOOK_SCATTER: Final = 0.5
-"""A pause is longer or shorter by up to half of this part. All processes begin together
-and hear every ring together. Would they then look together, all cores were theirs for
-some ten milliseconds of each second, and one answer of a hundred late."""
 
 NOTIFY_AFTER_SECONDS: Final = 2 * LOOK_SECONDS
 """Before secondaries hear of a change: they may ask any process, and each looks by
@@ -86,7 +70,6 @@ class NamesRole:
             None if tls is None else tls.names,
             views,
         )
-        self._tls = tls
         self.on_updated: Callable[[], None] | None = None
         self._server.share(
             Sharing(
@@ -98,11 +81,8 @@ class NamesRole:
         )
         self._probing = self._prober(shared, views)
         self._tasks = Tasks()
-        self._changed = asyncio.Event()
-        self._stopping = False
-        self._asked = False
-        self._stamp: tuple[object, ...] = ()
-        self._pause_s = LOOK_SECONDS
+        self._looking = Looking(shared, self._server, tls, leads=transfers)
+        self._looking.on_loaded = self._loaded
         self._shared = shared
 
     def _prober(self, shared: Shared, views: Sequence[View]) -> Probing:
@@ -124,15 +104,13 @@ class NamesRole:
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Load the zones and answer."""
         shared = self._shared
-        # What changes from now on is seen at the first look, which has nothing to
-        # compare with yet: a look at a hundred thousand files is half of a start.
-        await self._server.reload()
+        await self._looking.start()
         await self._server.start(
             sockets.get("dns/udp", ()),
             sockets.get("dns/tcp", ()),
             sockets.get("dns-tls", ()),
         )
-        self._tasks.start(self._look(), "zones")
+        self._tasks.start(self._looking.run(), "zones")
         if self._resolvers.configured:
             keeper = resolving.anchor_keeper(
                 shared.settings, self._resolvers, shared.clock
@@ -153,9 +131,9 @@ class NamesRole:
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
         word, _, rest = subject.partition(" ")
-        if subject in {DIRECTORY_BELL, ZONES_BELL, ASKED_BELL}:
-            self._asked |= subject == ASKED_BELL
-            self._changed.set()
+        is_general = subject in {DIRECTORY_BELL, ZONES_BELL, ASKED_BELL}
+        if is_general or subject.startswith(FILES_BELL):
+            self._looking.heard(subject)
         elif subject.startswith(UPDATED_BELL):
             zone = subject.removeprefix(UPDATED_BELL)
             self._tasks.start(self._follow(zone), "zone updated")
@@ -168,8 +146,7 @@ class NamesRole:
 
     async def stop(self) -> None:
         """Finish what is under way."""
-        self._stopping = True
-        self._changed.set()
+        self._looking.stop()
         await self._probing.stop()
         await self._tasks.wait(LOOK_SECONDS)
         await self._server.stop()
@@ -178,14 +155,17 @@ class NamesRole:
     def _updated(self, zone: str) -> None:
         """Tell everybody that a dynamic update of ``zone`` was done here."""
         self._shared.bell.ring(f"{UPDATED_BELL}{zone}")
+        self._loaded()
+
+    def _loaded(self) -> None:
+        """Say, in this process, that there is another version of a zone."""
         if self.on_updated is not None:
             self.on_updated()
 
     async def _follow(self, zone: str) -> None:
         """Take over a dynamic update that another process did."""
         await self._server.follow(zone)
-        if self.on_updated is not None:
-            self.on_updated()
+        self._loaded()
 
     async def _flush(self, asked: str) -> None:
         await caches.flush(self._resolvers.by_view, asked)
@@ -200,46 +180,6 @@ class NamesRole:
             found, shared.layout, shared.bell.name, asked, shared.clock
         )
 
-    async def _look(self) -> None:
-        while not self._stopping:
-            rang = await sleep_until_set(self._changed, self._pause_s * _scatter())
-            self._changed.clear()
-            try:
-                await self._reload_if_changed(rang=rang)
-                await self._server.look()
-            except (OSError, PabalError) as error:
-                # No descriptor or no memory left, a database away: look again later.
-                log.warning("zones not looked at", reason=str(error))
-
-    async def _reload_if_changed(self, *, rang: bool) -> None:
-        began = self._shared.clock.monotonic()
-        stamp, renewed = await asyncio.to_thread(self._look_at_files)
-        took_s = self._shared.clock.monotonic() - began
-        self._pause_s = max(LOOK_SECONDS, LOOK_PAUSE_TIMES * took_s)
-        seen = self._stamp and stamp != self._stamp
-        if self._pause_s > LOOK_SECONDS and seen and not rang:
-            # The others would see it at another time, long after. They have a first
-            # look of their own.
-            self._shared.bell.ring(ZONES_BELL)
-        rang |= renewed
-        if (rang or stamp != self._stamp) and not self._stopping:
-            asked, self._asked = self._asked, False
-            await self._server.reload(asked=asked)
-            self._stamp = stamp
-
-    def _look_at_files(self) -> tuple[tuple[object, ...], bool]:
-        """Return the stamp, and whether there is a new certificate.
-
-        On a thread, for there may be thousands of files.
-        """
-        shared = self._shared
-        stamp = parts.zones_stamp(shared.settings, shared.book)
-        return stamp, self._tls is not None and self._tls.reload()
-
     def _pass_on(self, zone: str) -> None:
         """Let the process that follows primaries look at a copied zone."""
         self._shared.bell.ring(f"{COPIED_BELL}{zone}")
-
-
-def _scatter() -> float:
-    return 1 + LOOK_SCATTER * (secrets.randbelow(1000) / 1000 - 0.5)

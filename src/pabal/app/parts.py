@@ -169,13 +169,19 @@ def zones(
     return made
 
 
-def zones_stamp(settings: Settings, book: Book) -> tuple[object, ...]:
+def zones_stamp(
+    settings: Settings, book: Book, own: int | None = None
+) -> tuple[object, ...]:
     """Return a value that is another one when zone files or hosted domains changed.
 
     Signed zones count as well. Cost: a system call a file; call it from a thread.
+
+    Args:
+        own: The fingerprint of the own files, if somebody has just looked.
     """
     layout = Layout(settings.data)
-    own = DirectorySource(settings.dns.zones).fingerprint()
+    if own is None:
+        own = DirectorySource(settings.dns.zones).fingerprint()
     copies = DirectorySource(layout.copies).fingerprint()
     signed = SignedZones(layout.dnssec).fingerprint()
     views = [

@@ -39,6 +39,9 @@ ACCOUNT_BELL: Final = "account "
 """Subjects of the doorbell; the last three are followed by the name of a zone, twice,
 and an account's id. ``ASKED_BELL``: a person wants to read that it was done."""
 
+FILES_BELL: Final = "zone files "
+"""Followed by files of zones, a slash between two: these have changed."""
+
 AUDIENCES: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     {
         ACCOUNT_BELL.strip(): frozenset({"mail", "all"}),

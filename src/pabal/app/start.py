@@ -7,6 +7,7 @@ import importlib
 import os
 import pwd
 import resource
+from dataclasses import replace
 from typing import Final
 
 from pabal.admin.hostkey import host_key
@@ -15,13 +16,14 @@ from pabal.admin.privileges import hand_over
 from pabal.app import parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
-from pabal.app.reading import read_shared
+from pabal.app.reading import MANY_FILES, Preloaded, SharedSource, compiled_zones
 from pabal.app.shared import make
 from pabal.base.clock import SystemClock
 from pabal.base.errors import OperatorError, UnavailableError
 from pabal.config.settings import Settings
+from pabal.dns.zone.compiled import state_of
 from pabal.dns.zone.source import DirectorySource
-from pabal.dns.zone.zones import State, Zones
+from pabal.dns.zone.zones import Zones
 from pabal.mta.queue.sqlite import SqliteQueue
 from pabal.trace.sqlite import SqliteTracer
 
@@ -66,38 +68,46 @@ def prepare(settings: Settings, user: pwd.struct_passwd | None) -> ServerTls:
     return tls
 
 
-def preload(settings: Settings) -> State | None:
+def preload(settings: Settings) -> Preloaded | None:
     """Return the zones of the owner's files, for all processes to begin with.
 
     Read once before they are forked, many zones cost their time and memory once; what
-    changes afterwards each process reads by itself. ``None`` if there is but one.
+    changes afterwards each process reads by itself. ``None``: there is but one, and
+    there are few files.
 
-    Security: only what the owner wrote, no octet from any peer: copies and updates are
-    left to the processes, which are not root.
+    Security: only what the owner wrote, and what this server made of it before, no
+    octet from any peer: copies and updates are left to the processes, which are not
+    root.
     """
-    if settings.workers == 1:
-        return None
     clock = SystemClock()
+    source = DirectorySource(settings.dns.zones)
+    looked_at = clock.monotonic()
+    try:
+        stamps = source.stamps()
+    except OSError:
+        return None  # the processes say so
+    if settings.workers == 1 and len(stamps) < MANY_FILES:
+        return None
     with contextlib.closing(parts.open_directory(settings, clock)) as book:
         derived = parts.derived_records(settings, book)
-
-        def zones_of(source: DirectorySource) -> Zones:
-            return Zones(source, None, settings.hostname, clock)
-
-        source = DirectorySource(settings.dns.zones)
-        zones = Zones(source, derived, settings.hostname, clock)
+        shared = SharedSource(source, stamps)
+        zones = Zones(shared, derived, settings.hostname, clock)
+        stale = None
         gc.disable()
         try:
-            read = read_shared(source, zones_of, len(os.sched_getaffinity(0)))
-            if read is not None:
-                zones.adopt(read)
+            if len(stamps) >= MANY_FILES:
+                kept = Layout(settings.data).compiled
+                cores = len(os.sched_getaffinity(0))
+                compiled, is_stale = compiled_zones(source, stamps, kept, cores)
+                zones.adopt(state_of(compiled, stamps))
+                stale = compiled if is_stale else None
             # What is wrong is reported by the processes: they read it again.
             zones.reload()
         finally:
             gc.enable()
     # Left out of every collection, the memory stays shared.
     gc.freeze()
-    return zones.state
+    return Preloaded(replace(zones.state, looked=stamps), looked_at, stale)
 
 
 def _make_databases(settings: Settings, layout: Layout) -> None:

@@ -22,15 +22,21 @@ def emit(value: Json) -> None:
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print ``rows`` under ``headers``, columns aligned, Hangul two columns wide."""
     lines = [headers, *rows]
-    widths = [max(width(line[i]) for line in lines) for i in range(len(headers))]
-    for number, line in enumerate(lines):
-        cells = [text + " " * (widths[i] - width(text)) for i, text in enumerate(line)]
-        text = "  ".join(cells).rstrip()
-        click.echo(click.style(text, bold=True) if number == 0 else text)
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    made = ["  ".join(map(_padded, line, widths)).rstrip() for line in lines]
+    made[0] = click.style(made[0], bold=True)
+    # At once: there may be a hundred thousand.
+    click.echo("\n".join(made))
+
+
+def _padded(text: str, columns: int) -> str:
+    return text + " " * (columns - width(text))
 
 
 def width(text: str) -> int:
     """Return the columns ``text`` takes on a terminal."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import click
 
-from pabal.app.office import check_zone, check_zone_file, ring_zones, zones_office
+from pabal.app.office import (
+    changed_problems,
+    check_zone,
+    check_zone_file,
+    list_zones,
+    ring_zones,
+    zones_office,
+)
 from pabal.base.errors import NotFoundError
 from pabal.cli import output
 from pabal.cli.options import EXIT_USAGE, config_option, json_option
@@ -36,8 +43,7 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
     STATE is ok; kept: the file has a mistake, and the last good version is served;
     wrong: it has one, and there is no version before. `pabal zone check` says which.
     """
-    with zones_office(load_or_raise(directory)) as office:
-        zones = office.summaries()
+    zones = list_zones(load_or_raise(directory))
     if as_json:
         output.emit(
             {
@@ -164,19 +170,24 @@ def _problems(
 
 
 @zone.command()
+@click.argument("name", metavar="[DOMAIN]", required=False)
 @config_option
 @json_option
-def reload(directory: Path | None, *, as_json: bool) -> None:
-    """Let the running server read changed zones.
+def reload(name: str | None, directory: Path | None, *, as_json: bool) -> None:
+    """Let the running server read changed zones, or DOMAIN only.
 
     It does so by itself within a second; a zone with a mistake stays as it was.
     """
     settings = load_or_raise(directory)
-    # First: to look here at a hundred thousand zones takes ten seconds.
-    ring_zones(settings, asked=True)
-    with zones_office(settings) as office:
-        problems = office.problems()
+    if name is None:
+        # First: to look here at a hundred thousand files takes a while.
+        ring_zones(settings, asked=True)
+        problems: Sequence[Problem] = changed_problems(settings)
+    else:
+        ring_zones(settings, absolute(name))
+        problems = _problems(name, None, directory)
     if not as_json:
         for problem in problems:
             click.echo(problem.render())
-    output.done("The server reads its zones again.", as_json=as_json)
+    done = "its zones" if name is None else f"zone {name}"
+    output.done(f"The server reads {done} again.", as_json=as_json)

@@ -11,7 +11,7 @@ from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone import leaving
 from pabal.dns.zone.batch import Basis, Held
-from pabal.dns.zone.leaving import large_replaced, let_go, replaced, unused
+from pabal.dns.zone.leaving import large_replaced, let_go, replaced_zone, unused
 from pabal.dns.zone.packed import Nodes
 from pabal.dns.zone.shards import PARTS, Shards, parts_of, split
 from pabal.dns.zone.tree import Zone, changed
@@ -40,15 +40,15 @@ def held(own: Zone, served: Zone | None = None) -> Held:
 
 def test_what_is_replaced_leaves() -> None:
     one, other, signed = large(), large(), large()
-    before = {APEX: held(one, signed)}
-    assert replaced(before, before) == []
-    assert replaced(before, {**before}) == []
-    assert replaced(before, {}) == [one, signed]
-    assert replaced(before, {APEX: held(other, signed)}) == [one]
-    assert replaced(before, {APEX: held(other)}) == [one, signed]
+    before = held(one, signed)
+    assert replaced_zone(None, before) == []
+    assert replaced_zone(before, before) == []
+    assert replaced_zone(before, None) == [one, signed]
+    assert replaced_zone(before, held(other, signed)) == [one]
+    assert replaced_zone(before, held(other)) == [one, signed]
     text = RRset(APEX, codes.TXT, 60, (b"\x01x",))
     after = changed(one, {APEX: {**one.apex, codes.TXT: text}}, frozenset())
-    assert replaced({APEX: held(one)}, {APEX: held(after)}) == [], "most is in the next"
+    assert replaced_zone(held(one), held(after)) == [], "most is in the next"
 
 
 def test_small_versions_of_one_zone_are_no_work(

@@ -125,7 +125,8 @@ def test_hosted_domains_need_no_file() -> None:
 def test_unreadable_directory_changes_nothing() -> None:
     class Broken(MemorySource):
         @override
-        def stamps(self) -> dict[str, Stamp]:
+        def stamps(self, own: object = None) -> dict[str, Stamp]:
+            del own
             raise PermissionError("no")
 
     report = Zones(Broken(), None, "h.test", FixedClock()).reload()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
@@ -12,9 +12,10 @@ from typing import Final, TypeVar
 import dns.name
 
 from pabal.dns.wire import codes
+from pabal.dns.wire.rrset import name_octets
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.batch import Report
-from pabal.dns.zone.leaving import large_replaced, let_go, replaced, unused
+from pabal.dns.zone.leaving import large_replaced, let_go, replaced_zone, unused
 from pabal.dns.zone.problem import Problem
 from pabal.dns.zone.shards import SPLIT_NAMES
 from pabal.dns.zone.tree import Zone
@@ -60,10 +61,14 @@ class Loader:
         self._polite = 0
         self._switch_s = 0.0
 
-    async def reload(self) -> Report:
-        """Check and exchange the zones that changed."""
+    async def reload(self, files: Collection[str] | None = None) -> Report:
+        """Check and exchange the zones that changed.
+
+        Args:
+            files: Own files that may have changed; ``None``: any may have.
+        """
         async with self._exclusive:
-            return await self.politely(self._reloaded)
+            return await self.politely(partial(self._reloaded, files))
 
     async def politely(self, work: Callable[[], _Done]) -> _Done:
         """Do ``work`` in a thread that lets the answers go first."""
@@ -109,11 +114,14 @@ class Loader:
             self.outgoing.append(zone)
         return True
 
-    def _reloaded(self) -> Report:
+    def _reloaded(self, files: Collection[str] | None) -> Report:
         held = self.zones.state.held
         with _no_collection():
-            report = self.zones.reload()
-        self.outgoing += replaced(held, self.zones.state.held)
+            report = self.zones.reload(files)
+        for name in (*report.loaded, *report.removed) if held else ():
+            origin = name_octets(dns.name.from_text(name)).lower()
+            after = self.zones.state.held.get(origin)
+            self.outgoing += replaced_zone(held.get(origin), after)
         before = [view.version for view in self.views]
         problems = self._follow_views()
         changed = tuple(

@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -173,8 +173,7 @@ class NameServer:
         for each in self._relations:
             each.start(sources)
         self._is_started = True
-        for each in self._relations:
-            each.changed(self._loader.zones.all())
+        self._tell(self._loader.zones.by_apex.values())
 
     def forget(self) -> None:
         """Drop every ready answer: what the resolver knew was flushed."""
@@ -200,15 +199,18 @@ class NameServer:
             return header_only(query, codes.REFUSED)
         return found
 
-    async def reload(self, *, asked: bool = False) -> Report:
+    async def reload(
+        self, files: Collection[str] | None = None, *, asked: bool = False
+    ) -> Report:
         """Check and exchange the zones that changed, off the event loop.
 
         Args:
+            files: Own files that may have changed; ``None``: any may have.
             asked: Whether somebody asked for it, and wants to read that it was done.
         """
-        report = await self._loader.reload()
+        report = await self._loader.reload(files)
         if report.loaded or report.removed:
-            self._changed(self._loader.zones.all())
+            self._changed(self._loader.zones.by_apex.values())
         self._relations[0].secondaries.loaded()
         self._reporter.tell(report, asked=asked)
         return report
@@ -250,9 +252,14 @@ class NameServer:
         if self._loader.outgoing:
             self._tasks.start(self._loader.let_go(), "zones freed")
         if self._is_started:
-            found = list(zones)
-            for each in self._relations:
-                each.changed(found)
+            self._tell(zones)
+
+    def _tell(self, zones: Iterable[Zone | None]) -> None:
+        """Tell the secondaries of ``zones``, if there are any."""
+        telling = [each for each in self._relations if each.tells]
+        found = list(zones) if telling else []
+        for each in telling:
+            each.changed(found)
 
     def _sent(self, zone: Zone) -> None:
         """Take note that ``zone`` was sent to a secondary."""

@@ -56,6 +56,11 @@ class Relations:
             self.realm.forwarder.sources = sources
         self.secondaries.tidy()
 
+    @property
+    def tells(self) -> bool:
+        """Whether anybody is told of changes."""
+        return self.notifier.has_peers
+
     def changed(self, zones: Iterable[Zone | None]) -> None:
         """Tell that common ``zones`` changed, or what hides them."""
         there = [zone for zone in zones if zone is not None]

@@ -52,6 +52,8 @@ def targets(
         before: A version before and what was returned for it: then only what differs
             is looked at.
     """
+    if not zone.nodes.may_have(_MARK):
+        return {}
     packed = zone.nodes.packed
     if before is None:
         return {name: t for name, r in packed.items() if (t := _target(r))}

@@ -5,7 +5,7 @@ second, in which no other thread runs.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from pabal.dns.zone.batch import Held
@@ -20,30 +20,22 @@ _OWN_REFERENCES: Final = 2
 """Those of a list and of ``getrefcount``'s argument."""
 
 
-def replaced(before: Mapping[bytes, Held], after: Mapping[bytes, Held]) -> list[Zone]:
-    """Return the zones in ``before`` that are not in ``after``, by folded apex.
+def replaced_zone(before: Held | None, after: Held | None) -> list[Zone]:
+    """Return the versions of a zone in ``before`` that are not in ``after``.
 
-    But versions that have most of what is in the next: little goes with them.
+    But those that have most of what is in the next: little goes with them.
     """
-    if before is after:
+    if before is None or before is after:
         return []
-    found: list[Zone] = []
-    for origin, held in before.items():
-        now = after.get(origin)
-        if now is held:
-            continue
-        kept = () if now is None else now.zones
-        found += [
-            each for each in held.zones if not any(_share(each, one) for one in kept)
-        ]
-    return found
+    kept = () if after is None else after.zones
+    return [each for each in before.zones if not any(_share(each, one) for one in kept)]
 
 
 def large_replaced(before: Held | None, after: Held | None) -> list[Zone]:
-    """Return the same for the versions of one zone, unless they are small."""
+    """Return the same, unless they are small."""
     if before is None or len(before.own.nodes) <= SPLIT_NAMES:
         return []
-    return replaced({b"": before}, {} if after is None else {b"": after})
+    return replaced_zone(before, after)
 
 
 def _share(one: Zone, other: Zone) -> bool:

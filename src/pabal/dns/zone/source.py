@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import RawIOBase
 from pathlib import Path
 from typing import Final, Protocol
@@ -55,11 +55,14 @@ class ZoneSource(Protocol):
         """Return the file of each zone; raises OSError if they are out of reach."""
         ...
 
-    def stamps(self) -> Mapping[str, Stamp]:
+    def stamps(self, own: Mapping[str, Stamp] | None = None) -> Mapping[str, Stamp]:
         """Return every zone's file and what changes when it does.
 
         An own file and a copy of the same zone: only the own one. Raises OSError if
         they are out of reach.
+
+        Args:
+            own: Those of the own files, if somebody has just looked.
         """
         ...
 
@@ -96,17 +99,21 @@ class DirectorySource:
         }
         return {name: file for file, name in self._names.items() if name is not None}
 
-    def stamps(self) -> Mapping[str, Stamp]:
+    def stamps(self, own: Mapping[str, Stamp] | None = None) -> Mapping[str, Stamp]:
         """Return every zone's file and its stamp: a system call a file."""
+        if own is not None:
+            return own
         try:
-            with os.scandir(self.directory) as entries:
-                return {
-                    entry.name: _stamp_of(entry)
-                    for entry in entries
-                    if entry.name.endswith(SUFFIX) and not entry.name.startswith(".")
-                }
+            return dict(self._looked_at())
         except (FileNotFoundError, NotADirectoryError):
             return {}
+
+    def _looked_at(self) -> Iterator[tuple[str, Stamp]]:
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.endswith(SUFFIX) and not name.startswith("."):
+                    yield name, _stamp_of(entry)
 
     def stamp(self, file: str) -> Stamp:
         """Return what changes when ``file`` does."""
@@ -151,18 +158,12 @@ class DirectorySource:
     def fingerprint(self) -> int:
         """Return a number that is another one when a zone's file is or has changed.
 
-        Cost: a system call a file. Included files do not count.
+        That of ``imprint_of``. Cost: a system call a file. Included files do not count.
         """
         try:
-            with os.scandir(self.directory) as entries:
-                # Not as a set: hashed at once, many would hold everybody up.
-                total = 0
-                for entry in entries:
-                    if entry.name.endswith(SUFFIX):
-                        total += 1 + hash((entry.name, _stamp(entry.stat())))
+            return _sum_of(self._looked_at())
         except OSError:
             return 0
-        return total
 
     def _expect_inside(self, path: str) -> None:
         """Raise OSError if ``path`` leads out of the directory."""
@@ -241,6 +242,22 @@ def _stamp_of(entry: os.DirEntry[str]) -> Stamp:
         return GONE
 
 
+def imprint_of(stamps: Mapping[str, Stamp]) -> int:
+    """Return a number that is another one for other files; never 0."""
+    return _sum_of(stamps.items())
+
+
+def _sum_of(stamps: Iterable[tuple[str, Stamp]]) -> int:
+    # Not as a set: to hash a hundred thousand at once would hold everybody up.
+    total = 0
+    for each in stamps:
+        total = (total + 1 + hash(each)) & _IMPRINT
+    return total + 1
+
+
+_IMPRINT: Final = (1 << 62) - 1
+"""Bits of an imprint, in which sums of hashes are kept."""
+
 GONE: Final[Stamp] = (0, 0, 0)
 """The stamp of a file that went while we looked, or of a link to none."""
 
@@ -251,6 +268,20 @@ def is_plain(file: str) -> bool:
     ``False`` says nothing.
     """
     return _PLAIN.fullmatch(file.removeprefix(COPIED)) is not None
+
+
+def plain_apex(file: str) -> bytes | None:
+    """Return the folded wire name of the zone that ``file`` holds.
+
+    ``None``: another way finds out, whether by a rarer name or none at all.
+    """
+    plain = _PLAIN.fullmatch(file)
+    if plain is None or len(plain[1]) >= _PLAIN_MAX or file == ROOT_FILE:
+        return None
+    labels = plain[1].encode().split(b".")
+    if max(map(len, labels)) > LABEL_MAX_OCTETS:
+        return None
+    return b"".join([bytes((len(label),)) + label for label in labels]) + b"\0"
 
 
 def zone_name(file: str) -> dns.name.Name | None:
@@ -281,8 +312,9 @@ def zone_file(name: dns.name.Name) -> str:
 class NoFiles:
     """No master files at all."""
 
-    def stamps(self) -> Mapping[str, Stamp]:
+    def stamps(self, own: Mapping[str, Stamp] | None = None) -> Mapping[str, Stamp]:
         """Return nothing."""
+        del own
         return {}
 
     def files(self) -> Mapping[dns.name.Name, str]:
@@ -315,9 +347,9 @@ class JoinedSource:
         copies = {name: COPIED + file for name, file in self.copies.files().items()}
         return {**copies, **self.own.files()}
 
-    def stamps(self) -> Mapping[str, Stamp]:
+    def stamps(self, own: Mapping[str, Stamp] | None = None) -> Mapping[str, Stamp]:
         """Return every zone's file and its stamp; raises OSError."""
-        own, copies = self.own.stamps(), self.copies.stamps()
+        own, copies = self.own.stamps(own), self.copies.stamps()
         if not copies:
             return own
         added = {COPIED + file: copies[file] for file in copies if file not in own}

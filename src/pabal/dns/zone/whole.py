@@ -32,9 +32,9 @@ class WholeFiles:
         found = self._source.files()
         return {name: file for name, file in found.items() if file in stamps}
 
-    def stamps(self) -> Mapping[str, Stamp]:
+    def stamps(self, own: Mapping[str, Stamp] | None = None) -> Mapping[str, Stamp]:
         """Return every zone's file and its stamp; raises OSError."""
-        found = self._source.stamps()
+        found = self._source.stamps(own)
         for gone in self._known.keys() - found.keys():
             del self._known[gone]
         return {
@@ -97,10 +97,10 @@ class Differences:
         found = self._source.files()
         return {name: found[name] for name in found if name not in whole}
 
-    def stamps(self) -> Mapping[str, Stamp]:
+    def stamps(self, own: Mapping[str, Stamp] | None = None) -> Mapping[str, Stamp]:
         """Return every zone's file and its stamp; raises OSError."""
-        whole = self._whole.stamps()
-        found = self._source.stamps()
+        whole = self._whole.stamps(own)
+        found = self._source.stamps(own)
         return {file: found[file] for file in found if file not in whole}
 
     def stamp(self, file: str) -> Stamp:

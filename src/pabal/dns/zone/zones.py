@@ -5,7 +5,7 @@ look-up sees either the old set of zones or the new one, because the set is one
 immutable mapping replaced at once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,13 +35,21 @@ from pabal.dns.zone.dynamic import Dynamic, OutdatedError
 from pabal.dns.zone.fallback import Fallbacks
 from pabal.dns.zone.history import History
 from pabal.dns.zone.journal import JournalError
+from pabal.dns.zone.layers import drop, layered
 from pabal.dns.zone.load import ZoneInput
 from pabal.dns.zone.local import local_answer
 from pabal.dns.zone.lookup import nearest
 from pabal.dns.zone.problem import Place, Problem, Severity
 from pabal.dns.zone.reading import Apart
 from pabal.dns.zone.settled import NOTHING_SETTLED, Look, Settled
-from pabal.dns.zone.source import COPIED, Stamp, ZoneSource, is_plain, zone_name
+from pabal.dns.zone.source import (
+    COPIED,
+    Stamp,
+    ZoneSource,
+    imprint_of,
+    is_plain,
+    zone_name,
+)
 from pabal.dns.zone.tree import Zone
 
 _SERIAL_MODULUS: Final = 1 << 32
@@ -61,30 +69,24 @@ class State:
         served: By folded apex.
         held: The same, with what they were made from.
         settled: Which of them need no look.
+        looked: The own files as they were looked at a moment ago, if they were: the
+            next reload does not look again.
     """
 
     served: Mapping[bytes, Zone]
     held: Mapping[bytes, Held]
     settled: Settled
+    looked: Mapping[str, Stamp] | None = None
 
     def coming(
         self, taken: Mapping[bytes, Held], loose: Collection[bytes]
-    ) -> dict[bytes, Held]:
+    ) -> Mapping[bytes, Held]:
         """Return what is held, without what is ``loose``, with what was taken."""
-        coming = dict(self.held)
-        for origin in loose:
-            coming.pop(origin, None)
-        return {**coming, **taken}
+        return layered(self.held, taken, loose)
 
     def holding(self, taken: Mapping[bytes, Held], loose: Collection[bytes]) -> "State":
         """Return this with the ``coming`` zones, served as they are."""
         return replace(self, held=self.coming(taken, loose))
-
-    def after(
-        self, stamps: Mapping[str, Stamp], look: Look, taken: Mapping[bytes, Held]
-    ) -> "State":
-        """Return this when what ``look`` found was taken."""
-        return replace(self, settled=self.settled.after(stamps, look, taken))
 
 
 class Zones(LocalZones):
@@ -162,10 +164,6 @@ class Zones(LocalZones):
         """
         return local_answer(self, name, rdtype)
 
-    def settled(self) -> list[Held]:
-        """Return the zones that one file each decides about."""
-        return [self._state.held[origin] for origin in self._state.settled.files]
-
     @property
     def state(self) -> "State":
         """What ``adopt`` takes."""
@@ -179,17 +177,16 @@ class Zones(LocalZones):
         self._state = state
         self.version += 1
 
-    def reload(self) -> Report:
+    def reload(self, files: Collection[str] | None = None) -> Report:
         """Check every zone that changed and put the right ones into service at once.
 
         Blocks for as long as parsing takes. Never raises for what a file holds.
+
+        Args:
+            files: Own files that may have changed, all others have not; ``None``: any
+                may have, and each is looked at.
         """
-        try:
-            stamps = self._source.stamps()
-        except OSError as error:
-            problem = Problem(Severity.ERROR, Place("zones"), f"cannot read: {error}")
-            return Report(problems=(problem,))
-        hosted = self._hosted()
+        hosted = _hosted(self._derived)
         batch = Batch(
             self._state.held,
             self._source,
@@ -202,7 +199,35 @@ class Zones(LocalZones):
         other = batch.finished
         if other is not None:
             other = {*other, *(name_octets(name).lower() for name in hosted)}
-        look = self._state.settled.look(stamps, other, batch.files_touched())
+        if files is not None and other is not None:
+            named, gone = _stamps_of(self._source, files)
+            before = self._state.settled
+            look = before.look_at(named, gone, other, batch.files_touched())
+            report = self._reload(batch, look, hosted)
+            settled = before.after_some(named, gone, look, batch.held)
+            self._state = replace(self._state, settled=settled)
+            return report
+        seen = self._state.looked
+        try:
+            stamps = self._source.stamps(seen)
+        except OSError as error:
+            problem = Problem(Severity.ERROR, Place("zones"), f"cannot read: {error}")
+            return Report(problems=(problem,))
+        before = self._state.settled
+        # The very same: to go through them would copy what was read before a fork.
+        imprint = before.imprint if stamps is seen else imprint_of(stamps)
+        look = before.look(stamps, imprint, other, batch.files_touched())
+        report = self._reload(batch, look, hosted)
+        settled = before.after(stamps, imprint, look, batch.held)
+        self._state = replace(self._state, settled=settled, looked=None)
+        del look
+        drop(stamps)
+        return report
+
+    def _reload(
+        self, batch: Batch, look: Look, hosted: Mapping[dns.name.Name, str]
+    ) -> Report:
+        """Take what is to be looked at, and put it into service."""
         self._take(batch, look.files, hosted)
         if self.catalog.name:
             host = name_octets(dns.name.from_text(self._hostname)).lower()
@@ -210,11 +235,9 @@ class Zones(LocalZones):
             batch.list_zones(self.catalog, host, others)
         report = batch.report(look.loose)
         if report.loaded or report.removed:
-            coming = self._state.coming(batch.held, look.loose)
-            self._publish(coming, {*look.loose, *batch.held})
+            self._publish(batch.held, look.loose)
         elif batch.begun:
             self._state = self._state.holding(batch.held, look.loose)
-        self._state = self._state.after(stamps, look, batch.held)
         return report
 
     def _take(
@@ -333,20 +356,22 @@ class Zones(LocalZones):
         self._remember(own.origin, held, after)
         state = self._state
         self._state = State(
-            {**state.served, own.origin: after.served},
-            {**state.held, own.origin: after},
+            layered(state.served, {own.origin: after.served}, ()),
+            layered(state.held, {own.origin: after}, ()),
             state.settled.without(own.origin),
+            state.looked,
         )
         self.version += 1
 
-    def _publish(
-        self, coming: Mapping[bytes, Held], touched: Collection[bytes]
-    ) -> None:
-        """Answer from ``coming`` from now on; it differs in ``touched`` only."""
-        for origin in touched if self.history else ():
-            self._remember(origin, self._state.held.get(origin), coming.get(origin))
-        served = {origin: held.served for origin, held in coming.items()}
-        self._state = replace(self._state, served=served, held=coming)
+    def _publish(self, taken: Mapping[bytes, Held], loose: Collection[bytes]) -> None:
+        """Answer from what was ``taken``, and no more from what is ``loose``."""
+        state = self._state
+        coming = state.coming(taken, loose)
+        for origin in {*loose, *taken} if self.history else ():
+            self._remember(origin, state.held.get(origin), coming.get(origin))
+        served = {origin: held.served for origin, held in taken.items()}
+        served_now = layered(state.served, served, loose)
+        self._state = replace(state, served=served_now, held=coming)
         self.version += 1
 
     def _remember(self, origin: bytes, before: Held | None, after: Held | None) -> None:
@@ -362,14 +387,32 @@ class Zones(LocalZones):
         elif before is not None and after.served is not before.served:
             history.note(before.served, after.served)
 
-    def _hosted(self) -> Mapping[dns.name.Name, str]:
-        """Return the hosted domains by name."""
-        if self._derived is None:
-            return {}
-        return {
-            dns.name.from_text(domain).canonicalize(): domain
-            for domain in self._derived.domains()
-        }
+
+def _hosted(derived: DerivedSource | None) -> Mapping[dns.name.Name, str]:
+    """Return the hosted domains by name."""
+    if derived is None:
+        return {}
+    return {
+        dns.name.from_text(domain).canonicalize(): domain
+        for domain in derived.domains()
+    }
+
+
+def _stamps_of(
+    source: ZoneSource, files: Iterable[str]
+) -> tuple[dict[str, Stamp], list[str]]:
+    """Return those of ``files``, or their copies, that are there, and those not."""
+    named: dict[str, Stamp] = {}
+    gone = []
+    for own in files:
+        for file in (own, COPIED + own):
+            try:
+                if own in named:
+                    raise FileNotFoundError(file)  # an own file hides a copy
+                named[file] = source.stamp(file)
+            except OSError:
+                gone.append(file)
+    return named, gone
 
 
 def _labels(found: tuple[dns.name.Name, str | None]) -> tuple[bytes, ...]:
