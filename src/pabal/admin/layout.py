@@ -72,6 +72,11 @@ class Layout:
         """The last good version of zones whose files are wrong."""
         return self.data / "last-good"
 
+    @property
+    def ready(self) -> Path:
+        """Large zones as they were read, to be read again in less time."""
+        return self.data / "ready"
+
     def view(self, name: str) -> "Layout":
         """Where the copies, journals and last good versions of a view's zones are."""
         return Layout(self.data / "views" / name)
