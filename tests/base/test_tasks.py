@@ -221,6 +221,7 @@ async def test_a_short_batch_starts_on_the_event_loop(
 def test_background_threads_let_others_go_first() -> None:
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     with background_threads("test") as threads:
-        nice = threads.submit(lambda: os.getpriority(os.PRIO_PROCESS, 0)).result(5)
+        nice = threads.submit(os.getpriority, os.PRIO_PROCESS, 0).result(5)
+        assert threads.submit(os.sched_getscheduler, 0).result(5) == os.SCHED_BATCH
     assert nice == min(own + BACKGROUND_NICE, 19)
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own

@@ -268,15 +268,20 @@ def background_threads(name: str) -> ThreadPoolExecutor:
     Without that each core belongs to such work for four milliseconds at a time, whoever
     wakes up meanwhile.
     """
-    return ThreadPoolExecutor(BACKGROUND_MAX, name, _be_nice)
+    return ThreadPoolExecutor(BACKGROUND_MAX, name, let_others_first)
 
 
-def _be_nice() -> None:
-    """Give this thread a lower priority: on Linux each has one of its own."""
+def let_others_first() -> None:
+    """Let this thread, or a process with no other, go behind all that are woken.
+
+    On Linux each thread has a priority of its own, and one for batch work does not take
+    the core from whoever wakes it, as the event loop does with each system call.
+    """
     with contextlib.suppress(OSError):
         thread = threading.get_native_id()
         nice = os.getpriority(os.PRIO_PROCESS, thread) + BACKGROUND_NICE
         os.setpriority(os.PRIO_PROCESS, thread, nice)
+        os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
 
 
 def give_way() -> None:
