@@ -20,8 +20,10 @@ def source(tmp_path: Path) -> DirectorySource:
     return DirectorySource(tmp_path)
 
 
-def test_another_process_reads_the_same(source: DirectorySource) -> None:
-    found = ZoneReader()(GIVEN, source)
+def test_another_process_reads_the_same(
+    source: DirectorySource, tmp_path: Path
+) -> None:
+    found = ZoneReader(tmp_path / "ready")(GIVEN, source)
     assert found is not None
     there, stamps = found
     here = load_zone(GIVEN, source.read)
@@ -31,9 +33,9 @@ def test_another_process_reads_the_same(source: DirectorySource) -> None:
     assert dict(stamps) == {file: source.stamp(file) for file in (FILE, "part")}
 
 
-def test_mistakes_are_the_same(source: DirectorySource) -> None:
+def test_mistakes_are_the_same(source: DirectorySource, tmp_path: Path) -> None:
     (source.directory / "part").write_text("www A 192.0.2.300\n")
-    found = ZoneReader()(GIVEN, source)
+    found = ZoneReader(tmp_path / "ready")(GIVEN, source)
     assert found is not None
     assert found[0] == load_zone(GIVEN, source.read)
 
@@ -42,10 +44,27 @@ def test_a_bad_end_is_told(
     source: DirectorySource,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
 ) -> None:
     for python in ("/bin/true", "/nowhere/python"):
         monkeypatch.setattr(sys, "executable", python)
-        assert ZoneReader()(GIVEN, source) is None
+        assert ZoneReader(tmp_path / "ready")(GIVEN, source) is None
     events = [record.getMessage() for record in caplog.records]
     assert events.count("zone read here") == 2
-    assert ZoneReader()(GIVEN, MemorySource()) is None
+    assert ZoneReader(tmp_path / "ready")(GIVEN, MemorySource()) is None
+
+
+def test_it_is_read_once_for_all(
+    source: DirectorySource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ZoneReader(tmp_path / "ready")(GIVEN, source)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    second = ZoneReader(tmp_path / "ready")(GIVEN, source)
+    assert first is not None
+    assert second is not None
+    assert first[0].zone is not None
+    assert second[0].zone is not None
+    assert second[0].zone.nodes.packed == first[0].zone.nodes.packed
+    assert second[1] == first[1]
+    (source.directory / "part").write_text("www A 192.0.2.3\n")
+    assert ZoneReader(tmp_path / "ready")(GIVEN, source) is None

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,15 @@ import pytest
 
 from pabal.base import tasks as module
 from pabal.base.disk import Done
-from pabal.base.tasks import Batcher, Start, Tasks, Unsynced, sleep_until_set
+from pabal.base.tasks import (
+    BACKGROUND_NICE,
+    Batcher,
+    Start,
+    Tasks,
+    Unsynced,
+    background_threads,
+    sleep_until_set,
+)
 
 
 @pytest.fixture
@@ -207,3 +216,12 @@ async def test_a_short_batch_starts_on_the_event_loop(
     await batcher.settle()
     assert set(began) == {here}
     assert set(finished) == {here}
+
+
+def test_background_threads_let_others_go_first() -> None:
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    with background_threads("test") as threads:
+        nice = threads.submit(os.getpriority, os.PRIO_PROCESS, 0).result(5)
+        assert threads.submit(os.sched_getscheduler, 0).result(5) == os.SCHED_BATCH
+    assert nice == min(own + BACKGROUND_NICE, 19)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own

@@ -77,6 +77,11 @@ class Layout:
         """Zones of many files as they were read: the next start need not do it."""
         return self.data / "zones.compiled"
 
+    @property
+    def ready(self) -> Path:
+        """Large zones as they were read, to be read again in less time."""
+        return self.data / "ready"
+
     def view(self, name: str) -> "Layout":
         """Where the copies, journals and last good versions of a view's zones are."""
         return Layout(self.data / "views" / name)

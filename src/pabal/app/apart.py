@@ -1,9 +1,15 @@
-"""Large zones read by a process of their own, while this one answers."""
+"""Large zones read by a process of their own, while this one answers.
+
+Once for all processes: what one has read lies ready for the others, who take it over
+one after the other, so that the cores are left to those who answer.
+"""
 
 import contextlib
+import marshal
 import os
 import subprocess
 from functools import partial
+from pathlib import Path
 
 from typing_extensions import override
 
@@ -11,14 +17,23 @@ from pabal.app.program import be_helper, helper, read_piece, write_piece
 from pabal.base.log import Log
 from pabal.dns.zone.load import Loaded, ZoneInput, load_zone
 from pabal.dns.zone.pieces import loaded_of, pieces_of, request, requested
-from pabal.dns.zone.reading import Apart, Reader, Stamps
+from pabal.dns.zone.reading import Apart, Reader, Stamps, are_current
+from pabal.dns.zone.ready import Ready, key_of
 from pabal.dns.zone.source import ZoneSource
+from pabal.dns.zone.turns import ALONE, places, turn
 
 log = Log("zones")
 
 
 class ZoneReader(Apart):
-    """Starts a process for each zone."""
+    """Starts a process for each zone that is not ready.
+
+    Args (of the constructor):
+        directory: Where zones lie ready.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._ready = Ready(directory)
 
     @override
     def __call__(
@@ -28,12 +43,28 @@ class ZoneReader(Apart):
 
         ``None``: the process could not be started, or came to a bad end.
         """
-        asked = request(given, source)
-        if asked is None:
+        asked, key = request(given, source), key_of(given, source)
+        if asked is None or key is None:
             return None
+        with contextlib.suppress(OSError):
+            self._ready.make()
+        find = partial(self._ready.find, given.name, key, partial(are_current, source))
+        if (count := places()) > ALONE:
+            with turn(self._ready.directory, count):
+                found = find()
+            if found is not None:
+                return found
+        with turn(self._ready.directory, ALONE):
+            return find() or self._read(given, asked, key)
+
+    def _read(
+        self, given: ZoneInput, asked: bytes, key: bytes
+    ) -> tuple[Loaded, Stamps] | None:
+        """Let another process read the zone."""
+        path = os.fsencode(self._ready.directory)
         try:
             with helper(__name__) as process:
-                return _answer(process, asked)
+                return _answer(process, marshal.dumps((asked, path, key)))
         except (OSError, EOFError, ValueError, TypeError) as error:
             reason = str(error) or type(error).__name__
             log.warning("zone read here", zone=str(given.name), reason=reason)
@@ -59,11 +90,14 @@ def _answer(
 def main() -> None:
     """Be the process: what to read comes in, the zone goes out."""
     coming, going = be_helper()
-    given, source = requested(coming.read())
+    asked, path, key = marshal.loads(coming.read())  # noqa: S302  our parent's
+    given, source = requested(asked)
     reader = Reader(source)
     loaded = load_zone(given, reader.read)
+    ready = Ready(Path(os.fsdecode(path)))
     with contextlib.suppress(BrokenPipeError):  # nobody wants it any more
-        for piece in pieces_of(loaded, reader.stamps()):
+        pieces = pieces_of(loaded, reader.stamps())
+        for piece in ready.kept(given.name, key, pieces):
             write_piece(going, piece)
         going.flush()
     os._exit(0)  # without taking the zone apart

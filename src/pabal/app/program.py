@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import pabal
+from pabal.base.tasks import let_others_first
 
 PACKAGES: Final = ("site-packages", "dist-packages")
 """Ends of directories where installed packages are."""
@@ -39,9 +40,6 @@ def modules() -> list[str]:
     return [str(Path(pabal.__file__).parents[1]), *installed]
 
 
-NICE: Final = 5
-"""Answers go first, on every core."""
-
 LENGTH_OCTETS: Final = 4
 
 
@@ -61,7 +59,7 @@ def helper(module: str) -> subprocess.Popen[bytes]:
 def be_helper() -> tuple[IO[bytes], IO[bytes]]:
     """Behave as one; return what comes in and where to answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the server
-    os.nice(NICE)
+    let_others_first()
     gc.disable()  # zones hold no cycles
     return sys.stdin.buffer, sys.stdout.buffer
 

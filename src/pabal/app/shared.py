@@ -106,7 +106,7 @@ def open_shared(
         book = parts.open_directory(settings, clock)
         opened.callback(book.close)
         zones = parts.zones(settings, book, clock, tls.facts if tls else None)
-        zones.apart = ZoneReader()
+        zones.apart = ZoneReader(layout.ready)
         resolver = parts.resolver(settings, clock, zones)
         tracer = SqliteTracer(layout.trace, clock)
         opened.callback(tracer.close)

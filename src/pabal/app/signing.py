@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, TypeVar
 
 import dns.name
 import dns.rdatatype
@@ -13,7 +14,7 @@ from pabal.app.aliases import AliasTargets
 from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, ZONES_BELL, Shared
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
-from pabal.base.tasks import Tasks, give_way, sleep_until_set
+from pabal.base.tasks import Tasks, background_threads, give_way, sleep_until_set
 from pabal.dns.ports import ResolutionError, Resolver
 from pabal.dns.zone.keystore import KeyStore
 from pabal.dns.zone.signedfile import SignedZones
@@ -38,6 +39,8 @@ AGAIN_SECONDS: Final = 60.0
 
 log = Log("signing")
 
+_Done = TypeVar("_Done")
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
@@ -46,10 +49,12 @@ class Looked:
     Attributes:
         version: Of the zones, everybody's and those of each view.
         next_at: When there is something to do all the same, seconds since 1970.
+        targets: Those of all ALIAS records, folded.
     """
 
     version: tuple[int, ...] = ()
     next_at: float = 0.0
+    targets: frozenset[bytes] = frozenset()
 
 
 class SigningRole:
@@ -76,11 +81,11 @@ class SigningRole:
         )
         self._views = views
         self._tasks = Tasks()
+        self._threads = background_threads("signing")
         self._woken = asyncio.Event()
         self._stopped = asyncio.Event()
         self._again_at: dict[dns.name.Name, float] = {}
         self._aliases = AliasTargets(shared.resolver, shared.clock)
-        self._targets: frozenset[bytes] = frozenset()
         self._resolved = asyncio.Event()
         self._looked = Looked()
 
@@ -134,21 +139,28 @@ class SigningRole:
         if self._stopping or (early and not rang and version == last.version):
             return
         if version != last.version:
-            self._targets = await asyncio.to_thread(self._signer.look, owners)
-        if self._targets:
+            targets = await self._aside(partial(self._signer.look, owners))
+            self._looked = replace(last, targets=targets)
+        targets = self._looked.targets
+        if targets:
             self._resolved.set()
-        turn = await asyncio.to_thread(self._signer.turn, owners, self._aliases.book)
-        self._looked = Looked(version, turn.next_at)
+        turn = await self._aside(partial(self._signer.turn, owners, self._aliases.book))
+        self._looked = Looked(version, turn.next_at, targets)
         if turn.changed:
             self._shared.bell.ring(ZONES_BELL)
             self._heard(ZONES_BELL)
+
+    async def _aside(self, work: Callable[[], _Done]) -> _Done:
+        """Return what ``work`` does, which may take seconds of a processor."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, work)
 
     async def _resolve(self) -> None:
         """Keep what is known of the targets of ALIAS records fresh."""
         while not self._stopping:
             await sleep_until_set(self._resolved, ALIASES_SECONDS)
             self._resolved.clear()
-            if await self._aliases.refresh(self._targets):
+            if await self._aliases.refresh(self._looked.targets):
                 self._woken.set()
             await sleep_until_set(self._stopped, LOOK_SECONDS)
 

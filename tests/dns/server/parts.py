@@ -1,7 +1,7 @@
 """A resolver that knows a few answers, and the pieces around an ``Answering``."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import dns.name
 import dns.rdatatype
@@ -12,7 +12,7 @@ from pabal.dns.server.access import Access, parse_access_list
 from pabal.dns.server.answering import Answering, Recursion
 from pabal.dns.settings import DnsSettings
 from pabal.dns.zone.zones import Zones
-from tests.support.zones import HEAD, FixedClock, zones
+from tests.support.zones import HEAD, FixedClock, octets, zones
 
 FRIEND = "127.0.0.1"
 STRANGER = "203.0.113.9"
@@ -50,6 +50,13 @@ class KnowingResolver:
 
 def positive(name: str, *addresses: str, ttl: int = 60) -> Resolved:
     return Resolved(0, (dns.rrset.from_text(name, ttl, "IN", "A", *addresses),))
+
+
+def withhold(held: Zones, name: str = "example.com") -> None:
+    """Let nobody see a zone yet."""
+    origin, state = octets(name), held.state
+    waiting = replace(state.served[origin], withheld=True)
+    held.adopt(replace(state, served={**state.served, origin: waiting}))
 
 
 @dataclass

@@ -1,5 +1,6 @@
 import asyncio
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
@@ -9,7 +10,7 @@ import pytest
 from pabal.dns.ports import Resolved, Security
 from pabal.dns.server.answering import Asked, Recursion
 from pabal.dns.settings import DnsSettings
-from tests.dns.server.parts import FRIEND, STRANGER, bench, positive
+from tests.dns.server.parts import FRIEND, STRANGER, bench, positive, withhold
 from tests.support.zones import question, recursive
 
 
@@ -23,6 +24,18 @@ def test_authoritative_answer() -> None:
     assert message.flags & dns.flags.AA
     assert not message.flags & dns.flags.RA
     assert len(message.answer[0]) == 2
+
+
+def test_a_zone_that_is_not_ready_is_asked_for_again() -> None:
+    parts = bench()
+    withhold(parts.zones)
+    data = question("www.example.com", edns=0)
+    message = read(parts.now(data))
+    assert message.rcode() == dns.rcode.SERVFAIL
+    (error,) = message.options
+    assert isinstance(error, dns.edns.EDEOption)
+    assert error.code == dns.edns.EDECode.NOT_READY
+    assert parts.hot(data, STRANGER) is None
 
 
 def test_the_second_time_the_driver_finds_it() -> None:

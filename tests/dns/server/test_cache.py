@@ -1,6 +1,15 @@
+from collections.abc import Iterator
 from itertools import repeat
 
-from pabal.dns.server.cache import Ageing, AnswerCache, lasting, turns
+from pabal.dns.server.cache import (
+    FREED_A_SECOND,
+    FREED_AT_ONCE,
+    FREED_WITH_EACH,
+    Ageing,
+    AnswerCache,
+    lasting,
+    turns,
+)
 from pabal.dns.wire import codes
 from pabal.dns.wire.query import parse_query
 from pabal.dns.wire.response import Limits, Rendered, Response, render
@@ -137,3 +146,72 @@ def test_ready_answers_are_bounded_with_the_rest() -> None:
         cache.put(key, repeat(b"x"), 1)
         assert cache.hit(b"id" + key) == b"idx"
         assert len(cache.ready) <= 100
+
+
+class Counted:
+    """An answer that says when it is freed."""
+
+    freed = 0
+
+    def __init__(self) -> None:
+        self._count = Counted
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return b"x"
+
+    def __del__(self) -> None:
+        self._count.freed += 1
+
+
+def filled(count: int, room: int) -> AnswerCache:
+    """Return a cache full of answers of which ``Counted`` tells."""
+    Counted.freed = 0
+    cache = AnswerCache(room, 1 << 40, FixedClock())
+    for number in range(count):
+        key = number.to_bytes(4, "big")
+        cache.put(key, Counted(), 1)
+        assert cache.find(key) == b"x"
+    return cache
+
+
+def test_what_is_forgotten_is_freed_bit_by_bit() -> None:
+    many = 5 * FREED_AT_ONCE
+    cache = filled(many, 4 * many)
+    cache.clear()
+    assert not len(cache)
+    assert not cache.ready
+    assert Counted.freed == 0
+    cache.put(b"one", repeat(b"y"), 1)
+    for _ in range(many // 2):
+        before = Counted.freed
+        assert cache.find(b"one") == b"y"
+        assert Counted.freed - before <= FREED_WITH_EACH
+    assert Counted.freed == many
+
+
+def test_what_is_forgotten_is_freed_in_time() -> None:
+    cache = filled(3 * FREED_A_SECOND, 12 * FREED_A_SECOND)
+    cache.clear()
+    for second in range(1, 8):
+        before = Counted.freed
+        cache.tick(second)
+        assert Counted.freed - before <= FREED_A_SECOND
+    assert Counted.freed == 3 * FREED_A_SECOND
+
+
+def test_a_full_cache_frees_bit_by_bit() -> None:
+    room = 8 * FREED_AT_ONCE
+    cache = filled(0, room)
+    for number in range(4 * room):
+        before = Counted.freed
+        cache.put(number.to_bytes(4, "big"), Counted(), 1)
+        assert Counted.freed - before <= FREED_WITH_EACH
+    assert 4 * room - Counted.freed <= 2 * room
+
+
+def test_a_few_are_freed_at_once() -> None:
+    filled(FREED_AT_ONCE, 4 * FREED_AT_ONCE).clear()
+    assert Counted.freed == FREED_AT_ONCE

@@ -22,7 +22,7 @@ from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import codes
 from pabal.dns.wire.update import UpdateRequest
 from pabal.dns.zone.history import History
-from tests.dns.server.parts import FRIEND, STRANGER, TEXT, Bench, bench
+from tests.dns.server.parts import FRIEND, STRANGER, TEXT, Bench, bench, withhold
 from tests.support import updates
 from tests.support.zones import HEAD, octets, zones
 
@@ -69,6 +69,14 @@ def ixfr(serial: int) -> dns.message.QueryMessage:
 
 def types(messages: list[dns.message.Message]) -> list[str]:
     return [r.rdtype.name for m in messages for r in m.answer]
+
+
+async def test_a_zone_that_is_not_ready_is_not_sent() -> None:
+    made, parts = control()
+    withhold(parts.zones)
+    (found,) = await ask(made, dns.message.make_query("example.com", "AXFR"))
+    assert found.rcode() == dns.rcode.SERVFAIL
+    assert not found.answer
 
 
 async def test_the_whole_zone_between_two_soas() -> None:

@@ -94,6 +94,11 @@ def test_those_who_see_a_view_are_told_of_what_they_see(tmp_path: Path) -> None:
     made.notifier.changed = note  # type: ignore[assignment, method-assign]  # nobody is told
     made.changed([held.by_apex[octets("a.test")], held.by_apex[octets("b.test")], None])
     assert told == [(octets("a.test"), 1), (octets("b.test"), 7), (octets("c.test"), 1)]
+    told.clear()
+    waiting = replace(view.by_apex[octets("c.test")], withheld=True)
+    view.by_apex = {**view.by_apex, octets("c.test"): waiting}
+    made.changed([])
+    assert told == [(octets("b.test"), 7)]
 
 
 def test_a_single_zone_has_lists_and_secondaries_of_its_own(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import io
+import threading
 import zlib
 from dataclasses import replace
 from itertools import pairwise
@@ -26,6 +27,7 @@ from pabal.dns.zone.signedfile import (
 from pabal.dns.zone.signedlog import CHANGES, Base, Mark, SignedLog
 from pabal.dns.zone.signing import Last, sign_served
 from pabal.dns.zone.tree import Zone, changed
+from pabal.dns.zone.turns import turn
 from tests.dns.zone.test_signing import NOW, TEXT, plan
 from tests.support.zones import HEAD, octets, zone
 
@@ -274,3 +276,22 @@ def test_who_reads_while_a_whole_file_is_exchanged_is_not_misled(
         found = reader.current(own.origin)
         assert found is not None
         assert same(found, own)
+
+
+def test_a_large_one_is_read_when_it_is_our_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SignedZones(tmp_path).put(SIGNED)
+    monkeypatch.setattr(signedfile, "places", lambda: 1)
+    found: list[Zone | None] = []
+    reader = threading.Thread(
+        target=lambda: found.append(SignedZones(tmp_path).current(SIGNED.origin))
+    )
+    with turn(tmp_path, 1):
+        assert SignedZones(tmp_path).current(SIGNED.origin)  # a small one
+        monkeypatch.setattr(signedfile, "TURN_MIN_OCTETS", 0)
+        reader.start()
+        reader.join(0.05)
+        assert not found
+    reader.join(5)
+    assert found != [None]

@@ -10,6 +10,7 @@ from pabal.dns.wire import codes
 from pabal.dns.zone.alias import Addresses
 from pabal.dns.zone.history import History, is_newer
 from pabal.dns.zone.keystore import KeyStore
+from pabal.dns.zone.lookup import lookup
 from pabal.dns.zone.signedfile import SignedZones
 from pabal.dns.zone.signer import ZoneSigner
 from pabal.dns.zone.tree import Zone
@@ -301,3 +302,80 @@ def test_keys_wait_until_the_view_has_them_too(tmp_path: Path) -> None:
     ring = keys.read()
     assert ring is not None
     assert ring.serial is not None
+
+
+def asked(made: World, name: str) -> int:
+    """Return the RCODE that a client of the view gets."""
+    answer = lookup(made.view, octets(name), codes.A)
+    assert answer is not None
+    return answer.response.rcode
+
+
+@pytest.mark.parametrize("text", ["$TTL 60\nmail A 10.0.0.25\n", HEAD])
+def test_a_new_version_of_a_signed_zone_waits_for_its_signatures(
+    tmp_path: Path, text: str
+) -> None:
+    made = Signing(tmp_path)
+    made.enable()
+    made.turn()
+    outside = made.common.by_apex[APEX]
+    assert made.served is outside
+    made.inside.texts["example.com.zone"] = text
+    version = made.view.version
+    assert made.rebuild() == []
+    # Until it is signed its clients see what they saw.
+    assert made.served is outside
+    assert made.view.version > version
+    made.turn()
+    assert made.served is not outside
+    assert made.served.is_signed
+
+
+@pytest.mark.parametrize("text", ["$TTL 60\nmail A 10.0.0.25\n", HEAD])
+def test_a_start_with_such_a_version_says_that_it_is_not_ready(
+    tmp_path: Path, text: str
+) -> None:
+    made = Signing(tmp_path)
+    made.enable()
+    made.turn()
+    began = Signing(tmp_path)
+    began.inside.texts["example.com.zone"] = text
+    began.rebuild()
+    assert began.served.withheld
+    assert asked(began, "mail.example.com") == codes.SERVFAIL
+    waiting, version = began.served, began.view.version
+    began.rebuild()
+    assert (began.served, began.view.version) == (waiting, version)
+    # What changes meanwhile waits as well.
+    began.inside.texts["example.com.zone"] = f"{text}new A 10.0.0.26\n"
+    began.rebuild()
+    assert began.served.withheld
+    assert octets("new.example.com") in began.served.nodes
+    began.turn()
+    assert began.served.is_signed
+    assert asked(began, "new.example.com") == codes.NOERROR
+
+
+def test_what_nobody_knows_as_signed_does_not_wait(tmp_path: Path) -> None:
+    made = Signing(tmp_path)
+    made.inside.texts["example.com.zone"] = "$TTL 60\nmail A 10.0.0.25\n"
+    made.rebuild()
+    before = made.served
+    made.enable()
+    # Everybody's version is in service, that of the view is not yet.
+    made.signer.look(made.common.owners)
+    made.signer.turn(made.common.owners)
+    made.view.files.remove(APEX)
+    made.rebuild()
+    assert made.common.by_apex[APEX].is_signed
+    assert made.served is before
+    assert asked(made, "mail.example.com") == codes.NOERROR
+
+
+def test_what_somebody_else_signs_does_not_wait() -> None:
+    made = world(
+        f"{COMMON}@ RRSIG SOA 13 2 60 20300101000000 20200101000000 1 @ AAAA\n"
+    )
+    made.inside.texts["example.com.zone"] = HEAD
+    made.rebuild()
+    assert not made.view.by_apex[APEX].withheld

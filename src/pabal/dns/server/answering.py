@@ -65,7 +65,7 @@ _REFUSED_TYPES: Final = frozenset((codes.AXFR, codes.IXFR))
 EXTRA_MAX_OCTETS: Final = 600
 """Room for options in an answer over TCP: cookie, name, error and padding."""
 
-_NOT_AUTHORITATIVE: Final = error_option(NOT_AUTHORITATIVE)
+_NOT_OURS: Final = Response(codes.REFUSED, error=error_option(NOT_AUTHORITATIVE))
 
 PAYLOAD_MAX_OCTETS: Final = 4096
 """Largest UDP answer whatever is configured (RFC 6891 §6.2.5)."""
@@ -352,7 +352,8 @@ class Answering:
         answer = looked_up(zones, query, self.access, context.rights)
         if answer is not None and answer.unresolved is None:
             response = self.pools.adjusted(answer.response, answer.zone.origin)
-            octets = self._finish(context, response, keep=True)
+            keep = response.rcode != codes.SERVFAIL
+            octets = self._finish(context, response, keep=keep)
             self._learn(context, data, answer, octets)
             return octets
         if self._may_recurse(context):
@@ -362,8 +363,7 @@ class Answering:
                 name, begun = answer.unresolved, answer.response.answer
             return Recursion(context, name, begun, zones.version)
         if answer is None:
-            error = _NOT_AUTHORITATIVE
-            return self._finish(context, Response(codes.REFUSED, error=error))
+            return self._finish(context, _NOT_OURS)
         return self._finish(context, answer.response, keep=True)
 
     def _learn(

@@ -2,7 +2,8 @@
 
 No I/O. Two generations bound it: when the young one is full it becomes the old one and
 what the old one held is forgotten, except what was asked for since. That costs a hit
-nothing, and forgetting is one assignment.
+nothing, and forgetting is one assignment. What was forgotten is freed bit by bit with
+the next answers: at once, a hundred thousand would hold everybody up.
 """
 
 import secrets
@@ -31,6 +32,16 @@ REPEATED_MAX: Final = 4096
 """Answers put together that are kept as they are, until there is no room and a second
 begins. Who asks once asks again, and one that lies ready costs a third or less; of a
 flood of names only so many a second are kept: 2 MB, with signatures 4."""
+
+FREED_WITH_EACH: Final = 16
+"""Forgotten answers that are freed with each that is kept: a few microseconds, and what
+is forgotten is always less than there ever was."""
+
+FREED_AT_ONCE: Final = 1000
+"""So few are freed when they are forgotten: a tenth of a millisecond."""
+
+FREED_A_SECOND: Final = 10_000
+"""Freed when a second begins, should nothing be kept: less than a millisecond."""
 
 _COUNT: Final = slice(6, 8)
 """Where a message says how many records its answer has (RFC 1035 §4.1.1)."""
@@ -158,6 +169,7 @@ class AnswerCache:
         self._entries_max = max(1, entries_max // 2)
         self._octets_max = octets_max // 2
         self._octets = 0
+        self._forgotten: list[dict[bytes, Entry] | dict[bytes, tuple[Entry, int]]] = []
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
@@ -168,16 +180,39 @@ class AnswerCache:
         Where nothing ages, as in our own zones, ``ready`` stays as it is.
         """
         self._second = second
+        if self._forgotten:
+            self._free(FREED_A_SECOND)
         if self._some_age or not self._repeated_room:
             self._start_over()
 
+    def _forget(
+        self, entries: dict[bytes, Entry] | dict[bytes, tuple[Entry, int]]
+    ) -> None:
+        """Let go of ``entries``, which nobody looks into any more."""
+        if len(entries) > FREED_AT_ONCE:
+            self._forgotten.append(entries)
+
+    def _free(self, count: int) -> None:
+        """Free some of what was forgotten."""
+        while count > 0 and self._forgotten:
+            entries = self._forgotten[-1]
+            some = min(count, len(entries))
+            for _ in range(some):
+                entries.popitem()
+            count -= some
+            if not entries:
+                self._forgotten.pop()
+
     def _start_over(self) -> None:
+        self._forget(self.ready)
         self.ready = {}
         self._some_age = False
         self._repeated_room = REPEATED_MAX
 
     def find(self, key: bytes) -> bytes | None:
         """Return the answer to query ``key`` that is not in ``ready`` but can be."""
+        if self._forgotten:
+            self._free(FREED_WITH_EACH)
         kept = self._young.get(key)
         if kept is None:
             answer = self.siblings.answer(key)
@@ -217,6 +252,8 @@ class AnswerCache:
 
     def put(self, key: bytes, entry: Entry, octets: int) -> None:
         """Keep ``entry``, whose versions have ``octets`` in all, for ``key``."""
+        if self._forgotten:
+            self._free(FREED_WITH_EACH)
         self._old.pop(key, None)
         self.ready.pop(key, None)
         self._put(key, entry, octets + len(key) + ENTRY_OVERHEAD_OCTETS)
@@ -224,6 +261,7 @@ class AnswerCache:
     def _put(self, key: bytes, entry: Entry, size: int) -> None:
         full = len(self._young) >= self._entries_max
         if full or self._octets + size > self._octets_max:
+            self._forget(self._old)
             self._old, self._young = self._young, {}
             self._octets = 0
             # What the driver still finds would not be asked for here, and be forgotten.
@@ -236,5 +274,7 @@ class AnswerCache:
         """Forget everything."""
         self.siblings.clear()
         self._start_over()
+        self._forget(self._young)
+        self._forget(self._old)
         self._young, self._old = {}, {}
         self._octets = 0

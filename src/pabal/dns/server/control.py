@@ -282,6 +282,9 @@ class Control:
         if zone is None or int(question.rdclass) != codes.IN:
             yield _short(asked, message, codes.NOTAUTH)
             return
+        if zone.withheld:
+            yield _short(asked, message, codes.SERVFAIL)
+            return
         if udp and int(question.rdtype) == codes.AXFR:
             # RFC 5936 §4.2: not defined over UDP.
             yield _short(asked, message, codes.FORMERR)

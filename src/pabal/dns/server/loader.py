@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import dns.name
 
+from pabal.base.tasks import background_threads
 from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.wire.update import UpdateRequest
@@ -55,6 +56,7 @@ class Loader:
         self.zones = zones
         self.views = views
         self._exclusive = asyncio.Lock()
+        self._threads = background_threads("zones")
         self._waiting: list[tuple[int, UpdateRequest, asyncio.Future[int]]] = []
         self.outgoing: list[Zone] = []
         self._is_freeing = False
@@ -77,7 +79,8 @@ class Loader:
             sys.setswitchinterval(SWITCH_S)
         self._polite += 1
         try:
-            return await asyncio.to_thread(work)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, work)
         finally:
             self._polite -= 1
             if not self._polite:

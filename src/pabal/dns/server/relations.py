@@ -68,6 +68,7 @@ class Relations:
             origins = {zone.origin for zone in there} | self.view.different
             seen = self.view.by_apex
             there = [seen[origin] for origin in origins if origin in seen]
+            there = [zone for zone in there if not zone.withheld]
         self.notifier.changed(there)
 
 

@@ -20,6 +20,7 @@ PADDED_TO_OCTETS: Final = 468
 """Answers are padded to a multiple of this (RFC 8467 §4.1)."""
 
 BOGUS: Final = 6
+NOT_READY: Final = 14
 PROHIBITED: Final = 18
 NOT_AUTHORITATIVE: Final = 20
 NO_REACHABLE_AUTHORITY: Final = 22

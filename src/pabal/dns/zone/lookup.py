@@ -5,7 +5,8 @@ the whole algorithm, following aliases through all our zones.
 
 Source: RFC 1034 §4.3.2 and §4.3.3, RFC 4592 (wildcards), RFC 2308 (negative answers),
 RFC 6604 §3 (rcode of a chain), RFC 6672 §3.2 (DNAME), RFC 8482 §4.1 (ANY),
-RFC 4035 §3.1.4.1 (DS at a cut), RFC 9460 §4.2 (service bindings).
+RFC 4035 §3.1.4.1 (DS at a cut), RFC 9460 §4.2 (service bindings), RFC 8914 §4.15 (a
+zone that is not ready).
 """
 
 import enum
@@ -22,6 +23,7 @@ from pabal.dns.wire.name import (
     is_below,
     label_offsets,
 )
+from pabal.dns.wire.option import NOT_READY, error_option
 from pabal.dns.wire.response import Response
 from pabal.dns.wire.rrset import RRset
 from pabal.dns.zone.denial import owned, signatures
@@ -42,6 +44,8 @@ _TARGET_OFFSET: Final = {
     codes.HTTPS: 2,
 }
 """Type → where its RDATA names a host whose addresses the client will want next."""
+
+_NOT_READY: Final = error_option(NOT_READY)
 
 _ADDRESS_TYPES: Final = (codes.A, codes.AAAA)
 
@@ -155,7 +159,7 @@ class _Chain:
 
     def follow(self, zone: Zone, name: bytes) -> Answer:
         """Return the answer for ``name``, which ``zone`` is nearest to."""
-        while True:
+        while not zone.withheld:
             found = search(zone, name, self._rdtype)
             target = self._alias(zone, name, found)
             if target is None:
@@ -169,6 +173,8 @@ class _Chain:
             if next_zone is None:
                 return Answer(self._partial(), target, zone)
             zone, name = next_zone, target
+        # As other servers do with a zone that they have not loaded yet.
+        return Answer(Response(codes.SERVFAIL, error=_NOT_READY), None, zone)
 
     def _alias(self, zone: Zone, name: bytes, found: Found) -> bytes | None:
         """Put the alias at ``name`` into the answer; return where it leads."""

@@ -32,13 +32,19 @@ Take = Callable[[], bytes]
 """Returns the next piece."""
 
 
-def request(given: ZoneInput, source: ZoneSource) -> bytes | None:
-    """Return what another process needs to read a zone; ``None``: it cannot."""
+def directories_of(source: ZoneSource) -> list[str] | None:
+    """Return where the files of ``source`` are, copies last; ``None``: elsewhere."""
     both = (
         (source.own, source.copies) if isinstance(source, JoinedSource) else (source,)
     )
     paths = [str(each.directory) for each in both if type(each) is DirectorySource]
-    if len(paths) != len(both):
+    return paths if len(paths) == len(both) else None
+
+
+def request(given: ZoneInput, source: ZoneSource) -> bytes | None:
+    """Return what another process needs to read a zone; ``None``: it cannot."""
+    paths = directories_of(source)
+    if paths is None:
         return None  # files of another kind
     return marshal.dumps(
         (
@@ -89,6 +95,16 @@ def _pieces(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
     while some := dict(islice(source, PIECE_NAMES)):
         yield marshal.dumps(some)
     yield marshal.dumps({})
+
+
+def stamps_of(first: bytes) -> Stamps:
+    """Return the files read, as the ``first`` piece names them.
+
+    Raises:
+        ValueError, EOFError, TypeError: It is not what ``pieces_of`` yields.
+    """
+    stamps: Stamps = marshal.loads(first)[1]  # noqa: S302  our own
+    return stamps
 
 
 def loaded_of(take: Take) -> tuple[Loaded, Stamps]:

@@ -1,7 +1,7 @@
 """What a zone is read by: the files, what they were like, and who does it.
 
-A file of a hundred megabytes is read by another process (``Apart``) and comes in
-pieces, so that no thread of the one that answers keeps the interpreter from it.
+A file of some megabytes is read by another process (``Apart``) and comes in pieces, so
+that no thread of the one that answers keeps the interpreter from it.
 """
 
 from typing import Final, Protocol
@@ -10,12 +10,20 @@ from pabal.dns.zone.load import Loaded, ZoneInput, load_zone
 from pabal.dns.zone.small import SmallZones
 from pabal.dns.zone.source import Stamp, Text, ZoneSource
 
-APART_MIN_OCTETS: Final = 2 * 1024 * 1024
-"""Of a file that is read elsewhere: some 60,000 records, half a second; to start
-another process takes a fifth of one."""
+APART_MIN_OCTETS: Final = 1024 * 1024
+"""Of a file that is read elsewhere, once for all: some 40,000 records, a fifth of a
+second for each who would read it here; to start another process takes as long."""
 
 Stamps = tuple[tuple[str, Stamp], ...]
 """The files read and what changes when they do."""
+
+
+def are_current(source: ZoneSource, stamps: Stamps) -> bool:
+    """Return whether the files of ``stamps`` are as they were."""
+    try:
+        return all(source.stamp(file) == stamp for file, stamp in stamps)
+    except OSError:
+        return False
 
 
 class Apart(Protocol):

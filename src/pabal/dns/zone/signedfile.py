@@ -45,6 +45,7 @@ from pabal.dns.zone.signedlog import (
 from pabal.dns.zone.signing import served_zone
 from pabal.dns.zone.source import SUFFIX, Stamp, zone_file, zone_name
 from pabal.dns.zone.tree import Zone
+from pabal.dns.zone.turns import places, turn
 
 FILE: Final = "signed"
 """What the signed zone is called, in the zone's folder."""
@@ -61,6 +62,9 @@ CHUNK_OCTETS: Final = 1024 * 1024
 LOG_FROM_OCTETS: Final = 256 * 1024
 """A whole file that is shorter is written anew for each change: that takes no longer
 than a note of what changed."""
+
+TURN_MIN_OCTETS: Final = 1024 * 1024
+"""Of a whole file that processes read one after the other: 40 ms."""
 
 LOG_SHARE: Final = 4
 """A log that is longer than the whole file through this makes a new whole file."""
@@ -333,9 +337,20 @@ class SignedZones:
         if ready is None or ready.stamps != stamps:
             place = self._folder(origin)
             known = None if ready is None else _followed(place, ready.zone, ready.mark)
-            zone, mark = known or _whole(place, origin)
+            zone, mark = known or self._read(place, origin)
             ready = self._ready[origin] = _Ready(stamps, zone, mark)
         return ready
+
+    def _read(self, place: Path, origin: bytes) -> tuple[Zone, Mark]:
+        """Return what is in the folder of a zone; raises SignedFileError, OSError.
+
+        All processes want it at the same moment, and answer meanwhile: one after the
+        other, if it takes long.
+        """
+        if (place / FILE).stat().st_size < TURN_MIN_OCTETS:
+            return _whole(place, origin)
+        with turn(self.directory, places()):
+            return _whole(place, origin)
 
     def put(self, zone: Zone) -> None:
         """Write the signed version of a zone; raises OSError.

@@ -47,6 +47,7 @@ class Zone:
         derived: The (folded owner, type) of rrsets that no file holds.
         denial: Finds the proofs of a signed zone; ``None`` for one that is not.
         updated: The (folded owner, type) of sets that dynamic updates have changed.
+        withheld: Nobody is to see it yet: who asks for it is to come again.
         below: ``names_below``, once some name has vanished.
     """
 
@@ -55,6 +56,7 @@ class Zone:
     derived: frozenset[Key] = frozenset()
     denial: Denial | None = None
     updated: frozenset[Key] = frozenset()
+    withheld: bool = False
     below: Mapping[bytes, bytes] | None = field(
         default=None, init=False, repr=False, compare=False
     )
@@ -89,6 +91,11 @@ class Zone:
     def serial(self) -> int:
         """The serial number of the SOA (RFC 1035 §3.3.13)."""
         return int.from_bytes(self.soa.rdatas[0][-20:-16], "big")
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether there are signatures at its apex."""
+        return has_type(self.nodes.packed[self.origin], codes.RRSIG)
 
     def is_derived(self, rrset: RRset) -> bool:
         """Return whether ``rrset`` follows from the directory, not from a file."""

@@ -127,6 +127,7 @@ class View:
             coming.pop(origin, None)
         made = self._differing(owners, files, problems)
         coming |= {origin: each.served for origin, each in made.items()}
+        coming |= self._held_back(coming, made.keys(), owners, common)
         self._remember(made)
         before, self._made = self._made, made
         if _differ(self.by_apex, coming):
@@ -164,6 +165,34 @@ class View:
             if found is not None:
                 made[origin] = self._finished(found)
         return made
+
+    def _held_back(
+        self,
+        coming: Mapping[bytes, Zone],
+        made: Collection[bytes],
+        owners: Mapping[bytes, Zone],
+        common: Mapping[bytes, Zone],
+    ) -> dict[bytes, Zone]:
+        """Return what to serve of zones that will be signed in a moment.
+
+        Whoever knows that the zone is signed would take one without signatures for
+        forged (RFC 4035 §5.2). What its clients saw goes on, or they hear that it is
+        not ready. A view's own copies of other servers' zones are as they are there.
+        """
+        found: dict[bytes, Zone] = {}
+        held = self.whole.state.held
+        for origin in (*made, *(o for o, each in held.items() if not each.copied)):
+            zone, outside = coming[origin], common.get(origin)
+            if outside is None or zone.is_signed or not outside.is_signed:
+                continue
+            own, before = owners.get(origin), self.by_apex.get(origin)
+            if own is None or own.is_signed:
+                continue  # signed by somebody else
+            if before is None or (before.withheld and before.nodes is not zone.nodes):
+                found[origin] = replace(zone, withheld=True)
+            elif before.withheld or before.is_signed:
+                found[origin] = before
+        return found
 
     def _finished(self, made: _Made) -> _Made:
         """Return a zone as it is to be served: what was put into ``files`` wins."""
