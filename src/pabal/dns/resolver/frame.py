@@ -126,6 +126,11 @@ class Frame:
         while self.shown < whole and self.current[whole - self.shown].startswith(b"_"):
             self.shown += 1
 
+    def go_on(self) -> None:
+        """Begin anew without forwarders that are only asked first."""
+        self.onward = True
+        self.delegation = None
+
     def follow(self, target: dns.name.Name) -> None:
         """Start again at ``target`` of an alias that is already in ``chain``.
 

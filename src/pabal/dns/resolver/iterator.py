@@ -186,12 +186,7 @@ class Iterator:
             if reading is not None:
                 self._conclude(frame, reading)
                 return None
-            frame.enter(
-                self._known.closest(
-                    frame.current, frame.rdtype, now, onward=frame.onward
-                ),
-                minimise=self._known.settings.minimise,
-            )
+            _enter(self._known, frame, now)
         delegation = frame.delegation
         assert delegation is not None  # noqa: S101 - entered above
         self._skip_known_labels(frame, now)
@@ -203,8 +198,7 @@ class Iterator:
                 delegation, server, frame.question(), tcp=tcp, now=now
             )
         if delegation.first:
-            frame.onward = True
-            frame.delegation = None
+            frame.go_on()
             return None
         if not delegation.is_silent and self._descend(delegation):
             return None
@@ -377,6 +371,12 @@ class Iterator:
             self._end = Failed(dead_end.reason, dead_end.code)
         else:
             self._stack[-1].troubles.append(dead_end.reason)
+
+
+def _enter(known: Knowledge, frame: Frame, now: float) -> None:
+    """Let ``frame`` begin at the servers closest to it."""
+    found = known.closest(frame.current, frame.rdtype, now, onward=frame.onward)
+    frame.enter(found, minimise=known.settings.minimise)
 
 
 def _must_not_be_away(

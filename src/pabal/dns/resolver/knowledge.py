@@ -166,16 +166,14 @@ class Knowledge:
     ) -> Delegation:
         """Return the servers closest to ``name`` that can be asked.
 
-        Args:
-            onward: Forwarders that are only asked first did not answer.
+        With ``onward`` forwarders that are only asked first did not answer.
         """
         settings = self.settings
         if rdtype == dns.rdatatype.DS and name != dns.name.root:
             name = name.parent()  # RFC 4035 §2.4: DS lives in the parent
         route = closest_route(settings.routes, name)
-        forwarding = None if onward else self._forwarding(route, now)
-        if forwarding is not None:
-            return forwarding
+        if not onward and (asked := _forwarding(settings, self.servers, route, now)):
+            return asked
         begin = None if route is None or route.recursive else route
         for zone in lineage(name):
             if begin is not None and begin.servers and zone == begin.zone:
@@ -183,30 +181,7 @@ class Knowledge:
             delegation = self._remembered(zone, now)
             if delegation is not None:
                 return delegation
-        used = [
-            server
-            for server in settings.root_hints
-            if (settings.ipv6 if ":" in server.address else settings.ipv4)
-        ]
-        return Delegation(dns.name.root, used)
-
-    def _forwarding(self, route: Route | None, now: float) -> Delegation | None:
-        """Return the resolvers that are asked in our place; ``None``: none are.
-
-        Those that are only asked first are left alone while none of them answers.
-        """
-        zone, servers, first = dns.name.root, self.settings.forwarders, False
-        if route is not None:
-            if not route.recursive:
-                return None
-            zone, servers, first = route.zone, route.servers, route.first
-        else:
-            first = self.settings.forward_first
-        if not servers or (
-            first and all(self.servers.is_dead(each, now) for each in servers)
-        ):
-            return None
-        return Delegation(zone, list(servers), recursive=True, first=first)
+        return _root(settings)
 
     def _remembered(self, zone: dns.name.Name, now: float) -> Delegation | None:
         """Return the servers of exactly ``zone`` that the cache has, if it can."""
@@ -374,3 +349,32 @@ def _of_local(
     else:
         kind = Kind.NODATA
     return Reading(kind, resolved.answer, end, soa, authoritative=True)
+
+
+def _root(settings: ResolverSettings) -> Delegation:
+    """Return the servers of the root that can be asked."""
+    used = [
+        server
+        for server in settings.root_hints
+        if (settings.ipv6 if ":" in server.address else settings.ipv4)
+    ]
+    return Delegation(dns.name.root, used)
+
+
+def _forwarding(
+    settings: ResolverSettings, known: ServerMemory, route: Route | None, now: float
+) -> Delegation | None:
+    """Return the resolvers that are asked in our place; ``None``: none are.
+
+    Those that are only asked first are left alone while none of them answers.
+    """
+    zone, servers, first = dns.name.root, settings.forwarders, False
+    if route is not None:
+        if not route.recursive:
+            return None
+        zone, servers, first = route.zone, route.servers, route.first
+    else:
+        first = settings.forward_first
+    if not servers or (first and all(known.is_dead(each, now) for each in servers)):
+        return None
+    return Delegation(zone, list(servers), recursive=True, first=first)

@@ -141,7 +141,8 @@ class Rights:
 
     Attributes:
         query: Ask for what this server holds.
-        recursion: Ask for names elsewhere; only together with ``query``, as in BIND.
+        recursion: Ask for names elsewhere; only together with ``query`` (BIND looks at
+            its lists for recursion alone).
         view: What it sees: 0 the common zones, else the so many-th view.
         others: Folded apexes of zones that decide the other way than ``query``.
     """
