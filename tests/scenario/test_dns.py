@@ -31,7 +31,8 @@ RULES = {
     "NXNS": "nxns",
     "many CNAMEs": "cname_many",
     "slots": "slow_flood dnssec_slow_flood",
-    "KeyTrap": "dnssec_keytrap",
+    "KeyTrap": "dnssec_keytrap dnssec_effort",
+    "the cache is flushed": "flush",
     "NSEC3 iterations (RFC 9276)": "dnssec_iterations",
     "priming (RFC 8109)": "priming hints_stay",
     "negative caching (RFC 2308)": "nxdomain_cached nodata_cached negative_ttls",
@@ -52,7 +53,7 @@ RULES = {
     "RPZ": "policy",
     "DNS64 (RFC 6147)": "dns64",
     "SECURE, and so AD": "dnssec_chain dnssec_denial dnssec_algorithms"
-    " dnssec_aliases dnssec_other_server dnssec_cuts",
+    " dnssec_aliases dnssec_other_server dnssec_cuts dnssec_ds_ends",
     "INSECURE": "dnssec_insecure dnssec_optout dnssec_cuts",
     "INDETERMINATE": "dnssec_no_anchor dnssec_island dnssec_keys_away",
     "BOGUS": "dnssec_bogus dnssec_tampered dnssec_downgrade dnssec_wrong_root"

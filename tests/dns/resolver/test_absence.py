@@ -1,6 +1,8 @@
 import dataclasses
 
+import dns.name
 import dns.rdatatype
+import dns.rrset
 import pytest
 
 from pabal.dns.ports import Security
@@ -12,6 +14,7 @@ from tests.scenario.dns.signed import SignedZone
 
 WORLD = zones()
 TEST = name("test.")
+NSEC = dns.rdatatype.NSEC
 
 
 def learnt(
@@ -173,3 +176,18 @@ def test_it_ends_with_the_soa() -> None:
     assert found.verdict is not None
     assert found.verdict.ttl_max_s == 6
     assert ask(known, "nobody.test.", now=NOW + 10) is None
+
+
+def test_all_zones_together_are_bounded() -> None:
+    """Whoever has a zone with many names fills it; the others' go, all at once."""
+    known = learnt(("nobody.test.", "A"))
+    (claim,) = claims(WORLD, "nobody.test.", "A")
+    (span,) = {r.rdtype: r for r in claim.evidence if r.rdtype == NSEC}.values()
+    other = name("other.")
+    for number in range(50_000):
+        labels = (b"%d" % number, b"other", b"")
+        owned = dns.rrset.from_rdata_list(dns.name.Name(labels), 60, list(span))
+        known.learn(other, owned, claim, NOW + 60)
+        assert len(known) <= 50_000
+    assert ask(known, "nobody.test.") is None
+    assert len(known) == 50_000

@@ -11,6 +11,7 @@ from pabal.dns.resolver.cache import (
     ENTRY_OCTETS,
     FAILURE_SECONDS,
     FAILURES_MAX,
+    RDATA_OCTETS,
     Cache,
     Failures,
     Trust,
@@ -153,6 +154,15 @@ def test_bounded_by_entries_oldest_use_first() -> None:
     assert cache.evicted == 1
     assert cache.get(dns.name.from_text("n0.test."), A, 0.0) is not None
     assert cache.get(dns.name.from_text("n1.test."), A, 0.0) is None
+
+
+def test_evidence_takes_memory_too() -> None:
+    plain, proven = Cache(ResolverSettings()), Cache(ResolverSettings())
+    rrset = address()
+    claim = Claim(rrset.name, rrset.rdtype, rrset, evidence=(rrset, rrset))
+    plain.put(rrset, Trust.AUTHORITATIVE, 0.0)
+    proven.put(rrset, Trust.AUTHORITATIVE, 0.0, claim)
+    assert proven.octets == plain.octets + 2 * RDATA_OCTETS
 
 
 def test_bounded_by_octets() -> None:

@@ -1,10 +1,13 @@
+import dns.rrset
 import pytest
 
 from pabal.dns.dnssec.fault import BogusError, EffortError, ExtendedError
+from pabal.dns.dnssec.signature import VERIFICATIONS_MAX
 from pabal.dns.ports import Resolved, Security
-from pabal.dns.resolver.chain import NEEDS_MAX, Need
+from pabal.dns.resolver.chain import KEYS_MAX, Need, _dnskeys
 from pabal.dns.resolver.iterator import Done
 from tests.dns.resolver.signedworld import NOW, chain_of, name, run, zones
+from tests.scenario.dns.signed import fixed_key
 
 
 def test_from_the_anchor_down() -> None:
@@ -81,9 +84,24 @@ def test_a_negative_anchor_ends_trust() -> None:
 
 def test_the_way_has_an_end() -> None:
     chain = chain_of()
-    chain._needs = NEEDS_MAX
-    with pytest.raises(EffortError, match="links"):
+    chain._effort.verifications = VERIFICATIONS_MAX
+    with pytest.raises(EffortError, match="signatures to verify"):
         run(chain.standing(name("test.")), zones())
+
+
+def test_of_many_keys_some_are_used() -> None:
+    keys = [fixed_key(str(number)).dnskey for number in range(60)]
+    rrset = dns.rrset.from_rdata_list(name("test."), 60, keys)
+    assert _dnskeys(rrset) == list(rrset)[:24]
+    assert KEYS_MAX == 24
+
+
+def test_what_a_negative_anchor_lets_through_ends_with_it() -> None:
+    chain = chain_of(".", "test.")
+    chain.trust.negative = {name("test."): chain.wall + 90.5}
+    standing = run(chain.standing(name("www.test.")), zones())
+    assert standing.ttl_max_s == 90
+    assert run(chain.standing(name("plain.")), zones()).ttl_max_s is None
 
 
 def test_what_is_served_here_is_not_judged() -> None:

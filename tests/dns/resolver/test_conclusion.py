@@ -75,3 +75,12 @@ def test_what_is_not_checked_is_not_secure() -> None:
     end = done("alias.test.", "A", SECURE, None)
     assert not is_settled(end)
     assert concluded(end, unchecked=True).security is Security.INDETERMINATE
+
+
+def test_why_it_is_not_secure_is_told() -> None:
+    code = ExtendedError.DNSKEY_ALGORITHM_UNKNOWN
+    unknown = Verdict(Security.INSECURE, 30, "unknown", code)
+    assert concluded(done("www.test.", "A", unknown)).errors == (1,)
+    assert concluded(done("www.test.", "A", SECURE)).errors == ()
+    plain = Verdict(Security.INSECURE, 30, "not signed")
+    assert concluded(done("www.test.", "A", plain)).errors == ()

@@ -5,7 +5,7 @@ import dns.rdatatype
 import pytest
 
 from pabal.dns.resolver.flights import GIVE_WAY_AFTER_S, Flight, Flights
-from pabal.dns.resolver.iterator import Done, Failed
+from pabal.dns.resolver.iterator import Failed
 from pabal.dns.resolver.upkeep import Question
 
 
@@ -14,14 +14,9 @@ def question(number: int) -> Question:
     return Question(name, dns.rdatatype.A, unchecked=False)
 
 
-def flight(began_at: float) -> Flight:
-    landed: asyncio.Future[Done | Failed] = asyncio.get_running_loop().create_future()
-    return Flight(landed, began_at)
-
-
 def full(slots: int) -> tuple[Flights, list[Flight]]:
     """Return as many flights as there are slots, one begun each second."""
-    flights, begun = Flights(slots), [flight(float(n)) for n in range(slots)]
+    flights, begun = Flights(slots), [Flight(float(n)) for n in range(slots)]
     for number, each in enumerate(begun):
         assert flights.make_room(float(number))
         flights.begin(question(number), each)
@@ -62,7 +57,7 @@ async def test_who_gave_way_is_not_worked_on() -> None:
 async def test_a_late_end_does_not_take_the_slot_of_another() -> None:
     flights, begun = full(1)
     assert flights.make_room(9.0)
-    again = flight(9.0)
+    again = Flight(9.0)
     flights.begin(question(0), again)
     flights.end(question(0), begun[0], Failed("late"))
     assert flights.get(question(0)) is again

@@ -32,6 +32,8 @@ starts a comment.
     CHECK_FAILED words          there was no answer, and the reason has these words
     CHECK_SECURITY word         secure, insecure, indeterminate
     CHECK_CODE number           the extended error of a failure (RFC 8914)
+    CHECK_ERRORS number…        the extended errors beside an answer
+    CHECK_VERIFICATIONS at-most how many signatures were verified since the last check
     CHECK_PROOFS types          the types of the records that prove the answer
     CHECK_ASKED                 what was asked since the last check follows, exactly
     CHECK_COUNT at-most         how many questions were sent since the last check
@@ -41,20 +43,25 @@ starts a comment.
     CHECK_STEP words            some step of the last resolution has these words
     CHECK_NOT_CACHED name type
     TIME_PASSES seconds
+    FLUSH name                  forgets what is known at and below the name
     REST                        lets what nobody waits for come to its end
 """
 
 import asyncio
+import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+from pabal.dns.dnssec.algorithm import VerifyingKey
+from pabal.dns.dnssec.signature import Effort
 from pabal.dns.ports import Client, ResolutionError, Resolved, Resolver, Steps
 from pabal.dns.resolver.clientele import Outlook, ViewedResolver
 from pabal.dns.resolver.dns64 import read_prefix
@@ -127,6 +134,23 @@ def _end(asked: asyncio.Task[Resolved | ResolutionError]) -> str:
     return "a" if isinstance(asked.result(), Resolved) else "f"
 
 
+@contextlib.contextmanager
+def counting(verified: list[int]) -> Iterator[None]:
+    """Add the tag of the key to ``verified`` at each verification of a signature."""
+    verify = Effort.verify
+
+    def count(effort: Effort, key: VerifyingKey, signature: bytes, data: bytes) -> bool:
+        before = effort.verifications
+        try:
+            return verify(effort, key, signature, data)
+        finally:
+            if effort.verifications > before:
+                verified.append(key.tag)
+
+    with mock.patch.object(Effort, "verify", count):
+        yield
+
+
 DAY_S = 86_401
 
 
@@ -170,7 +194,10 @@ class Player:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.network = FakeNetwork(self.clock)
-        self.settings = ResolverSettings(root_hints=(), ipv6=False, prime=False)
+        # The deadline is one of real time, which has nothing to say here.
+        self.settings = ResolverSettings(
+            root_hints=(), ipv6=False, prime=False, deadline_s=300
+        )
         self.local: list[Zone] = []
         self.policies = Policies()
         self.prefix = ""
@@ -181,9 +208,14 @@ class Player:
         self.outcome: Resolved | ResolutionError | None = None
         self.steps = Steps()
         self.asked_before = 0
+        self.verified: list[int] = []
         self.flood: list[asyncio.Task[Resolved | ResolutionError]] = []
 
     async def play(self, path: Path) -> None:
+        with counting(self.verified):
+            await self._play(path)
+
+    async def _play(self, path: Path) -> None:
         for line in read(path):
             play: Callable[[list[str], list[str]], object] = getattr(
                 self, "_" + line.words[0].lower()
@@ -433,6 +465,14 @@ class Player:
     def _check_count(self, words: list[str], _block: list[str]) -> None:
         asked = self._since()
         assert len(asked) <= int(words[0]), (len(asked), asked)
+
+    async def _flush(self, words: list[str], _block: list[str]) -> None:
+        await self._made().flush(dns.name.from_text(words[0]))
+
+    def _check_verifications(self, words: list[str], _block: list[str]) -> None:
+        count = len(self.verified)
+        self.verified.clear()
+        assert count <= int(words[0]), count
 
     def _check_step(self, words: list[str], _block: list[str]) -> None:
         wanted = " ".join(words)

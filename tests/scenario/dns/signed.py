@@ -4,7 +4,9 @@ Options after the origin of a zone: ``nsec3``, ``optout``, ``iterations=N``,
 ``alg=13``, ``expired``, ``future``, ``rogue`` (signed with a key the parent does not
 know), ``ksk`` (a key for the keys and another for the rest), ``validity=N``, ``also``
 (a second key beside the first), ``next`` (that second key alone), ``keytrap=N`` (so
-many keys that share the tag of the true one, as many signatures that do not hold).
+many keys that share the tag of the true one, as many signatures that do not hold),
+``strangers=N`` (so many signatures by keys nobody knows beside each true one),
+``wordy`` (all NSEC records come with each denial).
 """
 
 import hashlib
@@ -67,6 +69,13 @@ def broken(rrset: RRset, count: int) -> RRset:
     return dns.rrset.from_rdata_list(rrset.name, rrset.ttl, wrong[:count])
 
 
+def among_strangers(rrset: RRset, count: int) -> RRset:
+    """Return the signature in ``rrset`` behind ``count`` by keys with other tags."""
+    rrsig = rrset[0]
+    others = [rrsig.replace(key_tag=rrsig.key_tag ^ n) for n in range(1, count + 1)]
+    return dns.rrset.from_rdata_list(rrset.name, rrset.ttl, [*others, rrsig])
+
+
 def ds_text(origin: str, algorithm: int = 15) -> str:
     """Return the DS record of the fixed key of ``origin``, type and data."""
     name = dns.name.from_text(origin)
@@ -112,13 +121,14 @@ class SignedZone(Zone):
     )
     spans: list[Span] = field(default_factory=list)
     hashed: list[tuple[RRset, HashSpan]] = field(default_factory=list)
+    wordy: bool = False
 
     @classmethod
     def signed(
         cls, origin: str, lines: Iterable[str], options: Sequence[str]
     ) -> "SignedZone":
         plain = Zone.read(origin, lines)
-        zone = cls(plain.origin, {})
+        zone = cls(plain.origin, {}, wordy="wordy" in options)
         policy = policy_of(origin, options)
         for rrset in sign_zone(plain.origin, plain.rrsets.values(), policy):
             if rrset.rdtype == dns.rdatatype.RRSIG:
@@ -126,6 +136,9 @@ class SignedZone(Zone):
                 traps = [o for o in options if o.startswith("keytrap=")]
                 if traps and covered != dns.rdatatype.DNSKEY:
                     rrset = broken(rrset, int(traps[0].partition("=")[2]))  # noqa: PLW2901
+                for option in options:
+                    if option.startswith("strangers="):
+                        rrset = among_strangers(rrset, int(option.partition("=")[2]))  # noqa: PLW2901
                 zone.signatures[rrset.name, covered] = rrset
             elif rrset.rdtype == dns.rdatatype.NSEC:
                 zone.spans.append(Span(rrset.name, rrset[0]))
@@ -204,6 +217,9 @@ class SignedZone(Zone):
             return
         for one in (name, wildcard) if encloser != name else (name,):
             self._add_span(reply, one)
+        if self.wordy:
+            for span in self.spans:
+                self._add_span(reply, span.owner)
 
     def _add_span(self, reply: dns.message.Message, name: dns.name.Name) -> None:
         for span in self.spans:

@@ -45,6 +45,23 @@ def matches(ds: DS, zone: dns.name.Name, dnskey: DNSKEY) -> bool:
     )
 
 
+def vouched(
+    records: Iterable[DS], zone: dns.name.Name, dnskeys: Iterable[DNSKEY]
+) -> list[DNSKEY]:
+    """Return those of ``dnskeys`` of ``zone`` that one of ``records`` stands for.
+
+    Each key is digested once, not once for each record: a stranger may have hundreds of
+    records and dozens of keys.
+    """
+    wanted = set(records)
+    kinds = {int(ds.digest_type) for ds in wanted} & set(_DIGESTS)
+    return [
+        key
+        for key in dnskeys
+        if any(make_ds(zone, key, kind) in wanted for kind in kinds)
+    ]
+
+
 def make_ds(zone: dns.name.Name, dnskey: DNSKEY, digest_type: int = SHA256) -> DS:
     """Return the DS record of ``dnskey`` that the parent of ``zone`` should publish.
 
@@ -65,14 +82,10 @@ def usable(records: Iterable[DS]) -> tuple[DS, ...]:
     algorithm by itself.
     """
     known = [ds for ds in records if is_supported(ds)]
-    best = {
-        int(ds.algorithm): max(
-            int(other.digest_type)
-            for other in known
-            if int(other.algorithm) == int(ds.algorithm)
-        )
-        for ds in known
-    }
+    best: dict[int, int] = {}
+    for ds in known:
+        algorithm = int(ds.algorithm)
+        best[algorithm] = max(best.get(algorithm, 0), int(ds.digest_type))
     return tuple(ds for ds in known if int(ds.digest_type) == best[int(ds.algorithm)])
 
 

@@ -1,8 +1,8 @@
 """The chain of trust: from an anchor down to the zone that a name is in.
 
 Sans-IO: generators ask for DS and DNSKEY records (``Need``) and are sent what came.
-Security: a zone decides how many signatures and keys it has; ``Effort`` and
-``NEEDS_MAX`` decide how many are looked at.
+Security: a zone decides how many signatures and keys it has, and how many links are
+above it; ``Effort`` decides how many signatures are looked at, and each link has one.
 Source: RFC 4035 §5.2 (referrals), RFC 6840 §5, RFC 5155 §8.9.
 """
 
@@ -16,10 +16,10 @@ import dns.rrset
 from dns.rdtypes.ANY.DNSKEY import DNSKEY
 from dns.rdtypes.ANY.DS import DS
 
-from pabal.dns.dnssec.algorithm import VerifyingKey, load
+from pabal.dns.dnssec.algorithm import SUPPORTED, VerifyingKey, load
 from pabal.dns.dnssec.denial import DENIAL_TYPES, proofs
-from pabal.dns.dnssec.digest import matches, usable
-from pabal.dns.dnssec.fault import BogusError, EffortError, ExtendedError
+from pabal.dns.dnssec.digest import usable, vouched
+from pabal.dns.dnssec.fault import BogusError, ExtendedError
 from pabal.dns.dnssec.nsec import NsecProofs
 from pabal.dns.dnssec.nsec3 import Nsec3Proofs
 from pabal.dns.dnssec.signature import Effort, Holds, check, signatures_of
@@ -29,9 +29,6 @@ from pabal.dns.resolver.cache import lineage
 from pabal.dns.resolver.claim import BOGUS_SECONDS, UNCHECKED, Claim, Verdict
 from pabal.dns.resolver.iterator import Done, Failed
 from pabal.dns.resolver.standing import STANDING_MAX_S, Standing, TrustPoints
-
-NEEDS_MAX: Final = 64
-"""Most DS and DNSKEY sets wanted for one answer; a deep reverse name needs 40."""
 
 DENIALS_MAX: Final = 6
 """Most NSEC or NSEC3 records of one claim that are looked at; proofs need three."""
@@ -82,7 +79,6 @@ class ChainOfTrust:
     steps: list[Step] = field(default_factory=list)
     judged: list[tuple[Claim, Verdict]] = field(default_factory=list)
     _effort: Effort = field(default_factory=Effort, init=False)
-    _needs: int = field(default=0, init=False)
 
     def standing(self, name: dns.name.Name) -> Wanting:
         """Return the zone ``name`` is in, and whether it is signed.
@@ -161,8 +157,14 @@ class ChainOfTrust:
         for above in lineage(name):
             if (left_s := self.trust.distrusted_s(above, self.wall)) > 0:
                 reason = f"{above} has a negative trust anchor"
-                until = min(forever, self.now + left_s)
-                standing = Standing(above, Security.INSECURE, until, reason=reason)
+                # RFC 7646 §2: what was let through does not outlive it in the cache.
+                standing = Standing(
+                    above,
+                    Security.INSECURE,
+                    forever,
+                    reason=reason,
+                    ttl_max_s=int(min(left_s, STANDING_MAX_S)),
+                )
                 return standing, len(above)
             known = self.trust.get(above, self.now)
             if known is not None:
@@ -226,6 +228,8 @@ class ChainOfTrust:
         if not followed:
             reason = f"{name} is signed in ways not known here (DS {tags})"
             code = ExtendedError.DNSKEY_ALGORITHM_UNKNOWN
+            if any(int(ds.algorithm) in SUPPORTED for ds in digests):
+                code = ExtendedError.DS_DIGEST_UNKNOWN
             return self._insecure(name, reason, ttl_s, code)
         self.tell(
             name,
@@ -234,11 +238,7 @@ class ChainOfTrust:
             f"DS {tags}, signed by key {holds.tag} of {above.zone}",
         )
         keys, dnskeys = yield from self._dnskey(name)
-        roots = [
-            key
-            for key in _dnskeys(dnskeys)
-            if any(matches(ds, name, key) for ds in followed)
-        ]
+        roots = vouched(followed, name, _dnskeys(dnskeys))
         standing = self._with_keys(keys, dnskeys, roots, "DS")
         return replace(standing, expires_at=min(standing.expires_at, self.now + ttl_s))
 
@@ -354,9 +354,6 @@ class ChainOfTrust:
     def _need(
         self, name: dns.name.Name, rdtype: dns.rdatatype.RdataType
     ) -> Generator[Need, Done | Failed, Done]:
-        self._needs += 1
-        if self._needs > NEEDS_MAX:
-            raise EffortError(f"more than {NEEDS_MAX} links in the chain of trust")
         found = yield Need(name, rdtype)
         if isinstance(found, Failed):
             what = f"{dns.rdatatype.to_text(rdtype)} of {name}"

@@ -1,7 +1,8 @@
 """From checked claims to what a client is told.
 
 Sans-IO, pure.
-Source: RFC 4035 §3.2 (what clients see), §4.3 (the four states), §5.5 (bogus).
+Source: RFC 4035 §3.2 (what clients see), §4.3 (the four states), §5.5 (bogus),
+RFC 8914 §4 (what is said beside an answer).
 """
 
 from collections.abc import Iterable
@@ -40,6 +41,10 @@ def conclude(done: Done, *, unchecked: bool) -> Done | Failed:
         if not unchecked:
             return Failed(f"bogus: {overall.reason}", overall.code)
         security = Security.INDETERMINATE
+    errors = done.resolved.errors
+    if security is Security.INSECURE and overall.code is not None:
+        # RFC 8914 §4.2, §4.3, RFC 9276 §3.2: signed, but not in a way known here.
+        errors = (*errors, int(overall.code))
     limits = _limits(done.claims)
     resolved = replace(
         done.resolved,
@@ -48,6 +53,7 @@ def conclude(done: Done, *, unchecked: bool) -> Done | Failed:
         security=security,
         signatures=_signatures(done.claims),
         proofs=_proofs(done.claims),
+        errors=errors,
     )
     return Done(resolved, done.claims)
 

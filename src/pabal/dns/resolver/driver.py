@@ -250,10 +250,7 @@ class IterativeResolver:
         ahead: bool = False,
     ) -> Flight:
         """Begin to work on ``question``; there is room among ``flights``."""
-        landed: asyncio.Future[Done | Failed] = (
-            asyncio.get_running_loop().create_future()
-        )
-        flight = Flight(landed, self._clock.monotonic(), iterator.steps, ahead)
+        flight = Flight(self._clock.monotonic(), iterator.steps, ahead)
         flights.begin(question, flight)
         self._upkeep.prime()
         work = self._fly(flight, question, iterator, first, flights)

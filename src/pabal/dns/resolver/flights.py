@@ -17,22 +17,26 @@ GIVE_WAY_AFTER_S: Final = 0.2
 waits as long (``jostle-timeout``)."""
 
 
+def _to_land() -> asyncio.Future[Done | Failed]:
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(slots=True)
 class Flight:
     """A resolution under way, and those who wait for it.
 
     Attributes:
-        landed: Its end.
         began_at: Seconds (``Clock.monotonic``).
         steps: What was asked so far; grows.
         ahead: Keys that will be wanted are asked for before it is their turn.
+        landed: Its end.
         task: What works on it, once that began.
     """
 
-    landed: asyncio.Future[Done | Failed]
     began_at: float
     steps: list[Step] = field(default_factory=list)
     ahead: bool = False
+    landed: asyncio.Future[Done | Failed] = field(default_factory=_to_land)
     task: asyncio.Task[None] | None = None
 
     def land(self, end: Done | Failed) -> None:

@@ -37,6 +37,8 @@ class Standing:
         keys: What may sign it.
         reason: Why it is not secure, for people.
         code: The kind of fault.
+        ttl_max_s: How long an answer may be kept because of it, seconds; ``None``: as
+            long as it says.
         is_last: Nothing is below the name: no cut either.
     """
 
@@ -46,6 +48,7 @@ class Standing:
     keys: tuple[VerifyingKey, ...] = ()
     reason: str = ""
     code: ExtendedError | None = None
+    ttl_max_s: int | None = None
     is_last: bool = False
 
 

@@ -152,7 +152,9 @@ def _signer(claim: Claim, rrsets: list[dns.rrset.RRset]) -> dns.name.Name | None
 def _of_standing(standing: Standing) -> Verdict:
     if standing.security is Security.BOGUS:
         return _bogus(standing.reason, standing.code or ExtendedError.BOGUS)
-    return Verdict(standing.security, None, standing.reason, standing.code)
+    return Verdict(
+        standing.security, standing.ttl_max_s, standing.reason, standing.code
+    )
 
 
 def _bogus(reason: str, code: ExtendedError) -> Verdict:
