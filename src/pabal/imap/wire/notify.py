@@ -8,7 +8,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from pabal.imap.wire.fetch import Attribute, Item, parse_items
+from pabal.imap.wire.fetch import Item, parse_items
 from pabal.imap.wire.grammar import Reader
 
 GROUPS_MAX: Final = 100
@@ -136,8 +136,6 @@ def _event(reader: Reader, items: list[Item]) -> Event | None:
     if event is Event.MESSAGE_NEW and reader.take(b" ("):
         reader.position -= 1
         items.extend(parse_items(reader))
-        if Attribute.UID not in items:
-            items.insert(0, Attribute.UID)
     return event
 
 
