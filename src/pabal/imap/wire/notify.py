@@ -108,6 +108,8 @@ def _group(reader: Reader) -> Group:
     items: list[Item] = []
     if reader.peek() == ord("(") or not reader.take_word(b"NONE"):
         reader.list_of(lambda: events.append(_event(reader, items)), "events")
+        if not events:
+            raise reader.fail("NONE or an event")
     reader.expect(b")", "a closing parenthesis")
     known = frozenset(event for event in events if event is not None)
     if items and watched not in OF_SELECTED:
@@ -127,7 +129,10 @@ def parse_mailboxes(reader: Reader) -> tuple[Watched, tuple[bytes, ...]]:
         return watched, ()
     reader.sp()
     if reader.peek() == ord("("):
-        return watched, tuple(reader.list_of(reader.mailbox, "mailboxes"))
+        names = reader.list_of(reader.mailbox, "mailboxes")
+        if not names:
+            raise reader.fail("a mailbox")
+        return watched, tuple(names)
     return watched, (reader.mailbox(),)
 
 
