@@ -377,3 +377,23 @@ async def test_a_client_that_knows_of_uids_alone() -> None:
             '* ESEARCH (TAG "t5") UID ADDTO (0 3)',
             "* 3 UIDFETCH (FLAGS (\\Recent))",
         ]
+
+
+async def test_own_deeds_hide_nothing_of_others() -> None:
+    rig = Rig()
+    async with rig.client() as one, rig.client() as other:
+        await one.ok("CREATE a/b")
+        await one.ok("NOTIFY SET (personal (MailboxName SubscriptionChange))")
+        for command in ("RENAME a c", "SUBSCRIBE c", "CREATE d/e", "DELETE d/e"):
+            assert await one.ok(command) == []
+        await other.ok("CREATE c2")
+        assert await heard(one, 1) == ['* LIST (\\HasNoChildren) "/" c2']
+        one.stream.send(b"i IDLE\r\n")
+        await one.read_line()
+        await other.ok("SUBSCRIBE c2")
+        told = '* LIST (\\HasNoChildren \\Subscribed) "/" c2'
+        assert await heard(one, 1) == [told]
+        one.stream.send(b"DONE\r\n")
+        assert (await one.read_line()).startswith(b"i OK")
+        await other.ok("CREATE f")
+        assert await heard(one, 1) == ['* LIST (\\HasNoChildren) "/" f']

@@ -205,6 +205,23 @@ class Notices:
             self._overflow,
         )
 
+    def forget(self, event: MailboxEvent, names: Collection[str]) -> None:
+        """Take back what the client itself did to own mailboxes (RFC 5465 §5).
+
+        What lies below a renamed one goes with it. Not what it did to messages: their
+        counters may have changed otherwise as well.
+        """
+
+        def told(one: MailboxChanged) -> bool:
+            if one.event is not event:
+                return False
+            moved = event is MailboxEvent.RENAMED
+            return one.name in names or (
+                moved and any(is_below(one.name, name) for name in names)
+            )
+
+        self._waiting.boxes = [one for one in self._waiting.boxes if not told(one)]
+
     def _changed(self, owner: AccountId, change: Change, *, own: bool) -> None:
         if self._overflow:
             return

@@ -5,7 +5,7 @@ machine starts with the date of its mainboard, somebody mistypes a year. What is
 away then does not come back when the clock does. So here time goes on as evenly as the
 monotonic clock does; a wall clock that jumped ahead is believed once it has stayed
 where it jumped to for a day, one that jumped back at once.
-A machine that slept, or a server that was off for weeks, looks as if its clock had
+A machine that slept, or a server that was off for days, looks as if its clock had
 jumped: it keeps for a day what it could throw away.
 """
 
@@ -21,7 +21,7 @@ JUMP_S: Final = 600.0
 HOLD_S: Final = 86_400.0
 """How long a clock that jumped ahead must stay there before it is believed, seconds."""
 
-AWAY_S: Final = 14 * 86_400.0
+AWAY_S: Final = 86_400.0
 """How long a server is off before it is asked whether its clock is right, seconds."""
 
 

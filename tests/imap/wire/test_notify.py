@@ -31,7 +31,7 @@ def test_groups() -> None:
         "SET STATUS (selected (MessageNew (FLAGS) MessageExpunge FlagChange))"
         ' (subtree ("a b" c) (MailboxName)) (personal NONE)'
     )
-    items = (Attribute.UID, Attribute.FLAGS)
+    items = (Attribute.FLAGS,)
     assert found == Notify(
         (
             Group(Watched.SELECTED, (), OF_MESSAGES, items),

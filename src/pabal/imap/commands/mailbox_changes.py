@@ -10,7 +10,8 @@ from pabal.imap.commands.context import Context
 from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.wire.mailboxes import Create, MailboxName, Rename
 from pabal.imap.wire.response import Tagged
-from pabal.store.ports import INBOX, SEPARATOR
+from pabal.store.names import normalise, parents
+from pabal.store.ports import INBOX, SEPARATOR, MailboxEvent
 
 SPECIAL_USES: Final = frozenset(
     (
@@ -43,7 +44,15 @@ async def create(context: Context, command: Create) -> Tagged:
     before = frozenset(info.name for info in await plot.account.mailboxes())
     info = await plot.account.create(plot.name, use)
     await plot.inherit(before)
+    if plot.owner == context.account_id:
+        _told(context, MailboxEvent.CREATED, info.name, *parents(info.name))
     return Tagged(b"Created", b"MAILBOXID (F%d)" % info.id)
+
+
+def _told(context: Context, event: MailboxEvent, *names: str) -> None:
+    """Take note that the client knows: it did it (RFC 5465 §5)."""
+    if context.notices is not None:
+        context.notices.forget(event, names)
 
 
 async def delete(context: Context, command: MailboxName) -> Tagged:
@@ -55,6 +64,8 @@ async def delete(context: Context, command: MailboxName) -> Tagged:
         context.unselect()
         context.say(b"CLOSED", b"The mailbox is closed")
     await place.account.remove(place.id)
+    if place.owner == context.account_id:
+        _told(context, MailboxEvent.REMOVED, place.stored_name)
     return Tagged(b"Deleted")
 
 
@@ -78,6 +89,9 @@ async def rename(context: Context, command: Rename) -> Tagged:
     if noted:
         # RFC 5464 §4.1: INBOX stays, and so do its entries; the new one has them too.
         await annotations.write((await place.account.mailbox(name)).id, noted)
+    if place.owner == context.account_id:
+        _told(context, MailboxEvent.RENAMED, normalise(name))
+        _told(context, MailboxEvent.CREATED, normalise(name), *parents(name))
     return Tagged(b"Renamed")
 
 
@@ -85,6 +99,7 @@ async def subscribe(context: Context, command: MailboxName) -> Tagged:
     """Let clients show a mailbox, or a name that is none yet (RFC 9051 §6.3.7)."""
     name = context.name_of(command.mailbox)
     await context.mailboxes.subscribe(name, subscribed=True)
+    _told(context, MailboxEvent.SUBSCRIBED, normalise(name))
     return Tagged(b"Subscribed")
 
 
@@ -92,4 +107,5 @@ async def unsubscribe(context: Context, command: MailboxName) -> Tagged:
     """Let clients hide a mailbox."""
     name = context.name_of(command.mailbox)
     await context.mailboxes.subscribe(name, subscribed=False)
+    _told(context, MailboxEvent.UNSUBSCRIBED, normalise(name))
     return Tagged(b"Unsubscribed")

@@ -15,7 +15,7 @@ from pabal.imap.commands.refusal import RefusedError
 from pabal.imap.commands.status import status_line
 from pabal.imap.commands.watched import of, owners
 from pabal.imap.notices import Notices, Seen, Watch
-from pabal.imap.wire.fetch import Fetch
+from pabal.imap.wire.fetch import Attribute, Fetch, Item
 from pabal.imap.wire.metadata import name_octets
 from pabal.imap.wire.notify import OF_MESSAGES, Event, Group, Notify
 from pabal.imap.wire.response import Tagged
@@ -117,9 +117,16 @@ async def tell(
         newest = selected.numbers.last_uid
         if arrivals and notices.items and newest > last:
             new = SequenceSet(((last + 1, newest),))
-            await fetch.run(context, Fetch(new, notices.items, by_uid=True))
+            await fetch.run(context, _described(new, notices.items))
     if notices.waiting:
         await _tell_account(context, notices)
+
+
+def _described(messages: SequenceSet, items: tuple[Item, ...]) -> Fetch:
+    """Return what describes new messages: by their UIDs, asked for or not."""
+    named = Attribute.UID in items
+    items = items if named else (Attribute.UID, *items)
+    return Fetch(messages, items, by_uid=True, names_uid=named)
 
 
 async def _tell_account(context: Context, notices: Notices) -> None:

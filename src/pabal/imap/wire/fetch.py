@@ -199,13 +199,13 @@ def _modifier(reader: Reader, found: _Modifiers) -> None:
     if word == b"CHANGEDSINCE":
         reader.sp()
         found.changed_since = reader.number64("a mod-sequence")
-    elif word == b"PARTIAL":
+    elif word == b"PARTIAL" and found.partial is None:
         reader.sp()
         found.partial = parse_partial(reader)
     elif word == b"VANISHED":
         found.vanished = True
     else:
-        raise reader.fail("CHANGEDSINCE, PARTIAL or VANISHED")
+        raise reader.fail("CHANGEDSINCE, VANISHED or PARTIAL once")
 
 
 def parse_items(reader: Reader) -> tuple[Item, ...]:

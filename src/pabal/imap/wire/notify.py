@@ -8,7 +8,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-from pabal.imap.wire.fetch import Attribute, Item, parse_items
+from pabal.imap.wire.fetch import Item, parse_items
 from pabal.imap.wire.grammar import Reader
 
 GROUPS_MAX: Final = 100
@@ -108,6 +108,8 @@ def _group(reader: Reader) -> Group:
     items: list[Item] = []
     if reader.peek() == ord("(") or not reader.take_word(b"NONE"):
         reader.list_of(lambda: events.append(_event(reader, items)), "events")
+        if not events:
+            raise reader.fail("NONE or an event")
     reader.expect(b")", "a closing parenthesis")
     known = frozenset(event for event in events if event is not None)
     if items and watched not in OF_SELECTED:
@@ -127,7 +129,10 @@ def parse_mailboxes(reader: Reader) -> tuple[Watched, tuple[bytes, ...]]:
         return watched, ()
     reader.sp()
     if reader.peek() == ord("("):
-        return watched, tuple(reader.list_of(reader.mailbox, "mailboxes"))
+        names = reader.list_of(reader.mailbox, "mailboxes")
+        if not names:
+            raise reader.fail("a mailbox")
+        return watched, tuple(names)
     return watched, (reader.mailbox(),)
 
 
@@ -136,8 +141,6 @@ def _event(reader: Reader, items: list[Item]) -> Event | None:
     if event is Event.MESSAGE_NEW and reader.take(b" ("):
         reader.position -= 1
         items.extend(parse_items(reader))
-        if Attribute.UID not in items:
-            items.insert(0, Attribute.UID)
     return event
 
 
