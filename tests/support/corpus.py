@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate, permutations
+from itertools import accumulate, permutations, product
 
 _PARTICLES = "을 를 이 가 은 는 에서 으로 합니다 했습니다"
 _PLANTED = "회의를 점심 東京駅 会議室 ミーティング 会议 天气 invoice quorum"
@@ -125,3 +125,83 @@ def dear_ones() -> Iterator[str]:
             yield f"{one[-1]} {other[0]}"
         yield from map(" ".join, permutations(often))
     yield from ("e t", "t e", "e ", " t", "합니다 ", "는 ", "ee", "te", "합니", "니다")
+
+
+def _most(counts: Counter[str], count: int) -> list[str]:
+    return [one for one, _ in counts.most_common(count)]
+
+
+def classes() -> Iterator[tuple[str, list[str]]]:
+    """Yield what is made of the most frequent letters and words, by its looks.
+
+    In a name ``l`` stands for a letter, ``w`` for a word, ``_`` for a blank. Many are
+    in no message, and many in very many.
+    """
+    korean: Counter[str] = Counter()
+    latin: Counter[str] = Counter()
+    for number, octets in enumerate(Corpus().messages(2_000)):
+        if number % 4 < 3:
+            words = octets.partition(b"\r\n\r\n")[2].decode().split()
+            (latin if number % 4 == 2 else korean).update(words)
+    for counts in (korean, latin):
+        every = Counter("".join(counts.elements()))
+        frequent, words = _most(every, 4), _most(counts, 3)
+        rare = _most(every, len(every))[-2:]
+        letters = [*frequent, *_most(every, 16)[-2:], *rare]
+        yield from _of_letters(letters, frequent[:3])
+        yield from _of_words(letters, words)
+    yield from _of_signs()
+
+
+def _of_letters(
+    letters: Sequence[str], frequent: Sequence[str]
+) -> Iterator[tuple[str, list[str]]]:
+    pairs = [*map("".join, product(frequent, repeat=2))]
+    yield "l", [*letters]
+    yield "l_", [f"{one} " for one in letters]
+    yield "_l", [f" {one}" for one in letters]
+    yield "_l_", [f" {one} " for one in letters]
+    yield "l_l", [*map(" ".join, product(letters, repeat=2))]
+    yield "l__l", [*map("  ".join, permutations(frequent, 2))]
+    yield "l_l_l", [*map(" ".join, product(frequent[:2], repeat=3))]
+    yield "ll", pairs + [one * 2 for one in letters]
+    yield "lll", [*map("".join, product(frequent, repeat=3))]
+    yield "ll_", [f"{one} " for one in pairs]
+    yield "_ll", [f" {one}" for one in pairs]
+    yield "ll_l", [*map(" ".join, product(pairs, frequent))]
+    yield "l_ll", [*map(" ".join, product(frequent, pairs))]
+    yield "l_nl", [*map("\r\n".join, product(frequent[:2], repeat=2))]
+    yield "ll_ll", [*map(" ".join, product(pairs[:3], repeat=2))]
+
+
+def _of_words(
+    letters: Sequence[str], words: Sequence[str]
+) -> Iterator[tuple[str, list[str]]]:
+    frequent = letters[:2]
+    pairs = [*map(" ".join, permutations(words, 2))]
+    yield "w_", [f"{one} " for one in words]
+    yield "_w", [f" {one}" for one in words]
+    yield "_w_", [f" {one} " for one in words]
+    yield "w_l", [*map(" ".join, product(words, letters))]
+    yield "l_w", [*map(" ".join, product(letters, words))]
+    yield "w_w", pairs
+    yield "w_w_", [f"{one} " for one in pairs]
+    yield "w_w_w", [*map(" ".join, permutations(words))]
+    yield "w_w_l", [*map(" ".join, product(pairs, frequent))]
+    yield "_w_l", [f" {one} {two}" for one, two in product(words, frequent)]
+    yield "l_w_l", [*map(" ".join, product(frequent, words, frequent))]
+
+
+def _of_signs() -> Iterator[tuple[str, list[str]]]:
+    digits, signs = "0159", ".,-:@(/"
+    yield "blanks", [" ", "  ", "   ", "e  ", "  e", "는  ", "  는"]
+    yield "digits", [*digits, "00", "1 1", *(f"{one} " for one in digits)]
+    yield "digits behind blanks", [f" {one}" for one in digits]
+    yield "signs", [*signs, "..", "--", "합니다. ", *(f"{one} " for one in signs)]
+    yield "signs behind blanks", [f" {one}" for one in signs]
+    yield "scripts", ["e 회", "는 t", "합니다 t", "e 합", "1 e", "e 1", ". 는", "는 。"]
+    yield (
+        "ideographs",
+        ["。", "。 ", " 。", "。。", "東", "東 ", " 東", "東京 ", " 東京"],
+    )
+    yield "consonants", ["ㅎ", "ㅎㅎ", "ㄱㄴ", "ㅎㅇㄹ", "ㅎ ", " ㅎ", "ㅎ ㅎ"]

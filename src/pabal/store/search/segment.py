@@ -255,10 +255,15 @@ class Builder:
         """Return the pages of what is kept of frequent words."""
         words = frequent(self._words[Kind.BODY_PIECES], len(texts))
         neighbours = Neighbours(words)
+        looked_at = 0
         for number, octets in enumerate(texts):
             text = joints.read(octets)
-            neighbours.add(number, text, joints.lines(text))
-            pause()
+            lines = joints.lines(text)
+            neighbours.add(number, text, lines)
+            looked_at += len(lines)
+            if looked_at > LINES_AT_ONCE:
+                looked_at = 0
+                pause()
         found = neighbours.lists(len(texts))
         found.update((mark, (0,)) for mark in words.marks())
         return paged(Kind.BODY_SUMS, in_order(found, encoded, pause), len(texts), pause)
@@ -311,6 +316,9 @@ def _octets_of(kind: Kind) -> Callable[[str], bytes]:
         return joints.octets_of
     return pair if kind.has_pairs else encoded
 
+
+LINES_AT_ONCE: Final = 200
+"""Lines looked at for frequent words before there is a pause: below 1 ms."""
 
 WORDS_AT_ONCE: Final = 250
 """Words turned into pages before there is a pause: below 1 ms."""
