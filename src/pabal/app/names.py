@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from pabal.app import caches, outlooks, parts, resolving
@@ -93,7 +94,7 @@ class NamesRole:
                 None if transfers else self._pass_on,
                 0.0 if shared.settings.workers == 1 else NOTIFY_AFTER_SECONDS,
                 self._updated,
-                take_elsewhere,
+                partial(take_elsewhere, layout.ready),
             )
         )
         self._probing = self._prober(shared, views)
