@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from pabal.app.program import be_helper, helper, read_piece, write_piece
 from pabal.base.log import Log
-from pabal.dns.zone.load import Loaded, ZoneInput, load_zone
+from pabal.dns.zone.load import Loaded, ZoneInput
 from pabal.dns.zone.pieces import loaded_of, pieces_of, request, requested
 from pabal.dns.zone.reading import Apart, Reader, Stamps, are_current
 from pabal.dns.zone.ready import Ready, key_of
@@ -93,7 +93,7 @@ def main() -> None:
     asked, path, key = marshal.loads(coming.read())  # noqa: S302  our parent's
     given, source = requested(asked)
     reader = Reader(source)
-    loaded = load_zone(given, reader.read)
+    loaded = reader.load_here(given)
     ready = Ready(Path(os.fsdecode(path)))
     with contextlib.suppress(BrokenPipeError):  # nobody wants it any more
         pieces = pieces_of(loaded, reader.stamps())

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from pabal.app import caches, outlooks, parts, resolving
@@ -76,7 +77,7 @@ class NamesRole:
                 None if transfers else self._pass_on,
                 0.0 if shared.settings.workers == 1 else NOTIFY_AFTER_SECONDS,
                 self._updated,
-                take_elsewhere,
+                partial(take_elsewhere, layout.ready),
             )
         )
         self._probing = self._prober(shared, views)

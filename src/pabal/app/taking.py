@@ -5,6 +5,7 @@ only pass through.
 Security: the process gets the key of the transfer, through a pipe, and no other one.
 """
 
+import contextlib
 import marshal
 import os
 import subprocess
@@ -20,7 +21,12 @@ from pabal.base.clock import SystemClock
 from pabal.base.log import Log
 from pabal.dns.server.taking import Answer, Asked, Taker
 from pabal.dns.wire.rrset import name_of
+from pabal.dns.zone.copies import write_copy
 from pabal.dns.zone.inbound import Inbound, TransferError
+from pabal.dns.zone.load import Loaded
+from pabal.dns.zone.pieces import pieces_of
+from pabal.dns.zone.ready import Ready, key_of_copy
+from pabal.dns.zone.source import COPIED, DirectorySource
 
 MESSAGE: Final = b"m"
 STORE: Final = b"s"
@@ -34,8 +40,12 @@ WRONG: Final = b"!"
 log = Log("zones")
 
 
-def take_elsewhere(asked: Asked) -> Taker | None:
-    """Return a process that takes the messages; ``None``: it cannot be started."""
+def take_elsewhere(ready: Path, asked: Asked) -> Taker | None:
+    """Return a process that takes the messages; ``None``: it cannot be started.
+
+    Args:
+        ready: Where large zones lie ready to be read (``app.apart``).
+    """
     key = asked.key
     shared = (
         None if key is None else (key.name.labels, key.secret, key.algorithm.labels)
@@ -48,6 +58,7 @@ def take_elsewhere(asked: Asked) -> Taker | None:
         return None
     taker = _Elsewhere(process)
     taker.say(marshal.dumps((asked.origin, asked.ident, shared, asked.mac)))
+    taker.ready = ready
     return taker
 
 
@@ -57,6 +68,7 @@ class _Elsewhere(Taker):
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._is_done = False
+        self.ready = Path(os.devnull)
 
     @property
     @override
@@ -105,7 +117,8 @@ class _Elsewhere(Taker):
     def store(self, path: Path) -> None:
         """Put what came at ``path``; raises TransferError."""
         try:
-            self._ask(STORE + os.fsencode(path))
+            paths = os.fsencode(path), os.fsencode(self.ready)
+            self._ask(STORE + marshal.dumps(paths))
         finally:
             self.break_off()
 
@@ -129,7 +142,7 @@ def main() -> None:
     while True:
         try:
             piece = read_piece(coming)
-            said = _done(answer, piece)
+            said = _done(answer, origin.lower(), piece)
         except EOFError:
             os._exit(0)  # nobody wants it any more
         except (TransferError, OSError) as error:
@@ -138,10 +151,27 @@ def main() -> None:
         going.flush()
 
 
-def _done(answer: Answer, piece: bytes) -> bytes:
+def _store(answer: Answer, origin: bytes, path: Path, ready: Ready) -> None:
+    """Put what came at ``path``, and a large zone where it lies ready.
+
+    Raises TransferError, OSError.
+    """
+    zone = write_copy(path, origin, answer.nodes())
+    if zone is None:
+        return
+    with contextlib.suppress(OSError):
+        ready.make()
+        stamps = ((COPIED + path.name, DirectorySource(path.parent).stamp(path.name)),)
+        pieces = pieces_of(Loaded(zone, ()), stamps)
+        for _ in ready.kept(name_of(origin), key_of_copy(path), pieces):
+            pass
+
+
+def _done(answer: Answer, origin: bytes, piece: bytes) -> bytes:
     """Do what ``piece`` says; raises TransferError, OSError."""
     if piece[:1] == STORE:
-        answer.store(Path(os.fsdecode(piece[1:])))
+        path, ready = map(os.fsdecode, marshal.loads(piece[1:]))  # noqa: S302
+        _store(answer, origin, Path(path), Ready(Path(ready)))
         return DONE
     answer.take(piece[1:])
     return DONE if answer.is_done else MORE

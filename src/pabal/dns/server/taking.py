@@ -1,9 +1,10 @@
 """The messages of one transfer from a primary, checked, gathered, put on disk.
 
-No sockets: messages in, a master file out. Source: RFC 8945 §5.3.1 (many messages).
+No sockets: messages in, a file out. Source: RFC 8945 §5.3.1 (many messages).
 Security: a message that is not signed as it should be ends the transfer.
 """
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -17,13 +18,13 @@ import dns.rdatatype
 import dns.tsig
 from typing_extensions import override
 
-from pabal.base.atomic import write_pieces
 from pabal.base.clock import Clock
 from pabal.dns.wire import codes
 from pabal.dns.wire.arriving import ArrivingError, Signed, parse_arrival
+from pabal.dns.zone.copies import write_copy
 from pabal.dns.zone.inbound import Inbound, TransferError
+from pabal.dns.zone.leaving import let_go
 from pabal.dns.zone.shards import take_apart
-from pabal.dns.zone.write import master_slices
 
 APART_MIN_OCTETS: Final = 2 * 1024 * 1024
 """Of a transfer that goes on in another process: some 60,000 records."""
@@ -69,7 +70,7 @@ class Taker(Protocol):
         ...
 
     def store(self, path: Path) -> None:
-        """Put what came at ``path``, a master file; raises TransferError, OSError."""
+        """Put what came at ``path`` (``copies``); raises TransferError, OSError."""
         ...
 
     def break_off(self) -> None:
@@ -190,14 +191,24 @@ class Answer(Taker):
 
     @override
     def store(self, path: Path) -> None:
-        """Put what came at ``path``, a master file; raises TransferError, OSError."""
+        """Put what came at ``path`` (``copies``); raises TransferError, OSError."""
+        nodes = self.nodes()
+        zone = write_copy(path, self._asked.origin.lower(), nodes)
+        # Here, not by whoever drops it: it may be a million names.
+        if zone is not None:
+            let_go([zone])
+        take_apart(nodes)
+
+    def nodes(self) -> MutableMapping[bytes, bytes]:
+        """Return what came, by folded name, for whoever takes it over.
+
+        Raises:
+            TransferError: It is not to be believed.
+        """
         if self._asked.key is not None and not self._is_signed:
             # RFC 8945 §5.3.1: the last message is signed in any case.
             raise TransferError("the end of the answer is not signed")
-        nodes = self._inbound.nodes()
-        write_pieces(path, master_slices(self._asked.origin, nodes))
-        # Here, not by whoever drops it: it may be a million names.
-        take_apart(nodes)
+        return self._inbound.nodes()
 
     @override
     def break_off(self) -> None:

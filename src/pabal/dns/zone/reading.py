@@ -6,6 +6,7 @@ that no thread of the one that answers keeps the interpreter from it.
 
 from typing import Final, Protocol
 
+from pabal.dns.zone.copies import packed_copy, read_copy
 from pabal.dns.zone.load import Loaded, ZoneInput, load_zone
 from pabal.dns.zone.small import SmallZones
 from pabal.dns.zone.source import Stamp, Text, ZoneSource
@@ -80,4 +81,12 @@ class Reader:
                 if found is not None:
                     self._stamps.update(found[1])
                     return found[0]
-        return load_zone(given, self.read, small)
+        return self.load_here(given, small)
+
+    def load_here(self, given: ZoneInput, small: SmallZones | None = None) -> Loaded:
+        """Return the zone of ``given``; blocks for as long as that takes."""
+        packed = packed_copy(given, self._source)
+        if packed is None or given.file is None:
+            return load_zone(given, self.read, small)
+        self._stamps[given.file] = self._source.stamp(given.file)
+        return read_copy(given.name, packed, given.file)

@@ -142,6 +142,15 @@ def write_signed(path: Path, zone: Zone) -> Base:
     return Base(size, check)
 
 
+def is_packed(path: Path) -> bool:
+    """Return whether the file at ``path`` begins as these do."""
+    try:
+        with path.open("rb", buffering=0) as stream:
+            return stream.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
 def base_of(path: Path) -> Base | None:
     """Return which whole file is at ``path``, if any is; cost: its last octets."""
     try:
