@@ -178,7 +178,8 @@ def _problems(
 def reload(name: str | None, directory: Path | None, *, as_json: bool) -> None:
     """Let the running server read changed zones, or DOMAIN only.
 
-    It does so by itself within a second; a zone with a mistake stays as it was.
+    It does so by itself, within a second unless there are thousands of files; a zone
+    with a mistake stays as it was.
     """
     settings = load_or_raise(directory)
     if name is None:
