@@ -191,3 +191,10 @@ async def test_a_problem_says_whose_file_it_is_in(tmp_path: Path) -> None:
     views = views_of([settings], "ns.test", FixedClock())
     report = await Loader(updatable(tmp_path / "common", source()), views).reload()
     assert [p.place.file for p in report.problems] == ["view inside: example.com.zone"]
+
+
+async def test_answers_are_freed_one_by_one(tmp_path: Path) -> None:
+    loader = Loader(updatable(tmp_path, source()))
+    spent = [{b"a": iter([b"answer"]), b"b": iter([b"answer"])}, {}]
+    await loader.free(spent)
+    assert spent == [{}, {}]

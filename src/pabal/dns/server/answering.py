@@ -23,7 +23,14 @@ from pabal.dns.ports import (
     Resolver,
 )
 from pabal.dns.server.access import PLAIN, Access, Arrival, Rights
-from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
+from pabal.dns.server.cache import (
+    Ageing,
+    AnswerCache,
+    Entry,
+    Spent,
+    lasting,
+    turns,
+)
 from pabal.dns.server.caches import Caches
 from pabal.dns.server.clientele import apart, is_this_machine, seen_by, unanswered
 from pabal.dns.server.extras import NOTHING, Extra, Extras
@@ -193,9 +200,9 @@ class Answering:
         """Return the zones that the client sees."""
         return self.views[context.rights.view]
 
-    def forget(self) -> None:
-        """Drop every ready answer: zones changed."""
-        self._caches.clear()
+    def forget(self) -> list[Spent]:
+        """Drop every ready answer: zones changed; return what held them."""
+        return self._caches.clear()
 
     def tick(self) -> None:
         """Let ready answers age: for the driver, before it looks for some."""

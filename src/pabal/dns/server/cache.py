@@ -6,7 +6,7 @@ nothing, and forgetting is one assignment.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from itertools import cycle, repeat
 from struct import Struct
 from typing import Final
@@ -135,6 +135,10 @@ class Ageing:
         self._turning = lasting([with_options(each, self.error) for each in versions])
 
 
+Spent = MutableMapping[bytes, Entry] | MutableMapping[bytes, tuple[Entry, int]]
+"""Answers that are no longer given."""
+
+
 class AnswerCache:
     """Ready answers for one class of clients.
 
@@ -232,9 +236,14 @@ class AnswerCache:
         self._octets += size - (0 if before is None else before[1])
         self._young[key] = entry, size
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def clear(self) -> list[Spent]:
+        """Forget everything; return what held it, to be freed bit by bit.
+
+        A hundred thousand answers that go at once take four milliseconds.
+        """
+        spent: list[Spent] = [self.ready, self._young, self._old]
         self.siblings.clear()
         self._start_over()
         self._young, self._old = {}, {}
         self._octets = 0
+        return spent

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from pabal.base.clock import Clock
 from pabal.dns.server.access import Rights
-from pabal.dns.server.cache import AnswerCache
+from pabal.dns.server.cache import AnswerCache, Spent
 from pabal.dns.settings import DnsSettings
 
 
@@ -66,7 +66,6 @@ class Caches:
             for cache in self._caches.values():
                 cache.tick(second)
 
-    def clear(self) -> None:
-        """Forget every answer."""
-        for cache in self._caches.values():
-            cache.clear()
+    def clear(self) -> list[Spent]:
+        """Forget every answer; return what held them."""
+        return [spent for cache in self._caches.values() for spent in cache.clear()]

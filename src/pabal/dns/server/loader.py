@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import dns.name
 
+from pabal.dns.server.cache import Spent
 from pabal.dns.wire import codes
 from pabal.dns.wire.rrset import name_octets
 from pabal.dns.wire.update import UpdateRequest
@@ -101,6 +102,16 @@ class Loader:
                         await self.politely(partial(let_go, zones))
         finally:
             self._is_freeing = False
+
+    async def free(self, spent: Sequence[Spent]) -> None:
+        """Free answers that are no longer given, one by one."""
+
+        def work() -> None:
+            for each in spent:
+                while each:
+                    each.popitem()
+
+        await self.politely(work)
 
     def give_back(self, zone: Zone) -> bool:
         """Take a zone from who has worked with it; return whether it is to ``let_go``.
