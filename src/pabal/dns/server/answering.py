@@ -23,14 +23,7 @@ from pabal.dns.ports import (
     Resolver,
 )
 from pabal.dns.server.access import PLAIN, Access, Arrival, Rights
-from pabal.dns.server.cache import (
-    Ageing,
-    AnswerCache,
-    Entry,
-    Spent,
-    lasting,
-    turns,
-)
+from pabal.dns.server.cache import Ageing, AnswerCache, Entry, Spent, lasting, turns
 from pabal.dns.server.caches import Caches
 from pabal.dns.server.clientele import apart, is_this_machine, seen_by, unanswered
 from pabal.dns.server.extras import NOTHING, Extra, Extras
