@@ -4,10 +4,13 @@ A zone that is as it was when a server, or a tool, read it last is known from th
 of compiled zones; only what changed since, or depends on more than its file, is read.
 """
 
+import contextlib
+import gc
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import dns.name
 
@@ -16,17 +19,15 @@ from pabal.admin.privileges import work_as_owner
 from pabal.app.reading import MANY_FILES, compiled_zones, keep, read_kept
 from pabal.config.settings import Settings
 from pabal.dns.wire import codes
-from pabal.dns.wire.name import to_text
 from pabal.dns.wire.rrset import name_of
 from pabal.dns.zone.batch import Report
 from pabal.dns.zone.compiled import WARNED, Compiled, settled_of, state_of
-from pabal.dns.zone.source import DirectorySource, Stamp, zone_file
+from pabal.dns.zone.source import SUFFIX, DirectorySource, Stamp, zone_file
 from pabal.dns.zone.tree import Zone
 from pabal.dns.zone.zones import State, Zones
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneSummary:
+class ZoneSummary(NamedTuple):
     """A zone in one line.
 
     Attributes:
@@ -67,12 +68,13 @@ class Found:
             for name in self.report.refused
         ]
         known, files = self.known, self.zones.state.settled.files
+        columns = known.apexes, known.files, known.serials, known.records
+        read = self.zones.by_apex
+        # Of a file with a plain name that is the zone's name.
         lines = [
-            (apex, ZoneSummary(to_text(apex), serial, records, file))
-            for apex, serial, records, file in zip(
-                known.apexes, known.serials, known.records, known.files, strict=True
-            )
-            if files.get(apex) == file and apex not in self.zones.by_apex
+            (apex, ZoneSummary(file[: -len(SUFFIX)] + ".", serial, records, file))
+            for apex, file, serial, records in zip(*columns, strict=True)
+            if apex in files and apex not in read
         ]
         lines += [
             (zone.origin, self._read(zone, settings)) for zone in self.zones.all()
@@ -96,6 +98,18 @@ class Found:
             file_of(settings, name),
             "kept" if text in self.report.kept else "ok",
         )
+
+
+@contextlib.contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep the collector from looking, again and again, at a hundred thousand zones."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def find(settings: Settings, zones: Zones) -> Found:
@@ -127,7 +141,8 @@ def _known(settings: Settings, *, bodies: bool) -> tuple[Mapping[str, Stamp], Co
         return stamps, Compiled()
     path = Layout(settings.data).compiled
     known = read_kept(path, bodies=bodies)
-    known = known.rows(lambda file, stamp: stamps.get(file) == stamp)
+    if dict(zip(known.files, known.stamps, strict=True)) != stamps:
+        known = known.rows(lambda file, stamp: stamps.get(file) == stamp)
     if len(stamps) - len(known) >= MANY_FILES:
         work_as_owner(settings.data)
         known, is_stale = compiled_zones(source, stamps, path, _cores())

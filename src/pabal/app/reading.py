@@ -149,7 +149,7 @@ class Keeping:
 def keep(path: Path, compiled: Compiled) -> None:
     """Keep ``compiled`` for the next start; what cannot be kept is read again then."""
     try:
-        write_pieces(path, compiled.octets(), 0o600)
+        write_pieces(path, compiled.sorted().octets(), 0o600)
     except OSError as error:
         log.info("compiled zones not kept", reason=str(error))
 

@@ -21,22 +21,27 @@ def emit(value: Json) -> None:
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print ``rows`` under ``headers``, columns aligned, Hangul two columns wide."""
-    lines = [headers, *rows]
-    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
-    made = ["  ".join(map(_padded, line, widths)).rstrip() for line in lines]
-    made[0] = click.style(made[0], bold=True)
+    columns = [
+        _aligned([header, *[row[place] for row in rows]])
+        for place, header in enumerate(headers)
+    ]
+    lines = ["  ".join(cells).rstrip() for cells in zip(*columns, strict=True)]
+    lines[0] = click.style(lines[0], bold=True)
     # At once: there may be a hundred thousand.
-    click.echo("\n".join(made))
+    click.echo("\n".join(lines))
 
 
-def _padded(text: str, columns: int) -> str:
-    return text + " " * (columns - width(text))
+def _aligned(cells: Sequence[str]) -> list[str]:
+    """Return ``cells``, each as wide as the widest."""
+    if "".join(cells).isascii():
+        widest = max(map(len, cells))
+        return [text.ljust(widest) for text in cells]
+    widest = max(map(width, cells))
+    return [text + " " * (widest - width(text)) for text in cells]
 
 
 def width(text: str) -> int:
     """Return the columns ``text`` takes on a terminal."""
-    if text.isascii():
-        return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

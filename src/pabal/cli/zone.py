@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pabal.app.inventory import ZoneSummary, no_collection
 from pabal.app.office import (
     changed_problems,
     check_zone,
@@ -43,32 +44,33 @@ def list_(directory: Path | None, *, as_json: bool) -> None:
     STATE is ok; kept: the file has a mistake, and the last good version is served;
     wrong: it has one, and there is no version before. `pabal zone check` says which.
     """
-    zones = list_zones(load_or_raise(directory))
-    if as_json:
-        output.emit(
-            {
-                "zones": [
-                    {
-                        "zone": z.name,
-                        "serial": z.serial,
-                        "records": z.records,
-                        "file": z.file,
-                        "state": z.state,
-                    }
-                    for z in zones
-                ]
-            }
-        )
-    elif zones:
-        output.table(
-            ("ZONE", "SERIAL", "RECORDS", "FILE", "STATE"),
-            [
-                (z.name, str(z.serial or "-"), str(z.records), z.file or "-", z.state)
-                for z in zones
-            ],
-        )
-    else:
-        click.echo("No zone yet: `pabal domain add DOMAIN`, or a file in zones/.")
+    settings = load_or_raise(directory)
+    with no_collection():
+        zones = list_zones(settings)
+        if as_json:
+            facts = [_facts(each) for each in zones]
+            output.emit({"zones": facts})
+        elif zones:
+            output.table(
+                ("ZONE", "SERIAL", "RECORDS", "FILE", "STATE"), [*map(_cells, zones)]
+            )
+        else:
+            click.echo("No zone yet: `pabal domain add DOMAIN`, or a file in zones/.")
+
+
+def _facts(zone: ZoneSummary) -> dict[str, output.Json]:
+    return {
+        "zone": zone.name,
+        "serial": zone.serial,
+        "records": zone.records,
+        "file": zone.file,
+        "state": zone.state,
+    }
+
+
+def _cells(zone: ZoneSummary) -> tuple[str, ...]:
+    name, serial, records, file, state = zone
+    return name, str(serial or "-"), str(records), file or "-", state
 
 
 @zone.command()
@@ -176,7 +178,8 @@ def _problems(
 def reload(name: str | None, directory: Path | None, *, as_json: bool) -> None:
     """Let the running server read changed zones, or DOMAIN only.
 
-    It does so by itself within a second; a zone with a mistake stays as it was.
+    It does so by itself, within a second unless there are thousands of files; a zone
+    with a mistake stays as it was.
     """
     settings = load_or_raise(directory)
     if name is None:

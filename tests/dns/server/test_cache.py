@@ -97,8 +97,10 @@ def test_clear() -> None:
     cache = AnswerCache(4, 1 << 30, FixedClock())
     for number in range(4):
         cache.put(str(number).encode(), repeat(b"x"), 1)
-    cache.clear()
+    assert cache.hit(b"id1") == b"idx"
+    assert sum(map(len, cache.clear())) == 5, "to be freed by somebody else"
     assert len(cache) == 0
+    assert not any(cache.clear())
 
 
 def test_what_is_ready_ages_with_the_second() -> None:

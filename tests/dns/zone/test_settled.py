@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import dns.name
@@ -26,6 +27,8 @@ class Counting(MemorySource):
 
     @override
     def stamp(self, file: str) -> Stamp:
+        if file not in self.texts:
+            raise FileNotFoundError(file)
         return 0, 0, hash(self.texts[file])
 
     @override
@@ -108,3 +111,47 @@ def test_settled_zones_are_not_opened() -> None:
     after.adopt(made.state)
     assert after.reload() == Report()
     assert source.read_files == []
+
+
+def test_only_named_files_are_looked_at() -> None:
+    made, source = loaded("a.test", "b.test", "c.test", "d.test")
+    before = made.by_apex[octets("d.test")]
+    source.texts["a.test.zone"] = HEAD + "x A 192.0.2.1\n"
+    source.texts["b.test.zone"] = HEAD + "x A 192.0.2.1\n"
+    source.texts["d.test.zone"] = "nonsense"
+    source.texts["e.test.zone"] = HEAD
+    del source.texts["c.test.zone"]
+    source.read_files.clear()
+    source.texts["included"] = HEAD
+    names = ("a", "c", "d", "e", "none")
+    report = made.reload(["included", *(f"{name}.test.zone" for name in names)])
+    assert sorted(source.read_files) == ["a.test.zone", "d.test.zone", "e.test.zone"]
+    assert report.loaded == ("a.test.", "e.test.")
+    assert report.kept == ("d.test.",)
+    assert report.removed == ("c.test.",)
+    assert made.by_apex[octets("d.test")] is before
+    assert octets("x.b.test") not in made.by_apex[octets("b.test")].nodes
+    source.texts["d.test.zone"] = HEAD
+    assert made.reload([]).ok
+    assert made.reload().loaded == ("b.test.",)
+    assert made.reload() == Report()
+
+
+def test_a_named_copy_is_looked_at_unless_there_is_an_own_file() -> None:
+    made, source = loaded("a.test")
+    source.texts[f"{COPIED}b.test.zone"] = HEAD
+    assert made.reload(["b.test.zone"]).loaded == ("b.test.",)
+    source.texts["b.test.zone"] = HEAD + "x A 192.0.2.1\n"
+    assert made.reload(["b.test.zone"]).loaded == ("b.test.",)
+    assert octets("x.b.test") in made.by_apex[octets("b.test")].nodes
+    del source.texts[f"{COPIED}b.test.zone"]
+    assert made.reload() == Report()
+
+
+def test_what_was_looked_at_is_not_looked_at_again() -> None:
+    made, source = loaded("a.test", "b.test")
+    after = Zones(source, None, "h.test", FixedClock())
+    after.adopt(replace(made.state, looked=source.stamps()))
+    source.texts["b.test.zone"] = HEAD + "x A 192.0.2.1\n"
+    assert after.reload() == Report(), "as it was a moment ago"
+    assert after.reload().loaded == ("b.test.",)

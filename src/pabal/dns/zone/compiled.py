@@ -11,7 +11,7 @@ checked, and nothing in them is called; a process that is root cuts columns only
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from struct import Struct
@@ -96,8 +96,13 @@ class Compiled:
         """Return those rows whose file and stamp are ``wanted``; itself if all are."""
         pairs = zip(self.files, self.stamps, strict=True)
         kept = [row for row, pair in enumerate(pairs) if wanted(*pair)]
-        if len(kept) == len(self):
-            return self
+        return self if len(kept) == len(self) else self._picked(kept)
+
+    def sorted(self) -> "Compiled":
+        """Return the rows by name: who lists them need not sort them."""
+        return self._picked(sorted(range(len(self)), key=self.apexes.__getitem__))
+
+    def _picked(self, kept: Sequence[int]) -> "Compiled":
         return Compiled(
             [self.files[row] for row in kept],
             [self.stamps[row] for row in kept],

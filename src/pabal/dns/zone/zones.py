@@ -48,6 +48,7 @@ from pabal.dns.zone.source import (
     ZoneSource,
     imprint_of,
     is_plain,
+    is_zone_file,
     zone_name,
 )
 from pabal.dns.zone.tree import Zone
@@ -404,7 +405,7 @@ def _stamps_of(
     """Return those of ``files``, or their copies, that are there, and those not."""
     named: dict[str, Stamp] = {}
     gone = []
-    for own in files:
+    for own in filter(is_zone_file, files):
         for file in (own, COPIED + own):
             try:
                 if own in named:
