@@ -21,6 +21,7 @@ from pabal.app.shared import (
 from pabal.app.taking import take_elsewhere
 from pabal.base.errors import PabalError
 from pabal.base.log import Log
+from pabal.base.metrics import Extent, Family
 from pabal.base.tasks import Tasks, sleep_until_set
 from pabal.dns.server.nameserver import NameServer, Sharing
 from pabal.dns.server.resigning import Resigner
@@ -140,6 +141,10 @@ class NamesRole:
             shared.resolver.attend(keeper.run(), "trust anchors")
         if sockets.get("dns/udp") or sockets.get("dns/tcp"):
             self._probing.start()
+
+    async def statistics(self, extent: Extent) -> Sequence[Family]:
+        """Return what the name server counted."""
+        return await self._server.statistics(extent)
 
     async def answer(self, query: bytes, host: str, at: str) -> bytes | None:
         """Return the answer to an encrypted query; ``None``: it is no query.

@@ -286,6 +286,7 @@ def dns_settings(
         private_zones=dns.private_zones,
         round_robin=dns.round_robin,
         nsid=dns.nsid,
+        counted_zones_max=settings.metrics.zones,
         cookie_secret=cookie_secret,
         rate_max=dns.rate_max,
         rate_slip=dns.rate_slip,

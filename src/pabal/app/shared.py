@@ -15,6 +15,7 @@ from pabal.app.apart import ZoneReader
 from pabal.app.certificate import ServerTls
 from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
+from pabal.base.metrics import Registry
 from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.dns.resolver.driver import IterativeResolver
@@ -55,6 +56,7 @@ class Shared:
 
     Attributes:
         wake_queue: Tells whoever runs the queue that there is work.
+        registry: Who counts what.
     """
 
     settings: Settings
@@ -70,6 +72,7 @@ class Shared:
     station: Station
     delivery: MailDelivery
     desk: Desk
+    registry: Registry
 
     async def close(self) -> None:
         """Finish every write and close every database."""
@@ -129,6 +132,7 @@ def open_shared(
         station,
         delivery,
         desk,
+        Registry(),
     )
 
 

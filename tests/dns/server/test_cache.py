@@ -1,6 +1,5 @@
-from itertools import repeat
-
-from pabal.dns.server.cache import Ageing, AnswerCache, lasting, turns
+from pabal.dns.server.cache import Ageing, AnswerCache, turns
+from pabal.dns.server.counting import Group, lasting
 from pabal.dns.wire import codes
 from pabal.dns.wire.query import parse_query
 from pabal.dns.wire.response import Limits, Rendered, Response, render
@@ -27,7 +26,7 @@ def test_round_robin_turns_and_comes_back() -> None:
     versions = turns(answer, "rotate")
     assert len(set(versions)) == 3
     assert versions[0] == answer.octets[2:]
-    entry = lasting(versions)
+    entry = lasting(versions, Group())
     assert [next(entry) for _ in range(6)] == versions * 2
     assert turns(answer, "fixed") == [answer.octets[2:]]
     assert len(turns(rendered(60, count=30), "rotate")) == 16
@@ -63,7 +62,7 @@ def test_all_turns_age() -> None:
 def test_bounded_by_entries() -> None:
     cache = AnswerCache(100, 1 << 30, FixedClock())
     for number in range(1000):
-        cache.put(str(number).encode(), repeat(b"x"), 1)
+        cache.put(str(number).encode(), lasting([b"x"], Group()), 1)
     assert len(cache) <= 100
     assert cache.entry(b"999") is not None
     assert cache.entry(b"0") is None
@@ -72,22 +71,22 @@ def test_bounded_by_entries() -> None:
 def test_bounded_by_octets() -> None:
     cache = AnswerCache(1000, 10_000, FixedClock())
     for number in range(100):
-        cache.put(str(number).encode(), repeat(b"x"), 1000)
+        cache.put(str(number).encode(), lasting([b"x"], Group()), 1000)
     assert len(cache) < 10
 
 
 def test_what_is_asked_for_stays() -> None:
     cache = AnswerCache(20, 1 << 30, FixedClock())
-    cache.put(b"loved", repeat(b"x"), 1)
+    cache.put(b"loved", lasting([b"x"], Group()), 1)
     for number in range(200):
-        cache.put(str(number).encode(), repeat(b"x"), 1)
+        cache.put(str(number).encode(), lasting([b"x"], Group()), 1)
         assert cache.entry(b"loved") is not None
 
 
 def test_clear() -> None:
     cache = AnswerCache(4, 1 << 30, FixedClock())
     for number in range(4):
-        cache.put(str(number).encode(), repeat(b"x"), 1)
+        cache.put(str(number).encode(), lasting([b"x"], Group()), 1)
     cache.clear()
     assert len(cache) == 0
 
@@ -113,7 +112,7 @@ def test_what_is_ready_ages_with_the_second() -> None:
 def test_where_nothing_ages_what_is_ready_stays() -> None:
     clock = FixedClock()
     cache = AnswerCache(100, 1 << 30, clock)
-    cache.put(b"key", lasting([b"x"]), 1)
+    cache.put(b"key", lasting([b"x"], Group()), 1)
     assert cache.hit(b"idkey") == b"idx"
     ready = cache.ready
     clock.at += 60
@@ -124,7 +123,7 @@ def test_where_nothing_ages_what_is_ready_stays() -> None:
 def test_what_is_put_again_is_answered_at_once() -> None:
     cache = AnswerCache(100, 1 << 30, FixedClock())
     for octets_ in (b"x", b"y"):
-        cache.put(b"key", lasting([octets_]), 1)
+        cache.put(b"key", lasting([octets_], Group()), 1)
         assert cache.hit(b"idkey") == b"id" + octets_
     cache.clear()
     assert cache.hit(b"idkey") is None
@@ -134,6 +133,6 @@ def test_ready_answers_are_bounded_with_the_rest() -> None:
     cache = AnswerCache(100, 1 << 30, FixedClock())
     for number in range(1000):
         key = str(number).encode()
-        cache.put(key, repeat(b"x"), 1)
+        cache.put(key, lasting([b"x"], Group()), 1)
         assert cache.hit(b"id" + key) == b"idx"
         assert len(cache.ready) <= 100
