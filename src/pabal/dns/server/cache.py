@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Final
 
 from pabal.base.clock import Clock
-from pabal.dns.server.counting import Entry, Group, Lasting, Turning, lasting
+from pabal.dns.server.counting import Entry, Group, Lasting, Turning, Uncounted, lasting
 from pabal.dns.server.siblings import Siblings
 from pabal.dns.settings import FIXED, RANDOM
 from pabal.dns.wire.option import with_options
@@ -160,9 +160,8 @@ class AnswerCache:
         self._clock = clock
         self._second = int(clock.monotonic())
         self._some_age = False
-        self._repeated: list[Entry] = []
-        # Nobody asks for them any more, but how often somebody did is not counted yet.
-        self._leaving: list[dict[bytes, tuple[Entry, int]]] = []
+        self._repeated_room = REPEATED_MAX
+        self._uncounted = Uncounted()
         # With what each of them takes.
         self._young: dict[bytes, tuple[Entry, int]] = {}
         self._old: dict[bytes, tuple[Entry, int]] = {}
@@ -179,26 +178,25 @@ class AnswerCache:
         Where nothing ages, as in our own zones, ``ready`` stays as it is.
         """
         self._second = second
-        if self._some_age or len(self._repeated) == REPEATED_MAX:
+        if self._some_age or not self._repeated_room:
             self._start_over()
-        if self._leaving:
-            self._settle_left(SETTLED_A_SECOND)
+        self._uncounted.settle(SETTLED_A_SECOND)
 
     def _start_over(self) -> None:
         self.ready = {}
         self._some_age = False
-        for entry in self._repeated:
-            entry.settle()
-        self._repeated = []
+        self._repeated_room = REPEATED_MAX
+        self._uncounted.settle_repeated()
 
     def find(self, key: bytes) -> bytes | None:
         """Return the answer to query ``key`` that is not in ``ready`` but can be."""
         kept = self._young.get(key)
         if kept is None:
             answer = self.siblings.answer(key)
-            if answer is not None and len(self._repeated) < REPEATED_MAX:
+            if answer is not None and self._repeated_room:
+                self._repeated_room -= 1
                 repeated = lasting((answer,), self.siblings.group)
-                self._repeated.append(repeated)
+                self._uncounted.repeated.append(repeated)
                 self.ready[key] = repeated
             return answer
         entry: Iterator[bytes] = kept[0]
@@ -237,14 +235,13 @@ class AnswerCache:
         if replaced is not None:
             replaced[0].settle()
         self.ready.pop(key, None)
-        if self._leaving:
-            self._settle_left(SETTLED_A_PUT)
+        self._uncounted.settle(SETTLED_A_PUT)
         self._put(key, entry, octets + len(key) + ENTRY_OVERHEAD_OCTETS)
 
     def _put(self, key: bytes, entry: Entry, size: int) -> None:
         full = len(self._young) >= self._entries_max
         if full or self._octets + size > self._octets_max:
-            self._leave(self._old)
+            self._uncounted.leave(self._old)
             self._old, self._young = self._young, {}
             self._octets = 0
             # What the driver still finds would not be asked for here, and be forgotten.
@@ -260,27 +257,12 @@ class AnswerCache:
         """Forget everything."""
         self.siblings.clear()
         self._start_over()
-        self._leave(self._young)
-        self._leave(self._old)
+        self._uncounted.leave(self._young)
+        self._uncounted.leave(self._old)
         self._young, self._old = {}, {}
         self._octets = 0
 
-    def _leave(self, entries: dict[bytes, tuple[Entry, int]]) -> None:
-        if entries:
-            self._leaving.append(entries)
-
-    def _settle_left(self, count: int) -> None:
-        """Count how often some of what went was asked for, and let go of it."""
-        for _ in range(count):
-            if not self._leaving:
-                return
-            entries = self._leaving[-1]
-            entries.popitem()[1][0].settle()
-            if not entries:
-                self._leaving.pop()
-
     def entries(self) -> Iterable[Entry]:
         """Return all whose counts may be behind, those that went among them."""
-        kept = (self._young, self._old, *self._leaving)
-        rows = chain.from_iterable([*entries.values()] for entries in kept)
-        return chain([*self._repeated], (entry for entry, _ in rows))
+        kept = [*self._young.values(), *self._old.values()]
+        return chain(self._uncounted.entries(), (entry for entry, _ in kept))

@@ -137,6 +137,44 @@ def lasting(versions: Sequence[bytes], group: Group) -> Lasting | Turning:
     return entry
 
 
+class Uncounted:
+    """Entries nobody asks for any more, whose counts are behind.
+
+    Attributes:
+        repeated: What is still asked for, but in no cache.
+    """
+
+    def __init__(self) -> None:
+        self.repeated: list[Entry] = []
+        self._gone: list[dict[bytes, tuple[Entry, int]]] = []
+
+    def leave(self, entries: dict[bytes, tuple[Entry, int]]) -> None:
+        """Take what a cache forgets."""
+        if entries:
+            self._gone.append(entries)
+
+    def settle(self, count: int) -> None:
+        """Count how often ``count`` of what went was asked for, and let go of it."""
+        gone = self._gone
+        while gone and count:
+            count -= 1
+            entries = gone[-1]
+            entries.popitem()[1][0].settle()
+            if not entries:
+                gone.pop()
+
+    def settle_repeated(self) -> None:
+        """Count how often what was repeated was asked for, and let go of it."""
+        for entry in self.repeated:
+            entry.settle()
+        self.repeated = []
+
+    def entries(self) -> Sequence[Entry]:
+        """Return all."""
+        gone = (entry for entries in self._gone for entry, _ in entries.values())
+        return [*self.repeated, *gone]
+
+
 @dataclass(slots=True)
 class Counts:
     """What one process answered.
