@@ -1,6 +1,8 @@
 """What curl gets at /metrics of real processes, and what `pabal stats` says of it."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -99,6 +101,45 @@ def test_dns_is_counted_to_the_last_answer(server: Server) -> None:
     assert more("pabal_dns_answers_by_way_total", way="ready") >= 40
 
 
+def test_mail_and_log_ins_are_counted(server: Server) -> None:
+    with server.smtp() as client:
+        client.sendmail("x@far.test", [f"alice@{DOMAIN}"], "Subject: a\r\n\r\nb\r\n")
+        client.ehlo()
+        assert client.docmd("MAIL FROM:<x@far.test>")[0] == 250
+        assert client.docmd(f"RCPT TO:<nobody@{DOMAIN}>")[0] == 550
+    server.imap("alice").logout()
+    server.pop3_refusal("nobody")
+    eventually(lambda: scraped(server)["pabal_log_ins_total"].sum(service="pop3") == 1)
+    found = scraped(server)
+    log_ins = found["pabal_log_ins_total"]
+    assert log_ins.sum(service="imap", mechanism="PLAIN", result="ok") == 1
+    assert log_ins.sum(service="pop3", mechanism="password", result="denied") == 1
+    events = found["pabal_mail_events_total"]
+    assert events.sum(stage="delivered") == 1
+    assert events.sum(stage="refused", code="550") == 1
+    taken = found["pabal_connections_total"]
+    assert taken.sum(service="smtp") == 1
+    assert taken.sum(service="imaps") == 1
+    assert found["pabal_queue_messages"].sum() == 0
+
+
+def test_the_command_shows_the_same(server: Server) -> None:
+    ask(server, DOMAIN, "NS", 3)
+    shown = server.run("stats").stdout
+    assert re.search(
+        rf"^pabal_dns_zone_questions_total +zone={DOMAIN} type=NS +3$",
+        shown,
+        re.MULTILINE,
+    )
+    of_zone = json.loads(server.run("stats", DOMAIN, "--json").stdout)
+    (ns,) = [one for one in of_zone["values"] if one["labels"].get("type") == "NS"]
+    assert ns["value"] == 3
+    assert {one["process"] for one in of_zone["processes"]} >= {"dns-0", "web"}
+    missing = server.run("stats", "elsewhere.test", check=False)
+    assert (missing.returncode, missing.stdout) == (1, "")
+
+
+@pytest.mark.slow
 def test_a_role_that_hangs_or_dies_is_missing_and_no_error(server: Server) -> None:
     def there() -> bool:
         seen = scraped(server)["process_start_time_seconds"].values("process")

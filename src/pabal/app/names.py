@@ -9,6 +9,7 @@ from typing import Final
 from pabal.app import caches, outlooks, parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
+from pabal.app.counted import resolver_families
 from pabal.app.probing import Probing
 from pabal.app.shared import (
     ASKED_BELL,
@@ -143,8 +144,9 @@ class NamesRole:
             self._probing.start()
 
     async def statistics(self, extent: Extent) -> Sequence[Family]:
-        """Return what the name server counted."""
-        return await self._server.statistics(extent)
+        """Return what the name server counted, and what the resolver holds."""
+        held = resolver_families(self._resolvers.by_view)
+        return (*await self._server.statistics(extent), *held)
 
     async def answer(self, query: bytes, host: str, at: str) -> bytes | None:
         """Return the answer to an encrypted query; ``None``: it is no query.

@@ -26,7 +26,7 @@ from pabal.directory.book import Book
 from pabal.directory.settings import AuthSettings, Cleartext
 from pabal.directory.sqlite import SqliteTables
 from pabal.dns.ports import LocalZones
-from pabal.dns.resolver.driver import IterativeResolver
+from pabal.dns.resolver.driver import Exchange, IterativeResolver
 from pabal.dns.resolver.hints import DNS_PORT, Server, read_hints
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
@@ -200,17 +200,19 @@ def resolver(
     clock: Clock,
     local: LocalZones | None = None,
     view: ViewSection | None = None,
+    exchange: Exchange | None = None,
 ) -> IterativeResolver:
     """Return a resolver with its own cache.
 
     Args:
+        exchange: How servers are asked; ``None``: as they are, uncounted.
         view: Whose it is; ``None``: everybody's.
 
     Raises:
         OperatorError: The root hints cannot be read.
     """
     chosen = resolver_settings(settings, view)
-    exchange = NetworkExchange()
+    exchange = exchange or NetworkExchange()
     return IterativeResolver(chosen, exchange, clock, SecureChance(), local)
 
 

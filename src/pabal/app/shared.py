@@ -13,12 +13,14 @@ from pabal.admin.layout import Layout
 from pabal.app import parts
 from pabal.app.apart import ZoneReader
 from pabal.app.certificate import ServerTls
+from pabal.app.counted import CountedExchange, CountedTracer
 from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
 from pabal.base.metrics import Registry
 from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.dns.resolver.driver import IterativeResolver
+from pabal.dns.resolver.transport import NetworkExchange
 from pabal.dns.zone.zones import Zones
 from pabal.mta.accept import Acceptor
 from pabal.mta.bounce import Bouncer
@@ -107,14 +109,17 @@ def open_shared(
         opened.callback(book.close)
         zones = parts.zones(settings, book, clock, tls.facts if tls else None)
         zones.apart = ZoneReader()
-        resolver = parts.resolver(settings, clock, zones)
+        registry = Registry()
+        exchange = _exchange(registry, clock)
+        resolver = parts.resolver(settings, clock, zones, exchange=exchange)
         tracer = SqliteTracer(layout.trace, clock)
         opened.callback(tracer.close)
         queue = SqliteQueue(layout.queue, layout.spool)
         opened.pop_all()  # from here on nothing fails: ``close`` is the caller's
 
     store = parts.open_store(settings, clock, bell)
-    station = Station(parts.mta_settings(settings), clock, tracer)
+    counted = _counted(tracer, registry)
+    station = Station(parts.mta_settings(settings), clock, counted)
     delivery = MailDelivery(store, clock, book)
     wake = partial(_wake, wake_queue, bell)
     desk = _desk(station, book, delivery, Acceptor(station, delivery, queue, wake))
@@ -132,8 +137,20 @@ def open_shared(
         station,
         delivery,
         desk,
-        Registry(),
+        registry,
     )
+
+
+def _exchange(registry: Registry, clock: Clock) -> CountedExchange:
+    counted = CountedExchange(NetworkExchange(), clock)
+    registry.add(counted.families)
+    return counted
+
+
+def _counted(tracer: SqliteTracer, registry: Registry) -> CountedTracer:
+    counted = CountedTracer(tracer)
+    registry.add(counted.families)
+    return counted
 
 
 def _wake(wake_queue: Callable[[], None], bell: UnixDoorbell) -> None:

@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "zone",
             "dig",
             "cache",
+            "stats",
             "trace",
             "ssh",
             "console",

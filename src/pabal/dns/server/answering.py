@@ -16,12 +16,7 @@ import dns.rdatatype
 from pabal.base.clock import Clock
 from pabal.base.limits import Concurrency
 from pabal.base.log import Log
-from pabal.dns.ports import (
-    Client,
-    DroppedError,
-    ResolutionError,
-    Resolver,
-)
+from pabal.dns.ports import Client, DroppedError, ResolutionError, Resolver
 from pabal.dns.server.access import PLAIN, Access, Arrival, Rights
 from pabal.dns.server.cache import Ageing, AnswerCache, turns
 from pabal.dns.server.caches import Caches
@@ -401,6 +396,7 @@ class Answering:
             dns.rdatatype.RdataType.make(query.rdtype),
             unchecked=bool(query.flags & codes.CD),
         )
+        self.counts.note_resolved(resolved.security)
         return answer_of(query, resolved, recursion.begun)
 
     def _finish(

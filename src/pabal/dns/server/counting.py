@@ -18,6 +18,7 @@ from typing import Final, Protocol
 
 import dns.rdatatype
 
+from pabal.dns.ports import Security
 from pabal.dns.server.rates import Verdict
 from pabal.dns.wire import codes
 from pabal.dns.wire.query import Query
@@ -187,6 +188,7 @@ class Counts:
         control: Transfers, updates, NOTIFY and what else servers ask, by its name and
             the RCODE that was said first.
         held_back: Answers the rate limiter kept, by what became of them.
+        resolved: Answers of the resolver by what DNSSEC says of them.
         dropped: Answers a policy of the resolver kept.
     """
 
@@ -194,6 +196,7 @@ class Counts:
     malformed: dict[int | None, int] = field(default_factory=dict)
     control: dict[tuple[str, int], int] = field(default_factory=dict)
     held_back: dict[Verdict, int] = field(default_factory=dict)
+    resolved: dict[Security, int] = field(default_factory=dict)
     dropped: int = 0
     _groups: dict[tuple[bytes, int, int, bool], Group] = field(default_factory=dict)
 
@@ -235,6 +238,10 @@ class Counts:
     def note_malformed(self, rcode: int | None) -> None:
         """Count what is no question; ``rcode``: what was said, if anything."""
         self.malformed[rcode] = self.malformed.get(rcode, 0) + 1
+
+    def note_resolved(self, security: Security) -> None:
+        """Count an answer of the resolver."""
+        self.resolved[security] = self.resolved.get(security, 0) + 1
 
     def note_verdict(self, verdict: Verdict) -> None:
         """Count what the rate limiter kept."""

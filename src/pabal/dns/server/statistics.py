@@ -101,6 +101,11 @@ def _others(counts: Counts) -> Iterable[Family]:
         [Sample(counts.dropped)],
     )
     yield counter(
+        "pabal_resolver_answers_total",
+        "Questions the resolver found an answer to, by what DNSSEC says of it.",
+        by(("security",), {(s.value,): n for s, n in counts.resolved.items()}),
+    )
+    yield counter(
         "pabal_dns_control_total",
         "Transfers, NOTIFY, updates and signed questions, by kind and first RCODE.",
         by(
