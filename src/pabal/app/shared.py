@@ -100,7 +100,7 @@ def open_shared(
         OperatorError: The data directory cannot be used; says why.
         UnavailableError: A database cannot be opened.
     """
-    layout, clock = Layout(settings.data), SystemClock()
+    layout, clock, registry = Layout(settings.data), SystemClock(), Registry()
     make(layout.data, layout.make)
     with contextlib.ExitStack() as opened:
         bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock, AUDIENCES)
@@ -109,17 +109,14 @@ def open_shared(
         opened.callback(book.close)
         zones = parts.zones(settings, book, clock, tls.facts if tls else None)
         zones.apart = ZoneReader()
-        registry = Registry()
-        exchange = _exchange(registry, clock)
-        resolver = parts.resolver(settings, clock, zones, exchange=exchange)
+        resolver = _resolver(settings, clock, zones, registry)
         tracer = SqliteTracer(layout.trace, clock)
         opened.callback(tracer.close)
         queue = SqliteQueue(layout.queue, layout.spool)
         opened.pop_all()  # from here on nothing fails: ``close`` is the caller's
 
     store = parts.open_store(settings, clock, bell)
-    counted = _counted(tracer, registry)
-    station = Station(parts.mta_settings(settings), clock, counted)
+    station = _station(settings, clock, tracer, registry)
     delivery = MailDelivery(store, clock, book)
     wake = partial(_wake, wake_queue, bell)
     desk = _desk(station, book, delivery, Acceptor(station, delivery, queue, wake))
@@ -141,16 +138,20 @@ def open_shared(
     )
 
 
-def _exchange(registry: Registry, clock: Clock) -> CountedExchange:
+def _resolver(
+    settings: Settings, clock: Clock, zones: Zones, registry: Registry
+) -> IterativeResolver:
     counted = CountedExchange(NetworkExchange(), clock)
     registry.add(counted.families)
-    return counted
+    return parts.resolver(settings, clock, zones, exchange=counted)
 
 
-def _counted(tracer: SqliteTracer, registry: Registry) -> CountedTracer:
+def _station(
+    settings: Settings, clock: Clock, tracer: SqliteTracer, registry: Registry
+) -> Station:
     counted = CountedTracer(tracer)
     registry.add(counted.families)
-    return counted
+    return Station(parts.mta_settings(settings), clock, counted)
 
 
 def _wake(wake_queue: Callable[[], None], bell: UnixDoorbell) -> None:

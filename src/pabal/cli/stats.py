@@ -30,7 +30,9 @@ Total = tuple[str, tuple[tuple[str, str], ...], float]
 @config_option
 @json_option
 def stats(zone: str | None, directory: Path | None, *, as_json: bool) -> None:
-    """Show what the running server counted since its start; of ZONE only that.
+    """Show what the running server counted since its start.
+
+    With ZONE: what was asked of that zone, by RCODE and type.
 
     The numbers of all processes together; a process that was started again counts from
     then. What is zero is not shown. Prometheus reads the same at `/metrics`
