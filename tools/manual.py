@@ -25,8 +25,9 @@ ABOUT_TABLES: Final = {
     "listen": 'Where each service listens: an address with a port, or several; `""` or'
     " `[]` is off. `dns-tls` is DNS over TLS; `https` serves the sites of `http` and"
     " DNS over HTTPS at `/dns-query`. `ssh` is the console (docs/console.md); it is off"
-    " by default because port 22 is often the machine's own. `metrics` is reserved:"
-    " nothing serves it yet.",
+    " by default because port 22 is often the machine's own. `metrics` is what was"
+    " counted, for Prometheus (docs/metrics.md); off by default, and for loopback or a"
+    " network of your own: whoever reaches it reads it.",
     "tls": "One certificate for every service. Paths are relative to the file.",
     "auth": "Log-in.",
     "imap": "Mailboxes over IMAP.",
@@ -47,6 +48,7 @@ ABOUT_TABLES: Final = {
     " whom a view tells of changes is only said there. Any number of such tables.",
     "ssh": "The console: commands over SSH, if `ssh` under `[listen]` says where. Keys"
     " are added by `pabal account key add`; `pabal ssh` shows who may log in.",
+    "metrics": "What `metrics` under `[listen]` shows (docs/metrics.md).",
     "store": "Mail that nobody wants any more. `pabal account expiry` gives a mailbox a"
     " rule of its own.",
     "dns.pool.NAME": "Address sets whose hosts are weighted and probed: the A and AAAA"

@@ -39,7 +39,7 @@ MAIL_SERVICES: Final = (
     "pop3",
     "pop3s",
 )
-WEB_SERVICES: Final = ("http", "https", "ssh")
+WEB_SERVICES: Final = ("http", "https", "ssh", "metrics")
 TRANSFERS: Final = "transfers"
 """Follows primary name servers and tells secondaries: the duty of one process."""
 

@@ -31,6 +31,7 @@ BASE_MODULES: Final = {
     "ids",
     "limits",
     "log",
+    "metrics",
     "scan",
     "sqlite",
     "tasks",

@@ -8,7 +8,7 @@ def test_every_noun_of_the_contract_is_there() -> None:
     group = build()
     assert set(group.list_commands(click.Context(group))) == {
         *("init", "serve", "check", "domain", "account", "alias"),
-        *("queue", "zone", "cache", "dig", "trace", "ssh", "console"),
+        *("queue", "zone", "cache", "dig", "trace", "ssh", "console", "stats"),
     }
 
 

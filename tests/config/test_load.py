@@ -126,13 +126,16 @@ def test_no_file_says_where_it_looked(tmp_path: Path) -> None:
         load_or_raise(tmp_path)
 
 
-def test_a_service_to_come_is_not_promised() -> None:
-    loaded = parse('hostname = "a.test"\n[listen]\nmetrics = "0.0.0.0:22"\n', FILE)
-    assert loaded.settings is None
-    (problem,) = loaded.problems
-    assert problem.reason == "`metrics` is not there yet"
-    assert (problem.span.line, problem.span.column) == (3, 11)
-    assert parse('hostname = "a.test"\n[listen]\nmetrics = ""\n', FILE).settings
+def test_metrics_are_off_until_they_are_asked_for() -> None:
+    off = parse('hostname = "a.test"\n', FILE).settings
+    assert off is not None
+    assert off.listen["metrics"] == ()
+    assert off.metrics.zones == 100
+    text = 'hostname = "a.test"\n[listen]\nmetrics = "127.0.0.1:9090"\n'
+    on = parse(f"{text}[metrics]\nzones = 0\n", FILE).settings
+    assert on is not None
+    assert on.listen["metrics"] == (Endpoint("127.0.0.1", 9090),)
+    assert on.metrics.zones == 0
 
 
 def test_the_console_is_off_and_for_those_who_are_named() -> None:

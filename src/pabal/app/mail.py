@@ -8,11 +8,13 @@ from typing import Final
 
 from pabal.admin.expiry import rule_of
 from pabal.app import parts
+from pabal.app.counted import LogIns, connection_families
 from pabal.app.fetched import FetchTracer
 from pabal.app.log_in import tls_context, token_desk
 from pabal.app.people import DirectoryPeople, DirectoryQuotas
 from pabal.app.shared import ACCOUNT_BELL, Shared
 from pabal.app.token_http import TokenHttp
+from pabal.base.metrics import Extent, Family
 from pabal.directory.authenticator import DirectoryAuthenticator
 from pabal.imap.server import ImapParts, ImapServer
 from pabal.imap.settings import ImapSettings
@@ -21,6 +23,7 @@ from pabal.mta.receive import MailReceiver
 from pabal.mta.signing import DkimSigner
 from pabal.mta.submission import SubmissionReceiver
 from pabal.net.listener import Handler, Listener, ListenerSettings
+from pabal.net.sasl import Authenticator
 from pabal.net.tls import ServerContext
 from pabal.pop3.ports import Services as Pop3Services
 from pabal.pop3.ports import Tools as Pop3Tools
@@ -75,14 +78,16 @@ class MailRole:
             tokens=token_desk(shared.settings, self._http, shared.clock),
         )
         self._fetches = FetchTracer(shared.store, shared.station)
-        self._doors: list[Door] = []
+        self._doors: dict[str, Door] = {}
+        self._log_ins = LogIns()
+        shared.registry.add(self._families)
 
     async def start(self, sockets: Mapping[str, Sequence[socket.socket]]) -> None:
         """Open every listener there is a socket for."""
         for service, door in self._services().items():
             for sock in sockets.get(service, ()):
                 await door.listener.start(sock)
-            self._doors.append(door)
+            self._doors[service] = door
 
     def heard(self, subject: str) -> None:
         """Take note of a ring."""
@@ -93,14 +98,18 @@ class MailRole:
 
     async def stop(self) -> None:
         """Let messages under way arrive, then close."""
-        for door in self._doors:
+        for door in self._doors.values():
             door.before_stop()
         await asyncio.gather(
-            *(door.listener.stop(door.grace_s) for door in self._doors)
+            *(door.listener.stop(door.grace_s) for door in self._doors.values())
         )
         await self._fetches.stop()
         self._authenticator.close()
         self._http.close()
+
+    async def _families(self, _extent: Extent) -> Sequence[Family]:
+        listeners = {service: door.listener for service, door in self._doors.items()}
+        return (*connection_families(listeners), self._log_ins.counter.family())
 
     def _services(self) -> dict[str, Door]:
         desk = self._shared.desk
@@ -129,7 +138,7 @@ class MailRole:
                     auth_required=submission,
                     message_size_max=settings.mta.message_size_max,
                 ),
-                self._authenticator if submission else None,
+                self._counted("submission") if submission else None,
                 lambda: Spool(spools),
             ),
             self._shared.clock,
@@ -138,6 +147,9 @@ class MailRole:
             "submission" if submission else "smtp", server.serve, tls=tls
         )
         return Door(listener, SMTP_GRACE_SECONDS, server.stop)
+
+    def _counted(self, service: str) -> Authenticator:
+        return self._log_ins.of(self._authenticator, service)
 
     def _reader(
         self, protocol: str, handler: Handler, stop: Callable[[], None], *, tls: bool
@@ -156,7 +168,7 @@ class MailRole:
         return ImapServer(
             shared.store,
             ImapParts(
-                self._authenticator,
+                self._counted("imap"),
                 shared.clock,
                 ImapSettings(
                     hostname=shared.settings.hostname,
@@ -190,7 +202,7 @@ class MailRole:
         shared = self._shared
         services = Pop3Services(
             shared.store,
-            self._authenticator,
+            self._counted("pop3"),
             self._fetches.over("POP3"),
             expiry=self._expiry,
             tools=Pop3Tools(lambda: Spool(shared.layout.spool)),

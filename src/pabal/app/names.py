@@ -8,6 +8,7 @@ from typing import Final
 from pabal.app import caches, outlooks, parts, resolving
 from pabal.app.certificate import ServerTls
 from pabal.app.cookie import cookie_secret
+from pabal.app.counted import resolver_families
 from pabal.app.looking import LOOK_SECONDS, Looking
 from pabal.app.probing import Probing
 from pabal.app.shared import (
@@ -20,6 +21,7 @@ from pabal.app.shared import (
     Shared,
 )
 from pabal.app.taking import take_elsewhere
+from pabal.base.metrics import Extent, Family
 from pabal.base.tasks import Tasks
 from pabal.dns.server.nameserver import NameServer, Sharing
 from pabal.dns.server.resigning import Resigner
@@ -119,6 +121,11 @@ class NamesRole:
             shared.resolver.attend(keeper.run(), "trust anchors")
         if sockets.get("dns/udp") or sockets.get("dns/tcp"):
             self._probing.start()
+
+    async def statistics(self, extent: Extent) -> Sequence[Family]:
+        """Return what the name server counted, and what the resolver holds."""
+        held = resolver_families(self._resolvers.by_view)
+        return (*await self._server.statistics(extent), *held)
 
     async def answer(self, query: bytes, host: str, at: str) -> bytes | None:
         """Return the answer to an encrypted query; ``None``: it is no query.

@@ -1,6 +1,7 @@
 """The role ``queue``: mail on its way out; and housekeeping, as there is one."""
 
 from pabal.app.caretaker import Caretaker
+from pabal.app.counted import QueueDepth
 from pabal.app.shared import QUEUE_BELL, Shared
 from pabal.base.ids import SecureChance
 from pabal.base.tasks import Tasks
@@ -47,6 +48,7 @@ class QueueRole:
                 shared.desk.bouncer,
             ),
         )
+        shared.registry.add(QueueDepth(shared.queue, shared.clock).families)
         self._caretaker = Caretaker(shared)
         self._tasks = Tasks()
 

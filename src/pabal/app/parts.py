@@ -26,7 +26,7 @@ from pabal.directory.book import Book
 from pabal.directory.settings import AuthSettings, Cleartext
 from pabal.directory.sqlite import SqliteTables
 from pabal.dns.ports import LocalZones
-from pabal.dns.resolver.driver import IterativeResolver
+from pabal.dns.resolver.driver import Exchange, IterativeResolver
 from pabal.dns.resolver.hints import DNS_PORT, Server, read_hints
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
@@ -206,17 +206,19 @@ def resolver(
     clock: Clock,
     local: LocalZones | None = None,
     view: ViewSection | None = None,
+    exchange: Exchange | None = None,
 ) -> IterativeResolver:
     """Return a resolver with its own cache.
 
     Args:
+        exchange: How servers are asked; ``None``: as they are, uncounted.
         view: Whose it is; ``None``: everybody's.
 
     Raises:
         OperatorError: The root hints cannot be read.
     """
     chosen = resolver_settings(settings, view)
-    exchange = NetworkExchange()
+    exchange = exchange or NetworkExchange()
     return IterativeResolver(chosen, exchange, clock, SecureChance(), local)
 
 
@@ -293,6 +295,7 @@ def dns_settings(
         private_zones=dns.private_zones,
         round_robin=dns.round_robin,
         nsid=dns.nsid,
+        counted_zones_max=settings.metrics.zones,
         cookie_secret=cookie_secret,
         rate_max=dns.rate_max,
         rate_slip=dns.rate_slip,

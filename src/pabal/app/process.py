@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 import uvloop
@@ -17,15 +18,19 @@ from pabal.app import parts
 from pabal.app.certificate import ServerTls
 from pabal.app.heap import share_heaps
 from pabal.app.mail import MailRole
+from pabal.app.measures import Measures
 from pabal.app.names import NamesRole
 from pabal.app.outbound import QueueRole
 from pabal.app.reading import Keeping, Preloaded
 from pabal.app.shared import ASKED_BELL, Shared, open_shared
 from pabal.app.signing import SigningRole
+from pabal.app.version import version
+from pabal.app.vitals import vitals
 from pabal.base.errors import OperatorError, PabalError
 from pabal.config.settings import Settings
 from pabal.dns.zone.compiled import Compiled
 from pabal.web.doh import DnsOverHttps
+from pabal.web.exposition import MetricsPage
 from pabal.web.server import WebServer
 from pabal.web.site import Sites
 
@@ -129,10 +134,9 @@ class Process:
         zones: Preloaded | None = None,
     ) -> None:
         self._preloaded = zones
-        self._settings = settings
-        self._name = name
+        self._open = partial(open_shared, settings, name, self._wake_queue)
         self._roles = roles
-        self._tls = tls
+        self._read_tls = partial(_own_or_read, tls, settings)
         self._shared: Shared | None = None
         self._names: NamesRole | None = None
         self._mail: MailRole | None = None
@@ -140,6 +144,7 @@ class Process:
         self._signing: SigningRole | None = None
         self._web: list[WebServer] = []
         self._others: list[Part] = []
+        self._measures: Measures | None = None
 
     async def start(self, sockets: Sockets) -> None:
         """Build everything and open the listeners.
@@ -148,9 +153,11 @@ class Process:
             OperatorError: Something an operator has to mend.
             UnavailableError: A database cannot be opened.
         """
-        tls = self._tls or ServerTls(self._settings)
-        shared = open_shared(self._settings, self._name, self._wake_queue, tls)
+        tls = self._read_tls()
+        shared = self._open(tls)
         self._shared = shared
+        self._measures = Measures(shared.registry, shared.layout, shared.bell)
+        shared.registry.add(partial(vitals, version()))
         stale = self._adopt(shared)
         if self._roles & {"dns", "mail", "queue"} or sockets.get("https"):
             # Without sockets it answers nobody, but this process's resolver needs our
@@ -158,6 +165,7 @@ class Process:
             transfers = "transfers" in self._roles
             self._names = NamesRole(shared, tls, transfers=transfers)
             await self._names.start(sockets)
+            shared.registry.add(self._names.statistics)
         if "queue" in self._roles:
             self._outbound = QueueRole(shared)
             self._outbound.start()
@@ -195,7 +203,7 @@ class Process:
         if self._shared is None:
             return
         pages = parts.own_pages(self._shared.settings, self._shared.book, tls.facts)
-        sites = Sites(self._settings.directory / "www", pages.find)
+        sites = Sites(self._shared.settings.directory / "www", pages.find)
         if sockets.get("http"):
             self._web.append(WebServer(sites, self._shared.clock))
             await self._web[-1].start(sockets["http"])
@@ -204,9 +212,15 @@ class Process:
             self._web.append(WebServer(secure, self._shared.clock, tls.web))
             await self._web[-1].start(sockets["https"])
 
+        if sockets.get("metrics") and self._measures:
+            page = MetricsPage(self._measures.gather, self._shared.clock)
+            self._web.append(WebServer(page, self._shared.clock))
+            await self._web[-1].start(sockets["metrics"])
+
     def heard(self, subject: str) -> None:
         """Pass a ring of the doorbell to every role."""
-        for role in (self._names, self._mail, self._outbound, self._signing):
+        roles = (self._names, self._mail, self._outbound, self._signing)
+        for role in (*roles, self._measures):
             if role is not None:
                 role.heard(subject)
 
@@ -219,13 +233,18 @@ class Process:
             if self._shared:
                 order.push_async_callback(self._shared.close)
             parts = (self._names, self._signing, self._outbound, self._mail)
-            for part in (*parts[:3], *self._web, *parts[3:], *self._others):
+            last = (*self._others, self._measures)
+            for part in (*parts[:3], *self._web, *parts[3:], *last):
                 if part is not None:
                     order.push_async_callback(part.stop)
 
     def _wake_queue(self) -> None:
         if self._outbound:
             self._outbound.wake()
+
+
+def _own_or_read(tls: ServerTls | None, settings: Settings) -> ServerTls:
+    return ServerTls(settings) if tls is None else tls
 
 
 def _console(shared: Shared) -> Part:

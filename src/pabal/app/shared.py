@@ -13,11 +13,14 @@ from pabal.admin.layout import Layout
 from pabal.app import parts
 from pabal.app.apart import ZoneReader
 from pabal.app.certificate import ServerTls
+from pabal.app.counted import CountedExchange, CountedTracer
 from pabal.base.clock import Clock, SystemClock
 from pabal.base.errors import OperatorError
+from pabal.base.metrics import Registry
 from pabal.config.settings import Settings
 from pabal.directory.book import Book
 from pabal.dns.resolver.driver import IterativeResolver
+from pabal.dns.resolver.transport import NetworkExchange
 from pabal.dns.zone.zones import Zones
 from pabal.mta.accept import Acceptor
 from pabal.mta.bounce import Bouncer
@@ -58,6 +61,7 @@ class Shared:
 
     Attributes:
         wake_queue: Tells whoever runs the queue that there is work.
+        registry: Who counts what.
     """
 
     settings: Settings
@@ -73,6 +77,7 @@ class Shared:
     station: Station
     delivery: MailDelivery
     desk: Desk
+    registry: Registry
 
     async def close(self) -> None:
         """Finish every write and close every database."""
@@ -98,7 +103,7 @@ def open_shared(
         OperatorError: The data directory cannot be used; says why.
         UnavailableError: A database cannot be opened.
     """
-    layout, clock = Layout(settings.data), SystemClock()
+    layout, clock, registry = Layout(settings.data), SystemClock(), Registry()
     make(layout.data, layout.make)
     with contextlib.ExitStack() as opened:
         bell = UnixDoorbell(layout.run, f"{name}-{os.getpid()}", clock, AUDIENCES)
@@ -107,14 +112,14 @@ def open_shared(
         opened.callback(book.close)
         zones = parts.zones(settings, book, clock, tls.facts if tls else None)
         zones.apart = ZoneReader(layout.ready)
-        resolver = parts.resolver(settings, clock, zones)
+        resolver = _resolver(settings, clock, zones, registry)
         tracer = SqliteTracer(layout.trace, clock)
         opened.callback(tracer.close)
         queue = SqliteQueue(layout.queue, layout.spool)
         opened.pop_all()  # from here on nothing fails: ``close`` is the caller's
 
     store = parts.open_store(settings, clock, bell)
-    station = Station(parts.mta_settings(settings), clock, tracer)
+    station = _station(settings, clock, tracer, registry)
     delivery = MailDelivery(store, clock, book)
     wake = partial(_wake, wake_queue, bell)
     desk = _desk(station, book, delivery, Acceptor(station, delivery, queue, wake))
@@ -132,7 +137,24 @@ def open_shared(
         station,
         delivery,
         desk,
+        registry,
     )
+
+
+def _resolver(
+    settings: Settings, clock: Clock, zones: Zones, registry: Registry
+) -> IterativeResolver:
+    counted = CountedExchange(NetworkExchange(), clock)
+    registry.add(counted.families)
+    return parts.resolver(settings, clock, zones, exchange=counted)
+
+
+def _station(
+    settings: Settings, clock: Clock, tracer: SqliteTracer, registry: Registry
+) -> Station:
+    counted = CountedTracer(tracer)
+    registry.add(counted.families)
+    return Station(parts.mta_settings(settings), clock, counted)
 
 
 def _wake(wake_queue: Callable[[], None], bell: UnixDoorbell) -> None:

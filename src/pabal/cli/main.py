@@ -13,6 +13,7 @@ from typing import Final
 import click
 from typing_extensions import override
 
+from pabal.app.version import version
 from pabal.base.errors import LocalProtocolError
 from pabal.cli.options import PabalGroup
 from pabal.cli.remote import expect_allowed, is_allowed
@@ -31,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
             "zone",
             "dig",
             "cache",
+            "stats",
             "trace",
             "ssh",
             "console",
@@ -68,16 +70,6 @@ class Nouns(PabalGroup):
         if not isinstance(command, click.Command):
             raise LocalProtocolError(f"{module} has no command {cmd_name}")
         return command
-
-
-def version() -> str:
-    """Return the version; run from a source tree there is none to ask for."""
-    # Imported by whom asks: it brings all that reads mail headers and zip files.
-    metadata = importlib.import_module("importlib.metadata")
-    try:
-        return str(metadata.version("pabal"))
-    except ModuleNotFoundError:
-        return "of the source tree"
 
 
 def _say_version(ctx: click.Context, _option: click.Parameter, wanted: object) -> None:

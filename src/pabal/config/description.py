@@ -75,10 +75,6 @@ class Description:
         found = tuple(Endpoint.parse(text) for text in default)
         return self._note(key, _list(default), about, found)
 
-    def not_yet(self, key: str, about: str) -> tuple[Endpoint, ...]:
-        """Note a service that does not exist."""
-        return self._note(key, _list(()), about, ())
-
     def networks(
         self,
         key: str,

@@ -93,10 +93,6 @@ class Section(Protocol):
         """Return addresses with ports; ``""`` and ``[]`` are none."""
         ...
 
-    def not_yet(self, key: str, about: str) -> tuple[Endpoint, ...]:
-        """Return no endpoint: the service does not exist, so it can only be off."""
-        ...
-
     def networks(
         self,
         key: str,
@@ -291,13 +287,6 @@ class FileSection:
             except EndpointError as error:
                 self._report(span, str(error), 'like "0.0.0.0:25" or "[::]:25"')
         return tuple(found)
-
-    def not_yet(self, key: str, about: str) -> tuple[Endpoint, ...]:
-        """Return no endpoint: the service does not exist, so it can only be off."""
-        del about
-        for _, span in self._texts(key, ()):
-            self._report(span, f"`{key}` is not there yet", "leave it out")
-        return ()
 
     def networks(
         self,

@@ -15,6 +15,7 @@ from pabal.config.section import BadValueError, Section
 from pabal.config.store import StoreSection, read_store
 from pabal.config.views import read_views
 from pabal.config.zone_lists import read_zone_lists
+from pabal.dns.settings import COUNTED_ZONES_MAX
 from pabal.message.address import AddressError, Mailbox
 from pabal.net.endpoint import Endpoint
 
@@ -37,15 +38,16 @@ SERVICE_PORTS: Final = {
 }
 """The services of [listen] and their standard ports (IANA)."""
 
-NOT_YET: Final = frozenset({"metrics"})
-"""Services to come: a configuration that asks for one is told so."""
+COUNTED_ZONES_CAP: Final = 20_000
+"""As many groups of answers a process tells apart at most: more zones have none."""
 
-OFF: Final = frozenset({"ssh"})
-"""Services that are off until they are asked for: port 22 is often another's."""
+OFF: Final = frozenset({"ssh", "metrics"})
+"""Services that are off until they are asked for: port 22 is often another's, and
+metrics are not for everybody."""
 
 TABLES: Final = (
     *("", "listen", "tls", "auth", "imap", "pop3"),
-    *("mta", "dns", "store", "ssh"),
+    *("mta", "dns", "store", "ssh", "metrics"),
 )
 
 
@@ -142,6 +144,17 @@ class SshSection:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsSection:
+    """[metrics].
+
+    Attributes:
+        zones: How many zones are shown with numbers of their own.
+    """
+
+    zones: int = COUNTED_ZONES_MAX
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One server.
 
@@ -172,6 +185,7 @@ class Settings:
     dns: DnsSection
     store: StoreSection
     ssh: SshSection = SshSection()
+    metrics: MetricsSection = MetricsSection()
     file: Path = Path(FILE_NAME)
 
     @property
@@ -225,22 +239,19 @@ def read_settings(sections: Mapping[str, Section], directory: Path) -> Settings:
         ),
         store=read_store(sections["store"]),
         ssh=_ssh(sections["ssh"]),
+        metrics=_metrics(sections["metrics"]),
     )
 
 
 def _listen(section: Section) -> dict[str, tuple[Endpoint, ...]]:
     found = {}
     for service, port in SERVICE_PORTS.items():
-        if service in NOT_YET:
-            about = f"Where {service} will listen: not there yet, it can only be off."
-            found[service] = section.not_yet(service, about)
-        else:
-            everywhere = (f"0.0.0.0:{port}", f"[::]:{port}")
-            found[service] = section.endpoints(
-                service,
-                () if service in OFF else everywhere,
-                f'Where {service} listens; "" is off.',
-            )
+        everywhere = (f"0.0.0.0:{port}", f"[::]:{port}")
+        found[service] = section.endpoints(
+            service,
+            () if service in OFF else everywhere,
+            f'Where {service} listens; "" is off.',
+        )
     return found
 
 
@@ -302,6 +313,12 @@ def _ssh(section: Section) -> SshSection:
             about="Let in with the account's password too, not only with its keys.",
         ),
     )
+
+
+def _metrics(section: Section) -> MetricsSection:
+    about = "Zones with numbers of their own in [listen] metrics: those asked most."
+    most = COUNTED_ZONES_CAP
+    return MetricsSection(section.integer("zones", COUNTED_ZONES_MAX, 0, most, about))
 
 
 def _administrators(section: Section, about: str) -> tuple[str, ...]:

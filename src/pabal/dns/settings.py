@@ -27,6 +27,9 @@ TCP_IDLE_S: Final = 15
 TCP_KEEPALIVE_S: Final = 30
 """The same for clients that say they will ask again (RFC 7828); BIND's is as long."""
 
+COUNTED_ZONES_MAX: Final = 100
+"""A zone has a dozen numbers a process; a hundred make a page of 100 kB."""
+
 RATE_MAX: Final = 200
 """Equal answers a second to one network of strangers; NSD's rrl-ratelimit as well."""
 
@@ -241,6 +244,10 @@ class DnsSettings:
         metadata={
             "help": "what this server calls itself to who asks (NSID); empty: no"
         },
+    )
+    counted_zones_max: int = field(
+        default=COUNTED_ZONES_MAX,
+        metadata={"help": "zones shown with numbers of their own", "unit": "zones"},
     )
     cookie_secret: bytes = field(
         default=b"",

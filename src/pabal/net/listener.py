@@ -53,6 +53,10 @@ class Listener:
         handler: Called once a connection, as a task of its own.
         settings: Limits.
         tls_context: For ``start_tls``; with ``implicit_tls`` from the first octet.
+
+    Attributes:
+        taken: Connections since the start.
+        refused: Those that were too many.
     """
 
     def __init__(
@@ -74,6 +78,12 @@ class Listener:
         self._handshakes = Tasks()
         self._streams: set[SocketStream] = set()
         self._servers: list[asyncio.Server] = []
+        self.taken = self.refused = 0
+
+    @property
+    def open(self) -> int:
+        """Connections now."""
+        return len(self._streams)
 
     async def start(self, listening: socket.socket) -> None:
         """Accept on ``listening`` (bound, not yet listening or listening already)."""
@@ -89,6 +99,7 @@ class Listener:
     def _connected(self, stream: SocketStream) -> None:
         """Count before TLS: who never shakes hands counts too."""
         if not self._count.enter(client_key(stream.peer.address)):
+            self.refused += 1
             log.warning("too many connections", client=stream.peer.address)
             if self._implicit:
                 stream.abort()
@@ -97,6 +108,7 @@ class Listener:
             stream.close()
             return
         self._streams.add(stream)
+        self.taken += 1
         if self._implicit:
             stream.expect_tls()  # before the first octet comes
             self._handshakes.start(self._shake_hands(stream), "TLS")

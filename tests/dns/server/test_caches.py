@@ -2,8 +2,8 @@ import pytest
 
 from pabal.base.clock import SystemClock
 from pabal.dns.server.access import Rights
-from pabal.dns.server.cache import lasting
 from pabal.dns.server.caches import KINDS_MAX, Caches
+from pabal.dns.server.counting import Group, lasting
 from pabal.dns.settings import DnsSettings
 from tests.support.zones import FixedClock
 
@@ -19,7 +19,7 @@ def test_each_kind_of_clients_has_its_own() -> None:
     found = [cache for kind in KINDS if (cache := caches.of(kind, "h")) is not None]
     assert len(set(found)) == 4
     assert caches.friends == {found[1], found[3]}
-    found[0].put(b"k", lasting([b"a"]), 1)
+    found[0].put(b"k", lasting([b"a"], Group()), 1)
     assert [len(cache) for cache in found] == [1, 0, 0, 0]
     caches.clear()
     assert len(found[0]) == 0

@@ -22,6 +22,8 @@ from tests.support.zones import question, recursive
 class FakeSocket:
     """What the driver uses of a socket, without one."""
 
+    family = socket.AF_INET
+
     def __init__(self) -> None:
         self.incoming: list[tuple[bytes, tuple[str, int]]] = []
         self.sent: list[tuple[bytes, tuple[str, int]]] = []

@@ -21,7 +21,10 @@ _GROUPS: Final = (
         "logging querylog responselog",
     ),
     ("the `pabal` commands reach a running server without it", "controls"),
-    ("pabal serves no statistics yet", "statistics-channels zone-statistics"),
+    (
+        "`pabal stats` shows them; [listen] metrics serves them to Prometheus",
+        "statistics-channels zone-statistics",
+    ),
     ("the certificate that pabal shows is that of [tls]", "tls"),
     ("pabal has one list for all copied zones: allow_notify in [dns]", "allow-notify"),
     (

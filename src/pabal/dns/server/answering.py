@@ -7,7 +7,7 @@ Source: RFC 1034 §4.3.2, RFC 6840 §5.7 (AD and CD), RFC 6891 §6.1.3 (BADVERS)
 Security: no recursion for strangers; recursions under way are bounded.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -17,14 +17,9 @@ import dns.rdatatype
 from pabal.base.clock import Clock
 from pabal.base.limits import Concurrency
 from pabal.base.log import Log
-from pabal.dns.ports import (
-    Client,
-    DroppedError,
-    ResolutionError,
-    Resolver,
-)
+from pabal.dns.ports import Client, DroppedError, ResolutionError, Resolver
 from pabal.dns.server.access import PLAIN, Access, Arrival, Rights
-from pabal.dns.server.cache import Ageing, AnswerCache, Entry, lasting, turns
+from pabal.dns.server.cache import Ageing, AnswerCache, turns
 from pabal.dns.server.caches import Caches
 from pabal.dns.server.clientele import (
     REFUSAL,
@@ -34,10 +29,13 @@ from pabal.dns.server.clientele import (
     seen_by,
     unanswered,
 )
+from pabal.dns.server.counting import NO_ZONE, RCODE_BITS, Counts, Entry, lasting
 from pabal.dns.server.extras import NOTHING, Extra, Extras
+from pabal.dns.server.forms import announced, is_plain, with_letters
 from pabal.dns.server.pools import pools_of
 from pabal.dns.server.rates import RateLimiter, Verdict
 from pabal.dns.server.resolved import answer_of, explained
+from pabal.dns.server.siblings import Around
 from pabal.dns.settings import DnsSettings
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
@@ -221,6 +219,15 @@ class Answering:
         return self._caches.of(rights, host)
 
     @property
+    def counts(self) -> Counts:
+        """What was answered."""
+        return self._caches.counts
+
+    def entries(self) -> Iterable[Entry]:
+        """Return what ``counts`` may be behind: ``settle`` them."""
+        return self._caches.entries()
+
+    @property
     def friends(self) -> AbstractSet[AnswerCache]:
         """Where the answers for clients lie whose rate is not limited; it may grow."""
         return self._caches.friends
@@ -247,10 +254,12 @@ class Answering:
         try:
             query = parse_query(data)
         except QueryError as error:
+            self.counts.note_malformed(error.rcode)
             return self._extras.unasked(data, host, error.rcode, self.payload_octets)
         extra = self._extras.of(query, host, encrypted=encrypted, idle_s=idle_s)
         if extra is None:
             # RFC 7873 §5.2.2, and with an OPT record as RFC 6891 §6.1.1 wants it.
+            self.counts.note_malformed(codes.FORMERR)
             limits = Limits(self.payload_octets, self.payload_octets, recursion=False)
             return bare(query, codes.FORMERR, limits)
         context = self._context(query, host, extra, arrival, udp=udp)
@@ -265,7 +274,7 @@ class Answering:
             if self.on_query is not None:
                 self.on_query(_asked(context, ready, cached=True))
             return ready
-        refused = self._refusal(context)
+        refused = _refusal(context)
         if refused is not None:
             return self._finish(context, refused)
         return self._look_up(context, data)
@@ -275,20 +284,14 @@ class Answering:
         trusted = not context.udp or context.extra.known or context.rights.recursion
         if trusted or not self.limiter.suspects(context.host):
             return answer
-        query = context.query
-        rcode = answer[3] & 15
-        what: object = rcode
-        if rcode == codes.NOERROR and answer[6:8] != b"\x00\x00":
-            what = query.name, query.rdtype
-        elif rcode in (codes.NOERROR, codes.NXDOMAIN):
-            zone = self._zones(context).find(query.name, query.rdtype)
-            what = rcode, b"" if zone is None else zone.origin
+        what = _equal(answer, context.query, self._zones(context))
         verdict = self.limiter.judge(context.host, what)
+        self.counts.note_verdict(verdict)
         if verdict is Verdict.SEND:
             return answer
         if verdict is Verdict.DROP:
             return None
-        return context.extra.finish(truncated(query, self._limits(context)))
+        return context.extra.finish(truncated(context.query, self._limits(context)))
 
     def _context(
         self, query: Query, host: str, extra: Extra, arrival: Arrival, *, udp: bool
@@ -323,28 +326,12 @@ class Answering:
         if entry is None or octets is None:
             return None
         query = context.query
-        if data[2:] != context.key and _is_plain(query):
+        if data[2:] != context.key and is_plain(query):
             # The same question in other octets, for example with another size: next
             # time the driver finds it by itself.
             context.cache.put(data[2:], entry, 0)
         error = entry.error if isinstance(entry, Ageing) else b""
         return self._as_asked(octets, context, error)
-
-    def _refusal(self, context: _Context) -> Response | None:
-        """Return the answer to a query that is not even looked up."""
-        query = context.query
-        if query.edns is not None and query.edns.version:
-            return Response(codes.BADVERS)
-        if query.signed:
-            return Response(codes.NOTAUTH)
-        if not context.rights.any_query or query.rdclass != codes.IN:
-            return REFUSAL
-        if query.rdtype in (0, codes.OPT, codes.TSIG):
-            return Response(codes.FORMERR)
-        if query.rdtype in _REFUSED_TYPES:
-            return REFUSAL
-        meta = codes.FIRST_META_TYPE <= query.rdtype < codes.ANY
-        return Response(codes.NOTIMP) if meta else None
 
     def _look_up(self, context: _Context, data: bytes) -> bytes | Recursion:
         query = context.query
@@ -352,8 +339,8 @@ class Answering:
         answer = looked_up(zones, query, self.access, context.rights)
         if answer is not None and answer.unresolved is None:
             response = self.pools.adjusted(answer.response, answer.zone.origin)
-            keep = response.rcode != codes.SERVFAIL
-            octets = self._finish(context, response, keep=keep)
+            keep, zone = response.rcode != codes.SERVFAIL, answer.zone.origin
+            octets = self._finish(context, response, keep=keep, zone=zone)
             self._learn(context, data, answer, octets)
             return octets
         if self._may_recurse(context):
@@ -364,7 +351,8 @@ class Answering:
             return Recursion(context, name, begun, zones.version)
         if answer is None:
             return self._finish(context, _NOT_OURS)
-        return self._finish(context, answer.response, keep=True)
+        zone = answer.zone.origin
+        return self._finish(context, answer.response, keep=True, zone=zone)
 
     def _learn(
         self, context: _Context, data: bytes, answer: Answer, octets: bytes
@@ -372,9 +360,11 @@ class Answering:
         """Let the next name beside this one be answered by the driver."""
         query, cache = context.query, context.cache
         # Options bring others into the answer. Any name may be that of a pool.
-        if cache is not None and _is_plain(query) and not self.pools.all:
+        if cache is not None and is_plain(query) and not self.pools.all:
+            group = self.counts.group_of(answer.zone.origin, query.rdtype, octets)
             apexes, room = self._zones(context).by_apex, context.room_octets
-            cache.siblings.learn(query, data, octets, answer, apexes, room)
+            around = Around(apexes, room, group)
+            cache.siblings.learn(query, data, octets, answer, around)
 
     def _may_recurse(self, context: _Context) -> bool:
         wanted = bool(context.query.flags & codes.RD)
@@ -390,6 +380,7 @@ class Answering:
         try:
             response = await self._resolve(recursion)
         except DroppedError as why:
+            self.counts.dropped += 1
             return unanswered(why, context.query, self._limits(context), context.extra)
         except ResolutionError as error:
             name = to_text(recursion.name)
@@ -410,6 +401,7 @@ class Answering:
             dns.rdatatype.RdataType.make(query.rdtype),
             unchecked=bool(query.flags & codes.CD),
         )
+        self.counts.note_resolved(resolved.security)
         return answer_of(query, resolved, recursion.begun)
 
     def _finish(
@@ -419,18 +411,20 @@ class Answering:
         *,
         keep: bool = False,
         ageing: bool = False,
+        zone: bytes = NO_ZONE,
     ) -> bytes:
         """Return ``response`` as octets; with ``keep`` also put it into the cache."""
         rendered = render(context.query, response, self._limits(context))
         order = self._settings.round_robin
         versions = turns(rendered, order, self.pools.turns(response))
         octets = versions[next(self._caches.turn) % len(versions)]
+        group = self.counts.note(zone, context.query, response, rendered)
         error = b"" if context.query.edns is None else response.error
         keep &= len(rendered.octets) + len(error) <= context.room_octets
         if keep and context.cache is not None and (rendered.ttl_min_s or not ageing):
-            entry: Entry = lasting(versions)
+            entry: Entry = lasting(versions, group)
             if ageing:
-                entry = Ageing(rendered, versions, self._clock, error)
+                entry = Ageing(rendered, versions, self._clock, error, group)
             context.cache.put(context.key, entry, sum(map(len, set(versions))))
         answer = self._as_asked(octets, context, response.error)
         if self.on_query is not None:
@@ -441,14 +435,42 @@ class Answering:
     def _as_asked(self, octets: bytes, context: _Context, error: bytes = b"") -> bytes:
         """Return the answer ``octets``, id cut off, in the form it was asked for."""
         query, extra = context.query, context.extra
-        answer = _with_letters(octets, query)
+        answer = with_letters(octets, query)
         if query.edns is None or (extra is NOTHING and not error):
             return answer
         longer = extra.finish(answer, error)
-        if context.udp and len(longer) > _announced(query):
+        if context.udp and len(longer) > announced(query):
             # The options do not fit: the records have to go.
             return extra.finish(truncated(query, self._limits(context)))
         return longer
+
+
+def _refusal(context: _Context) -> Response | None:
+    """Return the answer to a query that is not even looked up."""
+    query = context.query
+    if query.edns is not None and query.edns.version:
+        return Response(codes.BADVERS)
+    if query.signed:
+        return Response(codes.NOTAUTH)
+    if not context.rights.any_query or query.rdclass != codes.IN:
+        return REFUSAL
+    if query.rdtype in (0, codes.OPT, codes.TSIG):
+        return Response(codes.FORMERR)
+    if query.rdtype in _REFUSED_TYPES:
+        return REFUSAL
+    meta = codes.FIRST_META_TYPE <= query.rdtype < codes.ANY
+    return Response(codes.NOTIMP) if meta else None
+
+
+def _equal(answer: bytes, query: Query, zones: VersionedZones) -> object:
+    """Return what is the same for answers that the rate limiter takes for equal."""
+    rcode = answer[3] & RCODE_BITS
+    if rcode == codes.NOERROR and answer[6:8] != b"\x00\x00":
+        return query.name, query.rdtype
+    if rcode in (codes.NOERROR, codes.NXDOMAIN):
+        zone = zones.find(query.name, query.rdtype)
+        return rcode, b"" if zone is None else zone.origin
+    return rcode
 
 
 def _client(context: _Context) -> Client:
@@ -465,27 +487,3 @@ def _asked(
     rdtype = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(query.rdtype))
     code = answer[3] & 15 if rcode is None else rcode
     return Asked(to_text(query.name), rdtype, context.host, code, cached)
-
-
-def _is_plain(query: Query) -> bool:
-    """Return whether the raw octets of ``query`` may serve as a key."""
-    lower = query.question[:-4] == query.name
-    return lower and (query.edns is None or not query.edns.options)
-
-
-def _announced(query: Query) -> int:
-    """Return the largest answer the client takes over UDP, octets."""
-    announced = 0 if query.edns is None else query.edns.payload_octets
-    return max(announced, codes.UDP_PLAIN_MAX_OCTETS)
-
-
-def _with_letters(octets: bytes, query: Query) -> bytes:
-    """Return the answer ``octets``, id cut off, with id and letters as asked.
-
-    The letters are echoed because resolvers check them (0x20); names in the answer
-    point to the question and so follow.
-    """
-    if query.question[:-4] == query.name:
-        return query.ident + octets
-    end = 10 + len(query.question)
-    return query.ident + octets[:10] + query.question + octets[end:]

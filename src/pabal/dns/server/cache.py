@@ -7,13 +7,15 @@ the next answers: at once, a hundred thousand would hold everybody up.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
-from itertools import cycle, repeat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from struct import Struct
 from typing import Final
 
 from pabal.base.clock import Clock
+from pabal.dns.server.counting import Entry, Group, Lasting, Turning, lasting
 from pabal.dns.server.siblings import Siblings
+from pabal.dns.server.spent import Spent
 from pabal.dns.settings import FIXED, RANDOM
 from pabal.dns.wire.option import with_options
 from pabal.dns.wire.response import Rendered, turned
@@ -21,7 +23,7 @@ from pabal.dns.wire.response import Rendered, turned
 TURNS_MAX: Final = 16
 """Turned copies of one answer: beyond that many addresses some never come first."""
 
-ENTRY_OVERHEAD_OCTETS: Final = 300
+ENTRY_OVERHEAD_OCTETS: Final = 320
 """What a dict slot, two bytes objects and an iterator cost beside their octets."""
 
 END_PART: Final = 10
@@ -33,24 +35,17 @@ REPEATED_MAX: Final = 4096
 begins. Who asks once asks again, and one that lies ready costs a third or less; of a
 flood of names only so many a second are kept: 2 MB, with signatures 4."""
 
-FREED_WITH_EACH: Final = 16
-"""Forgotten answers that are freed with each that is kept: a few microseconds, and what
-is forgotten is always less than there ever was."""
+FREED_WITH_EACH: Final = 4
+"""Forgotten answers that are counted and freed with each that is kept: a microsecond,
+and what is forgotten is always less than there ever was."""
 
-FREED_AT_ONCE: Final = 1000
-"""So few are freed when they are forgotten: a tenth of a millisecond."""
-
-FREED_A_SECOND: Final = 10_000
-"""Freed when a second begins, should nothing be kept: less than a millisecond."""
+FREED_A_SECOND: Final = 5_000
+"""The same when a second begins, should nothing be kept: a millisecond."""
 
 _COUNT: Final = slice(6, 8)
 """Where a message says how many records its answer has (RFC 1035 §4.1.1)."""
 
 _TTL: Final = Struct("!I")
-
-Entry = Iterator[bytes]
-"""Gives the octets after the id, again and again, turned each time; stops when the
-answer has lived out its TTL. Iterators of ``itertools`` cost a hit no Python frame."""
 
 
 def turns(rendered: Rendered, order: str, firsts: Sequence[int] = ()) -> list[bytes]:
@@ -74,12 +69,6 @@ def turns(rendered: Rendered, order: str, firsts: Sequence[int] = ()) -> list[by
     return [made[by] for by in chosen]
 
 
-def lasting(versions: list[bytes]) -> Entry:
-    """Return an entry that never stops: our own zones, until they change."""
-    # With one version there is nothing to turn, and less memory to look at.
-    return cycle(versions) if len(versions) > 1 else repeat(versions[0])
-
-
 class Ageing:
     """An entry for an answer of the resolver: its TTLs count down (RFC 1035 §4.1.3).
 
@@ -98,8 +87,10 @@ class Ageing:
         versions: list[bytes],
         clock: Clock,
         error: bytes = b"",
+        group: Group | None = None,
     ) -> None:
         self.error = error
+        self._group = group or Group()
         self._clock = clock
         self._versions = [bytearray(version) for version in versions]
         # The id is cut off, so everything stands two octets earlier.
@@ -111,7 +102,7 @@ class Ageing:
             self._life_s -= self._life_s // END_PART
         self._born = int(clock.monotonic())
         self._age_s = 0
-        self._set(versions)
+        self._plain, self._turning = self._made(versions)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -120,9 +111,15 @@ class Ageing:
         """Return the answer as of now; stop when a record's time is over."""
         if self.turning(int(self._clock.monotonic())) is None:
             raise StopIteration
-        return next(self._plain)
+        answer: bytes = next(self._plain)
+        return answer
 
-    def turning(self, second: int) -> Entry | None:
+    def settle(self) -> None:
+        """Tell the group how many were taken since this was called last."""
+        self._plain.settle()
+        self._turning.settle()
+
+    def turning(self, second: int) -> Lasting | Turning | None:
         """Return the answer as it is in ``second`` of the clock, without end.
 
         ``None``: a record's time is over.
@@ -139,11 +136,16 @@ class Ageing:
         for version in self._versions:
             for offset, ttl_s in zip(self._offsets, self._ttls, strict=True):
                 _TTL.pack_into(version, offset, ttl_s - age_s)
-        self._set([bytes(version) for version in self._versions])
+        self.settle()
+        versions = [bytes(version) for version in self._versions]
+        self._plain, self._turning = self._made(versions)
 
-    def _set(self, versions: list[bytes]) -> None:
-        self._plain = lasting(versions)
-        self._turning = lasting([with_options(each, self.error) for each in versions])
+    def _made(
+        self, versions: Sequence[bytes]
+    ) -> tuple[Lasting | Turning, Lasting | Turning]:
+        """Return what gives ``versions``, without options and with."""
+        longer = [with_options(each, self.error) for each in versions]
+        return lasting(versions, self._group), lasting(longer, self._group)
 
 
 class AnswerCache:
@@ -157,22 +159,27 @@ class AnswerCache:
     """
 
     def __init__(self, entries_max: int, octets_max: int, clock: Clock) -> None:
-        self.ready: dict[bytes, Entry] = {}
+        self.ready: dict[bytes, Iterator[bytes]] = {}
         self.siblings = Siblings()
         self._clock = clock
         self._second = int(clock.monotonic())
         self._some_age = False
         self._repeated_room = REPEATED_MAX
+        self._spent = Spent()
         # With what each of them takes.
         self._young: dict[bytes, tuple[Entry, int]] = {}
         self._old: dict[bytes, tuple[Entry, int]] = {}
         self._entries_max = max(1, entries_max // 2)
         self._octets_max = octets_max // 2
         self._octets = 0
-        self._forgotten: list[dict[bytes, Entry] | dict[bytes, tuple[Entry, int]]] = []
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
+
+    @property
+    def spent(self) -> int:
+        """How many answers are forgotten and not freed yet."""
+        return len(self._spent)
 
     def tick(self, second: int) -> None:
         """Let what ages do so: call it in each ``second`` of the clock.
@@ -180,47 +187,30 @@ class AnswerCache:
         Where nothing ages, as in our own zones, ``ready`` stays as it is.
         """
         self._second = second
-        if self._forgotten:
-            self._free(FREED_A_SECOND)
         if self._some_age or not self._repeated_room:
             self._start_over()
-
-    def _forget(
-        self, entries: dict[bytes, Entry] | dict[bytes, tuple[Entry, int]]
-    ) -> None:
-        """Let go of ``entries``, which nobody looks into any more."""
-        if len(entries) > FREED_AT_ONCE:
-            self._forgotten.append(entries)
-
-    def _free(self, count: int) -> None:
-        """Free some of what was forgotten."""
-        while count > 0 and self._forgotten:
-            entries = self._forgotten[-1]
-            some = min(count, len(entries))
-            for _ in range(some):
-                entries.popitem()
-            count -= some
-            if not entries:
-                self._forgotten.pop()
+        self._spent.free(FREED_A_SECOND)
 
     def _start_over(self) -> None:
-        self._forget(self.ready)
+        self._spent.take(self.ready)
         self.ready = {}
         self._some_age = False
         self._repeated_room = REPEATED_MAX
+        self._spent.settle_repeated()
 
     def find(self, key: bytes) -> bytes | None:
         """Return the answer to query ``key`` that is not in ``ready`` but can be."""
-        if self._forgotten:
-            self._free(FREED_WITH_EACH)
+        self._spent.free(FREED_WITH_EACH)
         kept = self._young.get(key)
         if kept is None:
             answer = self.siblings.answer(key)
             if answer is not None and self._repeated_room:
                 self._repeated_room -= 1
-                self.ready[key] = repeat(answer)
+                repeated = lasting((answer,), self.siblings.group)
+                self._spent.repeated.append(repeated)
+                self.ready[key] = repeated
             return answer
-        entry, _ = kept
+        entry: Iterator[bytes] = kept[0]
         if isinstance(entry, Ageing):
             turning = entry.turning(self._second)
             if turning is None:
@@ -252,29 +242,38 @@ class AnswerCache:
 
     def put(self, key: bytes, entry: Entry, octets: int) -> None:
         """Keep ``entry``, whose versions have ``octets`` in all, for ``key``."""
-        if self._forgotten:
-            self._free(FREED_WITH_EACH)
-        self._old.pop(key, None)
+        replaced = self._old.pop(key, None)
+        if replaced is not None:
+            replaced[0].settle()
         self.ready.pop(key, None)
+        self._spent.free(FREED_WITH_EACH)
         self._put(key, entry, octets + len(key) + ENTRY_OVERHEAD_OCTETS)
 
     def _put(self, key: bytes, entry: Entry, size: int) -> None:
         full = len(self._young) >= self._entries_max
         if full or self._octets + size > self._octets_max:
-            self._forget(self._old)
+            self._spent.take(self._old)
             self._old, self._young = self._young, {}
             self._octets = 0
             # What the driver still finds would not be asked for here, and be forgotten.
             self._start_over()
         before = self._young.get(key)
-        self._octets += size - (0 if before is None else before[1])
+        self._octets += size
+        if before is not None:
+            self._octets -= before[1]
+            before[0].settle()
         self._young[key] = entry, size
 
     def clear(self) -> None:
         """Forget everything."""
         self.siblings.clear()
         self._start_over()
-        self._forget(self._young)
-        self._forget(self._old)
+        self._spent.take(self._young)
+        self._spent.take(self._old)
         self._young, self._old = {}, {}
         self._octets = 0
+
+    def entries(self) -> Iterable[Entry]:
+        """Return all whose counts may be behind, those that went among them."""
+        kept = [*self._young.values(), *self._old.values()]
+        return chain(self._spent.entries(), (entry for entry, _ in kept))

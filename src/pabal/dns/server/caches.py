@@ -3,15 +3,16 @@
 No I/O.
 """
 
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from functools import partial
+from itertools import chain, count
 from typing import Final
 
 from pabal.base.clock import Clock
 from pabal.dns.server.access import Rights
 from pabal.dns.server.cache import AnswerCache
+from pabal.dns.server.counting import Counts, Entry
 from pabal.dns.settings import DnsSettings
 
 KINDS_MAX: Final = 16
@@ -28,6 +29,7 @@ class Caches:
             not for others.
 
     Attributes:
+        counts: What was answered, by whomever.
         turn: Counts the answers put in: each begins with the next of its versions.
     """
 
@@ -41,7 +43,8 @@ class Caches:
         self._is_apart = is_apart
         self._clock = clock
         self._second = int(clock.monotonic())
-        self.turn = itertools.count(1)
+        self.turn = count(1)
+        self.counts = Counts()
         entries_max = settings.cache_entries_max // (2 * views)
         octets_max = settings.cache_octets_max // (2 * views)
         self._caches = {
@@ -92,6 +95,10 @@ class Caches:
             self._second = second
             for cache in self._caches.values():
                 cache.tick(second)
+
+    def entries(self) -> Iterable[Entry]:
+        """Return all whose counts may be behind."""
+        return chain.from_iterable(cache.entries() for cache in self._caches.values())
 
     def clear(self) -> None:
         """Forget every answer."""

@@ -37,7 +37,7 @@ from pabal.dns.server.policy import UpdatePolicy
 from pabal.dns.settings import PAYLOAD_OCTETS
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import to_text
-from pabal.dns.wire.query import Edns
+from pabal.dns.wire.query import Edns, kind_of_control
 from pabal.dns.wire.response import header_only, opt_record
 from pabal.dns.wire.rrset import RRset, name_octets
 from pabal.dns.wire.transfer import transfer
@@ -166,6 +166,17 @@ class Control:
 
     async def messages(self, asked: ControlQuery, *, udp: bool) -> AsyncIterator[bytes]:
         """Yield the messages of the answer, in their order."""
+        counted = False
+        async for message in self._messages(asked, udp=udp):
+            if not counted:
+                kind = kind_of_control(asked.data)
+                self._answering.counts.note_control(kind, message)
+                counted = True
+            yield message
+
+    async def _messages(
+        self, asked: ControlQuery, *, udp: bool
+    ) -> AsyncIterator[bytes]:
         data = asked.data
         forwarded = await self._forwarded(asked) if _is_update(data) else None
         if forwarded is not None:

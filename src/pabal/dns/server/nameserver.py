@@ -11,6 +11,7 @@ from typing import Final
 import dns.name
 
 from pabal.base.clock import Clock
+from pabal.base.metrics import Extent, Family
 from pabal.base.tasks import Tasks
 from pabal.dns.ports import Resolver
 from pabal.dns.server.access import (
@@ -31,6 +32,7 @@ from pabal.dns.server.pools import Pool, Pools, addresses_at
 from pabal.dns.server.relations import Means, common_relations, view_relations
 from pabal.dns.server.reporting import Reporter
 from pabal.dns.server.secondary import Helpers
+from pabal.dns.server.statistics import families, settle
 from pabal.dns.server.taking import Elsewhere
 from pabal.dns.server.tcp import TcpService
 from pabal.dns.server.udp import UdpServer
@@ -93,8 +95,7 @@ class NameServer:
         tls_context: ssl.SSLContext | None = None,
         views: Sequence[View] | None = None,
     ) -> None:
-        if views is None:
-            views = views_of(settings.views, settings.hostname, clock)
+        views = views or views_of(settings.views, settings.hostname, clock)
         self._loader = Loader(zones, views)
         access = _access(settings)
         self._answering = Answering(zones, resolver, access, settings, clock, views)
@@ -108,8 +109,9 @@ class NameServer:
         for number, each in enumerate(self._relations):
             each.realm.on_update = partial(self._update, number)
         realms = [each.realm for each in self._relations]
-        self._control = Control(self._answering, means.keys, realms)
+        self._control = Control(self._answering, keys, realms)
         self._answering.controlled = True
+        self._zones_max = settings.counted_zones_max
         self._control.on_sent = self._sent
         for each in self._relations:
             each.secondaries.helpers = Helpers(self._loader.politely)
@@ -175,6 +177,12 @@ class NameServer:
         self._is_started = True
         self._tell(self._loader.zones.by_apex.values())
 
+    async def statistics(self, extent: Extent = Extent.USUAL) -> Sequence[Family]:
+        """Return what was counted since the start, of zones as ``extent`` says."""
+        await settle(self._answering)
+        zones_max = self._zones_max if extent is Extent.USUAL else None
+        return tuple(families(self._answering.counts, self._udp, zones_max))
+
     def forget(self) -> None:
         """Drop every ready answer: what the resolver knew was flushed."""
         self._answering.forget()
@@ -188,6 +196,7 @@ class NameServer:
         Args:
             at: Which of our addresses was asked.
         """
+        self._answering.counts.note_streamed("https", host)
         by_destination = self._answering.access.by_destination
         arrival = Arrival(at) if by_destination else PLAIN
         found = self._answering.now(

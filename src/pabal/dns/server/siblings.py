@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Final, NamedTuple
 
+from pabal.dns.server.counting import Group
 from pabal.dns.wire import codes
 from pabal.dns.wire.name import LABEL_MAX_OCTETS
 from pabal.dns.wire.query import Query
@@ -51,16 +52,24 @@ _ELSEWHERE: Final = frozenset((codes.NS, codes.CNAME, codes.SOA))
 """What has one of these is a cut, an alias or the top of a zone."""
 
 
-class _Ends(NamedTuple):
-    """What stands around the question and the records of a name.
+_Ends = tuple[bytes, bytes, Group]
+"""What stands around the question and the records of a name: the header, id cut off,
+and what follows the records; and what such answers are counted with. A tuple and no
+more: who unpacks one of a class of ours pays for looking at that."""
+
+
+class Around(NamedTuple):
+    """What an answer depends on besides question and zone.
 
     Attributes:
-        head: The header, id cut off.
-        tail: What follows the records.
+        apexes: Our zones by folded apex.
+        answer_max_octets: The room there was.
+        group: What it was counted with.
     """
 
-    head: bytes
-    tail: bytes
+    apexes: Mapping[bytes, Zone]
+    answer_max_octets: int
+    group: Group
 
 
 @dataclass(slots=True)
@@ -91,20 +100,25 @@ class _Family:
     without: _Ends | None = None
     having: _Ends | None = None
 
-    def has_room(self, ends: _Ends, records: bytes) -> bool:
-        """Return whether the answer of ``ends`` and ``records`` is not too long."""
-        size = self.question_end + len(records) + len(ends.tail)
+    def has_room(self, tail: bytes, records: bytes) -> bool:
+        """Return whether the answer with ``records`` and ``tail`` is not too long."""
+        size = self.question_end + len(records) + len(tail)
         return size <= self.answer_max_octets
 
 
 class Siblings:
-    """What is known of names beside others; empty it when a zone changes."""
+    """What is known of names beside others; empty it when a zone changes.
+
+    Attributes:
+        group: That of the answer given last.
+    """
 
     def __init__(self) -> None:
         # By the query without id and without the octets of its first label: the length
         # of that is among what is left.
         self._families: dict[bytes, _Family] = {}
         self._ends = 0
+        self.group = Group()
 
     def __len__(self) -> int:
         return self._ends
@@ -141,9 +155,11 @@ class Siblings:
             ends = family.having if middle else family.without
         if ends is None or middle is None:
             return None
-        if middle and not family.has_room(ends, middle):
+        head, tail, group = ends
+        if middle and not family.has_room(tail, middle):
             return None
-        head, tail = ends
+        group.ready += 1
+        self.group = group
         return head + key[_LABEL_AT : family.question_end] + middle + tail
 
     def learn(
@@ -152,8 +168,7 @@ class Siblings:
         data: bytes,
         octets: bytes,
         answer: Answer,
-        apexes: Mapping[bytes, Zone],
-        answer_max_octets: int,
+        around: Around,
     ) -> None:
         """Keep what the answer to ``query`` says about the names beside it.
 
@@ -161,8 +176,7 @@ class Siblings:
             data: The whole of it: lower case, no options.
             octets: The whole answer.
             answer: The same, before it was octets.
-            apexes: Our zones by folded apex.
-            answer_max_octets: The room there was for ``octets``.
+            around: What else it depended on.
         """
         zone, response = answer.zone, answer.response
         length = query.name[0]
@@ -180,26 +194,30 @@ class Siblings:
             end = _LABEL_AT + len(query.question)
             family = self._families[place] = _Family(
                 zone.nodes.packed,
-                apexes,
+                around.apexes,
                 query.rdtype,
                 end - _TYPE_AND_CLASS_OCTETS,
                 end,
-                answer_max_octets - _ID_OCTETS,
+                around.answer_max_octets - _ID_OCTETS,
                 zone.denial if query.dnssec_ok else None,
             )
-        self._ends += _extend(family, query.name, response, octets[_ID_OCTETS:])
+        rest, group = octets[_ID_OCTETS:], around.group
+        self._ends += _extend(family, query.name, response, rest, group)
 
 
-def _extend(family: _Family, name: bytes, response: Response, octets: bytes) -> int:
+def _extend(
+    family: _Family, name: bytes, response: Response, octets: bytes, group: Group
+) -> int:
     """Add to ``family`` what ``octets`` says, without id; return how many are new."""
     records = family.names.get(name)
     middle = b"" if records is None else _own_record(records, family)
     rest = octets[family.question_end :]
     if middle is None or not rest.startswith(middle):
         return 0
-    ends = _Ends(octets[:_LABEL_AT], rest[len(middle) :])
+    tail = rest[len(middle) :]
+    ends = octets[:_LABEL_AT], tail, group
     if records is None:
-        if _is_missing(response) and _WHOLE_NAME not in ends.tail:
+        if _is_missing(response) and _WHOLE_NAME not in tail:
             denial = family.denial
             family.missing[b"" if denial is None else denial.gap(name)] = ends
             return 1
@@ -207,7 +225,7 @@ def _extend(family: _Family, name: bytes, response: Response, octets: bytes) -> 
         if _is_plain(response, family):
             family.having = ends
             return 1
-    elif _is_without(response, family) and _WHOLE_NAME not in ends.tail:
+    elif _is_without(response, family) and _WHOLE_NAME not in tail:
         family.without = ends
         return 1
     return 0

@@ -98,6 +98,8 @@ class TcpService:
 
     async def _message(self, message: bytes, stream: Stream, tasks: Tasks) -> bool:
         """Answer one message; return whether the connection may go on."""
+        transport = "tcp" if stream.tls is None else "tls"
+        self._answering.counts.note_streamed(transport, stream.peer.address)
         answer = self._answering.now(
             message,
             stream.peer.address,

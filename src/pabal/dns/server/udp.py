@@ -49,7 +49,12 @@ CLIENTS_MAX: Final = 65_536
 
 
 class UdpServer:
-    """Answers on one bound UDP socket, which it owns from ``start`` on."""
+    """Answers on one bound UDP socket, which it owns from ``start`` on.
+
+    Attributes:
+        received: Datagrams that were looked at.
+        family: Of the socket.
+    """
 
     def __init__(
         self,
@@ -65,6 +70,8 @@ class UdpServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._caches: dict[Sender, AnswerCache] = {}
         self._friends = answering.friends
+        self.received = 0
+        self.family = sock.family
         self._local = own_address(sock) if answering.access.by_destination else ""
 
     def start(self) -> None:
@@ -131,6 +138,7 @@ class UdpServer:
                 self._put_off(batch, range(slot + 1, slots.stop))
                 break
         batch.send(first, slot + 1)
+        self.received += slot + 1 - slots.start
         if slots and cache not in self._friends:
             self._note(batch, slot, slot + 1 - slots.start)
 
@@ -192,6 +200,7 @@ class UdpServer:
             except OSError:
                 # Nothing more to read, or the echo of an answer that went nowhere.
                 return
+            self.received += 1
             self._note_host(client[0])
             cache = self._answering.cache_of(client[0], self._local)
             answer = None if cache is None else cache.hit(data)

@@ -9,8 +9,10 @@ Source: RFC 1035 §4.1 (header, question), RFC 6891 §6.1 (OPT), RFC 8945 §5.1 
 Security: every octet comes from strangers with forged addresses.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from struct import Struct
+from types import MappingProxyType
 from typing import Final
 
 from pabal.base.errors import ProtocolError
@@ -159,11 +161,16 @@ def asks_to_keep(data: bytes) -> bool:
 
 _KEEPALIVE: Final = option.KEEPALIVE.to_bytes(2, "big")
 
-_TRANSFERS: Final = frozenset((codes.AXFR, codes.IXFR))
+_TRANSFERS: Final[Mapping[int, str]] = MappingProxyType(
+    {codes.AXFR: "axfr", codes.IXFR: "ixfr"}
+)
+
+_OPCODE_NAMES: Final[Mapping[int, str]] = MappingProxyType(
+    {codes.OPCODE_NOTIFY: "notify", codes.OPCODE_UPDATE: "update"}
+)
 
 _SERVER_OPCODES: Final = frozenset(
-    opcode << codes.OPCODE_SHIFT
-    for opcode in (codes.OPCODE_NOTIFY, codes.OPCODE_UPDATE)
+    opcode << codes.OPCODE_SHIFT for opcode in _OPCODE_NAMES
 )
 
 
@@ -185,6 +192,19 @@ def is_control(data: bytes) -> bool:
         return transfer or (not plain and _additional(data, end + 4, extra)[1])
     except (NameFormatError, QueryError):
         return False
+
+
+def kind_of_control(data: bytes) -> str:
+    """Return what is asked by a message that ``is_control``, in a word."""
+    opcode = (data[2] << 8 & codes.OPCODE_MASK) >> codes.OPCODE_SHIFT
+    if opcode in _OPCODE_NAMES:
+        return _OPCODE_NAMES[opcode]
+    try:
+        end = end_of_name(data, codes.HEADER_OCTETS)
+    except NameFormatError:
+        return "other"
+    rdtype = int.from_bytes(data[end : end + 2], "big")
+    return _TRANSFERS.get(rdtype, "signed")
 
 
 def _additional(data: bytes, start: int, count: int) -> tuple[Edns | None, bool]:

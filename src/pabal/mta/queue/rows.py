@@ -66,6 +66,9 @@ UNDONE: Final = (
     " AND state NOT IN ('done', 'bounced')"
 )
 
+STATES: Final = "SELECT state, count(*) FROM recipient GROUP BY state"
+ITEMS: Final = "SELECT count(*), min(created_at) FROM item"
+
 NEXT_DESTINATION: Final = (
     f"SELECT destination FROM recipient WHERE {_WAITING} AND destination > ?"  # noqa: S608 (constants)
     " ORDER BY destination LIMIT 1"

@@ -8,8 +8,9 @@ fsync: when they are lost, so is who held them.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -46,6 +47,21 @@ RECIPIENTS_AT_ONCE: Final = 10_000
 """Recipients after which a list ends: each is an object of some hundred octets."""
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepth:
+    """How much waits.
+
+    Attributes:
+        items: Messages.
+        oldest_at: When the oldest came, seconds since 1970; ``None``: there is none.
+        by_state: Recipients by state.
+    """
+
+    items: int
+    oldest_at: float | None
+    by_state: Mapping[str, int]
 
 
 class SqliteQueue:
@@ -190,6 +206,16 @@ class SqliteQueue:
         with errors():
             found = self._reader.execute(rows.NEXT_DUE, (now,)).fetchone()
         return None if found is None else float(found[0])
+
+    async def depth(self) -> QueueDepth:
+        """Return how much waits. Cost: a scan of what waits, on a thread."""
+
+        def work(connection: apsw.Connection) -> QueueDepth:
+            states = {str(s): int(n) for s, n in connection.execute(rows.STATES)}
+            ((count, oldest),) = connection.execute(rows.ITEMS)
+            return QueueDepth(count, oldest, states)
+
+        return await self._scan(work)
 
     async def close(self) -> None:
         """Finish what is being written and close."""
