@@ -404,7 +404,11 @@ def check_zones(settings: Settings, file: Path) -> tuple[list[Problem], int]:
 def check_zone(settings: Settings, name: dns.name.Name) -> list[Problem] | None:
     """Return what is wrong with zone ``name``; ``None``: it is not made here."""
     source = DirectorySource(settings.dns.zones)
-    given = zone_input(settings, name, source.files().get(name))
+    # Other files are looked at only for another spelling of the name.
+    file: str | None = zone_file(name)
+    if not (source.directory / zone_file(name)).exists():
+        file = source.files().get(name)
+    given = zone_input(settings, name, file)
     if given.file is None and not given.hosted:
         return None
     found = load_zone(given, source.read).problems

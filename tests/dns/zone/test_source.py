@@ -4,7 +4,15 @@ import dns.name
 import pytest
 
 from pabal.dns.zone import source as module
-from pabal.dns.zone.source import DirectorySource, JoinedSource, zone_file, zone_name
+from pabal.dns.zone.source import (
+    GONE,
+    DirectorySource,
+    JoinedSource,
+    imprint_of,
+    plain_apex,
+    zone_file,
+    zone_name,
+)
 
 
 def test_files_by_zone(tmp_path: Path) -> None:
@@ -120,3 +128,19 @@ def test_octets_that_are_no_text(tmp_path: Path, *, large: bool) -> None:
     file.write_bytes("a A 192.0.2.1\n".encode("utf-16") + more)
     with pytest.raises(UnicodeDecodeError, match="UTF-16"):
         source.read("a.test.zone")
+
+
+def test_a_plain_file_name_says_the_name_of_its_zone() -> None:
+    for file in ("a.test.zone", "x-1_y.b.test.zone", f"{'a' * 63}.test.zone"):
+        name = zone_name(file)
+        assert name is not None
+        assert plain_apex(file) == name.to_wire()
+    odd = ("root.zone", "A.test.zone", f"{'a' * 64}.test.zone", f"{'a.' * 125}b.zone")
+    for file in (*odd, ".zone", "a..zone", "a.test"):
+        assert plain_apex(file) is None
+
+
+def test_a_link_to_nothing_is_a_file_that_went(tmp_path: Path) -> None:
+    (tmp_path / "a.test.zone").symlink_to("nothing")
+    assert DirectorySource(tmp_path).stamps() == {"a.test.zone": GONE}
+    assert DirectorySource(tmp_path).fingerprint() == imprint_of({"a.test.zone": GONE})
