@@ -27,7 +27,7 @@ ENTRY_OVERHEAD_OCTETS: Final = 320
 SETTLED_A_PUT: Final = 2
 SETTLED_A_SECOND: Final = 1_000
 """Of the entries that went, so many are counted whenever one comes, so that never more
-wait than came since; and so many a second besides, 0.2 ms."""
+wait than came since; and so many a second besides, 0.4 ms."""
 
 END_PART: Final = 10
 """In the last tenth of its time a positive answer is asked of the resolver again, which
