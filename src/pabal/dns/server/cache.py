@@ -36,11 +36,11 @@ begins. Who asks once asks again, and one that lies ready costs a third or less;
 flood of names only so many a second are kept: 2 MB, with signatures 4."""
 
 FREED_WITH_EACH: Final = 4
-"""Forgotten answers that are counted and freed with each that is kept: a microsecond,
+"""Forgotten answers that are counted and freed with each that is kept: 2 us,
 and what is forgotten is always less than there ever was."""
 
 FREED_A_SECOND: Final = 5_000
-"""The same when a second begins, should nothing be kept: a millisecond."""
+"""The same when a second begins, should nothing be kept: 2 ms."""
 
 _COUNT: Final = slice(6, 8)
 """Where a message says how many records its answer has (RFC 1035 §4.1.1)."""

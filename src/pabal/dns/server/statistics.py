@@ -17,7 +17,7 @@ from pabal.dns.server.udp import UdpServer
 from pabal.dns.wire.name import to_text
 
 SETTLED_A_TURN: Final = 5_000
-"""Entries of the cache that tell what was taken of them in one turn: a millisecond."""
+"""Entries of the cache that tell what was taken of them in one turn: 2 ms."""
 
 
 async def settle(answering: Answering) -> None:
