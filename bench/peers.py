@@ -15,6 +15,7 @@ from typing import Final
 from bench.measure import cpu_seconds, memory_octets
 from tests.interop.peer import path_of
 from tests.interop.postfix import Postfix, can_run
+from tests.support.ports import free_port
 from tests.support.server import PASSWORD, Server, own_address
 
 USERS: Final = tuple(f"user{number}" for number in range(8))
@@ -267,12 +268,6 @@ def name_server(
     finally:
         process.terminate()
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def wait_for_port(address: str, port: int) -> None:

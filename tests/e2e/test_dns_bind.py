@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from pabal.dns.zone.source import DirectorySource
 from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import Endpoint
 from pabal.net.sockets import bind
+from tests.support.ports import free_port
 
 NAMED = shutil.which("named") or shutil.which("named", path="/usr/sbin")
 
@@ -174,12 +174,6 @@ def said(message: dns.message.Message) -> Said:
         lines(message.authority),
         lines(message.additional),
     )
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def ask(port: int, name: str, rdtype: str, *, edns: bool) -> dns.message.Message:

@@ -24,11 +24,11 @@ from tests.interop.test_transfer_bind import (
     LOOPBACK,
     PORT,
     Place,
-    free_port,
     named,
     pabal,
     until,
 )
+from tests.support.ports import free_port
 from tests.support.server import own_address
 
 pytestmark = [needs("named"), needs("nsd")]

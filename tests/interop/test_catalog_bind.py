@@ -16,11 +16,11 @@ from tests.interop.test_transfer_bind import (
     PORT,
     SECRET,
     Place,
-    free_port,
     named,
     pabal,
     until,
 )
+from tests.support.ports import free_port
 from tests.support.server import own_address
 from tests.support.zones import HEAD
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.interop.peer import needs, path_of
-from tests.interop.test_transfer_bind import LOOPBACK, free_port
+from tests.interop.test_transfer_bind import LOOPBACK
 from tests.interop.test_views_bind import answer, taken_over
+from tests.support.ports import free_port
 from tests.support.server import PORT_OFFSET, Server
 
 pytestmark = [needs("named"), pytest.mark.slow]

@@ -11,7 +11,8 @@ import pytest
 
 from tests.interop.peer import needs
 from tests.interop.test_serve_bind import server
-from tests.interop.test_transfer_bind import LOOPBACK, PORT, free_port, named, until
+from tests.interop.test_transfer_bind import LOOPBACK, PORT, named, until
+from tests.support.ports import free_port
 
 pytestmark = [needs("named"), pytest.mark.slow]
 

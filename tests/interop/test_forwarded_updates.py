@@ -13,13 +13,13 @@ from tests.interop.test_transfer_bind import (
     PORT,
     SECRET,
     Place,
-    free_port,
     named,
     pabal,
     reaches,
     text,
     until,
 )
+from tests.support.ports import free_port
 from tests.support.server import own_address
 
 pytestmark = needs("nsupdate")

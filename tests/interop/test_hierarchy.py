@@ -26,8 +26,9 @@ import dns.dnssec
 from pabal.admin.layout import Layout
 from pabal.dns.dnssec.keystate import Policy, Ring
 from pabal.dns.zone.keystore import KeyStore
+from tests.interop import unbound as beside
 from tests.interop.peer import needs, path_of
-from tests.interop.test_resolver_bind import free_port
+from tests.support.ports import free_port
 from tests.support.server import Server, eventually, own_address
 
 
@@ -153,28 +154,14 @@ def pabal(world: World) -> Iterator[tuple[str, int]]:
         yield server.address, server.port(53)
 
 
-@contextlib.contextmanager
-def unbound(world: World, more: str = "") -> Iterator[tuple[str, int]]:
-    port, directory = free_port(), world.directory
-    (directory / "hints").write_text(world.hints)
-    file = directory / "unbound.conf"
-    file.write_text(f"""server:
-  interface: 127.0.0.1@{port}
-  directory: "{directory}"
-  root-hints: "{directory}/hints"
-  trust-anchor: ". DS {world.anchor}"
-  do-not-query-localhost: no
-  do-ip6: no
-  chroot: ""
-  username: ""
-  pidfile: ""
-  use-syslog: no
-  {more}
-remote-control:
-  control-enable: no
-""")
-    with running([path_of("unbound"), "-d", "-c", str(file)]):
-        yield "127.0.0.1", port
+def unbound(
+    world: World, more: str = ""
+) -> contextlib.AbstractContextManager[tuple[str, int]]:
+    (world.directory / "hints").write_text(world.hints)
+    lines = f"""root-hints: "{world.directory}/hints"
+        trust-anchor: ". DS {world.anchor}"
+        do-ip6: no"""
+    return beside.unbound(world.directory, f"{lines}\n{more}")
 
 
 @contextlib.contextmanager

@@ -20,11 +20,11 @@ from tests.interop.test_transfer_bind import (
     PORT,
     SECRET,
     Place,
-    free_port,
     named,
     pabal,
     until,
 )
+from tests.support.ports import free_port
 from tests.support.server import PORT_OFFSET, Server, own_address
 
 pytestmark = needs("nsupdate")

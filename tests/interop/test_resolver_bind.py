@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import dataclasses
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from pabal.dns.resolver.lookup import Lookup, MxKind
 from pabal.dns.resolver.query import Query
 from pabal.dns.resolver.settings import ResolverSettings
 from pabal.dns.resolver.transport import NetworkExchange
+from tests.support.ports import free_port
 
 NAMED = shutil.which("named", path="/usr/sbin:/usr/bin:/sbin")
 pytestmark = pytest.mark.skipif(NAMED is None, reason="BIND is not installed")
@@ -82,12 +82,6 @@ ZONES = {
             """
     },
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def write_configuration(directory: Path, zones: dict[str, str], port: int) -> Path:

@@ -37,7 +37,7 @@ from pabal.dns.settings import DnsSettings
 from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import Endpoint
 from pabal.net.sockets import bind as bind_socket
-from tests.interop.test_resolver_bind import free_port
+from tests.support.ports import free_port
 from tests.support.zones import MemorySource
 
 PLACES = "/usr/sbin:/usr/bin:/sbin"

@@ -20,12 +20,12 @@ from tests.interop.test_transfer_bind import (
     SECRET,
     SERIAL,
     Place,
-    free_port,
     named,
     reaches,
     text,
     whole,
 )
+from tests.support.ports import free_port
 from tests.support.server import Server
 
 pytestmark = pytest.mark.skipif(not path_of("named"), reason="BIND is not installed")

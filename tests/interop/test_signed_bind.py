@@ -20,11 +20,11 @@ from tests.interop.test_transfer_bind import (
     LOOPBACK,
     PORT,
     Place,
-    free_port,
     named,
     pabal,
     reaches,
 )
+from tests.support.ports import free_port
 from tests.support.server import own_address
 from tests.support.signing import (
     Nsec3Parameters,

@@ -4,9 +4,9 @@ BIND transfers them, Unbound validates them, BIND's and Knot's tools check them.
 """
 
 import asyncio
-import contextlib
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +37,6 @@ from tests.interop.test_transfer_bind import (
     PORT,
     SECRET,
     Place,
-    free_port,
     named,
     pabal,
     reaches,
@@ -45,6 +44,8 @@ from tests.interop.test_transfer_bind import (
     until,
     whole,
 )
+from tests.interop.unbound import stub_zone, unbound
+from tests.support.ports import free_port
 from tests.support.server import own_address
 
 NAME = dns.name.from_text("a.test.")
@@ -181,41 +182,17 @@ async def test_a_secondary_follows_signatures_and_roll_overs(
     assert "Transfer status: success" in log
 
 
-@contextlib.contextmanager
-def unbound(directory: Path, zone_at: Place, anchor: str) -> Iterator[Place]:
-    directory.mkdir()
-    place = LOOPBACK, free_port()
-    (directory / "unbound.conf").write_text(
-        f"""server:
-    directory: "{directory}"
-    chroot: ""
-    username: ""
-    pidfile: ""
-    use-syslog: no
-    interface: {place[0]}
-    port: {place[1]}
-    do-not-query-localhost: no
-    harden-algo-downgrade: yes
-    module-config: "validator iterator"
-    trust-anchor: "{anchor}"
-    local-zone: "test." nodefault
-    cache-max-ttl: 0
-    cache-max-negative-ttl: 0
-stub-zone:
-    name: "a.test"
-    stub-addr: {zone_at[0]}@{zone_at[1]}
-remote-control:
-    control-enable: no
-"""
-    )
-    with (directory / "log").open("wb") as log:
-        words = [path_of("unbound"), "-d", "-c", str(directory / "unbound.conf")]
-        process = subprocess.Popen(words, stdout=log, stderr=log)
-        try:
-            yield place
-        finally:
-            process.terminate()
-            process.wait(20)
+def validating(
+    directory: Path, zone_at: Place, anchor: str
+) -> AbstractContextManager[Place]:
+    """Run an Unbound that knows the key of our zone and remembers nothing."""
+    lines = f"""harden-algo-downgrade: yes
+        module-config: "validator iterator"
+        trust-anchor: "{anchor}"
+        local-zone: "test." nodefault
+        cache-max-ttl: 0
+        cache-max-negative-ttl: 0"""
+    return unbound(directory, lines, stub_zone("a.test", *zone_at))
 
 
 QUESTIONS = [
@@ -246,7 +223,7 @@ async def test_unbound_validates_everything(tmp_path: Path, *, nsec3: bool) -> N
         await signing.turn()
         ksk = next(key for key in signing.ring.keys if key.role.is_sep)
         anchor = f"a.test. IN DS {ds_of(NAME, ksk).to_text()}"
-        with unbound(tmp_path / "unbound", ours, anchor) as place:
+        with validating(tmp_path / "unbound", ours, anchor) as place:
 
             async def answers() -> bool:
                 return await serial(place) == signing.serial
@@ -272,7 +249,7 @@ async def test_unbound_validates_what_is_left_of_a_set(tmp_path: Path) -> None:
         mine.seen(server.pool_addresses(mine))
         ksk = next(key for key in signing.ring.keys if key.role.is_sep)
         anchor = f"a.test. IN DS {ds_of(NAME, ksk).to_text()}"
-        with unbound(tmp_path / "unbound", ours, anchor) as place:
+        with validating(tmp_path / "unbound", ours, anchor) as place:
 
             async def answers() -> bool:
                 return await serial(place) == signing.serial

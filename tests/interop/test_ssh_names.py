@@ -7,8 +7,7 @@ known_hosts. For that ``/etc/resolv.conf`` is another file for the client alone.
 
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import dns.exception
@@ -17,7 +16,8 @@ import dns.message
 import dns.query
 import pytest
 
-from tests.interop.peer import needs, path_of
+from tests.interop.peer import needs
+from tests.interop.unbound import stub_zone, unbound
 from tests.support.server import Server, eventually, own_address
 
 pytestmark = [
@@ -29,41 +29,14 @@ pytestmark = [
 ]
 
 
-@contextmanager
-def unbound(directory: Path, server: Server, anchor: str) -> Iterator[str]:
-    """Run a validating resolver that knows the key of our zone; yield its address."""
-    address = own_address()
-    directory.mkdir()
-    file = directory / "unbound.conf"
-    file.write_text(
-        f"""server:
-  interface: {address}
-  port: 53
-  access-control: 127.0.0.0/8 allow
-  do-not-query-localhost: no
-  do-daemonize: no
-  use-syslog: no
-  username: ""
-  chroot: ""
-  directory: "{directory}"
-  pidfile: ""
-  local-zone: "test." nodefault
-  trust-anchor: "{anchor}"
-remote-control:
-  control-enable: no
-stub-zone:
-  name: "a.test."
-  stub-addr: {server.address}@{server.port(53)}
-"""
-    )
-    words = [path_of("unbound"), "-d", "-c", str(file)]
-    with subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            yield address
-        finally:
-            process.kill()
+def validating(
+    directory: Path, server: Server, anchor: str
+) -> AbstractContextManager[tuple[str, int]]:
+    """Run a validating resolver that knows the key of our zone, at port 53."""
+    lines = f"""local-zone: "test." nodefault
+        trust-anchor: "{anchor}\""""
+    zones = stub_zone("a.test.", server.address, server.port(53))
+    return unbound(directory, lines, zones, address=own_address(), port=53)
 
 
 def is_validated(address: str) -> bool:
@@ -85,7 +58,10 @@ def test_nobody_is_asked_whether_the_fingerprint_is_right(tmp_path: Path) -> Non
         server.start()
         server.run("zone", "dnssec", "a.test", "enable")
         eventually(lambda: anchor_of(server))
-        with unbound(tmp_path / "unbound", server, anchor_of(server)) as address:
+        with validating(tmp_path / "unbound", server, anchor_of(server)) as (
+            address,
+            _,
+        ):
             eventually(lambda: is_validated(address))
             believed = connect(tmp_path, server, address, key)
             assert believed.returncode == 0, believed.stderr

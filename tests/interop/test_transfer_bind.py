@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from pabal.dns.zone.zones import Zones
 from pabal.net.endpoint import Endpoint
 from pabal.net.sockets import bind
 from tests.interop.peer import path_of
+from tests.support.ports import free_port
 from tests.support.server import own_address
 
 pytestmark = pytest.mark.skipif(not path_of("named"), reason="BIND is not installed")
@@ -95,13 +95,6 @@ async def pabal(
         yield server
     finally:
         await server.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind((LOOPBACK, 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 Place = tuple[str, int]

@@ -13,12 +13,12 @@ from tests.interop.test_transfer_bind import (
     PORT,
     SECRET,
     SERIAL,
-    free_port,
     pabal,
     reaches,
     text,
     whole,
 )
+from tests.support.ports import free_port
 from tests.support.server import own_address
 
 pytestmark = needs("nsd")

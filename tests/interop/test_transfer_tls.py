@@ -25,11 +25,11 @@ from tests.interop.test_transfer_bind import (
     KEY,
     LOOPBACK,
     Place,
-    free_port,
     named,
     reaches,
     text,
 )
+from tests.support.ports import free_port
 from tests.support.server import own_address
 
 pytestmark = [needs("named"), pytest.mark.slow]

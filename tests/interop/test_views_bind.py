@@ -22,7 +22,8 @@ import dns.update
 
 import dns.zone
 from tests.interop.peer import needs, path_of
-from tests.interop.test_transfer_bind import LOOPBACK, free_port
+from tests.interop.test_transfer_bind import LOOPBACK
+from tests.support.ports import free_port
 from tests.support.server import PORT_OFFSET, Server
 
 pytestmark = needs("named")

@@ -6,6 +6,7 @@ Who stands inside and who outside is told by the address that a peer asks from.
 import contextlib
 import subprocess
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import dns.exception
@@ -17,7 +18,8 @@ import pytest
 
 from tests.interop.nsd import nsd
 from tests.interop.peer import needs, path_of
-from tests.interop.test_transfer_bind import free_port
+from tests.interop.unbound import stub_zone, unbound
+from tests.support.ports import free_port
 from tests.support.server import Server, eventually
 
 ZONE = "v.test"
@@ -114,43 +116,17 @@ def test_delv_believes_every_view(server: Views, tmp_path: Path, text: str) -> N
             assert inside == (client == INSIDE and (name, rdtype) == ("www", "A"))
 
 
-@contextlib.contextmanager
-def unbound(directory: Path, server: Views, client: str, anchor: str) -> Iterator[int]:
-    directory.mkdir()
-    port = free_port()
-    (directory / "unbound.conf").write_text(
-        f"""server:
-    directory: "{directory}"
-    chroot: ""
-    username: ""
-    pidfile: ""
-    use-syslog: no
-    interface: 127.0.0.1
-    port: {port}
-    do-not-query-localhost: no
-    outgoing-interface: {client}
-    do-ip6: no
-    module-config: "validator iterator"
-    trust-anchor: "{ZONE}. DNSKEY {anchor}"
-    local-zone: "test." nodefault
-    cache-max-ttl: 0
-stub-zone:
-    name: "{ZONE}"
-    stub-addr: {server.address}@{server.port(53)}
-remote-control:
-    control-enable: no
-"""
-    )
-    process = subprocess.Popen(
-        [path_of("unbound"), "-d", "-c", str(directory / "unbound.conf")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield port
-    finally:
-        process.terminate()
-        process.wait(20)
+def validating(
+    directory: Path, server: Views, client: str, anchor: str
+) -> AbstractContextManager[tuple[str, int]]:
+    """Run an Unbound that asks us from ``client`` and knows the key of our zone."""
+    lines = f"""outgoing-interface: {client}
+        do-ip6: no
+        module-config: "validator iterator"
+        trust-anchor: "{ZONE}. DNSKEY {anchor}"
+        local-zone: "test." nodefault
+        cache-max-ttl: 0"""
+    return unbound(directory, lines, stub_zone(ZONE, server.address, server.port(53)))
 
 
 def validated(port: int, name: str, rdtype: str) -> dns.message.Message:
@@ -166,7 +142,7 @@ def test_unbound_validates_what_it_sees_from_either_side(
     server.begin()
     anchor = signed(server)
     for client, www in ((INSIDE, "10.0.0.2"), (OUTSIDE, "192.0.2.2")):
-        with unbound(tmp_path / client, server, client, anchor) as port:
+        with validating(tmp_path / client, server, client, anchor) as (_, port):
             eventually(lambda at=port: answers(at))
             for name, rdtype in QUESTIONS:
                 found = validated(port, f"{name}.{ZONE}", rdtype)
