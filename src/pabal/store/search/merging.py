@@ -68,7 +68,7 @@ def merge(segments: Sequence[Segment], there: Collection[int], pause: Pause) -> 
             known = _known(before, pages[Kind.BODY_PIECES], len(emails))
             words = _of_known(words, known if emails else Frequent())
             if len(emails) >= sums.FULL:
-                made = sums.answers(pages, len(emails), pause)
+                made = sums.answers(pages, len(emails), pause, known.words)
                 words = merge_sorted(words, in_order(made, encoded, pause))
         pages[kind] = paged(kind, words, len(emails), pause)
     columns = {

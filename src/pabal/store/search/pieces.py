@@ -124,7 +124,9 @@ def atoms(needle: str) -> list[Atom]:
         if len(word) <= WITHIN and not _HAS_UNSPACED.search(word):
             found.append(Atom(word, begins, ends))
         elif len(word) == 1:
-            found.append(Atom(word))
+            # Alone it is a piece, beside others a part of some.
+            alone = begins and ends
+            found.append(Atom(word, alone, alone))
         else:
             found += map(Atom, _windows(word))
     return found

@@ -101,11 +101,13 @@ class Choice:
         kinds: Of the text.
         lookups: Every one of them.
         phrase: What is looked for: a text that has it is found, whatever else there is.
+        first: What it must have, too, and is quick to look up.
     """
 
     kinds: Kinds
     lookups: Sequence[Lookup]
     phrase: str = ""
+    first: Sequence[Lookup] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,9 @@ def _of_choice(
     if choice.phrase and (at_once := known(choice.kinds, choice.phrase, reader)):
         found |= at_once.found & left
         left &= at_once.unsure
+    for lookup in choice.first:
+        there = looked_up(lookup, reader, left, left.bit_count() // USELESS)
+        left = there.found | there.unsure
     rest = weak = 0
     part = JOINTS_PART if lookups[0].kind.has_joints else READ_PART
     if plain.bit_count() * 2 > reader.size and not lookups[0].kind.is_of_headers:
@@ -267,6 +272,21 @@ def looked_up(lookup: Lookup, reader: PagesReader, among: Found, few: int) -> An
     return Answer(found, sure.among & ~found)
 
 
+def is_quick(lookup: Lookup, reader: PagesReader) -> bool:
+    """Return whether lists of bits answer, all but for a few messages that are read."""
+    sure = Union(reader.size, (1 << reader.size) - 1)
+    _bind(sure, lookup.bounds, reader)
+    for page, length, words in reader.words(lookup.kind):
+        if length != BITS:
+            break
+        numbers, _ = _matching(words, lookup)
+        if numbers:
+            octets = list_octets(length, reader.size)
+            end = (numbers[-1] + 1) * octets
+            sure.add(length, reader.lists(page, 0, end), numbers)
+    return sure.missing() <= reader.size // CASED_PART
+
+
 def _bind(sure: Union, bounds: Iterable[Lookup], reader: PagesReader) -> None:
     """Leave those out that have not all that ``bounds`` look up."""
     for one in bounds:
@@ -319,7 +339,18 @@ def _choices(kinds: Kinds, needle: Needle) -> list[Choice]:
     """Return what a text with ``needle`` has one of; nothing: any text may have it."""
     if needle.initials is not None:
         return [Choice(kinds, _consonants(kinds, needle.text, needle.initials))]
-    return [Choice(kinds, lookups(kinds, one), one) for one in needle.variants]
+    return [
+        Choice(kinds, lookups(kinds, one), one, _first(kinds, one))
+        for one in needle.variants
+    ]
+
+
+def _first(kinds: Kinds, text: str) -> list[Lookup]:
+    """Return the word beside a blank, if few words of other scripts end or begin so."""
+    if text.isascii() or not joints.is_decided(text):
+        return []
+    some = [one for one in atoms(text) if one.begins != one.ends and len(one.text) > 1]
+    return [_lookup(kinds, one) for one in some] if len(some) == 1 else []
 
 
 def _consonants(kinds: Kinds, text: str, initials: re.Pattern[str]) -> list[Lookup]:

@@ -13,10 +13,11 @@ from typing import Final
 from pabal.store.search import joints
 from pabal.store.search.lists import BITS, members
 from pabal.store.search.pages import Page, entries
-from pabal.store.search.question import looked_up, lookups
+from pabal.store.search.question import is_quick, looked_up, lookups
 from pabal.store.search.segment import (
     BODY,
     SIZE_MAX,
+    WORDS_AT_ONCE,
     Kind,
     Pause,
     decoded,
@@ -29,7 +30,7 @@ FULL: Final = SIZE_MAX * 7 // 8
 DEAR_PART: Final = 1
 """Lists with so many times more documents than the segment has are dear: some ms."""
 
-MADE_MAX: Final = 64
+MADE_MAX: Final = 72
 """Answers of a segment, at most: 2 kB each, and some ms to make."""
 
 SIDE_MAX: Final = 3
@@ -41,8 +42,8 @@ PAIR: Final = 2
 PAIR_PART: Final = 2
 """Lists of pairs count less: often one word has nearly all messages of a script."""
 
-SHORT_MAX: Final = 4
-"""Documents of a list that does not matter."""
+WORD: Final = 8
+"""Looking a word up costs as much as so many documents in its list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,10 @@ class _Made:
 
 
 def answers(
-    pages: Mapping[Kind, Sequence[Page]], size: int, pause: Pause
+    pages: Mapping[Kind, Sequence[Page]],
+    size: int,
+    pause: Pause,
+    words: Collection[str] = (),
 ) -> dict[str, Sequence[int]]:
     """Return what is kept, each with its documents.
 
@@ -70,13 +74,23 @@ def answers(
         pages: Those of texts.
         size: Documents of the segment.
         pause: Called now and then.
+        words: Frequent ones: what is kept of them answers, too.
     """
     reader = _Made(pages, size)
     every = (1 << size) - 1
     found: dict[str, Sequence[int]] = {}
+    left = MADE_MAX
     for needle in dear(pages, size, pause):
         pause()
-        known = looked_up(lookups(BODY, needle)[0], reader, every, 0)
+        if len(needle) > PAIR and needle.strip() in words:
+            continue
+        first = lookups(BODY, needle)[0]
+        if is_quick(first, reader):
+            continue
+        left -= 1
+        if left < 0:
+            break
+        known = looked_up(first, reader, every, 0)
         for mark, some in ((SURE, known.found), (MAY, known.unsure)):
             if some:
                 octets = some.to_bytes((size + 7) // 8, "little")
@@ -93,13 +107,13 @@ def dear(pages: Mapping[Kind, Sequence[Page]], size: int, pause: Pause) -> list[
     ):
         for page in pages[kind]:
             count = abs(page.length)
-            # Bits are quick.
-            if count <= SHORT_MAX:
+            if page.length == BITS:  # they are quick
                 continue
-            pause()
-            for word, _ in entries(page, size):
+            for number, (word, _) in enumerate(entries(page, size)):
+                if not number % WORDS_AT_ONCE:
+                    pause()
                 for one in parts(word):
-                    costs[one] += count // part
+                    costs[one] += (count + WORD) // part
     return [one for one, cost in costs.most_common(MADE_MAX) if cost > size * DEAR_PART]
 
 
