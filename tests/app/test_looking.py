@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import cast
@@ -7,6 +8,7 @@ from typing import cast
 import pytest
 
 from pabal.app import looking
+from pabal.app.certificate import ServerTls
 from pabal.app.looking import ALL_FILES, Looking, subjects
 from pabal.app.shared import ASKED_BELL, DIRECTORY_BELL, FILES_BELL, Shared
 from pabal.config.settings import Settings
@@ -35,6 +37,17 @@ class Reloading:
 
 
 @dataclass
+class Certificate:
+    """Stands for the certificate: notes who looks after it."""
+
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    def reload(self) -> bool:
+        self.threads.append(threading.current_thread())
+        return False
+
+
+@dataclass
 class Rig:
     looking: Looking
     server: Reloading
@@ -51,7 +64,11 @@ class Rig:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, *, leads: bool
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    leads: bool,
+    tls: Certificate | None = None,
 ) -> AsyncIterator[Rig]:
     """Run one that has many files, and whose looks are rare."""
     monkeypatch.setattr(looking, "MANY_FILES", 3)
@@ -64,7 +81,8 @@ async def running(
             type(shared.bell), "ring", lambda _, text: rung.append(text)
         )
         server = Reloading(shared)
-        made = Looking(shared, cast("NameServer", server), None, leads=leads)
+        shown = cast("ServerTls | None", tls)
+        made = Looking(shared, cast("NameServer", server), shown, leads=leads)
         await made.start()
         server.asked.clear()
         task = asyncio.create_task(made.run())
@@ -128,6 +146,19 @@ async def test_too_many_to_be_told_are_looked_at_by_all(
         assert rig.server.asked == [[], False]
         assert rig.rung == [FILES_BELL + ALL_FILES]
         assert len(rig.shared.zones.by_apex) == 4
+
+
+async def test_a_certificate_is_exchanged_where_handshakes_are_begun(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tls = Certificate()
+    async with running(settings, monkeypatch, leads=True, tls=tls) as rig:
+        rig.looking.heard(ASKED_BELL)
+        await rig.until(lambda: bool(rig.server.asked))
+        monkeypatch.setattr(looking, "MANY_FILES", 1000)
+        rig.looking.heard(DIRECTORY_BELL)
+        await rig.until(lambda: len(tls.threads) > 2)
+    assert set(tls.threads) == {threading.main_thread()}
 
 
 def test_rings_hold_as_many_files_as_fit() -> None:

@@ -51,7 +51,9 @@ class ServerTls:
         """Show what is in the files now; return whether that is another certificate.
 
         New connections see it. What cannot be used is told of once, and the one before
-        stays.
+        stays. Call it where handshakes are begun, in no other thread: while a pair is
+        exchanged the context has a certificate without its key, and OpenSSL refuses
+        every client. That takes milliseconds, where there is a new pair.
         """
         stamp = self._stamp_now()
         if stamp in (self._stamp, self._seen):

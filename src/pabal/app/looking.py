@@ -143,7 +143,7 @@ class Looking:
     async def _look_at_some(self) -> None:
         """Reload what we were told of, and what depends on more than its file."""
         if self._tls is not None:
-            await asyncio.to_thread(self._tls.reload)
+            self._tls.reload()
         files, self._files = self._files, set()
         report = await self._server.reload(files)
         if (report.loaded or report.removed) and self.on_loaded is not None:
@@ -153,9 +153,10 @@ class Looking:
         """Look at all files; return in how many seconds to do so again."""
         clock, began = self._shared.clock, self._shared.clock.monotonic()
         before = self._stamp
-        stamp, renewed, report = before, False, None
+        stamp, report = before, None
+        renewed = self._tls is not None and self._tls.reload()
         if not at_once:
-            stamp, renewed = await asyncio.to_thread(self._look_at_files)
+            stamp = await asyncio.to_thread(self._look_at_files)
         took_s = clock.monotonic() - began
         if (rang or at_once or renewed or stamp != before) and not self._stopping:
             asked, self._asked = self._asked, False
@@ -174,14 +175,9 @@ class Looking:
         """Look at all files in about ``pause_s`` seconds."""
         self._look_at = self._shared.clock.monotonic() + pause_s * _scatter()
 
-    def _look_at_files(self) -> tuple[tuple[object, ...], bool]:
-        """Return the stamp, and whether there is a new certificate.
-
-        On a thread, for there may be thousands of files.
-        """
-        shared = self._shared
-        stamp = parts.zones_stamp(shared.settings, shared.book)
-        return stamp, self._tls is not None and self._tls.reload()
+    def _look_at_files(self) -> tuple[object, ...]:
+        """Return the stamp. On a thread, for there may be thousands of files."""
+        return parts.zones_stamp(self._shared.settings, self._shared.book)
 
     def _tell(self, report: Report) -> None:
         """Tell the other processes which files are to be read."""
