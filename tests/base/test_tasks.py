@@ -15,6 +15,7 @@ from pabal.base.tasks import (
     Tasks,
     Unsynced,
     background_threads,
+    let_others_first,
     sleep_until_set,
 )
 
@@ -218,10 +219,16 @@ async def test_a_short_batch_starts_on_the_event_loop(
     assert set(finished) == {here}
 
 
-def test_background_threads_let_others_go_first() -> None:
+def test_background_threads_are_not_put_aside_while_they_hold_the_lock() -> None:
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     with background_threads("test") as threads:
+        assert threads.submit(os.getpriority, os.PRIO_PROCESS, 0).result(5) == own
+        assert threads.submit(os.sched_getscheduler, 0).result(5) == os.SCHED_OTHER
+
+
+def test_work_in_the_background_goes_behind_others() -> None:
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    with ThreadPoolExecutor(1, initializer=let_others_first) as threads:
         nice = threads.submit(os.getpriority, os.PRIO_PROCESS, 0).result(5)
         assert threads.submit(os.sched_getscheduler, 0).result(5) == os.SCHED_BATCH
     assert nice == min(own + BACKGROUND_NICE, 19)
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own

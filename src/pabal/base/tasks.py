@@ -31,7 +31,7 @@ BUSY_ROUND_S: Final = 0.000_05
 """A round of the event loop that takes longer has done something for others."""
 
 BACKGROUND_NICE: Final = 5
-"""Of a thread that works in the background: answers go first, on every core."""
+"""Of a process that works in the background: answers go first, on every core."""
 
 BACKGROUND_MAX: Final = 8
 """Works in the background of one owner at once; more wait."""
@@ -263,16 +263,16 @@ class Batcher(Generic[Job, Result]):
 
 
 def background_threads(name: str) -> ThreadPoolExecutor:
-    """Return threads that let all others go first, as far as the kernel decides.
+    """Return threads for long work, of the same priority as the event loop.
 
-    Without that each core belongs to such work for four milliseconds at a time, whoever
-    wakes up meanwhile.
+    With a lower one they would be put aside while they hold the interpreter's lock, and
+    who answers would wait for them: 73 ms where the same priority took 5.
     """
-    return ThreadPoolExecutor(BACKGROUND_MAX, name, let_others_first)
+    return ThreadPoolExecutor(BACKGROUND_MAX, name)
 
 
 def let_others_first() -> None:
-    """Let this thread, or a process with no other, go behind all that are woken.
+    """Let a process that does nothing else go behind all that are woken.
 
     On Linux each thread has a priority of its own, and one for batch work does not take
     the core from whoever wakes it, as the event loop does with each system call.
