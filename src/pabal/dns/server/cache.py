@@ -176,11 +176,6 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 
-    @property
-    def spent(self) -> int:
-        """How many answers are forgotten and not freed yet."""
-        return len(self._spent)
-
     def tick(self, second: int) -> None:
         """Let what ages do so: call it in each ``second`` of the clock.
 
